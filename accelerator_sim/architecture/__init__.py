@@ -1,0 +1,1 @@
+"""What the hardware is: architecture files as frozen, validated models."""

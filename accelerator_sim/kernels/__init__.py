@@ -1,0 +1,1 @@
+"""Every Numba function of the project, and nothing else."""

@@ -1,0 +1,75 @@
+"""How kernels are compiled and cached: one freshness stamp over the whole package.
+
+Numba's own cache notices a change of the file that holds a function, but not of a helper in another file; the stamp
+here covers every file of `kernels/`.  Where no cache can be written the kernels are compiled anew in each process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from numba import config, njit
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator, UserWideCacheLocator
+
+F = TypeVar("F", bound=Callable[..., Any])
+KERNELS: list[Any] = []
+"""Every compiled function, in order of definition (for `warmup`)."""
+
+
+@lru_cache(maxsize=1)
+def kernel_stamp() -> bytes:
+    """Digest of all kernel sources and of the compiler settings that numba's own key leaves out."""
+    digest = hashlib.sha256(repr((config.BOUNDSCHECK, int(config.OPT))).encode())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+class _Stamp:
+    def get_source_stamp(self) -> bytes:
+        return kernel_stamp()
+
+
+class _Environment(_Stamp, UserProvidedCacheLocator):  # type: ignore[misc]
+    """NUMBA_CACHE_DIR."""
+
+
+class _User(_Stamp, UserWideCacheLocator):  # type: ignore[misc]
+    """The user's cache folder."""
+
+
+class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_Environment, _User]  # noqa: RUF012
+
+
+class _Cache(FunctionCache):  # type: ignore[misc]
+    _impl_class = _Implementation
+
+
+uncached = False
+"""Whether a kernel found no place for its cache (said once by the command line)."""
+
+
+def kernel(inline: bool = False) -> Callable[[F], F]:
+    """Compile a function lazily with `nogil`, cached under the package-wide stamp.
+
+    `inline` marks the small helpers that only other kernels call.
+    """
+
+    def decorate(function: F) -> F:
+        global uncached
+        compiled = njit(nogil=True, inline="never")(function)
+        if hasattr(compiled, "_cache"):  # absent when the JIT is switched off
+            try:
+                compiled._cache = _Cache(function)
+            except RuntimeError:
+                uncached = True
+        if not inline:
+            KERNELS.append(compiled)
+        return cast(F, compiled)
+
+    return decorate

@@ -1,0 +1,699 @@
+"""The mapping search: pruned enumeration of every legal mapping of one layer, in closed form.
+
+`survey` gives each spatial configuration a lower bound of its cost; `search` visits the configurations from the
+lowest bound up, and in each every temporal choice, and stops when no bound can beat the best mapping found.  The
+closed forms are those of `simulation.schedule` and `simulation.analytical`, regrouped so that what an outer loop
+fixes is computed there; tests compare the two on random mappings.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from accelerator_sim.kernels import layout as at
+from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.deal import cdiv, deal_blocks, deal_strips, fetched, streamed
+
+SLACK = 1.0 - 1e-12
+"""Bounds are lowered by rounding errors of this size before they prune."""
+
+
+@kernel(inline=True)
+def touched(outputs, blocks, stride, extent, taps, dilation):  # type: ignore[no-untyped-def]
+    """Inputs that runs of neighbouring outputs need: `Window.touched`."""
+    if stride >= extent:
+        return (taps if dilation == 1 else extent) * outputs
+    return stride * (outputs - blocks) + extent * blocks
+
+
+@kernel(inline=True)
+def columns_touched(n, outputs, blocks):  # type: ignore[no-untyped-def]
+    """`touched` for the columns of the layer."""
+    return touched(outputs, blocks, n[at.COL_STRIDE], n[at.COL_EXTENT], n[at.S], n[at.COL_DILATION])
+
+
+@kernel(inline=True)
+def rows_touched(n, outputs, blocks):  # type: ignore[no-untyped-def]
+    """`touched` for the rows of the layer."""
+    return touched(outputs, blocks, n[at.ROW_STRIDE], n[at.ROW_EXTENT], n[at.R], n[at.ROW_DILATION])
+
+
+@kernel(inline=True)
+def rows_streamed(n, outputs, strips, parts):  # type: ignore[no-untyped-def]
+    """`streamed` rows over all accumulation passes over R."""
+    passes = cdiv(n[at.R], parts)
+    last = n[at.R] - (passes - 1) * parts
+    full = streamed(outputs, strips, parts, n[at.ROW_STRIDE], n[at.ROW_DILATION])
+    return (passes - 1) * full + streamed(outputs, strips, last, n[at.ROW_STRIDE], n[at.ROW_DILATION])
+
+
+# Scalars of one configuration (array `k`, float64).
+(
+    K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP, K_WPARTS,
+    K_SIZE,
+) = range(12)  # fmt: skip
+
+# Columns of the tables of filter tiles (by M0) and channel tiles (by C0).
+(
+    T_TILES, T_LENGTH, T_STEPS, T_UNITS, T_CLUSTERS, T_ROWS, T_CLUSTER, T_ROW, T_TOP, T_SLOTS, T_ALL_SLOTS, T_SIZE,
+) = range(12)  # fmt: skip
+
+
+@kernel(inline=True)
+def configure(n, s, k):  # type: ignore[no-untyped-def]
+    """Fill the scalars of one spatial configuration."""
+    g_parts = s[at.RG] * s[at.KG] * s[at.YG] * s[at.XG]
+    kg, _, _, _, _, _, g_cluster, g_row, g_top, _, _ = deal_blocks(
+        n[at.G], 1, s[at.RG] * s[at.KG], s[at.YG] * s[at.XG], s[at.KG], s[at.XG]
+    )
+    n_parts = s[at.RN] * s[at.KN] * s[at.YN] * s[at.XN]
+    p_parts = s[at.RP] * s[at.KP] * s[at.YP] * s[at.XP]
+    q_parts = s[at.RQ] * s[at.KQ] * s[at.YQ] * s[at.XQ]
+    k[K_KG] = kg
+    k[K_GROW] = g_row
+    k[K_GCLUSTER] = g_cluster
+    k[K_KR] = cdiv(n[at.R], s[at.YR])
+    k[K_WINDOWS] = kg * cdiv(n[at.N], n_parts) * cdiv(n[at.P], p_parts) * cdiv(n[at.Q], q_parts)
+    # One tile of all positions needs the fewest words and units: the lower bounds take it.
+    nd = deal_blocks(n[at.N], cdiv(n[at.N], n_parts), s[at.RN] * s[at.KN], s[at.YN] * s[at.XN], s[at.KN], s[at.XN])
+    qd = deal_blocks(n[at.Q], cdiv(n[at.Q], q_parts), s[at.RQ] * s[at.KQ], s[at.YQ] * s[at.XQ], s[at.KQ], s[at.XQ])
+    pd = deal_strips(n[at.P], cdiv(n[at.P], p_parts), s[at.RP] * s[at.KP], s[at.YP] * s[at.XP], s[at.KP])
+    k[K_COLS_PE] = columns_touched(n, n[at.Q], qd[3])
+    k[K_UNITS] = nd[3] * pd[3] * qd[3]
+    k[K_ACTIVE] = g_top * nd[3] * pd[3] * qd[3] * min(n[at.R], s[at.YR])
+    rows = rows_streamed(n, pd[7], pd[2], s[at.YR])
+    columns = columns_touched(n, qd[6], 1)
+    k[K_IACT0] = g_cluster * nd[6] * rows * columns
+    k[K_CHIP] = g_parts
+    k[K_WPARTS] = n_parts * p_parts * q_parts
+
+
+@kernel(inline=True)
+def filter_row(n, s, slots, m0, row):  # type: ignore[no-untyped-def]
+    """Fill the table row of one M0."""
+    parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
+    d = deal_blocks(n[at.M], m0, s[at.RM] * s[at.KM], s[at.YM] * s[at.XM], s[at.KM], s[at.XM])
+    row[T_TILES] = d[0]
+    row[T_LENGTH] = d[1]
+    row[T_STEPS] = d[2]
+    row[T_UNITS] = d[3]
+    row[T_CLUSTERS] = d[4]
+    row[T_ROWS] = d[5]
+    row[T_CLUSTER] = d[6]
+    row[T_ROW] = d[7]
+    row[T_TOP] = d[8]
+    full = d[0] - 1
+    left = n[at.M] - full * d[1]
+    steps = cdiv(left, parts)
+    used = cdiv(left, steps)
+    row[T_SLOTS] = full * slots[m0] + slots[steps]
+    row[T_ALL_SLOTS] = full * parts * slots[m0] + (used - 1) * slots[steps] + slots[left - (used - 1) * steps]
+
+
+@kernel(inline=True)
+def channel_row(n, s, c0, row):  # type: ignore[no-untyped-def]
+    """Fill the table row of one C0."""
+    d = deal_blocks(n[at.C], c0, s[at.RC], s[at.YC], 1, 1)
+    row[T_TILES] = d[0]
+    row[T_LENGTH] = d[1]
+    row[T_STEPS] = d[2]
+    row[T_UNITS] = d[3]
+    row[T_CLUSTERS] = d[4]
+    row[T_CLUSTER] = d[6]
+    row[T_TOP] = d[8]
+
+
+@kernel(inline=True)
+def pair_bound(n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact):  # type: ignore[no-untyped-def]
+    """Lower bounds of cycles, joules and off-chip bits over all temporal choices with one M0 and C0.
+
+    `least_iact` is the number of iacts that must be fetched at least.
+    """
+    outputs = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q])
+    weights = float(n[at.G] * n[at.M] * n[at.C] * n[at.R] * n[at.S])
+    ka = c[T_TILES] * k[K_KR]
+    windows = k[K_WINDOWS]
+    compute = windows * c[T_STEPS] * k[K_KR] * n[at.S] * f[at.IACT_DENSITY] * m[T_SLOTS]
+    service = windows * ka * m[T_STEPS] * f[at.SERVICE]
+    pe = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
+    pe += k[K_KG] * ka * m[T_TILES] * n[at.STAGES]
+    first = 0 if n[at.READ_FIRST] else 1
+    final = n[at.PSUM_FINAL]
+    resting = not (ka == 1 and final)
+    if n[at.FLAT]:
+        side = max(pe, outputs * ka / f[at.RATE_PSUM])
+        fill = weights * pairs_w[m0] / f[at.RATE_WEIGHT]
+    else:
+        column = windows * m[T_STEPS]
+        side = max(pe, column * ka / f[at.RATE_PSUM])
+        if resting:
+            reads = column * (ka - first + (0 if final else 1))
+            writes = column * (ka - final)
+            side = max(side, (reads + writes if n[at.PSUM_PORTS] == 1 else max(reads, writes)) / f[at.BANK_PSUM])
+        fill = k[K_GROW] * m[T_ROW] * c[T_STEPS] * k[K_KR] * n[at.S] * pairs_w[m0] / f[at.RATE_WEIGHT]
+    side = max(side, m[T_TILES] * k[K_IACT0] * c[T_CLUSTER] * pairs_i[c0] / f[at.RATE_IACT])
+    bits_in = least_iact * dram_i[c0] + weights * dram_w[m0]
+    bits_out = outputs * f[at.OACT_BITS]
+    hidden = (bits_in if n[at.HIDE_IACT] else weights * dram_w[m0]) / 8.0 * f[at.BYTE_CYCLES]
+    late = bits_out / 8.0 * f[at.BYTE_CYCLES] if n[at.HIDE_OACT] else 0.0
+    side = max(side, max(hidden, late) if n[at.DUPLEX] else hidden + late)
+    serial = n[at.CONFIG] + f[at.LATENCY]
+    if n[at.HIDE_WEIGHT]:
+        side = max(side, fill)
+    else:
+        serial += fill
+    if not n[at.HIDE_IACT]:
+        serial += least_iact * dram_i[c0] / 8.0 * f[at.BYTE_CYCLES]
+    if not n[at.HIDE_OACT]:
+        serial += bits_out / 8.0 * f[at.BYTE_CYCLES]
+    cycles = side + serial
+
+    planes = float(n[at.G] * n[at.N] * n[at.C])
+    chain = outputs * c[T_UNITS] * n[at.R]
+    macs = outputs * n[at.C] * n[at.R] * n[at.S]
+    into = outputs * (ka - first)
+    joules = f[at.E_FIXED] + f[at.EXECUTED] * (1.0 - chain / macs) * f[at.E_SPAD_P]
+    joules += (into + outputs * ka) * f[at.E_GIVE_P]
+    if not n[at.READ_PER_MAC]:
+        joules += macs / n[at.M] * f[at.IACT_DENSITY] * m[T_UNITS] * f[at.E_SPAD_IR]
+    joules += f[at.SPAD_W_SHARE] * m[T_ALL_SLOTS] * f[at.E_SPAD_WR]
+    if resting:
+        joules += (into + (0.0 if final else outputs)) * f[at.E_GLB_PR] + outputs * (ka - final) * f[at.E_GLB_PW]
+    clusters = c[T_CLUSTERS] * k[K_KR]
+    joules += (chain - outputs * clusters) * f[at.E_LOCAL] + outputs * (clusters - ka) * f[at.E_HOP_P]
+    joules += planes * n[at.P] * n[at.R] * k[K_COLS_PE] * m[T_UNITS] * pairs_i[c0] * f[at.E_GIVE_I]
+    joules += weights * k[K_UNITS] * pairs_w[m0] * f[at.E_GIVE_W]
+    joules += bits_in * f[at.E_DRAM_READ] + bits_out * f[at.E_DRAM_WRITE]
+    active = k[K_ACTIVE] * m[T_TOP] * c[T_TOP]
+    step = active * f[at.E_ACTIVE] + (n[at.PES] - active) * f[at.E_IDLE] + f[at.E_CYCLE]
+    step = min(step, n[at.PES] * f[at.E_ACTIVE] + f[at.E_CYCLE])
+    return cycles, joules + cycles * step, bits_in + bits_out
+
+
+@kernel(inline=True)
+def choices(size, parts, limit):  # type: ignore[no-untyped-def]
+    """Number of tile lengths up to a limit: for each number of tiles the shortest that needs no more."""
+    count = 0
+    x = cdiv(size, parts)
+    while True:
+        if x <= limit:
+            count += 1
+        if x == 1:
+            return count
+        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
+
+
+@kernel(inline=True)
+def key(objective, cycles, joules, bits):  # type: ignore[no-untyped-def]
+    """What an objective compares, and what breaks its ties."""
+    if objective == at.ENERGY:
+        return joules, cycles
+    if objective == at.CYCLES:
+        return cycles, joules
+    if objective == at.EDP:
+        return joules * cycles, cycles
+    return bits, cycles
+
+
+@kernel()
+def survey(
+    n, f, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least_iact, configs, objective, first, second, counts
+):  # type: ignore[no-untyped-def]
+    """Bound every spatial configuration from below, and count its mappings.
+
+    configs: int64 (configurations, at.PLACES); first, second: float64 outputs, the two parts of the objective's key;
+    counts: int64 output, temporal choices of each configuration within the SPad limits.
+    """
+    k = np.empty(K_SIZE, np.float64)
+    mt = np.empty((n[at.MAX_M0] + 1, T_SIZE), np.float64)
+    ct = np.empty((n[at.MAX_C0] + 1, T_SIZE), np.float64)
+    for i in range(configs.shape[0]):
+        s = configs[i]
+        configure(n, s, k)
+        m_parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
+        c_parts = s[at.RC] * s[at.YC]
+        top_m = min(n[at.MAX_M0], cdiv(n[at.M], m_parts))
+        top_c = min(n[at.MAX_C0], cdiv(n[at.C], c_parts))
+        for m0 in range(1, top_m + 1):
+            filter_row(n, s, slots, m0, mt[m0])
+        for c0 in range(1, top_c + 1):
+            channel_row(n, s, c0, ct[c0])
+        positions = (
+            choices(n[at.N], s[at.RN] * s[at.KN] * s[at.YN] * s[at.XN], n[at.N])
+            * choices(n[at.P], s[at.RP] * s[at.KP] * s[at.YP] * s[at.XP], n[at.LIMIT_P0])
+        )
+        if not n[at.WHOLE_Q]:
+            positions *= choices(n[at.Q], s[at.RQ] * s[at.KQ] * s[at.YQ] * s[at.XQ], n[at.Q])
+        kept = 0
+        for keep in range(4):
+            kept += (n[at.KEEP_MASK] >> keep) & 1
+        least1 = np.inf
+        least2 = np.inf
+        count = 0
+        for m0 in range(1, top_m + 1):
+            groups = choices(int(mt[m0, T_TILES]), 1, n[at.M])
+            for c0 in range(1, top_c + 1):
+                if not fits[m0, c0]:
+                    continue
+                ka = ct[c0, T_TILES] * k[K_KR]
+                if s[at.RC] > 1 and ka > 1 and not n[at.PSUMS_RETURN]:
+                    continue
+                count += positions * groups * kept
+                cycles, joules, bits = pair_bound(
+                    n, f, k, mt[m0], ct[c0], m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact
+                )
+                a, b = key(objective, cycles, joules, bits)
+                least1 = min(least1, a)
+                least2 = min(least2, b)
+        first[i] = least1
+        second[i] = least2
+        counts[i] = count
+
+
+# Columns of the tables of tiles of images and columns (blocks) and of rows (strips).
+(
+    B_TILES, B_LENGTH, B_STEPS, B_UNITS, B_CLUSTERS, B_ROWS, B_CLUSTER, B_TOP, B_TOP_CLUSTERS, B_TOP_ROWS, B_TILE,
+    B_SENT, B_GIVEN, B_PORT, B_FETCHED, B_HELD, B_FILLED, B_FILL_PORT, B_FIRST, B_SIZE,
+) = range(20)  # fmt: skip
+
+
+@kernel(inline=True)
+def block_table(n, size, clusters, local, columns, is_columns, table):  # type: ignore[no-untyped-def]
+    """List the tile lengths of N or Q for one configuration, longest first; returns how many."""
+    count = 0
+    parts = clusters * local
+    x = cdiv(size, parts)
+    while True:
+        d = deal_blocks(size, x, clusters, local, columns, 1)
+        t = table[count]
+        t[B_TILES] = d[0]
+        t[B_LENGTH] = d[1]
+        t[B_STEPS] = d[2]
+        t[B_UNITS] = d[3]
+        t[B_CLUSTERS] = d[4]
+        t[B_ROWS] = d[5]
+        t[B_CLUSTER] = d[6]
+        t[B_TOP] = d[8]
+        t[B_TOP_CLUSTERS] = d[9]
+        t[B_TOP_ROWS] = d[10]
+        t[B_TILE] = x
+        if is_columns:
+            t[B_SENT] = columns_touched(n, size, d[4])
+            t[B_GIVEN] = columns_touched(n, size, d[3])
+            t[B_PORT] = columns_touched(n, d[6], d[0])
+            if n[at.PADDING_STORED]:
+                t[B_FETCHED] = columns_touched(n, size, d[0])
+            else:
+                t[B_FETCHED] = fetched(
+                    size, d[1], n[at.S], n[at.COL_STRIDE], n[at.COL_EXTENT], n[at.COL_BEFORE], n[at.COL_SIZE],
+                    n[at.COL_INSIDE],
+                )  # fmt: skip
+            if n[at.FLAT]:
+                t[B_HELD] = columns_touched(n, min(size, d[1]), d[9])
+            else:
+                t[B_HELD] = columns_touched(n, min(local * x, size), 1)
+        count += 1
+        if x == 1 or (is_columns and n[at.WHOLE_Q]):
+            return count
+        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
+
+
+@kernel(inline=True)
+def strip_table(n, s, table):  # type: ignore[no-untyped-def]
+    """List the tile lengths of P for one configuration, longest first; returns how many."""
+    count = 0
+    size = n[at.P]
+    clusters = s[at.RP] * s[at.KP]
+    local = s[at.YP] * s[at.XP]
+    parts = clusters * local
+    x = cdiv(size, parts)
+    while True:
+        d = deal_strips(size, x, clusters, local, s[at.KP])
+        t = table[count]
+        t[B_TILES] = d[0]
+        t[B_LENGTH] = d[1]
+        t[B_STEPS] = d[2]
+        t[B_UNITS] = d[3]
+        t[B_CLUSTERS] = d[4]
+        t[B_ROWS] = d[5]
+        t[B_CLUSTER] = d[7]
+        t[B_TOP] = d[8]
+        t[B_TOP_CLUSTERS] = d[9]
+        t[B_TOP_ROWS] = d[10]
+        t[B_TILE] = x
+        t[B_SENT] = rows_streamed(n, size, d[6], s[at.YR])
+        t[B_FILLED] = rows_touched(n, size, d[4])
+        t[B_PORT] = rows_streamed(n, d[7], d[2], s[at.YR])
+        t[B_FILL_PORT] = rows_touched(n, d[7], d[0])
+        t[B_FIRST] = rows_streamed(n, d[11], d[0], s[at.YR])
+        if n[at.PADDING_STORED]:
+            t[B_FETCHED] = rows_touched(n, size, d[0])
+        else:
+            t[B_FETCHED] = fetched(
+                size, d[1], n[at.R], n[at.ROW_STRIDE], n[at.ROW_EXTENT], n[at.ROW_BEFORE], n[at.ROW_SIZE],
+                n[at.ROW_INSIDE],
+            )  # fmt: skip
+        if n[at.FLAT]:
+            t[B_HELD] = rows_touched(n, min(size, d[1]), d[9])
+        else:
+            t[B_HELD] = rows_touched(n, min(local * x, size), 1)
+        t[B_GIVEN] = d[11]
+        if x <= n[at.LIMIT_P0]:
+            count += 1
+        if x == 1:
+            return count
+        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
+
+
+@kernel(inline=True)
+def holds(n, s, k, m, c, a, p, q, m0, c0, m2, keep, bypass, ka, pairs_i, pairs_w):  # type: ignore[no-untyped-def]
+    """Whether the GLB holds the tiles of one temporal choice: `legality.glb_use` against the capacity."""
+    flat = n[at.FLAT]
+    stays = keep == at.KEEP_IACT
+    iact_bits = 0
+    if not bypass:
+        if flat:
+            channels = n[at.C] if stays else min(n[at.C], int(c[T_LENGTH]))
+            words = (
+                min(n[at.G], int(k[K_CHIP])) * min(n[at.N], int(a[B_LENGTH])) * channels * int(p[B_HELD])
+                * int(q[B_HELD])
+            )  # fmt: skip
+        else:
+            channels = s[at.YC] * c0
+            if stays:
+                channels *= int(c[T_TILES])
+            images = min(s[at.YN] * s[at.XN] * int(a[B_TILE]), n[at.N])
+            words = s[at.YG] * s[at.XG] * images * min(channels, n[at.C]) * int(p[B_HELD]) * int(q[B_HELD])
+            words = cdiv(words, s[at.RM] * s[at.KM])
+        iact_bits = int(np.ceil(words * pairs_i[c0])) * n[at.IACT_BITS]
+    psum_bits = 0
+    if not (ka == 1 and n[at.PSUM_FINAL]):
+        if flat:
+            words = min(n[at.G], int(k[K_CHIP])) * min(n[at.N], int(a[B_LENGTH])) * min(n[at.P], int(p[B_LENGTH]))
+            words *= min(n[at.Q], int(q[B_LENGTH])) * min(n[at.M], int(m[T_LENGTH]) * m2)
+        else:
+            words = m0 * m2 * int(a[B_TILE]) * int(p[B_TILE]) * int(q[B_TILE]) * n[at.PSUM_COLUMNS]
+        psum_bits = words * n[at.PSUM_BITS]
+    weight_bits = 0
+    if keep == at.KEEP_WEIGHT:
+        words = min(n[at.G], int(k[K_CHIP])) * min(n[at.M], int(m[T_LENGTH]) * m2) * n[at.C] * n[at.R] * n[at.S]
+        weight_bits = int(np.ceil(words * pairs_w[m0])) * n[at.WEIGHT_BITS]
+    elif n[at.WEIGHT_THROUGH]:
+        words = min(n[at.G], int(k[K_CHIP])) * min(n[at.M], int(m[T_LENGTH])) * min(n[at.C], int(c[T_LENGTH]))
+        words *= min(n[at.R], s[at.YR]) * n[at.S]
+        weight_bits = int(np.ceil(words * pairs_w[m0])) * n[at.WEIGHT_BITS]
+    banks = 0
+    if n[at.SHARE_IACT]:
+        banks += cdiv(iact_bits, n[at.SHARED_BITS])
+    elif iact_bits > n[at.IACT_CAP]:
+        return False
+    if n[at.SHARE_PSUM]:
+        banks += cdiv(psum_bits, n[at.SHARED_BITS])
+    elif psum_bits > n[at.PSUM_CAP]:
+        return False
+    if n[at.SHARE_WEIGHT]:
+        banks += cdiv(weight_bits, n[at.SHARED_BITS])
+    elif weight_bits > n[at.WEIGHT_CAP]:
+        return False
+    return banks <= n[at.SHARED_BANKS]
+
+
+@kernel(inline=True)
+def longest(n, s, k, m, c, at_, pt, qt, i, j, count, over_rows, m0, c0, m2, keep, bypass, ka, pairs_i, pairs_w):  # type: ignore[no-untyped-def]
+    """Index of the longest tile of rows (or of columns) that the GLB holds; `count` where none does.
+
+    at_, pt, qt: tables of N, P, Q; i, j: indices fixed in the tables of N and of the other of P and Q.
+    """
+    low = 0
+    high = count
+    while low < high:
+        middle = low if low == 0 and high == count else (low + high) // 2
+        p = middle if over_rows else j
+        q = j if over_rows else middle
+        if holds(n, s, k, m, c, at_[i], pt[p], qt[q], m0, c0, m2, keep, bypass, ka, pairs_i, pairs_w):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@kernel()
+def search(
+    n, f, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least_iact, configs, order, first, second, objective, exhaustive,
+    best, values,
+):  # type: ignore[no-untyped-def]
+    """Find the best mapping.
+
+    order: int64, configurations from the lowest bound up; exhaustive: cost every legal mapping, prune nothing;
+    best: int64 output (1 + at.TIMES): configuration and temporal choice, best[0] = -1 on entry for no incumbent;
+    values: float64 (4) in and out: key of the best mapping (two parts), its cycles, its joules.
+
+    Returns the number of mappings whose cost was computed in full.
+    """
+    k = np.empty(K_SIZE, np.float64)
+    mt = np.empty((n[at.MAX_M0] + 1, T_SIZE), np.float64)
+    ct = np.empty((n[at.MAX_C0] + 1, T_SIZE), np.float64)
+    nt = np.empty((choices(n[at.N], 1, n[at.N]), B_SIZE), np.float64)
+    pt = np.empty((choices(n[at.P], 1, n[at.P]), B_SIZE), np.float64)
+    qt = np.empty((choices(n[at.Q], 1, n[at.Q]), B_SIZE), np.float64)
+    outputs = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q])
+    weights = float(n[at.G] * n[at.M] * n[at.C] * n[at.R] * n[at.S])
+    planes = float(n[at.G] * n[at.N] * n[at.C])
+    macs = outputs * n[at.C] * n[at.R] * n[at.S]
+    final = n[at.PSUM_FINAL]
+    begin = 0 if n[at.READ_FIRST] else 1
+    taps = n[at.S]
+    bits_out = outputs * f[at.OACT_BITS]
+    out_cycles = bits_out / 8.0 * f[at.BYTE_CYCLES]
+    costed = 0
+    for position in range(order.shape[0]):
+        index = order[position]
+        if not exhaustive and best[0] >= 0:
+            if first[index] * SLACK > values[0]:
+                break
+            if first[index] >= values[0] and second[index] * SLACK > values[1]:
+                continue
+        s = configs[index]
+        configure(n, s, k)
+        m_parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
+        c_parts = s[at.RC] * s[at.YC]
+        top_m = min(n[at.MAX_M0], cdiv(n[at.M], m_parts))
+        top_c = min(n[at.MAX_C0], cdiv(n[at.C], c_parts))
+        for m0 in range(1, top_m + 1):
+            filter_row(n, s, slots, m0, mt[m0])
+        for c0 in range(1, top_c + 1):
+            channel_row(n, s, c0, ct[c0])
+        images = block_table(n, n[at.N], s[at.RN] * s[at.KN], s[at.YN] * s[at.XN], s[at.KN], False, nt)
+        lines = strip_table(n, s, pt)
+        spans = block_table(n, n[at.Q], s[at.RQ] * s[at.KQ], s[at.YQ] * s[at.XQ], s[at.KQ], True, qt)
+        shares = s[at.RM] * s[at.KM]
+        contention = s[at.RC] if s[at.RM] > 1 else 1
+        multicast = s[at.KM] * s[at.KG] == 1
+        no_shared_rows = n[at.R] == 1 or n[at.ROW_STRIDE] >= n[at.ROW_EXTENT]
+        may_bypass = n[at.IACT_BYPASS] and k[K_KR] == 1 and no_shared_rows
+        r_top = min(n[at.R], s[at.YR])
+        for m0 in range(1, top_m + 1):
+            m = mt[m0]
+            groups = int(m[T_TILES])
+            for c0 in range(1, top_c + 1):
+                if not fits[m0, c0]:
+                    continue
+                c = ct[c0]
+                ka = c[T_TILES] * k[K_KR]
+                if s[at.RC] > 1 and ka > 1 and not n[at.PSUMS_RETURN]:
+                    continue
+                if not exhaustive and best[0] >= 0:
+                    b_cycles, b_joules, b_bits = pair_bound(
+                        n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact
+                    )
+                    b1, b2 = key(objective, b_cycles, b_joules, b_bits)
+                    if b1 * SLACK > values[0]:
+                        continue
+                    if b1 >= values[0] and b2 * SLACK > values[1]:
+                        continue
+                # What does not depend on the tiles of positions.
+                resting = not (ka == 1 and final)
+                into = outputs * (ka - begin)
+                compute = k[K_WINDOWS] * c[T_STEPS] * k[K_KR] * taps * f[at.IACT_DENSITY] * m[T_SLOTS]
+                service = k[K_WINDOWS] * ka * m[T_STEPS] * f[at.SERVICE]
+                pe0 = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
+                if n[at.FLAT]:
+                    side0 = max(outputs * ka, into) / f[at.RATE_PSUM]
+                else:
+                    column = k[K_WINDOWS] * m[T_STEPS]
+                    side0 = max(column * ka, column * (ka - begin)) / f[at.RATE_PSUM]
+                    if resting:
+                        reads = column * (ka - begin) + (0.0 if final else column)
+                        writes = column * (ka - final)
+                        words = reads + writes if n[at.PSUM_PORTS] == 1 else max(reads, writes)
+                        side0 = max(side0, words / f[at.BANK_PSUM])
+                chain = outputs * c[T_UNITS] * n[at.R]
+                clusters = c[T_CLUSTERS] * k[K_KR]
+                joules0 = f[at.E_FIXED] + f[at.EXECUTED] * (1.0 - chain / macs) * f[at.E_SPAD_P]
+                joules0 += (into + outputs * ka) * f[at.E_GIVE_P]
+                if not n[at.READ_PER_MAC]:
+                    joules0 += macs / n[at.M] * f[at.IACT_DENSITY] * m[T_UNITS] * f[at.E_SPAD_IR]
+                joules0 += f[at.SPAD_W_SHARE] * m[T_ALL_SLOTS] * f[at.E_SPAD_WR]
+                if resting:
+                    drained = 0.0 if final else outputs
+                    joules0 += (into + drained) * f[at.E_GLB_PR] + outputs * (ka - final) * f[at.E_GLB_PW]
+                joules0 += (chain - outputs * clusters) * f[at.E_LOCAL] + outputs * (clusters - ka) * f[at.E_HOP_P]
+                joules0 += bits_out * f[at.E_DRAM_WRITE]
+                links = (m[T_ROWS] - groups) * s[at.RC] + (m[T_CLUSTERS] - m[T_ROWS])
+                give_i = planes * n[at.P] * n[at.R] * m[T_UNITS] * pairs_i[c0] * f[at.E_GIVE_I]
+                sent_i = planes * pairs_i[c0]
+                port_i = groups * k[K_GCLUSTER] * c[T_CLUSTER] * pairs_i[c0] / f[at.RATE_IACT]
+                if n[at.FLAT]:
+                    port_w = weights * pairs_w[m0] / f[at.RATE_WEIGHT]
+                else:
+                    port_w = k[K_GROW] * m[T_ROW] * c[T_STEPS] * k[K_KR] * taps * pairs_w[m0] / f[at.RATE_WEIGHT]
+                passes0 = k[K_KG] * ka * groups * n[at.STAGES]
+                if n[at.FLAT]:
+                    drain0 = 2.0 * ka * n[at.G] * n[at.M] / f[at.RATE_PSUM]
+                else:
+                    drain0 = 2.0 * ka * k[K_KG] * m[T_STEPS] / f[at.RATE_PSUM]
+                if n[at.HIDE_DRAIN]:
+                    drain0 = 0.0
+                active0 = min(n[at.G], k[K_CHIP]) * m[T_TOP] * c[T_TOP] * r_top
+                bank0 = 0.0
+                if not n[at.FLAT]:
+                    bank0 = pairs_i[c0] / (shares * f[at.BANK_IACT])
+                m2 = groups
+                while True:
+                    filter_tiles = cdiv(groups, m2)
+                    for keep in range(4):
+                        if not (n[at.KEEP_MASK] >> keep) & 1:
+                            continue
+                        if keep == at.KEEP_PE_WEIGHT and (ka > 1 or m2 > 1):
+                            continue
+                        if not exhaustive and filter_tiles == 1 and keep != at.NONE and keep != at.KEEP_WEIGHT:
+                            continue  # nothing changes that could be kept
+                        rounds_i = 1 if keep == at.KEEP_IACT else filter_tiles
+                        bypass = may_bypass and m2 == 1 and (keep != at.KEEP_IACT or groups == 1)
+                        single = ka == 1 and (groups == 1 or keep == at.KEEP_PE_WEIGHT)
+                        stored_w = keep == at.KEEP_WEIGHT or n[at.WEIGHT_THROUGH]
+                        for i in range(images):
+                            a = nt[i]
+                            outer = spans if n[at.P] > 1 or exhaustive else 1
+                            for j in range(outer):
+                                if exhaustive:
+                                    start = 0
+                                    stop = lines
+                                elif n[at.P] > 1:
+                                    start = longest(
+                                        n, s, k, m, c, nt, pt, qt, i, j, lines, True, m0, c0, m2, keep, bypass, ka,
+                                        pairs_i, pairs_w,
+                                    )  # fmt: skip
+                                    stop = min(start + 1, lines)
+                                else:
+                                    start = longest(
+                                        n, s, k, m, c, nt, pt, qt, i, 0, spans, False, m0, c0, m2, keep, bypass, ka,
+                                        pairs_i, pairs_w,
+                                    )  # fmt: skip
+                                    stop = min(start + 1, spans)
+                                for z in range(start, stop):
+                                    if exhaustive or n[at.P] > 1:
+                                        p = pt[z]
+                                        q = qt[j]
+                                    else:
+                                        p = pt[0]
+                                        q = qt[z]
+                                    if exhaustive and not holds(
+                                        n, s, k, m, c, a, p, q, m0, c0, m2, keep, bypass, ka, pairs_i, pairs_w
+                                    ):
+                                        continue
+                                    costed += 1
+                                    tiles = a[B_TILES] * p[B_TILES] * q[B_TILES]
+                                    if tiles == 1.0 or single:
+                                        rounds_w = 1.0
+                                        units = a[B_TOP] * p[B_TOP] * q[B_TOP]
+                                        targets = a[B_TOP_CLUSTERS] * p[B_TOP_CLUSTERS] * q[B_TOP_CLUSTERS]
+                                        sources = a[B_TOP_ROWS] * p[B_TOP_ROWS] * q[B_TOP_ROWS]
+                                    else:
+                                        rounds_w = tiles
+                                        units = a[B_UNITS] * p[B_UNITS] * q[B_UNITS]
+                                        targets = a[B_CLUSTERS] * p[B_CLUSTERS] * q[B_CLUSTERS]
+                                        sources = a[B_ROWS] * p[B_ROWS] * q[B_ROWS]
+                                    if not multicast:
+                                        sources = targets
+                                    fetched_w = 1.0 if keep == at.KEEP_WEIGHT else rounds_w
+                                    bits_w = weights * fetched_w * dram_w[m0]
+                                    bits_i = planes * p[B_FETCHED] * q[B_FETCHED] * rounds_i * dram_i[c0]
+                                    # cycles
+                                    pe = pe0 + passes0 * tiles
+                                    if n[at.FLAT]:
+                                        pe += drain0 * a[B_TILES] * q[B_TILES] * p[B_GIVEN]
+                                        fill_w = port_w * sources
+                                    else:
+                                        pe += drain0 * tiles
+                                        fill_w = port_w * rounds_w
+                                    cluster = port_i * a[B_CLUSTER] * q[B_PORT]
+                                    side = max(max(pe, side0), cluster * p[B_PORT] * contention)
+                                    if bank0 > 0.0 and not bypass:
+                                        words = k[K_GCLUSTER] * c[T_CLUSTER] * a[B_CLUSTER] * q[B_PORT] * bank0
+                                        reads = words * groups * p[B_PORT]
+                                        writes = words * rounds_i * p[B_FILL_PORT]
+                                        side = max(side, reads + writes if n[at.IACT_PORTS] == 1 else max(reads, writes))
+                                    serial = n[at.CONFIG] + f[at.LATENCY]
+                                    if n[at.HIDE_WEIGHT]:
+                                        side = max(side, fill_w)
+                                    else:
+                                        serial += fill_w
+                                    if not n[at.HIDE_FILL]:
+                                        serial += (
+                                            port_i * p[B_FIRST] * taps * s[at.YQ] * s[at.XQ] * q[B_TILES]
+                                            * s[at.YN] * s[at.XN] * a[B_TILES]
+                                        )  # fmt: skip
+                                    in_cycles = bits_i / 8.0 * f[at.BYTE_CYCLES]
+                                    hidden = bits_w / 8.0 * f[at.BYTE_CYCLES]
+                                    late = 0.0
+                                    if n[at.HIDE_IACT]:
+                                        hidden += in_cycles
+                                    else:
+                                        serial += in_cycles
+                                    if n[at.HIDE_OACT]:
+                                        late = out_cycles
+                                    else:
+                                        serial += out_cycles
+                                    side = max(side, max(hidden, late) if n[at.DUPLEX] else hidden + late)
+                                    cycles = np.ceil(side + serial - 1e-6)
+                                    # joules
+                                    joules = joules0 + give_i * q[B_GIVEN] + (bits_i + bits_w) * f[at.E_DRAM_READ]
+                                    sent = sent_i * p[B_SENT] * q[B_SENT]
+                                    joules += sent * links * f[at.E_HOP_I]
+                                    if not bypass:
+                                        joules += sent * groups * f[at.E_GLB_IR]
+                                        joules += sent_i * p[B_FILLED] * q[B_SENT] * rounds_i * f[at.E_GLB_IW]
+                                    joules += weights * pairs_w[m0] * (
+                                        units * f[at.E_GIVE_W] + (targets - sources) * f[at.E_HOP_W]
+                                    )
+                                    if stored_w:
+                                        joules += weights * pairs_w[m0] * (
+                                            rounds_w * f[at.E_GLB_WR] + fetched_w * f[at.E_GLB_WW]
+                                        )
+                                    active = active0 * a[B_TOP] * p[B_TOP] * q[B_TOP]
+                                    joules += cycles * (
+                                        active * f[at.E_ACTIVE] + (n[at.PES] - active) * f[at.E_IDLE] + f[at.E_CYCLE]
+                                    )
+                                    v1, v2 = key(objective, cycles, joules, bits_i + bits_w + bits_out)
+                                    better = best[0] < 0 or v1 < values[0] or (v1 == values[0] and v2 < values[1])
+                                    if not better and v1 == values[0] and v2 == values[1]:
+                                        if objective == at.DRAM or objective == at.EDP:
+                                            better = joules < values[3]
+                                    if better:
+                                        values[0] = v1
+                                        values[1] = v2
+                                        values[2] = cycles
+                                        values[3] = joules
+                                        best[0] = index
+                                        best[1 + at.M0] = m0
+                                        best[1 + at.C0] = c0
+                                        best[1 + at.N0] = int(a[B_TILE])
+                                        best[1 + at.P0] = int(p[B_TILE])
+                                        best[1 + at.Q0] = int(q[B_TILE])
+                                        best[1 + at.M2] = m2
+                                        best[1 + at.STATIONARY] = keep
+                    if m2 == 1:
+                        break
+                    m2 = cdiv(groups, cdiv(groups, m2 - 1))
+    return costed

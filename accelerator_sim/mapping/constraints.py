@@ -1,0 +1,58 @@
+"""Rules that narrow the mapping space: what a compiler is known to do, or what a user wants to hold fixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.kernels import layout as at
+from accelerator_sim.mapping.mapping import Stationary
+from accelerator_sim.mapping.problem import Problem
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Restrictions of the search; None leaves a choice free.
+
+    filters_per_pe, channels_per_pe: allowed M0 and C0; whole_filters: all R filter rows lie on the array at once (a PE
+    set is never cut); one_strip: a GLB tile holds one strip of output rows (P0 = 1); whole_rows: a GLB tile holds whole
+    output rows (Q is not tiled); stationary: allowed stationary tensors.
+    """
+
+    filters_per_pe: tuple[int, ...] | None = None
+    channels_per_pe: tuple[int, ...] | None = None
+    whole_filters: bool = False
+    one_strip: bool = False
+    whole_rows: bool = False
+    stationary: tuple[Stationary, ...] | None = None
+
+    def restrict(self, n: NDArray[np.int64], fits: NDArray[np.uint8]) -> None:
+        """Write the restrictions into the packed integers and the table of legal (M0, C0)."""
+        if self.filters_per_pe is not None:
+            fits[[m for m in range(len(fits)) if m not in self.filters_per_pe], :] = 0
+        if self.channels_per_pe is not None:
+            fits[:, [c for c in range(fits.shape[1]) if c not in self.channels_per_pe]] = 0
+        if self.one_strip:
+            n[at.LIMIT_P0] = 1
+        n[at.WHOLE_Q] = self.whole_rows
+        if self.stationary is not None:
+            order = (Stationary.NONE, Stationary.IACT, Stationary.WEIGHT, Stationary.PE_WEIGHT)
+            n[at.KEEP_MASK] &= sum(1 << i for i, kind in enumerate(order) if kind in self.stationary)
+
+    def kept(self, rows: NDArray[np.int64], problem: Problem) -> NDArray[np.int64]:
+        """The spatial configurations that obey."""
+        if not self.whole_filters:
+            return rows
+        return np.ascontiguousarray(rows[rows[:, at.YR] == problem.loops.R])
+
+
+EYERISS_V1_COMPILER = Constraints(
+    filters_per_pe=(1, 2, 3, 4, 6, 8, 12, 16, 20, 24),
+    whole_filters=True,
+    one_strip=True,
+    whole_rows=True,
+    stationary=(Stationary.NONE,),
+)
+"""Rules under which the search returns the mappings of JSSC 2017 Table III: whole PE sets, one strip of rows a tile."""

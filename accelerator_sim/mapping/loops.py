@@ -1,0 +1,159 @@
+"""The loop nest of a layer in the normal form that mappings speak of.
+
+A layer is G groups of N images, M filters, C channels, P x Q outputs and R x S taps.  Layers without a sliding window
+are brought to one dimension of positions, because no hardware limit tells their dimensions apart:
+
+- a 1 x 1 filter without padding needs the P x Q x N pixels that it touches, in any order: Q holds them all;
+- a filter that covers its whole input (fully connected) is a 1 x 1 filter over C x R x S channels;
+- a 3-D convolution is the sum over its depth taps of 2-D ones (channels C x T, images N x output depth).
+
+Psums, weights and multiply-accumulates are the same in both forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelerator_sim.workload.layer import Layer
+
+
+@dataclass(frozen=True)
+class Window:
+    """One dimension of a sliding window: `outputs` positions of `taps` taps over `size` inputs and padding."""
+
+    outputs: int
+    taps: int
+    stride: int
+    dilation: int
+    size: int
+    before: int
+    """Padding before the first input."""
+
+    @property
+    def extent(self) -> int:
+        """Inputs from the first to the last tap of one position."""
+        return (self.taps - 1) * self.dilation + 1
+
+    def touched(self, outputs: int, blocks: int) -> int:
+        """Inputs, padding included, that `outputs` positions in `blocks` runs of neighbours need, run by run."""
+        if self.stride >= self.extent:
+            return self.taps * outputs if self.dilation == 1 else self.extent * outputs
+        return self.stride * (outputs - blocks) + self.extent * blocks
+
+    def streamed(self, outputs: int, blocks: int, taps: int) -> int:
+        """Input rows that feed `taps` filter rows over `outputs` rows in `blocks` strips, each row once a strip.
+
+        Neighbouring outputs of a strip share rows on the diagonals of the array (ISCA 2016 V-A); with dilation, or
+        with a stride of at least the taps, they share none.
+        """
+        if self.dilation > 1 or self.stride >= taps:
+            return taps * outputs
+        return self.stride * (outputs - blocks) + taps * blocks
+
+    def fetched(self, tile: int) -> int:
+        """Inputs, without padding, of all positions in tiles of `tile` neighbours; overlaps are fetched again."""
+        if self.stride >= self.extent:
+            return self.touched_inside
+        tiles = -(-self.outputs // tile)
+        total = self.touched(self.outputs, tiles)
+        for i in range(tiles):
+            start = i * tile * self.stride - self.before
+            if start >= 0:
+                break
+            total -= min(-start, (min(tile, self.outputs - i * tile) - 1) * self.stride + self.extent)
+        for i in range(tiles - 1, -1, -1):
+            span = (min(tile, self.outputs - i * tile) - 1) * self.stride + self.extent
+            over = i * tile * self.stride - self.before + span - self.size
+            if over <= 0:
+                break
+            total -= min(over, span)
+        return total
+
+    @property
+    def touched_inside(self) -> int:
+        """Taps of all positions that fall on inputs rather than on padding."""
+        count = 0
+        for tap in range(self.taps):
+            first = tap * self.dilation - self.before
+            low = max(0, -(first // self.stride))
+            high = min(self.outputs - 1, (self.size - 1 - first) // self.stride)
+            count += max(0, high - low + 1)
+        return count
+
+
+@dataclass(frozen=True)
+class Loops:
+    """Extents of the loops of one layer in normal form.  M and C are per group."""
+
+    G: int
+    N: int
+    M: int
+    C: int
+    R: int
+    S: int
+    rows: Window
+    columns: Window
+    positions: bool
+    """Whether Q stands for all positions of a layer without a sliding window."""
+
+    @property
+    def P(self) -> int:
+        """Output rows."""
+        return self.rows.outputs
+
+    @property
+    def Q(self) -> int:
+        """Output columns (or positions)."""
+        return self.columns.outputs
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, those on padding included."""
+        return self.G * self.N * self.M * self.C * self.P * self.Q * self.R * self.S
+
+    @property
+    def outputs(self) -> int:
+        """Output activations."""
+        return self.G * self.N * self.M * self.P * self.Q
+
+    @property
+    def weights(self) -> int:
+        """Weights (or words of the second operand)."""
+        return self.G * self.M * self.C * self.R * self.S
+
+    @property
+    def depthwise(self) -> bool:
+        """One filter and one channel a group: nothing for SIMD or zero skipping to work on (JETCAS V-B)."""
+        return self.M == 1 and self.C == 1
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Extent of every dimension, by its letter."""
+        return {
+            "G": self.G, "N": self.N, "M": self.M, "C": self.C, "P": self.P, "Q": self.Q, "R": self.R, "S": self.S,
+        }  # fmt: skip
+
+
+def _positions(g: int, m: int, c: int, positions: int) -> Loops:
+    one = Window(1, 1, 1, 1, 1, 0)
+    return Loops(g, 1, m, c, 1, 1, one, Window(positions, 1, 1, 1, positions, 0), True)
+
+
+def loops_of(layer: Layer) -> Loops:
+    """Return the normal form of a multiply-accumulate layer.
+
+    Raises ValueError for a layer that has no multiply-accumulates.
+    """
+    if not layer.is_mac:
+        raise ValueError(f"layer {layer.name} ({layer.op}) has no multiply-accumulates to map")
+    n, c = layer.N * layer.depth_out, layer.C * layer.T
+    top, _bottom, left, _right = layer.padding
+    unpadded = not any(layer.padding)
+    p, q = layer.P, layer.Q
+    if layer.R == layer.S == 1 and unpadded:
+        return _positions(layer.G, layer.M, c, n * p * q)
+    if p == q == 1 and unpadded:
+        return _positions(layer.G, layer.M, c * layer.R * layer.S, n)
+    rows = Window(p, layer.R, layer.stride[0], layer.dilation[0], layer.H, top)
+    columns = Window(q, layer.S, layer.stride[1], layer.dilation[1], layer.W, left)
+    return Loops(layer.G, n, layer.M, c, layer.R, layer.S, rows, columns, False)

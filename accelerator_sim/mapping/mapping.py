@@ -1,0 +1,205 @@
+"""A mapping: how the loops of one layer are split over DRAM, GLB, the array and the SPads of a PE.
+
+The nest is that of row stationary plus (arXiv:1807.07928v1, RS+; JETCAS 2019 IV), outer to inner:
+
+    DRAM    tiles of G, N, P, Q and M, in the order that keeps the stationary tensor in place
+    GLB     accumulation passes over C and R, then the filters M of the tile
+    array   G, N, M, P, Q on clusters and PEs; C and R on the PE rows of a psum chain (C on cluster rows too)
+    SPad    images, rows and columns of the tile, then the window C x S, then the M filters of a PE
+
+Every factor may be imperfect: the last tile is smaller, and is counted as such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+
+from accelerator_sim.mapping.loops import Loops
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Smallest integer that is at least a / b."""
+    return -(-a // b)
+
+
+class Stationary(StrEnum):
+    """The tensor that stays on chip while the tiles of the others change."""
+
+    NONE = "none"
+    """Nothing outlives its tile: iacts come once a filter tile, weights once a position tile."""
+    IACT = "iact"
+    """All channels of an iact tile stay in the GLB while all filters pass."""
+    WEIGHT = "weight"
+    """The weights of a filter tile stay in the GLB while all positions pass."""
+    PE_WEIGHT = "pe_weight"
+    """The weights stay in the SPads while all positions pass (one pass holds all that a psum needs)."""
+
+
+class Encoding(StrEnum):
+    """How a tensor is stored from the GLB (or off-chip) to the SPad."""
+
+    RAW = "raw"
+    CSC = "csc"
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Parts into which one physical axis cuts each dimension."""
+
+    G: int = 1
+    N: int = 1
+    M: int = 1
+    C: int = 1
+    P: int = 1
+    Q: int = 1
+    R: int = 1
+
+    @property
+    def used(self) -> int:
+        """Places of the axis that the product takes."""
+        return self.G * self.N * self.M * self.C * self.P * self.Q * self.R
+
+    def as_dict(self) -> dict[str, int]:
+        """The factors above one, by dimension."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) > 1}
+
+
+AXES = ("cluster_rows", "cluster_columns", "pe_rows", "pe_columns")
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """One way to run a layer.  Tiles are lengths per PE; spatial factors are counts of parts.
+
+    `M0` filters and `C0` channels sit in a PE; `N0`, `P0`, `Q0` are the images, rows and columns that a PE computes
+    while its weights stay; `M2` filter passes share one GLB tile (its psums and, if nothing else says so, its iacts).
+    """
+
+    cluster_rows: Factors = Factors()
+    cluster_columns: Factors = Factors()
+    pe_rows: Factors = Factors()
+    pe_columns: Factors = Factors()
+    M0: int = 1
+    C0: int = 1
+    N0: int = 1
+    P0: int = 1
+    Q0: int = 1
+    M2: int = 1
+    stationary: Stationary = Stationary.NONE
+    iact_encoding: Encoding = Encoding.RAW
+    weight_encoding: Encoding = Encoding.RAW
+
+    def parts(self, dimension: str) -> int:
+        """Parts of a dimension over the whole array."""
+        return self.cluster_parts(dimension) * self.array_parts(dimension)
+
+    def array_parts(self, dimension: str) -> int:
+        """Parts of a dimension over the cluster array."""
+        rows: int = getattr(self.cluster_rows, dimension)
+        columns: int = getattr(self.cluster_columns, dimension)
+        return rows * columns
+
+    def cluster_parts(self, dimension: str) -> int:
+        """Parts of a dimension over the PEs of one cluster."""
+        rows: int = getattr(self.pe_rows, dimension)
+        columns: int = getattr(self.pe_columns, dimension)
+        return rows * columns
+
+    def clipped(self, loops: Loops) -> Mapping:
+        """The same mapping with per-PE tiles no larger than the layer needs."""
+        sizes = loops.sizes
+        tiles = {f"{d}0": min(getattr(self, f"{d}0"), ceil_div(sizes[d], self.parts(d))) for d in "MCNPQ"}
+        m_passes = ceil_div(loops.M, self.parts("M") * tiles["M0"])
+        return replace(self, **tiles, M2=min(self.M2, m_passes))
+
+
+@dataclass(frozen=True)
+class Deal:
+    """How one dimension is dealt: first into tiles of equal length, then each tile evenly over its parts, in order.
+
+    The last tile holds what is left; it too is dealt evenly (so fewer parts may be in use).  All fields but the `top`
+    ones are sums over the tiles.
+    """
+
+    tiles: int
+    length: int
+    """Elements of a full tile."""
+    steps: int
+    """Elements of the busiest part: the time it takes."""
+    units: int
+    """Parts in use (PEs)."""
+    clusters: int
+    """Clusters in use."""
+    rows: int
+    """Cluster rows in use."""
+    strips: int
+    """Runs of neighbours that the parts of a cluster work on together."""
+    cluster_steps: int
+    """Elements of the first cluster."""
+    row_steps: int
+    """Elements of the first PE row of the first cluster, over its columns."""
+    top_units: int
+    top_clusters: int
+    top_rows: int
+    """Parts, clusters and cluster rows that the largest tile uses."""
+
+
+def deal(size: int, tile: int, mapping: Mapping, dimension: str) -> Deal:
+    """Deal `size` elements of a dimension in tiles of `tile` elements a part.
+
+    Output rows (P) are dealt in blocks to the clusters and, inside a cluster, in strips of neighbouring rows to the
+    PEs, so that their diagonals share iact rows; all other dimensions are dealt in blocks to the PEs.
+    """
+    strip = dimension == "P"
+    columns: int = getattr(mapping.cluster_columns, dimension)
+    clusters = mapping.array_parts(dimension)
+    local = mapping.cluster_parts(dimension)
+    pe_columns: int = getattr(mapping.pe_columns, dimension)
+    length = tile * clusters * local
+    tiles = ceil_div(size, length)
+
+    def one(elements: int) -> tuple[int, ...]:
+        if strip:
+            block = ceil_div(elements, clusters)
+            used = ceil_div(elements, block)
+            last = elements - (used - 1) * block
+            steps = ceil_div(block, local)
+            return (
+                steps,
+                (used - 1) * min(local, block) + min(local, last),
+                used,
+                ceil_div(used, columns),
+                (used - 1) * steps + ceil_div(last, local),
+                block,
+                block,
+            )
+        steps = ceil_div(elements, clusters * local)
+        units = ceil_div(elements, steps)
+        used = ceil_div(units, local)
+        rows = ceil_div(used, columns)
+        return steps, units, used, rows, used, min(elements, local * steps), min(elements, pe_columns * steps)
+
+    top = one(min(size, length))
+    last = one(size - (tiles - 1) * length)
+    sums = [(tiles - 1) * a + b for a, b in zip(top, last, strict=True)]
+    return Deal(tiles, length, *sums, top[1], top[2], top[3])
+
+
+@dataclass(frozen=True)
+class Deals:
+    """The deals of all tiled dimensions of a mapping."""
+
+    G: Deal
+    N: Deal
+    M: Deal
+    C: Deal
+    P: Deal
+    Q: Deal
+    R: Deal
+
+
+def deals_of(loops: Loops, mapping: Mapping) -> Deals:
+    """Deal every dimension of the loops as the mapping says (G and R one element a part and pass)."""
+    tiles = {d: getattr(mapping, f"{d}0") for d in "NMCPQ"} | {"G": 1, "R": 1}
+    return Deals(**{d: deal(loops.sizes[d], tiles[d], mapping, d) for d in "GNMCPQR"})

@@ -1,0 +1,176 @@
+"""A problem as the flat arrays that the search kernel takes: the one boundary between objects and arrays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.architecture.model import GlbStore
+from accelerator_sim.kernels import layout as at
+from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.technology.actions import ActionEnergies
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Arguments of the kernels: int64 `n`, float64 tables by M0 or C0, uint8 `fits[M0, C0]`."""
+
+    n: NDArray[np.int64]
+    f: Floats
+    slots: Floats
+    pairs_i: Floats
+    pairs_w: Floats
+    dram_i: Floats
+    dram_w: Floats
+    fits: NDArray[np.uint8]
+    least_iact: float
+
+
+def pack(problem: Problem, actions: ActionEnergies) -> Packed:
+    """Reduce a problem and the energies of its architecture to arrays."""
+    loops = problem.loops
+    max_m0, max_c0 = _reach(problem)
+    slots = np.array([0.0] + [problem.slots(m) for m in range(1, max_m0 + 1)])
+    pairs_w = np.array([0.0] + [problem.weight_pairs(m) for m in range(1, max_m0 + 1)])
+    dram_w = np.array([0.0] + [problem.weight_dram_bits(m) for m in range(1, max_m0 + 1)])
+    pairs_i = np.array([0.0] + [problem.iact_pairs(c) for c in range(1, max_c0 + 1)])
+    dram_i = np.array([0.0] + [problem.iact_dram_bits(c) for c in range(1, max_c0 + 1)])
+    fits = np.zeros((max_m0 + 1, max_c0 + 1), dtype=np.uint8)
+    for m in range(1, max_m0 + 1):
+        for c in range(1, max_c0 + 1):
+            if problem.spad_limit(m, c) is not None:
+                break  # more channels fit even less
+            fits[m, c] = 1
+    rows, columns = loops.rows, loops.columns
+    if problem.architecture.dram.padding == "stored":
+        area = rows.touched(loops.P, 1) * columns.touched(loops.Q, 1)
+    else:
+        area = rows.fetched(loops.P) * columns.fetched(loops.Q)
+    least = float(loops.G * loops.N * loops.C * area)
+    return Packed(
+        _integers(problem, max_m0, max_c0), _numbers(problem, actions), slots, pairs_i, pairs_w, dram_i, dram_w, fits, least
+    )  # fmt: skip
+
+
+def _reach(problem: Problem) -> tuple[int, int]:
+    """Largest M0 and C0 that fit a PE beside one of the other (1 where not even that fits)."""
+    m0, c0 = 1, 1
+    while m0 < problem.loops.M and problem.spad_limit(m0 + 1, 1) is None:
+        m0 += 1
+    while c0 < problem.loops.C and problem.spad_limit(1, c0 + 1) is None:
+        c0 += 1
+    return m0, c0
+
+
+def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
+    loops, architecture = problem.loops, problem.architecture
+    glb, overlap, pe = architecture.glb, architecture.overlap, architecture.pe
+    shared = glb.shared
+    held = set(shared.tensors) if shared else set()
+    n = np.zeros(at.INTEGERS, dtype=np.int64)
+    n[[at.G, at.N, at.M, at.C, at.P, at.Q, at.R, at.S]] = [loops.sizes[d] for d in "GNMCPQRS"]
+    for first, window in ((at.ROW_STRIDE, loops.rows), (at.COL_STRIDE, loops.columns)):
+        n[first : first + 6] = [
+            window.stride, window.dilation, window.extent, window.before, window.size, window.touched_inside,
+        ]  # fmt: skip
+    n[at.PADDING_STORED] = architecture.dram.padding == "stored"
+    n[at.FLAT] = architecture.flat
+    n[at.PSUM_FINAL] = glb.psum_final_to_dram
+    n[at.READ_FIRST] = glb.psum_read_first
+    n[at.IACT_BYPASS] = glb.iact.bypass
+    n[at.WEIGHT_MAY_STAY] = problem.weight_may_stay
+    n[at.WEIGHT_THROUGH] = problem.weight_through_glb
+    n[at.HIDE_WEIGHT] = overlap.weight_fill
+    n[at.HIDE_FILL] = overlap.iact_fill
+    n[at.HIDE_DRAIN] = overlap.psum_drain
+    n[at.HIDE_IACT] = overlap.dram_iact
+    n[at.HIDE_OACT] = overlap.dram_oact
+    n[at.DUPLEX] = architecture.dram.duplex
+    n[at.PSUM_PORTS] = glb.psum.ports
+    n[at.IACT_PORTS] = glb.iact.ports
+    n[at.HIDE_SERVICE] = pe.psum_service.overlaps_macs
+    n[at.STAGES] = pe.pipeline_stages - 1
+    n[at.CONFIG] = architecture.configuration.cycles
+    n[at.READ_PER_MAC] = pe.iact_read == "per_mac"
+    n[at.PSUM_COLUMNS] = architecture.pe_cluster.columns
+    n[at.IACT_CAP] = problem.glb_bits("iact")
+    n[at.PSUM_CAP] = problem.glb_bits("psum")
+    n[at.WEIGHT_CAP] = problem.glb_bits("weight")
+    n[at.SHARED_BANKS] = shared.banks if shared else 0
+    n[at.SHARED_BITS] = shared.size * 8 if shared else 1
+    n[at.SHARE_IACT] = "iact" in held
+    n[at.SHARE_PSUM] = "psum" in held
+    n[at.SHARE_WEIGHT] = "weight" in held
+    n[at.IACT_BITS] = problem.iact_bits
+    n[at.PSUM_BITS] = architecture.precision.psum
+    n[at.WEIGHT_BITS] = problem.weight_bits
+    n[at.PES] = architecture.pes
+    n[at.MAX_M0] = max_m0
+    n[at.MAX_C0] = max_c0
+    n[at.SIMD] = pe.macs_per_cycle
+    n[at.PSUMS_RETURN] = problem.psums_return
+    n[at.LIMIT_P0] = loops.P
+    n[at.KEEP_MASK] = 0b1111 if problem.weight_may_stay else 0b1011
+    return n
+
+
+def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
+    architecture, loops = problem.architecture, problem.loops
+    pe, precision = architecture.pe, architecture.precision
+    f = np.zeros(at.NUMBERS, dtype=np.float64)
+    f[at.IACT_DENSITY] = problem.iact_density
+    f[at.SERVICE] = pe.psum_service.cycles_per_psum
+    f[at.RATE_IACT] = problem.words_per_cycle("iact")
+    f[at.RATE_WEIGHT] = problem.words_per_cycle("weight")
+    f[at.RATE_PSUM] = problem.words_per_cycle("psum")
+    if not architecture.flat:
+        f[at.BANK_IACT] = problem.bank_words_per_cycle("iact")
+        f[at.BANK_PSUM] = problem.bank_words_per_cycle("psum")
+    f[at.BYTE_CYCLES] = 1.0 / problem.bytes_per_cycle
+    f[at.OACT_BITS] = problem.oact_dram_bits
+    if math.isfinite(architecture.dram.bandwidth):
+        f[at.LATENCY] = architecture.dram.latency * architecture.clock
+
+    issued, gated = problem.issued
+    executed = issued - gated
+    macs = float(loops.macs)
+    fixed = executed * actions.mac + gated * actions.mac_gated
+    if pe.iact_read == "per_mac":
+        fixed += round(macs * problem.iact_density) * actions.spad["iact"][0]
+    if pe.macs_per_cycle == 1:
+        fixed += executed * actions.spad["weight"][0]
+    else:
+        f[at.SPAD_W_SHARE] = macs / loops.M * problem.iact_density * problem.weight_read_share
+        f[at.E_SPAD_WR] = actions.spad["weight"][0]
+    f[at.E_FIXED] = fixed
+    f[at.EXECUTED] = executed
+    f[at.E_SPAD_P] = sum(actions.spad["psum"])
+    f[at.E_SPAD_IR] = actions.spad["iact"][0]
+    f[at.E_DRAM_READ] = actions.dram_read_bit
+    f[at.E_DRAM_WRITE] = actions.dram_write_bit
+    wide = {"iact": problem.iact_bits / precision.iact, "weight": problem.weight_bits / precision.weight}
+    f[at.E_GLB_IR], f[at.E_GLB_IW] = (e * wide["iact"] for e in actions.glb_access("iact"))
+    f[at.E_GLB_PR], f[at.E_GLB_PW] = actions.glb_access("psum")
+    if _keeps(architecture.glb.weight) or problem.weight_may_stay:
+        f[at.E_GLB_WR], f[at.E_GLB_WW] = (e * wide["weight"] for e in actions.glb_access("weight"))
+    f[at.E_GIVE_I] = actions.noc_deliver["iact"] * wide["iact"] + actions.spad["iact"][1]
+    f[at.E_GIVE_W] = (
+        actions.noc_deliver["weight"] * wide["weight"] + actions.spad["weight"][1] / pe.spad.weight.values_per_word
+    )
+    f[at.E_GIVE_P] = actions.noc_deliver["psum"]
+    f[at.E_HOP_I] = problem.iact_bits * actions.noc_hop_bit
+    f[at.E_HOP_W] = problem.weight_bits * actions.noc_hop_bit
+    f[at.E_HOP_P] = precision.psum * actions.noc_hop_bit
+    f[at.E_LOCAL] = actions.noc_local
+    f[at.E_ACTIVE], f[at.E_IDLE] = actions.clock_active, actions.clock_idle
+    f[at.E_CYCLE] = actions.leakage_w / architecture.clock
+    return f
+
+
+def _keeps(store: GlbStore | None) -> bool:
+    return store is not None and store.banks > 0

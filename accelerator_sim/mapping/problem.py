@@ -1,0 +1,276 @@
+"""A layer on a machine, reduced to the numbers that decide between mappings.
+
+The search kernel and the analytical engine both read a `Problem`, so that no limit, rate or size is stated twice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from accelerator_sim.architecture.model import Architecture, HierarchicalMesh, MulticastBus
+from accelerator_sim.mapping.loops import Loops, loops_of
+from accelerator_sim.mapping.mapping import Encoding, ceil_div
+from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rlc_bits_per_value
+from accelerator_sim.workload.layer import Layer
+
+SIGMAS = 3.0
+"""Standard deviations by which the non-zero weights of the fullest PE are taken to exceed the mean (assumed)."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One layer, one architecture, one way to store the operands."""
+
+    layer: Layer
+    loops: Loops
+    architecture: Architecture
+    iact_encoding: Encoding
+    weight_encoding: Encoding
+
+    # --- the PE ------------------------------------------------------------------------------------------------
+    @cached_property
+    def iact_density(self) -> float:
+        """Fraction of iacts that the PE has to process: all, unless zeros are not stored."""
+        return self.layer.density.iact * self._real_share if self.skips_iacts else 1.0
+
+    @property
+    def skips_iacts(self) -> bool:
+        """Whether zero iacts cost no cycle."""
+        return self.iact_encoding is Encoding.CSC and self.architecture.pe.zero_iact == "skip"
+
+    @property
+    def stored_weight_density(self) -> float:
+        """Fraction of weights that the PE has to process."""
+        return self.layer.density.weight if self.weight_encoding is Encoding.CSC else 1.0
+
+    @cached_property
+    def _real_share(self) -> float:
+        """Share of the taps that fall on inputs rather than on padding, whose zeros CSC leaves out."""
+        rows, columns = self.loops.rows, self.loops.columns
+        inside = rows.touched_inside * columns.touched_inside
+        return inside / (rows.outputs * rows.taps * columns.outputs * columns.taps)
+
+    def slots(self, filters: int) -> float:
+        """Expected issue slots for one iact against the column of `filters` weights of a PE."""
+        return issue_slots(filters, self.stored_weight_density, self.architecture.pe.macs_per_cycle)
+
+    @property
+    def window(self) -> int:
+        """Iacts of one channel that the iact SPad holds: the filter row with its gaps."""
+        return self.loops.columns.extent
+
+    def spad_limit(self, filters: int, channels: int) -> str | None:
+        """The SPad limit that `filters` x `channels` in a PE break, or None."""
+        pe, spad, taps = self.architecture.pe, self.architecture.pe.spad, self.loops.S
+        iacts, weights = channels * self.window, filters * channels * taps
+        if spad.shared is not None:
+            bits = iacts * spad.iact.width + weights * spad.weight.width + filters * spad.psum.width
+            if bits > spad.shared * 8:
+                return f"the shared SPad: {iacts} iacts + {weights} weights + {filters} psums > {spad.shared} B"
+            return None
+        assert spad.iact.values and spad.weight.values and spad.psum.values and spad.weight.depth
+        if iacts > spad.iact.values:
+            return f"the iact SPad: C0 x S = {channels} x {self.window} = {iacts} > {spad.iact.values} values"
+        if filters > spad.psum.values:
+            return f"the psum SPad: M0 = {filters} > {spad.psum.values} psums"
+        if self.iact_encoding is Encoding.CSC and spad.iact_address is not None:
+            segments = ceil_div(self.window, self.loops.columns.stride)
+            if segments + 1 > spad.iact_address.depth:
+                return f"the iact address SPad: {segments} segments + 1 > {spad.iact_address.depth} entries"
+        if self.weight_encoding is Encoding.CSC:
+            if spad.weight_address is not None and channels * taps > spad.weight_address.depth:
+                return f"the weight address SPad: {channels * taps} columns > {spad.weight_address.depth} entries"
+            density = self.layer.density.weight
+            spread = SIGMAS * math.sqrt(weights * density * (1.0 - density))
+            words = min(
+                channels * taps * self.slots(filters) + spread / pe.macs_per_cycle,
+                channels * taps * ceil_div(filters, pe.macs_per_cycle),
+            )
+            if words > spad.weight.depth:
+                return f"the weight SPad: about {words:.0f} words of non-zero weights > {spad.weight.depth} words"
+        elif weights > spad.weight.values:
+            return f"the weight SPad: M0 x C0 x S = {weights} > {spad.weight.values} weights"
+        return None
+
+    # --- multiply-accumulates ----------------------------------------------------------------------------------------
+    @cached_property
+    def effectual(self) -> int:
+        """MACs whose two operands are non-zero (expected, or as published for the layer)."""
+        fraction = self.layer.effectual_fraction
+        if fraction is None:
+            fraction = self.layer.density.iact * self.layer.density.weight
+        return round(self.loops.macs * fraction)
+
+    @cached_property
+    def issued(self) -> tuple[int, int]:
+        """MACs that take a slot, and those of them that are gated because the iact is zero."""
+        if self.skips_iacts and self.weight_encoding is Encoding.CSC:
+            return self.effectual, 0
+        issued = round(self.loops.macs * self.stored_weight_density * self.iact_density)
+        return issued, round(issued * (1.0 - self.weight_read_share))
+
+    @property
+    def weight_read_share(self) -> float:
+        """Share of the processed iacts for which weights are read: a gated zero reads none."""
+        if self.skips_iacts or self.architecture.pe.zero_iact == "none":
+            return 1.0
+        return self.layer.density.iact
+
+    # --- words, by storage ---------------------------------------------------------------------------------------
+    def iact_pairs(self, channels: int) -> float:
+        """Words stored per nominal iact."""
+        if self.iact_encoding is Encoding.RAW:
+            return 1.0
+        pe, precision = self.architecture.pe, self.architecture.precision
+        assert pe.csc is not None
+        address = pe.spad.iact_address.width if pe.spad.iact_address else 0
+        segment = channels * min(self.loops.columns.stride, self.loops.S)
+        density = self.layer.density.iact * self._real_share
+        return csc_pairs_per_value(density, segment, pe.csc.count, address, precision.iact)
+
+    def weight_pairs(self, filters: int) -> float:
+        """Words stored per nominal weight."""
+        if self.weight_encoding is Encoding.RAW:
+            return 1.0
+        pe, precision = self.architecture.pe, self.architecture.precision
+        assert pe.csc is not None
+        address = pe.spad.weight_address.width if pe.spad.weight_address else 0
+        return csc_pairs_per_value(self.layer.density.weight, filters, pe.csc.count, address, precision.weight)
+
+    @cached_property
+    def iact_bits(self) -> int:
+        """Bits of one stored iact word."""
+        return self.architecture.precision.iact + self._count_bits(self.iact_encoding)
+
+    @cached_property
+    def weight_bits(self) -> int:
+        """Bits of one stored weight word."""
+        return self.architecture.precision.weight + self._count_bits(self.weight_encoding)
+
+    def _count_bits(self, encoding: Encoding) -> int:
+        csc = self.architecture.pe.csc
+        return csc.count if encoding is Encoding.CSC and csc is not None else 0
+
+    def dram_bits(self, tensor: str, on_chip: float) -> float:
+        """Bits per nominal value off-chip, given the bits per value of its form on chip (real values, no padding)."""
+        dram, precision, density = self.architecture.dram, self.architecture.precision, self.layer.density
+        raw = float({"iact": precision.iact, "weight": precision.weight, "oact": precision.oact}[tensor])
+        value = {"iact": density.iact, "weight": density.weight, "oact": density.oact}[tensor]
+        if tensor not in dram.compressed:
+            return raw
+        if dram.compression == "rlc":
+            assert dram.rlc_run is not None and dram.rlc_word is not None
+            return min(raw, rlc_bits_per_value(value, dram.rlc_run, dram.rlc_pairs_per_word, dram.rlc_word))
+        if dram.compression == "csc":
+            if tensor == "oact":  # the next layer's window is unknown: pairs without addresses
+                count = self.architecture.pe.csc.count if self.architecture.pe.csc else 4
+                return min(raw, value * (raw + count))
+            return on_chip
+        return raw
+
+    def iact_dram_bits(self, channels: int) -> float:
+        """Bits off-chip per iact that is fetched."""
+        share = 1.0 if self.architecture.dram.padding == "stored" else self._real_share
+        return self.dram_bits("iact", self.iact_pairs(channels) * self.iact_bits / share)
+
+    def weight_dram_bits(self, filters: int) -> float:
+        """Bits off-chip per weight that is fetched."""
+        return self.dram_bits("weight", self.weight_pairs(filters) * self.weight_bits)
+
+    @cached_property
+    def oact_dram_bits(self) -> float:
+        """Bits off-chip per output activation."""
+        return self.dram_bits("oact", 0.0)
+
+    # --- rates -----------------------------------------------------------------------------------------------------
+    def words_per_cycle(self, tensor: str) -> float:
+        """Words of a tensor that one network (bus) or all routers of a cluster (mesh) carry in a cycle."""
+        network = getattr(self.architecture.noc, tensor)
+        if isinstance(network, MulticastBus):
+            return float(network.words_per_cycle)
+        assert isinstance(network, HierarchicalMesh)
+        bits = {
+            "iact": self.iact_bits,
+            "weight": self.weight_bits,
+            "psum": self.architecture.precision.psum,
+        }[tensor]
+        per_port = float(network.port_width // bits)
+        return per_port * network.routers if tensor == "iact" else per_port
+
+    def bank_words_per_cycle(self, tensor: str) -> float:
+        """Words of a tensor that the GLB banks behind one port group (see `words_per_cycle`) move in a cycle."""
+        store = getattr(self.architecture.glb, tensor)
+        bits = {"iact": self.iact_bits, "psum": self.architecture.precision.psum}[tensor]
+        per_bank = float(store.port_width // bits)
+        if tensor == "iact":
+            return per_bank * store.banks
+        return per_bank * store.banks / self.architecture.pe_cluster.columns
+
+    @cached_property
+    def bytes_per_cycle(self) -> float:
+        """Off-chip bytes per core cycle."""
+        return self.architecture.dram.bandwidth / self.architecture.clock
+
+    # --- GLB -------------------------------------------------------------------------------------------------------
+    def glb_bits(self, tensor: str) -> int:
+        """Bits of the GLB that one cluster has for a tensor of its own (0: shared, or none)."""
+        store = getattr(self.architecture.glb, tensor)
+        if store is None or not store.banks:
+            return 0
+        assert store.size is not None
+        bits: int = store.banks * store.size * 8
+        return bits
+
+    @property
+    def psums_chain(self) -> bool:
+        """Whether psums can go from cluster to cluster."""
+        network = self.architecture.noc.psum
+        return isinstance(network, HierarchicalMesh) and "south" in network.directions
+
+    @property
+    def psums_return(self) -> bool:
+        """Whether psums can go back from the end of a chain of clusters to its start."""
+        network = self.architecture.noc.psum
+        return isinstance(network, HierarchicalMesh) and "north" in network.directions
+
+    @property
+    def weight_may_stay(self) -> bool:
+        """Whether weights may be kept in the GLB over several tiles."""
+        shared = self.architecture.glb.shared
+        return shared is not None and "weight" in shared.tensors
+
+    @property
+    def weight_through_glb(self) -> bool:
+        """Whether weights always pass through GLB banks of their own (the prefetch buffer of Eyeriss v1)."""
+        return self.architecture.glb.weight is not None and self.architecture.glb.weight.banks > 0
+
+
+def problem_of(
+    layer: Layer,
+    architecture: Architecture,
+    iact_encoding: Encoding = Encoding.RAW,
+    weight_encoding: Encoding = Encoding.RAW,
+) -> Problem:
+    """Bring a layer and an architecture together.
+
+    Raises ValueError for a layer without multiply-accumulates, or for CSC on a PE that cannot read it.
+    """
+    if Encoding.CSC in (iact_encoding, weight_encoding) and architecture.pe.csc is None:
+        raise ValueError(f"{architecture.name} stores operands raw (pe.csc is absent); encoding csc is not possible")
+    return Problem(layer, loops_of(layer), architecture, iact_encoding, weight_encoding)
+
+
+def encodings_of(layer: Layer, architecture: Architecture) -> list[tuple[Encoding, Encoding]]:
+    """The ways to store (iacts, weights) that are worth trying.
+
+    CSC needs a PE that reads it and zeros to leave out; with one filter and one channel a group it skips no cycle
+    (JETCAS V-B), so such layers stay raw.
+    """
+    raw, csc = Encoding.RAW, Encoding.CSC
+    if architecture.pe.csc is None or (layer.M == 1 and layer.C == 1):
+        return [(raw, raw)]
+    iacts = [raw, csc] if layer.density.iact < 1.0 or any(layer.padding) else [raw]
+    weights = [raw, csc] if layer.density.weight < 1.0 else [raw]
+    return [(i, w) for i in iacts for w in weights]

@@ -1,0 +1,116 @@
+"""The space of spatial configurations: how the four axes of the array may cut the dimensions of a layer.
+
+Each axis carries any product of the dimensions that its networks allow.  Axes of up to 16 places are enumerated
+completely; on longer ones only products that cannot grow any more are listed, because leaving places of a long axis
+empty multiplies the space and was never found to help.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.kernels import layout as at
+from accelerator_sim.mapping.legality import allowed_dimensions
+from accelerator_sim.mapping.loops import Loops
+from accelerator_sim.mapping.mapping import Factors
+from accelerator_sim.mapping.problem import Problem
+
+COMPLETE = 16
+"""Longest axis that is enumerated completely."""
+
+PLACES: dict[str, dict[str, int]] = {
+    "cluster_rows": {"G": at.RG, "N": at.RN, "M": at.RM, "P": at.RP, "Q": at.RQ, "C": at.RC},
+    "cluster_columns": {"G": at.KG, "N": at.KN, "M": at.KM, "P": at.KP, "Q": at.KQ},
+    "pe_rows": {"R": at.YR, "C": at.YC, "G": at.YG, "N": at.YN, "M": at.YM, "P": at.YP, "Q": at.YQ},
+    "pe_columns": {"G": at.XG, "N": at.XN, "M": at.XM, "P": at.XP, "Q": at.XQ},
+}
+"""Column of each factor in a configuration."""
+
+
+@lru_cache(maxsize=4096)
+def axis_products(places: int, caps: tuple[int, ...]) -> NDArray[np.int64]:
+    """All integer tuples below `caps` with a product of at most `places` (maximal ones if the axis is long)."""
+    found: list[tuple[int, ...]] = [()]
+    for cap in caps:
+        found = [
+            (*head, value)
+            for head in found
+            for value in range(1, min(cap, places // int(np.prod(head, dtype=np.int64))) + 1)
+        ]
+    rows = np.array(found, dtype=np.int64).reshape(len(found), len(caps))
+    if places > COMPLETE and len(caps):
+        used = rows.prod(axis=1, keepdims=True)
+        grown = used // rows * (rows + 1)
+        rows = rows[~((grown <= places) & (rows < np.array(caps))).any(axis=1)]
+    return rows
+
+
+def axis_sizes(architecture: Architecture) -> dict[str, int]:
+    """Places of each axis."""
+    return {
+        "cluster_rows": architecture.cluster_array.rows,
+        "cluster_columns": architecture.cluster_array.columns,
+        "pe_rows": architecture.pe_cluster.rows,
+        "pe_columns": architecture.pe_cluster.columns,
+    }
+
+
+def spatial_dimensions(loops: Loops) -> str:
+    """Dimensions worth cutting: those longer than one; columns only where there is one row of outputs."""
+    free = [d for d in "GNMPCR" if loops.sizes[d] > 1]
+    return "".join(free) + ("Q" if loops.P == 1 and loops.Q > 1 else "")
+
+
+def configurations(problem: Problem, pinned: dict[str, Factors] | None = None) -> NDArray[np.int64]:
+    """Every spatial configuration of a problem, one row each (columns as in `PLACES`).
+
+    `pinned` fixes the factors of some axes.
+    """
+    loops, architecture = problem.loops, problem.architecture
+    usable = spatial_dimensions(loops)
+    tables: list[NDArray[np.int64]] = []
+    for axis, size in axis_sizes(architecture).items():
+        if pinned and axis in pinned:
+            full = np.ones((1, at.PLACES), dtype=np.int64)
+            for dimension, count in pinned[axis].as_dict().items():
+                full[0, PLACES[axis][dimension]] = count
+            tables.append(full)
+            continue
+        allowed = [d for d in allowed_dimensions(axis, architecture.flat) if d in usable]
+        if axis == "cluster_rows" and not problem.psums_chain:
+            allowed = [d for d in allowed if d != "C"]
+        rows = axis_products(size, tuple(min(size, loops.sizes[d]) for d in allowed))
+        full = np.ones((len(rows), at.PLACES), dtype=np.int64)
+        for column, dimension in enumerate(allowed):
+            full[:, PLACES[axis][dimension]] = rows[:, column]
+        tables.append(full)
+    result = tables[0]
+    for table in tables[1:]:
+        result = (result[:, None, :] * table[None, :, :]).reshape(-1, at.PLACES)
+        result = result[_useful(result, loops)]
+    return np.ascontiguousarray(result)
+
+
+def _useful(rows: NDArray[np.int64], loops: Loops) -> NDArray[np.bool_]:
+    """Configurations without a part that stays empty: one part less on any axis would not do."""
+    keep = np.ones(len(rows), dtype=bool)
+    for dimension, size in loops.sizes.items():
+        columns = [places[dimension] for places in PLACES.values() if dimension in places]
+        if not columns:
+            continue
+        cut = rows[:, columns]
+        total = cut.prod(axis=1)
+        for column in range(cut.shape[1]):
+            factor = cut[:, column]
+            keep &= (factor == 1) | (total // factor * (factor - 1) < size)
+    return keep
+
+
+def factors_of(row: NDArray[np.int64]) -> dict[str, Factors]:
+    """The four axes' factors of one configuration."""
+    return {axis: Factors(**{d: int(row[place]) for d, place in places.items()}) for axis, places in PLACES.items()}
+

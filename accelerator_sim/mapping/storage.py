@@ -1,0 +1,49 @@
+"""Expected sizes of compressed tensors, from densities.
+
+A word of a compressed tensor is a (count, value) pair.  Zeros are taken as independent; the count covers at most
+2^bits - 1 zeros, so that a longer run costs a padding pair, and runs start anew with each segment (JETCAS IV-A).
+"""
+
+from __future__ import annotations
+
+
+def csc_pairs_per_value(density: float, segment: int, count_bits: int, address_bits: int, value_bits: int) -> float:
+    """Pairs stored per nominal value of a CSC segment, its address-vector entry counted as a part of a pair.
+
+    density: fraction of non-zeros; segment: values in one segment (iact: C0 x stride, weight: M0).
+    """
+    reach = 1 << count_bits
+    pairs = segment * density
+    run = reach
+    while run < segment:
+        pairs += (segment - run) * density * (1.0 - density) ** run
+        run += reach
+    return (pairs + address_bits / (count_bits + value_bits)) / segment
+
+
+def rlc_bits_per_value(density: float, run_bits: int, pairs_per_word: int, word_bits: int) -> float:
+    """Bits stored per nominal value in run-length code: words of some pairs and an end bit (JSSC 2017 V-C)."""
+    if density <= 0.0:
+        return word_bits / pairs_per_word / (1 << run_bits)
+    long_run = (1.0 - density) ** (1 << run_bits)
+    padding = long_run / (1.0 - long_run)
+    return density * (1.0 + padding) * word_bits / pairs_per_word
+
+
+def issue_slots(filters: int, density: float, macs_per_cycle: int) -> float:
+    """Expected cycles to issue the non-zero weights of one column of `filters`, `macs_per_cycle` at a time.
+
+    For two at a time, E[ceil(n / 2)] = (E[n] + P(n odd)) / 2 with n binomial; an odd count is padded (JETCAS IV-B).
+    """
+    if density >= 1.0:
+        return float(-(-filters // macs_per_cycle))
+    if macs_per_cycle == 1:
+        return filters * density
+    if macs_per_cycle == 2:
+        return (filters * density + (1.0 - (1.0 - 2.0 * density) ** filters) / 2.0) / 2.0
+    probability, expected = (1.0 - density) ** filters, 0.0
+    ratio = density / (1.0 - density)
+    for count in range(1, filters + 1):
+        probability *= ratio * (filters - count + 1) / count
+        expected += probability * -(-count // macs_per_cycle)
+    return expected

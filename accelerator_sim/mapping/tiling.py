@@ -1,0 +1,145 @@
+"""How a mapping cuts a layer into tiles and passes, and what of it rests on chip at a time.
+
+A pass is what the array does with one set of weights in its SPads.  The machine runs, outer to inner, the tiles of G,
+N, P, Q and M, then the accumulation passes over C and R, then the M2 filter passes of the tile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from accelerator_sim.mapping.loops import Loops
+from accelerator_sim.mapping.mapping import Deals, Mapping, Stationary, ceil_div, deals_of
+from accelerator_sim.mapping.problem import Problem
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A problem, its mapping, and the tiles and passes that follow.  Sizes are in nominal words (zeros included)."""
+
+    problem: Problem
+    mapping: Mapping
+
+    @cached_property
+    def deals(self) -> Deals:
+        """How each dimension is cut."""
+        return deals_of(self.loops, self.mapping)
+
+    @property
+    def loops(self) -> Loops:
+        """The loop nest of the layer."""
+        return self.problem.loops
+
+    # --- how often ---------------------------------------------------------------------------------------------------
+    @property
+    def tiles(self) -> int:
+        """Tiles of output positions of one group."""
+        return self.deals.N.tiles * self.deals.P.tiles * self.deals.Q.tiles
+
+    @property
+    def accumulations(self) -> int:
+        """Passes that add up to one psum."""
+        return self.deals.C.tiles * self.deals.R.tiles
+
+    @property
+    def filter_tiles(self) -> int:
+        """Tiles of filters in the GLB."""
+        return ceil_div(self.deals.M.tiles, self.mapping.M2)
+
+    @property
+    def passes(self) -> int:
+        """Processing passes of the layer."""
+        return self.deals.G.tiles * self.tiles * self.accumulations * self.deals.M.tiles
+
+    @property
+    def active_pes(self) -> int:
+        """PEs that a full pass uses."""
+        d = self.deals
+        count = 1
+        for dimension in (d.G, d.N, d.M, d.C, d.P, d.Q, d.R):
+            count *= dimension.top_units
+        return count
+
+    @property
+    def weights_stay_in_pes(self) -> bool:
+        """Whether every weight is loaded into its SPads once."""
+        single = self.accumulations == 1 and (
+            self.deals.M.tiles == 1 or self.mapping.stationary is Stationary.PE_WEIGHT
+        )
+        return single or self.tiles == 1
+
+    @property
+    def weight_rounds(self) -> int:
+        """Times that each weight is sent to the PEs."""
+        return 1 if self.weights_stay_in_pes else self.tiles
+
+    @property
+    def iact_rounds(self) -> int:
+        """Times that each iact tile is fetched from off-chip."""
+        return 1 if self.mapping.stationary is Stationary.IACT else self.filter_tiles
+
+    @property
+    def iact_bypasses_glb(self) -> bool:
+        """Whether iacts go straight to the routers: allowed by the file, and read once per fetch."""
+        rows = self.loops.rows
+        no_shared_rows = self.loops.R == 1 or rows.stride >= rows.extent
+        return (
+            self.problem.architecture.glb.iact.bypass
+            and self.mapping.M2 == 1
+            and (self.mapping.stationary is not Stationary.IACT or self.deals.M.tiles == 1)
+            and self.deals.R.tiles == 1
+            and no_shared_rows
+        )
+
+    @property
+    def psum_bypasses_glb(self) -> bool:
+        """Whether psums never rest in the GLB: one pass finishes them, and finished psums go off-chip directly."""
+        return self.accumulations == 1 and self.problem.architecture.glb.psum_final_to_dram
+
+    # --- capacity ----------------------------------------------------------------------------------------------------
+    def _tile(self, dimension: str) -> int:
+        return min(self.loops.sizes[dimension], getattr(self.deals, dimension).length)
+
+    @cached_property
+    def iact_tile(self) -> int:
+        """Iacts that the GLB of the whole array holds at a time, one copy each."""
+        d, stays = self.deals, self.mapping.stationary is Stationary.IACT
+        channels = self.loops.C if stays else self._tile("C")
+        rows = self.loops.rows.touched(self._tile("P"), d.P.top_clusters)
+        columns = self.loops.columns.touched(self._tile("Q"), d.Q.top_clusters)
+        return self._tile("G") * self._tile("N") * channels * rows * columns
+
+    @cached_property
+    def iact_cluster_tile(self) -> int:
+        """Iacts of the first cluster's tile, which the clusters with other filters of the same iacts share."""
+        stays = self.mapping.stationary is Stationary.IACT
+        part = self.mapping.cluster_parts
+        channels = part("C") * self.mapping.C0 * (self.deals.C.tiles if stays else 1)
+        rows = self.loops.rows.touched(min(part("P") * self.mapping.P0, self.loops.P), 1)
+        columns = self.loops.columns.touched(min(part("Q") * self.mapping.Q0, self.loops.Q), 1)
+        images = min(part("N") * self.mapping.N0, self.loops.N)
+        return part("G") * images * min(channels, self.loops.C) * rows * columns
+
+    @cached_property
+    def psum_tile(self) -> int:
+        """Psums that the GLB of the whole array holds at a time."""
+        filters = min(self.loops.M, self.deals.M.length * self.mapping.M2)
+        return self._tile("G") * self._tile("N") * filters * self._tile("P") * self._tile("Q")
+
+    @property
+    def psum_column_tile(self) -> int:
+        """Psums of the first PE column, whose banks hold them."""
+        m = self.mapping
+        return m.M0 * m.M2 * m.N0 * m.P0 * m.Q0
+
+    @cached_property
+    def weight_tile(self) -> int:
+        """Weights that stay in the GLB."""
+        filters = min(self.loops.M, self.deals.M.length * self.mapping.M2)
+        return self._tile("G") * filters * self.loops.C * self.loops.R * self.loops.S
+
+    @cached_property
+    def weight_pass(self) -> int:
+        """Weights of one pass."""
+        return self._tile("G") * self._tile("M") * self._tile("C") * self._tile("R") * self.loops.S

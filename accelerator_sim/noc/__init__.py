@@ -1,0 +1,1 @@
+"""The networks on chip: topology, routing modes, multicast trees."""

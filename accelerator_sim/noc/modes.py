@@ -1,0 +1,119 @@
+"""Which clusters share a stream, in which mode, and over which links: it all follows from the mapping.
+
+Clusters are numbered on each axis in mixed radix, outermost dimension first: G, N, Q, P, M, C on cluster rows and G,
+N, Q, P, M on cluster columns.  So clusters that differ in their filters only (and share iacts) are neighbours, and
+clusters that differ in their output rows only (and share weights) are interleaved, as in JETCAS 2019 Fig. 9.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from accelerator_sim.mapping.mapping import Factors, Mapping
+
+ORDER = ("G", "N", "Q", "P", "M", "C")
+SHARED = {"iact": ("M",), "weight": ("N", "Q", "P"), "psum": ("C",)}
+"""The dimensions along which clusters need the same words (for psums: along which they add to the same sums)."""
+
+Cluster = tuple[int, int]
+Link = tuple[Cluster, Cluster]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Words that one source cluster sends to its targets over a static tree of mesh links."""
+
+    tensor: str
+    source: Cluster
+    targets: tuple[Cluster, ...]
+    links: tuple[Link, ...]
+
+
+def _positions(factors: Factors, shared: tuple[str, ...]) -> Iterator[list[int]]:
+    """Groups of positions on one axis that differ in the shared dimensions only."""
+    sizes = [getattr(factors, d) for d in ORDER]
+    weights = [1] * len(ORDER)
+    for i in range(len(ORDER) - 2, -1, -1):
+        weights[i] = weights[i + 1] * sizes[i + 1]
+    own = [i for i, d in enumerate(ORDER) if d not in shared]
+    same = [i for i, d in enumerate(ORDER) if d in shared]
+    for fixed in itertools.product(*(range(sizes[i]) for i in own)):
+        base = sum(index * weights[i] for index, i in zip(fixed, own, strict=True))
+        yield [
+            base + sum(index * weights[i] for index, i in zip(free, same, strict=True))
+            for free in itertools.product(*(range(sizes[i]) for i in same))
+        ]
+
+
+def _path(a: int, b: int) -> list[tuple[int, int]]:
+    step = 1 if b >= a else -1
+    return [(i, i + step) for i in range(a, b, step)]
+
+
+def _tree(rows: list[int], columns: list[int]) -> tuple[Link, ...]:
+    """Links from the first row and column: down the rows, then along each target row (each link once)."""
+    trunk = [((a, columns[0]), (b, columns[0])) for a, b in _path(rows[0], rows[-1])]
+    return tuple(trunk + [((r, a), (r, b)) for r in rows for a, b in _path(columns[0], columns[-1])])
+
+
+def streams(mapping: Mapping, tensor: str) -> Iterator[Stream]:
+    """The streams of one data type in a full pass: source cluster, target clusters, tree of links.
+
+    A psum stream is a chain: it runs through all its clusters and adds up on the way.
+    """
+    shared = SHARED[tensor]
+    for rows in _positions(mapping.cluster_rows, shared):
+        for columns in _positions(mapping.cluster_columns, shared):
+            if tensor != "weight":
+                targets = tuple(itertools.product(rows, columns))
+                yield Stream(tensor, targets[0], targets, _tree(rows, columns))
+            elif mapping.cluster_columns.M * mapping.cluster_columns.G == 1:  # as Schedule.weight_multicast
+                for row in rows:  # no vertical links: each row of clusters has its own source
+                    targets = tuple((row, column) for column in columns)
+                    yield Stream(tensor, targets[0], targets, _tree([row], columns))
+            else:
+                for target in itertools.product(rows, columns):
+                    yield Stream(tensor, target, (target,), ())
+
+
+def mode_of(mapping: Mapping, tensor: str, flat: bool) -> str:
+    """Name of the mode in which a data type travels between clusters (JETCAS 2019 III-B).
+
+    One of `multicast_bus`, `unicast`, `horizontal_multicast`, `vertical_multicast`, `grouped_multicast`,
+    `interleaved_multicast`, `broadcast` (iact and weight), `chain` (psums added up over clusters).
+    """
+    if flat:
+        return "multicast_bus"
+    rows, columns = mapping.cluster_rows, mapping.cluster_columns
+    if tensor == "psum":
+        return "chain" if rows.C > 1 else "unicast"
+    if tensor == "weight":
+        down = 1
+        along = columns.N * columns.P * columns.Q if columns.M * columns.G == 1 else 1
+        apart = False
+    else:
+        down, along, apart = rows.M, columns.M, rows.C > 1
+    if down * along == 1:
+        return "unicast"
+    if down * along == rows.used * columns.used:
+        return "broadcast"
+    if apart and down > 1:
+        return "interleaved_multicast"
+    if down == 1:
+        return "horizontal_multicast"
+    return "vertical_multicast" if along == 1 else "grouped_multicast"
+
+
+def links_used(mapping: Mapping, tensor: str) -> int:
+    """Mesh links that carry a data type in a full pass."""
+    rows, columns = mapping.cluster_rows, mapping.cluster_columns
+    if tensor == "psum":
+        return rows.used // rows.C * (rows.C - 1) * columns.used
+    if tensor == "weight":
+        if columns.M * columns.G > 1:
+            return 0
+        return rows.used * (columns.used - 1)
+    groups = rows.used // rows.M * (columns.used // columns.M)
+    return groups * ((rows.M - 1) * rows.C + rows.M * (columns.M - 1))

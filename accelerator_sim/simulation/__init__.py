@@ -1,0 +1,1 @@
+"""Schedule, engines and the conservation laws."""

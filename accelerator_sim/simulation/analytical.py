@@ -1,0 +1,313 @@
+"""The analytical engine: exact access counts in closed form, and a bottleneck estimate of cycles.
+
+Every resource of the machine has a busy time: the PEs, the source ports and links of each data type, the GLB banks,
+the off-chip channel.  Those that work side by side cost the largest of them; what the architecture file says is not
+overlapped (weights of the next pass, first windows, the configuration) is added.
+"""
+
+from __future__ import annotations
+
+import math
+
+from accelerator_sim.noc.modes import links_used, mode_of
+from accelerator_sim.simulation.activity import Access, Activity, NocUse
+from accelerator_sim.simulation.schedule import Schedule
+
+
+def _words(nominal: int, pairs: float) -> int:
+    return nominal if pairs == 1.0 else math.ceil(nominal * pairs - 1e-9)
+
+
+def pe_cycles(schedule: Schedule) -> float:
+    """Cycles of the busiest PE: issue slots, psum service where it does not overlap, drain and pipeline fill."""
+    problem, d = schedule.problem, schedule.deals
+    pe = problem.architecture.pe
+    windows = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps
+    compute = windows * d.C.steps * d.R.tiles * schedule.loops.S * problem.iact_density * filter_slots(schedule)
+    service = windows * schedule.accumulations * d.M.steps * pe.psum_service.cycles_per_psum
+    busy = compute + service if not pe.psum_service.overlaps_macs else max(compute, service)
+    return busy + drain_cycles(schedule) + schedule.passes * (pe.pipeline_stages - 1)
+
+
+def filter_slots(schedule: Schedule) -> float:
+    """Issue slots of the busiest PE for one iact, summed over the filter passes."""
+    problem, m = schedule.problem, schedule.deals.M
+    last = m.steps - (m.tiles - 1) * schedule.mapping.M0
+    return (m.tiles - 1) * problem.slots(schedule.mapping.M0) + problem.slots(last)
+
+
+def drain_cycles(schedule: Schedule) -> float:
+    """Cycles in which the last psums of each pass leave the array and the first of the next enter."""
+    problem, d = schedule.problem, schedule.deals
+    if problem.architecture.overlap.psum_drain:
+        return 0.0
+    per_tile = d.N.tiles * d.Q.tiles * schedule.accumulations
+    rate = problem.words_per_cycle("psum")
+    if problem.architecture.flat:
+        return 2.0 * per_tile * schedule.loops.G * schedule.loops.M * first_strips(schedule) / rate
+    return 2.0 * per_tile * d.P.tiles * d.G.tiles * d.M.steps / rate
+
+
+def first_strips(schedule: Schedule) -> int:
+    """Output rows of the first strip of the first cluster, summed over the tiles."""
+    p = schedule.deals.P
+    last = p.cluster_steps - (p.tiles - 1) * schedule.mapping.P0 * schedule.mapping.cluster_parts("P")
+    parts = schedule.mapping.cluster_parts("P")
+    return (p.tiles - 1) * parts + min(parts, last)
+
+
+def iact_port_cycles(schedule: Schedule) -> float:
+    """Cycles in which the iact ports of the first (the busiest) cluster, or the one bus, take their words in."""
+    problem = schedule.problem
+    contention = schedule.mapping.cluster_rows.C if schedule.mapping.cluster_rows.M > 1 else 1
+    words = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles)
+    return words * contention * problem.iact_pairs(schedule.mapping.C0) / problem.words_per_cycle("iact")
+
+
+def _cluster_rows(schedule: Schedule) -> int:
+    """Input rows sent to the first cluster in one filter pass."""
+    rows, r = schedule.loops.rows, schedule.mapping.parts("R")
+    p, tiles = schedule.deals.P, schedule.deals.R.tiles
+    last = schedule.loops.R - (tiles - 1) * r
+    strips = p.steps
+    return (tiles - 1) * rows.streamed(p.cluster_steps, strips, r) + rows.streamed(p.cluster_steps, strips, last)
+
+
+def _cluster_iacts(schedule: Schedule, rows: int, rounds: int) -> int:
+    d = schedule.deals
+    columns = schedule.loops.columns.touched(d.Q.cluster_steps, d.Q.tiles)
+    return rounds * d.G.cluster_steps * d.N.cluster_steps * d.C.cluster_steps * rows * columns
+
+
+def iact_bank_cycles(schedule: Schedule) -> float:
+    """Cycles in which the iact banks of the first cluster are read and filled; its filter group shares the tile."""
+    problem = schedule.problem
+    if problem.architecture.flat or schedule.iact_bypasses_glb:
+        return 0.0
+    p = schedule.deals.P
+    reads = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles)
+    filled = schedule.loops.rows.touched(p.cluster_steps, p.tiles)
+    writes = _cluster_iacts(schedule, filled, schedule.iact_rounds)
+    words = reads + writes if problem.architecture.glb.iact.ports == 1 else max(reads, writes)
+    share = schedule.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
+    return words * problem.iact_pairs(schedule.mapping.C0) / share
+
+
+def iact_fill_cycles(schedule: Schedule) -> float:
+    """Cycles in which the first window of each pass enters the PEs (the first S columns of their rows)."""
+    problem, m, d = schedule.problem, schedule.mapping, schedule.deals
+    rows, r = schedule.loops.rows, m.parts("R")
+    last = schedule.loops.R - (d.R.tiles - 1) * r
+    strips = first_strips(schedule)
+    lines = (d.R.tiles - 1) * rows.streamed(strips, d.P.tiles, r) + rows.streamed(strips, d.P.tiles, last)
+    per_row = schedule.loops.S * m.cluster_parts("Q") * d.Q.tiles * m.cluster_parts("N") * d.N.tiles
+    words = d.M.tiles * d.G.cluster_steps * d.C.cluster_steps * lines * per_row
+    return words * problem.iact_pairs(m.C0) / problem.words_per_cycle("iact")
+
+
+def weight_port_cycles(schedule: Schedule) -> float:
+    """Cycles in which the weight port of the first PE row, or the one bus, takes its words in."""
+    problem, d = schedule.problem, schedule.deals
+    if problem.architecture.flat:
+        words = schedule.weight_sent
+    else:
+        filters = d.G.row_steps * d.M.row_steps
+        words = schedule.weight_rounds * filters * d.C.steps * d.R.tiles * schedule.loops.S
+    return words * problem.weight_pairs(schedule.mapping.M0) / problem.words_per_cycle("weight")
+
+
+def psum_port_cycles(schedule: Schedule) -> float:
+    """Cycles in which the busier of the two psum ports of a PE column (or of the two buses) moves its words."""
+    out, into = _psum_words(schedule)
+    return max(out, into) / schedule.problem.words_per_cycle("psum")
+
+
+def _psum_words(schedule: Schedule) -> tuple[int, int]:
+    """Psums out of and into the first PE column, or over the buses."""
+    if schedule.problem.architecture.flat:
+        return schedule.psum_out, schedule.psum_in
+    d = schedule.deals
+    words = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps * d.M.steps
+    first = 0 if schedule.problem.architecture.glb.psum_read_first else 1
+    return words * schedule.accumulations, words * (schedule.accumulations - first)
+
+
+def psum_bank_cycles(schedule: Schedule) -> float:
+    """Cycles in which the psum banks of the first PE column are read and written."""
+    problem = schedule.problem
+    if problem.architecture.flat or schedule.psum_bypasses_glb:
+        return 0.0
+    out, reads = _psum_words(schedule)
+    per_pass = out // schedule.accumulations
+    drained = 0 if problem.architecture.glb.psum_final_to_dram else per_pass
+    writes = out - (per_pass if problem.architecture.glb.psum_final_to_dram else 0)
+    reads += drained
+    words = reads + writes if problem.architecture.glb.psum.ports == 1 else max(reads, writes)
+    return words / problem.bank_words_per_cycle("psum")
+
+
+def dram_bytes(schedule: Schedule) -> dict[str, float]:
+    """Bytes over the off-chip channel, by tensor (psum: the output activations)."""
+    problem, mapping = schedule.problem, schedule.mapping
+    return {
+        "iact": schedule.iact_fetched * problem.iact_dram_bits(mapping.C0) / 8.0,
+        "weight": schedule.weight_fetched * problem.weight_dram_bits(mapping.M0) / 8.0,
+        "psum": schedule.loops.outputs * problem.oact_dram_bits / 8.0,
+    }
+
+
+def bottleneck(schedule: Schedule) -> tuple[dict[str, float], dict[str, float]]:
+    """Busy cycles of the resources that work side by side, and cycles that nothing hides, each by name."""
+    architecture = schedule.problem.architecture
+    overlap = architecture.overlap
+    moved = dram_bytes(schedule)
+    channel = {tensor: size / schedule.problem.bytes_per_cycle for tensor, size in moved.items()}
+    side = {
+        "pe": pe_cycles(schedule),
+        "iact_port": iact_port_cycles(schedule),
+        "iact_bank": iact_bank_cycles(schedule),
+        "psum_port": psum_port_cycles(schedule),
+        "psum_bank": psum_bank_cycles(schedule),
+        "weight_port": weight_port_cycles(schedule) if overlap.weight_fill else 0.0,
+    }
+    serial = {
+        "weight_fill": 0.0 if overlap.weight_fill else weight_port_cycles(schedule),
+        "iact_fill": 0.0 if overlap.iact_fill else iact_fill_cycles(schedule),
+        "dram_iact": 0.0 if overlap.dram_iact else channel["iact"],
+        "dram_oact": 0.0 if overlap.dram_oact else channel["psum"],
+        "configuration": float(architecture.configuration.cycles),
+    }
+    reads = channel["weight"] + (channel["iact"] if overlap.dram_iact else 0.0)
+    writes = channel["psum"] if overlap.dram_oact else 0.0
+    side["dram"] = max(reads, writes) if architecture.dram.duplex else reads + writes
+    if architecture.dram.bandwidth != math.inf:
+        serial["dram_latency"] = architecture.dram.latency * architecture.clock
+    return side, serial
+
+
+def analyse(schedule: Schedule) -> Activity:
+    """Count what the schedule does and estimate its cycles."""
+    problem, architecture = schedule.problem, schedule.problem.architecture
+    side, serial = bottleneck(schedule)
+    bound = max(side, key=lambda name: side[name])
+    cycles = math.ceil(side[bound] + sum(serial.values()) - 1e-6)
+    if max(serial.values()) > side[bound]:
+        bound = max(serial, key=lambda name: serial[name])
+    stalls = {name: math.ceil(value) for name, value in serial.items() if value > 0}
+    waiting = max(side.values()) - side["pe"]
+    if waiting > 0:
+        stalls[max(side, key=lambda name: side[name])] = math.ceil(waiting)
+
+    issued, gated = problem.issued
+    active = schedule.active_pes
+    return Activity(
+        cycles=cycles,
+        bound_by=bound,
+        stalls=stalls,
+        active_pes=active,
+        macs=schedule.loops.macs,
+        effectual_macs=problem.effectual,
+        macs_issued=issued,
+        macs_gated=gated,
+        pe_cycles_active=active * cycles,
+        pe_cycles_idle=(architecture.pes - active) * cycles,
+        accesses=_accesses(schedule, issued - gated),
+        noc=_noc(schedule),
+        dram_bytes={tensor: math.ceil(size) for tensor, size in dram_bytes(schedule).items()},
+        resources={name: math.ceil(value) for name, value in (side | serial).items() if value > 0},
+    )
+
+
+def _accesses(schedule: Schedule, executed: int) -> tuple[Access, ...]:
+    """Accesses of every memory level; `executed` MACs have switched."""
+    problem, mapping, loops = schedule.problem, schedule.mapping, schedule.loops
+    precision, pe = problem.architecture.precision, problem.architecture.pe
+    pairs_i, pairs_w = problem.iact_pairs(mapping.C0), problem.weight_pairs(mapping.M0)
+    bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": precision.psum}
+    rows: list[Access] = []
+
+    moved = dram_bytes(schedule)
+    fetched = {t: math.ceil(moved[t] * 8 / bits[t] - 1e-9) for t in ("iact", "weight")}
+    rows += [Access("dram", t, fetched[t], 0, bits[t]) for t in ("iact", "weight")]
+    written = math.ceil(moved["psum"] * 8 / precision.oact - 1e-9)
+    rows.append(Access("dram", "psum", 0, written, precision.oact))
+
+    glb_iact = 0 if schedule.iact_bypasses_glb else schedule.iact_sent
+    rows += [
+        Access("glb", "iact", _words(glb_iact, pairs_i), _words(schedule.iact_filled, pairs_i), bits["iact"]),
+        Access("glb", "psum", schedule.psum_in + schedule.psum_drained if not schedule.psum_bypasses_glb else 0,
+               schedule.psum_written, bits["psum"]),
+    ]  # fmt: skip
+    if schedule.weight_filled:
+        reads, writes = _words(schedule.weight_read, pairs_w), _words(schedule.weight_filled, pairs_w)
+        rows.append(Access("glb", "weight", reads, writes, bits["weight"]))
+
+    delivered = {"iact": schedule.iact_delivered, "weight": schedule.weight_delivered}
+    sent = {"iact": schedule.iact_sent, "weight": schedule.weight_sent}
+    pairs = {"iact": pairs_i, "weight": pairs_w}
+    for t in ("iact", "weight"):
+        rows.append(Access("noc", t, _words(sent[t], pairs[t]), _words(delivered[t], pairs[t]), bits[t]))
+    rows.append(Access("noc", "psum", schedule.psum_in, schedule.psum_out, bits["psum"]))
+
+    spad = pe.spad
+    rows += [
+        Access("spad", "iact", _iact_spad_reads(schedule), _words(delivered["iact"], pairs_i), spad.iact.width),
+        Access("spad", "weight", _weight_spad_reads(schedule, executed),
+               math.ceil(delivered["weight"] * pairs_w / spad.weight.values_per_word - 1e-9), spad.weight.width),
+    ]  # fmt: skip
+    updates = round(executed * (1.0 - schedule.psum_chain / loops.macs))
+    rows.append(Access("spad", "psum", updates, updates, spad.psum.width))
+    rows += [Access("mac", t, executed, 0, getattr(precision, t)) for t in ("iact", "weight")]
+    rows.append(Access("mac", "psum", executed, executed, precision.psum))
+    return tuple(rows)
+
+
+def _iact_spad_reads(schedule: Schedule) -> int:
+    """Reads of the iact SPads: at each MAC that takes a slot, or once for all filters of a PE."""
+    problem, loops = schedule.problem, schedule.loops
+    macs = loops.macs * problem.iact_density
+    if problem.architecture.pe.iact_read == "per_mac":
+        return round(macs)
+    return round(macs / loops.M * schedule.deals.M.units)
+
+
+def _weight_spad_reads(schedule: Schedule, executed: int) -> int:
+    """Reads of the weight SPads: one word a slot with an iact that is not zero."""
+    problem, loops, m = schedule.problem, schedule.loops, schedule.deals.M
+    simd = problem.architecture.pe.macs_per_cycle
+    if simd == 1:
+        return executed
+    full, parts = m.tiles - 1, schedule.mapping.parts("M")
+    left = loops.M - full * m.length
+    steps = -(-left // parts)
+    used = -(-left // steps)
+    slots = full * parts * problem.slots(schedule.mapping.M0)
+    slots += (used - 1) * problem.slots(steps) + problem.slots(left - (used - 1) * steps)
+    return round(loops.macs / loops.M * slots * problem.iact_density * problem.weight_read_share)
+
+
+def _noc(schedule: Schedule) -> tuple[NocUse, ...]:
+    problem, mapping = schedule.problem, schedule.mapping
+    flat = problem.architecture.flat
+    pairs = {"iact": problem.iact_pairs(mapping.C0), "weight": problem.weight_pairs(mapping.M0), "psum": 1.0}
+    bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": problem.architecture.precision.psum}
+    sent = {
+        "iact": schedule.iact_sent,
+        "weight": schedule.weight_sent,
+        "psum": schedule.psum_in + schedule.psum_out,
+    }
+    delivered = sent | {"iact": schedule.iact_delivered, "weight": schedule.weight_delivered}
+    hops = {"iact": schedule.iact_hops, "weight": schedule.weight_hops, "psum": schedule.psum_hops}
+    return tuple(
+        NocUse(
+            tensor=t,
+            mode=mode_of(mapping, t, flat),
+            links_used=links_used(mapping, t),
+            words=_words(sent[t], pairs[t]),
+            word_hops=_words(hops[t], pairs[t]),
+            word_bits=bits[t],
+            delivered=_words(delivered[t], pairs[t]),
+            local_hops=schedule.psum_local_hops if t == "psum" else 0,
+        )
+        for t in ("iact", "weight", "psum")
+    )

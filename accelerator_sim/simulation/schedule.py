@@ -1,0 +1,171 @@
+"""The schedule of one layer: the words that move between the levels of the machine, exactly counted.
+
+All engines read a Schedule.  It counts nominal words (zeros and, where it is moved, padding included), not bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from accelerator_sim.mapping.mapping import Stationary
+from accelerator_sim.mapping.tiling import Tiling
+
+
+@dataclass(frozen=True)
+class Schedule(Tiling):
+    """A tiling and all the traffic that follows from it."""
+
+    # --- iacts -------------------------------------------------------------------------------------------------------
+    @cached_property
+    def _planes(self) -> int:
+        return self.loops.G * self.loops.N * self.loops.C
+
+    @cached_property
+    def iact_fetched(self) -> int:
+        """Iacts read from off-chip."""
+        rows, columns = self.loops.rows, self.loops.columns
+        p, q = self.deals.P, self.deals.Q
+        if self.problem.architecture.dram.padding == "stored":
+            area = rows.touched(self.loops.P, p.tiles) * columns.touched(self.loops.Q, q.tiles)
+        else:
+            area = rows.fetched(p.length) * columns.fetched(q.length)
+        return self._planes * area * self.iact_rounds
+
+    @cached_property
+    def iact_filled(self) -> int:
+        """Iacts written into GLB banks (each cluster keeps the rows and columns of its own outputs)."""
+        if self.iact_bypasses_glb:
+            return 0
+        rows = self.loops.rows.touched(self.loops.P, self.deals.P.clusters)
+        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.clusters)
+        return self._planes * rows * columns * self.iact_rounds
+
+    @cached_property
+    def _streamed_rows(self) -> int:
+        """Input rows sent in one filter pass: over all accumulation passes over R, tiles, clusters and strips."""
+        rows, r = self.loops.rows, self.mapping.parts("R")
+        full, last = self.deals.R.tiles - 1, self.loops.R - (self.deals.R.tiles - 1) * r
+        strips = self.deals.P.strips
+        return full * rows.streamed(self.loops.P, strips, r) + rows.streamed(self.loops.P, strips, last)
+
+    @cached_property
+    def iact_sent(self) -> int:
+        """Iacts that sources put on the network, each once whatever the number of targets."""
+        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.clusters)
+        return self._planes * self._streamed_rows * columns * self.deals.M.tiles
+
+    @cached_property
+    def iact_cluster_deliveries(self) -> int:
+        """Iacts that clusters receive."""
+        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.clusters)
+        return self._planes * self._streamed_rows * columns * self.deals.M.clusters
+
+    @cached_property
+    def iact_hops(self) -> int:
+        """Iacts times the mesh links that they cross: down the clusters of a filter group, then along its rows."""
+        m = self.deals.M
+        stride = self.mapping.cluster_rows.C
+        links = (m.rows - m.tiles) * stride + (m.clusters - m.rows)
+        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.clusters)
+        return self._planes * self._streamed_rows * columns * links
+
+    @cached_property
+    def iact_delivered(self) -> int:
+        """Iacts that PEs receive."""
+        rows = self.loops.P * self.loops.R
+        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
+        return self._planes * rows * columns * self.deals.M.units
+
+    # --- weights -----------------------------------------------------------------------------------------------------
+    @property
+    def weight_multicast(self) -> bool:
+        """Whether clusters of a row that need the same weights share one source.
+
+        They do where the links between them carry no other stream; else every cluster has its own source.
+        """
+        return self.mapping.cluster_columns.M * self.mapping.cluster_columns.G == 1
+
+    @property
+    def weight_fetched(self) -> int:
+        """Weights read from off-chip."""
+        stays = self.mapping.stationary is Stationary.WEIGHT
+        return self.loops.weights * (1 if stays else self.weight_rounds)
+
+    @property
+    def weight_filled(self) -> int:
+        """Weights written into GLB banks."""
+        if self.mapping.stationary is Stationary.WEIGHT or self.problem.weight_through_glb:
+            return self.weight_fetched
+        return 0
+
+    @property
+    def weight_read(self) -> int:
+        """Weights read from GLB banks."""
+        return self.loops.weights * self.weight_rounds if self.weight_filled else 0
+
+    def _positions(self, field: str) -> int:
+        """Product over N, P, Q of a count of parts: of the largest tile where weights stay, else over all tiles."""
+        prefix = "top_" if self.weights_stay_in_pes else ""
+        count = 1
+        for dimension in (self.deals.N, self.deals.P, self.deals.Q):
+            count *= getattr(dimension, prefix + field)
+        return count
+
+    @cached_property
+    def weight_cluster_deliveries(self) -> int:
+        """Weights that clusters receive."""
+        return self.loops.weights * self._positions("clusters")
+
+    @cached_property
+    def weight_sent(self) -> int:
+        """Weights that sources (GLB ports; the one bus) put on the network."""
+        return self.loops.weights * self._positions("rows" if self.weight_multicast else "clusters")
+
+    @property
+    def weight_hops(self) -> int:
+        """Weights times the horizontal mesh links that they cross."""
+        return self.weight_cluster_deliveries - self.weight_sent
+
+    @cached_property
+    def weight_delivered(self) -> int:
+        """Weights that PEs receive."""
+        return self.loops.weights * self._positions("units")
+
+    # --- psums -------------------------------------------------------------------------------------------------------
+    @property
+    def psum_out(self) -> int:
+        """Psums that leave a column of PEs, one a psum and pass."""
+        return self.loops.outputs * self.accumulations
+
+    @property
+    def psum_in(self) -> int:
+        """Psums that enter a column of PEs from the GLB."""
+        first = 0 if self.problem.architecture.glb.psum_read_first else 1
+        return self.loops.outputs * (self.accumulations - first)
+
+    @property
+    def psum_written(self) -> int:
+        """Psums written into GLB banks."""
+        last = 1 if self.problem.architecture.glb.psum_final_to_dram else 0
+        return self.loops.outputs * (self.accumulations - last)
+
+    @property
+    def psum_drained(self) -> int:
+        """Finished psums read from GLB banks on their way off-chip."""
+        return 0 if self.problem.architecture.glb.psum_final_to_dram else self.loops.outputs
+
+    @property
+    def psum_chain(self) -> int:
+        """Partial results of PEs: one for each psum, PE of its chain and pass."""
+        return self.loops.outputs * self.deals.C.units * self.loops.R
+
+    @property
+    def psum_hops(self) -> int:
+        """Psums handed from one cluster to the next of their chain."""
+        return self.loops.outputs * self.deals.R.tiles * (self.deals.C.clusters - self.deals.C.tiles)
+
+    @property
+    def psum_local_hops(self) -> int:
+        """Psums handed from one PE to the next inside a cluster."""
+        return self.psum_chain - self.loops.outputs * self.deals.R.tiles * self.deals.C.clusters

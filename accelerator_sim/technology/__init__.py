@@ -1,0 +1,1 @@
+"""Technology tables: joules per action."""

@@ -1,0 +1,1 @@
+"""What is computed: layers, networks, and the files that describe them."""

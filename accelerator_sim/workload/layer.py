@@ -1,0 +1,208 @@
+"""One layer of a network, in the letters of the papers.
+
+N images, G groups, M filters and C channels per group, an input of H rows and W columns, a filter of R rows and S
+columns, an output of P rows and Q columns (E and F in the Eyeriss papers).  Sizes are words, not bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+MAC_OPS = ("conv", "fc", "gemm", "matmul")
+"""Operators made of multiply-accumulates."""
+
+TRAFFIC_OPS = ("pool", "add", "mul", "activation", "softmax", "norm", "embedding", "other")
+"""Operators that are counted by the words they read and write."""
+
+LARGEST_SIZE = 1 << 31
+LARGEST_COUNT = 1 << 62
+
+
+@dataclass(frozen=True)
+class Density:
+    """Mean fraction, 0 to 1, of the values of each tensor that are not zero, and where the figures come from.
+
+    A profile, when there is one, gives the density of every input channel (G x C of them); its mean is the density.
+    """
+
+    iact: float = 1.0
+    weight: float = 1.0
+    oact: float = 1.0
+    source: str = "assumed dense"
+    profile_iact: tuple[float, ...] = ()
+    profile_weight: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("iact", "weight", "oact"):
+            for value in (getattr(self, name), *getattr(self, f"profile_{name}", ())):
+                if not 0.0 <= value <= 1.0:
+                    raise ValueError(f"density of {name} is {value}; it must be between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer: its operator and its shape.  H and W are without padding.
+
+    - conv: all letters; a 3-D convolution has D input planes and T depth taps besides;
+    - fc: the filter covers the whole input (R = H, S = W);
+    - gemm: `rows` x C times C x M, the rows stored as W, with H = R = S = 1;
+    - matmul: the same for G pairs of matrices, of which the second is an activation too; it counts as the weights;
+    - traffic-only operators: `iact_words` are read and `oact_words` written.
+
+    Raises ValueError for sizes that are out of range or do not fit together.
+    """
+
+    name: str
+    op: str
+    N: int = 1
+    G: int = 1
+    M: int = 1
+    C: int = 1
+    H: int = 1
+    W: int = 1
+    R: int = 1
+    S: int = 1
+    stride: tuple[int, int] = (1, 1)
+    """Rows, columns."""
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Top, bottom, left, right."""
+    dilation: tuple[int, int] = (1, 1)
+    """Rows, columns."""
+    density: Density = Density()
+    effectual_fraction: float | None = None
+    """Published fraction of the MACs whose operands are both non-zero; None: iact density x weight density."""
+    iact_words: int = 0
+    """Words that a traffic-only operator reads."""
+    oact_words: int = 0
+    """Words that a traffic-only operator writes."""
+    D: int = 1
+    T: int = 1
+    stride_d: int = 1
+    padding_d: tuple[int, int] = (0, 0)
+    """Front, back."""
+
+    def __post_init__(self) -> None:
+        if self.op not in MAC_OPS + TRAFFIC_OPS:
+            raise ValueError(f"unknown op {self.op!r}; allowed: {', '.join(MAC_OPS + TRAFFIC_OPS)}")
+        if not self.is_mac:
+            self._check_traffic()
+            return
+        for name in ("N", "G", "M", "C", "H", "W", "R", "S", "D", "T", "stride_d"):
+            _check_size(name, getattr(self, name), 1)
+        for name in ("stride", "dilation"):
+            for value in getattr(self, name):
+                _check_size(name, value, 1)
+        for value in self.padding + self.padding_d:
+            _check_size("padding", value, 0)
+        self._check_window()
+        if self.effectual_fraction is not None and not 0.0 <= self.effectual_fraction <= 1.0:
+            raise ValueError(f"effectual_fraction is {self.effectual_fraction}; it must be between 0 and 1")
+        for name in ("profile_iact", "profile_weight"):
+            entries = len(getattr(self.density, name))
+            if entries not in (0, self.G * self.C):
+                what = name.removeprefix("profile_")
+                raise ValueError(
+                    f"the density profile of {what} has {entries} entries for {self.G * self.C} input channels"
+                )
+        for what, count in (
+            ("MACs", self.macs),
+            ("iacts", self.iact_total_words),
+            ("weights", self.weight_words),
+            ("oacts", self.oact_total_words),
+        ):
+            if count > LARGEST_COUNT:
+                raise ValueError(f"{count} {what} are more than the {LARGEST_COUNT} that are counted")
+
+    def _check_traffic(self) -> None:
+        for name in ("iact_words", "oact_words"):
+            if not 0 <= getattr(self, name) <= LARGEST_COUNT:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be between 0 and {LARGEST_COUNT}")
+        if self.iact_words == 0 and self.oact_words == 0:
+            raise ValueError(f"{self.op} reads and writes nothing; give the words that it moves")
+
+    def _check_window(self) -> None:
+        top, bottom, left, right = self.padding
+        for what, taps, dilation, size, padded in (
+            ("filter rows", self.R, self.dilation[0], "H", self.H + top + bottom),
+            ("filter columns", self.S, self.dilation[1], "W", self.W + left + right),
+            ("depth taps", self.T, 1, "D", self.D + sum(self.padding_d)),
+        ):
+            extent = (taps - 1) * dilation + 1
+            if extent > padded:
+                raise ValueError(
+                    f"the filter spans {extent} in {what}, more than {size} with padding, which is {padded}"
+                )
+        if self.op == "fc" and (self.P, self.Q) != (1, 1):
+            raise ValueError(
+                f"fc has {self.P} x {self.Q} outputs a filter; its filter must cover the input (or use conv)"
+            )
+        if self.op in ("gemm", "matmul") and (self.H, self.R, self.S) != (1, 1, 1):
+            raise ValueError(f"{self.op} keeps its rows in W; H, R and S must be 1")
+
+    @property
+    def is_mac(self) -> bool:
+        """Whether the layer is made of multiply-accumulates."""
+        return self.op in MAC_OPS
+
+    @property
+    def P(self) -> int:
+        """Output rows."""
+        return (self.H + self.padding[0] + self.padding[1] - self.dilation[0] * (self.R - 1) - 1) // self.stride[0] + 1
+
+    @property
+    def Q(self) -> int:
+        """Output columns."""
+        return (self.W + self.padding[2] + self.padding[3] - self.dilation[1] * (self.S - 1) - 1) // self.stride[1] + 1
+
+    @property
+    def depth_out(self) -> int:
+        """Output planes of a 3-D convolution, else 1."""
+        return (self.D + sum(self.padding_d) - self.T) // self.stride_d + 1
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, those on padding included, as published totals count; 0 for traffic-only operators."""
+        if not self.is_mac:
+            return 0
+        return self.N * self.G * self.M * self.C * self.depth_out * self.T * self.P * self.Q * self.R * self.S
+
+    @property
+    def effectual_macs(self) -> int:
+        """Expected multiply-accumulates with both operands non-zero, to the nearest whole number."""
+        fraction = self.effectual_fraction
+        return round(self.macs * (self.density.iact * self.density.weight if fraction is None else fraction))
+
+    @property
+    def weight_words(self) -> int:
+        """Weights; for a matmul, words of the second operand."""
+        return self.G * self.M * self.C * self.T * self.R * self.S if self.is_mac else 0
+
+    @property
+    def iact_total_words(self) -> int:
+        """Input activations, without padding; for a matmul, those of the first operand."""
+        return self.N * self.G * self.C * self.D * self.H * self.W if self.is_mac else self.iact_words
+
+    @property
+    def oact_total_words(self) -> int:
+        """Output activations."""
+        return self.N * self.G * self.M * self.depth_out * self.P * self.Q if self.is_mac else self.oact_words
+
+    def with_batch(self, n: int) -> Layer:
+        """Return the layer for `n` times the images; a matmul gets `n` times the pairs of matrices."""
+        if n < 1:
+            raise ValueError(f"batch is {n}; it must be at least 1")
+        if not self.is_mac:
+            return replace(self, iact_words=self.iact_words * n, oact_words=self.oact_words * n)
+        if self.op == "matmul":
+            density = replace(
+                self.density,
+                profile_iact=self.density.profile_iact * n,
+                profile_weight=self.density.profile_weight * n,
+            )
+            return replace(self, G=self.G * n, density=density)
+        return replace(self, N=self.N * n)
+
+
+def _check_size(name: str, value: int, least: int) -> None:
+    if not least <= value <= LARGEST_SIZE:
+        raise ValueError(f"{name} is {value}; it must be between {least} and {LARGEST_SIZE}")

@@ -1,0 +1,59 @@
+"""A network: its layers in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from accelerator_sim.files.data import resolve
+from accelerator_sim.files.errors import UsageError, did_you_mean
+from accelerator_sim.workload.layer import Layer
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers with unique names, the publication that their shapes come from, and the file that says so."""
+
+    name: str
+    source: str
+    layers: tuple[Layer, ...]
+    file: str
+    notes: str = ""
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all layers, those on padding included."""
+        return sum(layer.macs for layer in self.layers)
+
+    def with_batch(self, n: int) -> Network:
+        """Return the network for `n` inputs at a time."""
+        return replace(self, layers=tuple(layer.with_batch(n) for layer in self.layers))
+
+    def select(self, globs: Sequence[str]) -> Network:
+        """Return the network with only the layers whose name is, or matches, one of `globs`; all for no globs.
+
+        Raises UsageError for a glob that matches no layer.
+        """
+        if not globs:
+            return self
+        names = [layer.name for layer in self.layers]
+        chosen: set[str] = set()
+        for glob in globs:
+            matches = {name for name in names if name == glob or fnmatchcase(name, glob)}
+            if not matches:
+                hint = did_you_mean(glob, names) or f"; its layers: {', '.join(names[:8])}{', ...' * (len(names) > 8)}"
+                raise UsageError(f"no layer of {self.name} matches {glob!r}{hint}")
+            chosen |= matches
+        return replace(self, layers=tuple(layer for layer in self.layers if layer.name in chosen))
+
+
+def load_network(name_or_path: str) -> Network:
+    """Return a built-in network, or the one in a YAML file.
+
+    Raises UsageError for an unknown name and InvalidFile for a file that is not a valid network.
+    """
+    # Imported here: it brings in pydantic, which those who only handle networks do not need.
+    from accelerator_sim.workload.network_file import read_network
+
+    return read_network(resolve("workloads", name_or_path, "workload"))
