@@ -102,10 +102,7 @@ def _problems(
         if message not in messages:
             messages.append(message)
     problems = []
-    doubtful = {problem.path for problem in document.problems}
     for path, messages in found.items():
-        if dotted(path) in doubtful:
-            continue  # what was read there is not what the user meant
         text = " or: ".join(messages)
         owner = next((origins[path[:n]] for n in range(len(path), 0, -1) if path[:n] in origins), None)
         if owner is not None:

@@ -197,16 +197,26 @@ class _Builder:
         try:
             yield from yaml.parse(text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            message = f"not valid YAML: {error.problem or error.context}"
-            if "'\\t'" in message or "tab" in message:
-                message = "a tab is used for indentation; use spaces"
-            line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-            raise InvalidFile([*self.problems, Problem(self.file, line, column, "", message)]) from None
+            raise InvalidFile([*self.problems, self._syntax(error, text)]) from None
+        except UnicodeError:  # half a surrogate pair, as a badly encoded command line leaves it
+            raise InvalidFile([*self.problems, Problem(self.file, None, None, "", "is not UTF-8 text")]) from None
         except yaml.YAMLError as error:
             reason = getattr(error, "reason", None) or str(error)
             message = f"not valid YAML: {reason}"
             raise InvalidFile([*self.problems, Problem(self.file, None, None, "", message)]) from None
+
+    def _syntax(self, error: yaml.MarkedYAMLError, text: str) -> Problem:
+        mark, begin = error.problem_mark or error.context_mark, error.context_mark
+        message = f"not valid YAML: {error.problem or error.context}"
+        if mark is None:
+            return Problem(self.file, None, None, "", message)
+        lines = text.split("\n")
+        here = lines[mark.line] if mark.line < len(lines) else ""
+        if "\t" in here[: len(here) - len(here.lstrip())]:
+            message = "a tab is used for indentation; use spaces"
+        elif error.problem and error.context and begin is not None:
+            message += f" ({error.context} that begins in line {begin.line + 1})"
+        return Problem(self.file, mark.line + 1, mark.column + 1, "", message)
 
     def _problem(self, message: str, event: Any, path: YamlPath) -> None:
         mark = event.start_mark
@@ -288,10 +298,9 @@ class _Builder:
             return _WORDS[text]
         if _LEADING_ZERO.fullmatch(text):
             plain = text.lstrip("+-").lstrip("0") or "0"
-            self._problem(
-                f"{text} is octal to some readers and decimal to others; write {plain}, or quote it", event, path
-            )
-            return None
+            message = f"{text[:20]} is octal to some readers and decimal to others; write {plain[:20]}, or quote it"
+            self._problem(message, event, path)
+            return int(plain[:_LONGEST_NUMBER])
         if _INFINITY.fullmatch(text):
             return -math.inf if text.startswith("-") else math.inf
         whole = _INTEGER.fullmatch(text)

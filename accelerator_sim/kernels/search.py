@@ -124,6 +124,36 @@ def channel_row(n, s, c0, row):  # type: ignore[no-untyped-def]
 
 
 @kernel(inline=True)
+def least_fetched(n, k, m, ka, windows, iacts, weights, resting):  # type: ignore[no-untyped-def]
+    """Lower bound of the bits read off-chip, given the bits of all iacts and all weights.
+
+    While psums rest in the GLB its size limits a tile, so that (rounds of weights) x (rounds of iacts) is at least x,
+    the psums of a group over the psums that fit; the least of i r + w x / r follows.  Iacts that stay in the GLB, or
+    weights that do, are fetched once, and the other tensor at least once.
+    """
+    if not resting:
+        return iacts + weights
+    if (n[at.KEEP_MASK] & 0b0110) != 0:
+        return iacts + weights
+    if n[at.FLAT]:
+        room = n[at.SHARED_BANKS] * n[at.SHARED_BITS] if n[at.SHARE_PSUM] else n[at.PSUM_CAP]
+        x = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q]) / k[K_KG] / (room // n[at.PSUM_BITS])
+    else:
+        if n[at.SHARE_PSUM]:
+            return iacts + weights
+        x = windows / k[K_KG] * m[T_STEPS] * n[at.PSUM_COLUMNS] / (n[at.PSUM_CAP] // n[at.PSUM_BITS])
+    x = max(x, 1.0)
+    if ka == 1:
+        return min(iacts + weights * x, iacts * m[T_TILES] + weights)
+    rounds = np.sqrt(weights * x / iacts)
+    if rounds <= 1.0:
+        return iacts + weights * x
+    if rounds >= x:
+        return iacts * x + weights
+    return 2.0 * np.sqrt(iacts * weights * x)
+
+
+@kernel(inline=True)
 def pair_bound(n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact):  # type: ignore[no-untyped-def]
     """Lower bounds of cycles, joules and off-chip bits over all temporal choices with one M0 and C0.
 
@@ -152,7 +182,7 @@ def pair_bound(n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_ia
             side = max(side, (reads + writes if n[at.PSUM_PORTS] == 1 else max(reads, writes)) / f[at.BANK_PSUM])
         fill = k[K_GROW] * m[T_ROW] * c[T_STEPS] * k[K_KR] * n[at.S] * pairs_w[m0] / f[at.RATE_WEIGHT]
     side = max(side, m[T_TILES] * k[K_IACT0] * c[T_CLUSTER] * pairs_i[c0] / f[at.RATE_IACT])
-    bits_in = least_iact * dram_i[c0] + weights * dram_w[m0]
+    bits_in = least_fetched(n, k, m, ka, windows, least_iact * dram_i[c0], weights * dram_w[m0], resting)
     bits_out = outputs * f[at.OACT_BITS]
     hidden = (bits_in if n[at.HIDE_IACT] else weights * dram_w[m0]) / 8.0 * f[at.BYTE_CYCLES]
     late = bits_out / 8.0 * f[at.BYTE_CYCLES] if n[at.HIDE_OACT] else 0.0
@@ -273,8 +303,8 @@ def survey(
 # Columns of the tables of tiles of images and columns (blocks) and of rows (strips).
 (
     B_TILES, B_LENGTH, B_STEPS, B_UNITS, B_CLUSTERS, B_ROWS, B_CLUSTER, B_TOP, B_TOP_CLUSTERS, B_TOP_ROWS, B_TILE,
-    B_SENT, B_GIVEN, B_PORT, B_FETCHED, B_HELD, B_FILLED, B_FILL_PORT, B_FIRST, B_SIZE,
-) = range(20)  # fmt: skip
+    B_SENT, B_GIVEN, B_PORT, B_FETCHED, B_HELD, B_FILLED, B_FILL_PORT, B_FIRST, B_KEPT, B_SIZE,
+) = range(21)  # fmt: skip
 
 
 @kernel(inline=True)
@@ -297,6 +327,8 @@ def block_table(n, size, clusters, local, columns, is_columns, table):  # type: 
         t[B_TOP_CLUSTERS] = d[9]
         t[B_TOP_ROWS] = d[10]
         t[B_TILE] = x
+        t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
+        t[B_HELD] = min(size, d[1]) if n[at.FLAT] else min(local * x, size)
         if is_columns:
             t[B_SENT] = columns_touched(n, size, d[4])
             t[B_GIVEN] = columns_touched(n, size, d[3])
@@ -341,6 +373,7 @@ def strip_table(n, s, table):  # type: ignore[no-untyped-def]
         t[B_TOP_CLUSTERS] = d[9]
         t[B_TOP_ROWS] = d[10]
         t[B_TILE] = x
+        t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
         t[B_SENT] = rows_streamed(n, size, d[6], s[at.YR])
         t[B_FILLED] = rows_touched(n, size, d[4])
         t[B_PORT] = rows_streamed(n, d[7], d[2], s[at.YR])
@@ -366,75 +399,11 @@ def strip_table(n, s, table):  # type: ignore[no-untyped-def]
 
 
 @kernel(inline=True)
-def holds(n, s, k, m, c, a, p, q, m0, c0, m2, keep, bypass, ka, pairs_i, pairs_w):  # type: ignore[no-untyped-def]
-    """Whether the GLB holds the tiles of one temporal choice: `legality.glb_use` against the capacity."""
-    flat = n[at.FLAT]
-    stays = keep == at.KEEP_IACT
-    iact_bits = 0
-    if not bypass:
-        if flat:
-            channels = n[at.C] if stays else min(n[at.C], int(c[T_LENGTH]))
-            words = (
-                min(n[at.G], int(k[K_CHIP])) * min(n[at.N], int(a[B_LENGTH])) * channels * int(p[B_HELD])
-                * int(q[B_HELD])
-            )  # fmt: skip
-        else:
-            channels = s[at.YC] * c0
-            if stays:
-                channels *= int(c[T_TILES])
-            images = min(s[at.YN] * s[at.XN] * int(a[B_TILE]), n[at.N])
-            words = s[at.YG] * s[at.XG] * images * min(channels, n[at.C]) * int(p[B_HELD]) * int(q[B_HELD])
-            words = cdiv(words, s[at.RM] * s[at.KM])
-        iact_bits = int(np.ceil(words * pairs_i[c0])) * n[at.IACT_BITS]
-    psum_bits = 0
-    if not (ka == 1 and n[at.PSUM_FINAL]):
-        if flat:
-            words = min(n[at.G], int(k[K_CHIP])) * min(n[at.N], int(a[B_LENGTH])) * min(n[at.P], int(p[B_LENGTH]))
-            words *= min(n[at.Q], int(q[B_LENGTH])) * min(n[at.M], int(m[T_LENGTH]) * m2)
-        else:
-            words = m0 * m2 * int(a[B_TILE]) * int(p[B_TILE]) * int(q[B_TILE]) * n[at.PSUM_COLUMNS]
-        psum_bits = words * n[at.PSUM_BITS]
-    weight_bits = 0
-    if keep == at.KEEP_WEIGHT:
-        words = min(n[at.G], int(k[K_CHIP])) * min(n[at.M], int(m[T_LENGTH]) * m2) * n[at.C] * n[at.R] * n[at.S]
-        weight_bits = int(np.ceil(words * pairs_w[m0])) * n[at.WEIGHT_BITS]
-    elif n[at.WEIGHT_THROUGH]:
-        words = min(n[at.G], int(k[K_CHIP])) * min(n[at.M], int(m[T_LENGTH])) * min(n[at.C], int(c[T_LENGTH]))
-        words *= min(n[at.R], s[at.YR]) * n[at.S]
-        weight_bits = int(np.ceil(words * pairs_w[m0])) * n[at.WEIGHT_BITS]
-    banks = 0
-    if n[at.SHARE_IACT]:
-        banks += cdiv(iact_bits, n[at.SHARED_BITS])
-    elif iact_bits > n[at.IACT_CAP]:
-        return False
-    if n[at.SHARE_PSUM]:
-        banks += cdiv(psum_bits, n[at.SHARED_BITS])
-    elif psum_bits > n[at.PSUM_CAP]:
-        return False
-    if n[at.SHARE_WEIGHT]:
-        banks += cdiv(weight_bits, n[at.SHARED_BITS])
-    elif weight_bits > n[at.WEIGHT_CAP]:
-        return False
-    return banks <= n[at.SHARED_BANKS]
-
-
-@kernel(inline=True)
-def longest(n, s, k, m, c, at_, pt, qt, i, j, count, over_rows, m0, c0, m2, keep, bypass, ka, pairs_i, pairs_w):  # type: ignore[no-untyped-def]
-    """Index of the longest tile of rows (or of columns) that the GLB holds; `count` where none does.
-
-    at_, pt, qt: tables of N, P, Q; i, j: indices fixed in the tables of N and of the other of P and Q.
-    """
-    low = 0
-    high = count
-    while low < high:
-        middle = low if low == 0 and high == count else (low + high) // 2
-        p = middle if over_rows else j
-        q = j if over_rows else middle
-        if holds(n, s, k, m, c, at_[i], pt[p], qt[q], m0, c0, m2, keep, bypass, ka, pairs_i, pairs_w):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def fits_glb(shared, iacts, psums, limit_i, limit_p, banks_i, banks_p, banks):  # type: ignore[no-untyped-def]
+    """Whether tiles of so many iacts and psums fit: against a limit each, or in whole banks of a shared GLB."""
+    if shared:
+        return np.ceil(iacts * banks_i) + np.ceil(psums * banks_p) <= banks and iacts <= limit_i and psums <= limit_p
+    return iacts <= limit_i and psums <= limit_p
 
 
 @kernel()
@@ -492,6 +461,9 @@ def search(
         no_shared_rows = n[at.R] == 1 or n[at.ROW_STRIDE] >= n[at.ROW_EXTENT]
         may_bypass = n[at.IACT_BYPASS] and k[K_KR] == 1 and no_shared_rows
         r_top = min(n[at.R], s[at.YR])
+        chip_groups = min(n[at.G], int(k[K_CHIP]))
+        idle = n[at.PES] * f[at.E_IDLE] + f[at.E_CYCLE]
+        busy = f[at.E_ACTIVE] - f[at.E_IDLE]
         for m0 in range(1, top_m + 1):
             m = mt[m0]
             groups = int(m[T_TILES])
@@ -554,10 +526,19 @@ def search(
                     drain0 = 2.0 * ka * k[K_KG] * m[T_STEPS] / f[at.RATE_PSUM]
                 if n[at.HIDE_DRAIN]:
                     drain0 = 0.0
-                active0 = min(n[at.G], k[K_CHIP]) * m[T_TOP] * c[T_TOP] * r_top
+                active0 = chip_groups * m[T_TOP] * c[T_TOP] * r_top
                 bank0 = 0.0
                 if not n[at.FLAT]:
                     bank0 = pairs_i[c0] / (shares * f[at.BANK_IACT])
+                cluster_bank = k[K_GCLUSTER] * c[T_CLUSTER] * bank0
+                fill_i = port_i * taps * s[at.YQ] * s[at.XQ] * s[at.YN] * s[at.XN]
+                hop_i = links * f[at.E_HOP_I]
+                stored = weights * pairs_w[m0]
+                give_w = stored * f[at.E_GIVE_W]
+                hop_w = stored * f[at.E_HOP_W]
+                glb_wr = stored * f[at.E_GLB_WR]
+                glb_ww = stored * f[at.E_GLB_WW]
+                wide_i = float(n[at.IACT_BITS]) * pairs_i[c0]
                 m2 = groups
                 while True:
                     filter_tiles = cdiv(groups, m2)
@@ -572,78 +553,124 @@ def search(
                         bypass = may_bypass and m2 == 1 and (keep != at.KEEP_IACT or groups == 1)
                         single = ka == 1 and (groups == 1 or keep == at.KEEP_PE_WEIGHT)
                         stored_w = keep == at.KEEP_WEIGHT or n[at.WEIGHT_THROUGH]
+                        # GLB: words of the tiles per image, row and column, and their limits.
+                        weight_bits = 0
+                        held_m = min(n[at.M], int(m[T_LENGTH]) * m2)
+                        if keep == at.KEEP_WEIGHT:
+                            words = chip_groups * held_m * n[at.C] * n[at.R] * taps
+                            weight_bits = int(np.ceil(words * pairs_w[m0])) * n[at.WEIGHT_BITS]
+                        elif n[at.WEIGHT_THROUGH]:
+                            words = chip_groups * min(n[at.M], int(m[T_LENGTH])) * min(n[at.C], int(c[T_LENGTH]))
+                            weight_bits = int(np.ceil(words * r_top * taps * pairs_w[m0])) * n[at.WEIGHT_BITS]
+                        banks = float(n[at.SHARED_BANKS])
+                        if n[at.SHARE_WEIGHT]:
+                            banks -= cdiv(weight_bits, n[at.SHARED_BITS])
+                            if banks < 0:
+                                continue
+                        elif weight_bits > n[at.WEIGHT_CAP]:
+                            continue
+                        if n[at.FLAT]:
+                            each_i = float(chip_groups)
+                            each_i *= n[at.C] if keep == at.KEEP_IACT else min(n[at.C], int(c[T_LENGTH]))
+                            each_p = float(chip_groups * held_m)
+                            limit_i = np.floor(n[at.IACT_CAP] // n[at.IACT_BITS] / pairs_i[c0])
+                        else:
+                            channels = s[at.YC] * c0 * (int(c[T_TILES]) if keep == at.KEEP_IACT else 1)
+                            each_i = float(s[at.YG] * s[at.XG] * min(channels, n[at.C]))
+                            each_p = float(m0 * m2 * n[at.PSUM_COLUMNS])
+                            limit_i = np.floor(n[at.IACT_CAP] // n[at.IACT_BITS] / pairs_i[c0]) * shares
+                        if bypass:
+                            each_i = 0.0
+                        if not resting:
+                            each_p = 0.0
+                        if n[at.SHARE_IACT]:
+                            limit_i = np.inf
+                        limit_p = np.inf if n[at.SHARE_PSUM] else float(n[at.PSUM_CAP] // n[at.PSUM_BITS])
+                        banks_i = wide_i / n[at.SHARED_BITS] / (1.0 if n[at.FLAT] else shares)
+                        banks_p = float(n[at.PSUM_BITS]) / n[at.SHARED_BITS]
+                        if not n[at.SHARE_IACT]:
+                            banks_i = 0.0
+                        if not n[at.SHARE_PSUM]:
+                            banks_p = 0.0
+                        shared = n[at.SHARE_IACT] or n[at.SHARE_PSUM]
                         for i in range(images):
-                            a = nt[i]
+                            image_i = each_i * nt[i, B_HELD]
+                            image_p = each_p * nt[i, B_KEPT]
                             outer = spans if n[at.P] > 1 or exhaustive else 1
                             for j in range(outer):
-                                if exhaustive:
-                                    start = 0
-                                    stop = lines
-                                elif n[at.P] > 1:
-                                    start = longest(
-                                        n, s, k, m, c, nt, pt, qt, i, j, lines, True, m0, c0, m2, keep, bypass, ka,
-                                        pairs_i, pairs_w,
-                                    )  # fmt: skip
-                                    stop = min(start + 1, lines)
-                                else:
-                                    start = longest(
-                                        n, s, k, m, c, nt, pt, qt, i, 0, spans, False, m0, c0, m2, keep, bypass, ka,
-                                        pairs_i, pairs_w,
-                                    )  # fmt: skip
-                                    stop = min(start + 1, spans)
+                                start = 0
+                                stop = lines
+                                if not exhaustive:
+                                    # The longest tile that fits is the best: find it by bisection.
+                                    over_rows = n[at.P] > 1
+                                    low = 0
+                                    count = lines if over_rows else spans
+                                    high = count
+                                    while low < high:
+                                        middle = 0 if low == 0 and high == count else (low + high) // 2
+                                        y = middle if over_rows else 0
+                                        x = j if over_rows else middle
+                                        if fits_glb(
+                                            shared, image_i * pt[y, B_HELD] * qt[x, B_HELD],
+                                            image_p * pt[y, B_KEPT] * qt[x, B_KEPT], limit_i, limit_p, banks_i, banks_p,
+                                            banks,
+                                        ):  # fmt: skip
+                                            high = middle
+                                        else:
+                                            low = middle + 1
+                                    start = low
+                                    stop = min(low + 1, count)
                                 for z in range(start, stop):
-                                    if exhaustive or n[at.P] > 1:
-                                        p = pt[z]
-                                        q = qt[j]
-                                    else:
-                                        p = pt[0]
-                                        q = qt[z]
-                                    if exhaustive and not holds(
-                                        n, s, k, m, c, a, p, q, m0, c0, m2, keep, bypass, ka, pairs_i, pairs_w
-                                    ):
+                                    y = z
+                                    x = j
+                                    if not exhaustive and n[at.P] == 1:
+                                        y = 0
+                                        x = z
+                                    if exhaustive and not fits_glb(
+                                        shared, image_i * pt[y, B_HELD] * qt[x, B_HELD],
+                                        image_p * pt[y, B_KEPT] * qt[x, B_KEPT], limit_i, limit_p, banks_i, banks_p, banks,
+                                    ):  # fmt: skip
                                         continue
                                     costed += 1
-                                    tiles = a[B_TILES] * p[B_TILES] * q[B_TILES]
+                                    tiles = nt[i, B_TILES] * pt[y, B_TILES] * qt[x, B_TILES]
                                     if tiles == 1.0 or single:
                                         rounds_w = 1.0
-                                        units = a[B_TOP] * p[B_TOP] * q[B_TOP]
-                                        targets = a[B_TOP_CLUSTERS] * p[B_TOP_CLUSTERS] * q[B_TOP_CLUSTERS]
-                                        sources = a[B_TOP_ROWS] * p[B_TOP_ROWS] * q[B_TOP_ROWS]
+                                        units = nt[i, B_TOP] * pt[y, B_TOP] * qt[x, B_TOP]
+                                        targets = nt[i, B_TOP_CLUSTERS] * pt[y, B_TOP_CLUSTERS] * qt[x, B_TOP_CLUSTERS]
+                                        sources = nt[i, B_TOP_ROWS] * pt[y, B_TOP_ROWS] * qt[x, B_TOP_ROWS]
                                     else:
                                         rounds_w = tiles
-                                        units = a[B_UNITS] * p[B_UNITS] * q[B_UNITS]
-                                        targets = a[B_CLUSTERS] * p[B_CLUSTERS] * q[B_CLUSTERS]
-                                        sources = a[B_ROWS] * p[B_ROWS] * q[B_ROWS]
+                                        units = nt[i, B_UNITS] * pt[y, B_UNITS] * qt[x, B_UNITS]
+                                        targets = nt[i, B_CLUSTERS] * pt[y, B_CLUSTERS] * qt[x, B_CLUSTERS]
+                                        sources = nt[i, B_ROWS] * pt[y, B_ROWS] * qt[x, B_ROWS]
                                     if not multicast:
                                         sources = targets
                                     fetched_w = 1.0 if keep == at.KEEP_WEIGHT else rounds_w
                                     bits_w = weights * fetched_w * dram_w[m0]
-                                    bits_i = planes * p[B_FETCHED] * q[B_FETCHED] * rounds_i * dram_i[c0]
+                                    bits_i = planes * pt[y, B_FETCHED] * qt[x, B_FETCHED] * rounds_i * dram_i[c0]
                                     # cycles
                                     pe = pe0 + passes0 * tiles
                                     if n[at.FLAT]:
-                                        pe += drain0 * a[B_TILES] * q[B_TILES] * p[B_GIVEN]
+                                        pe += drain0 * nt[i, B_TILES] * qt[x, B_TILES] * pt[y, B_GIVEN]
                                         fill_w = port_w * sources
                                     else:
                                         pe += drain0 * tiles
                                         fill_w = port_w * rounds_w
-                                    cluster = port_i * a[B_CLUSTER] * q[B_PORT]
-                                    side = max(max(pe, side0), cluster * p[B_PORT] * contention)
+                                    cluster = port_i * nt[i, B_CLUSTER] * qt[x, B_PORT]
+                                    side = max(max(pe, side0), cluster * pt[y, B_PORT] * contention)
                                     if bank0 > 0.0 and not bypass:
-                                        words = k[K_GCLUSTER] * c[T_CLUSTER] * a[B_CLUSTER] * q[B_PORT] * bank0
-                                        reads = words * groups * p[B_PORT]
-                                        writes = words * rounds_i * p[B_FILL_PORT]
-                                        side = max(side, reads + writes if n[at.IACT_PORTS] == 1 else max(reads, writes))
+                                        words_i = cluster_bank * nt[i, B_CLUSTER] * qt[x, B_PORT]
+                                        reads_i = words_i * groups * pt[y, B_PORT]
+                                        writes_i = words_i * rounds_i * pt[y, B_FILL_PORT]
+                                        both = reads_i + writes_i if n[at.IACT_PORTS] == 1 else max(reads_i, writes_i)
+                                        side = max(side, both)
                                     serial = n[at.CONFIG] + f[at.LATENCY]
                                     if n[at.HIDE_WEIGHT]:
                                         side = max(side, fill_w)
                                     else:
                                         serial += fill_w
                                     if not n[at.HIDE_FILL]:
-                                        serial += (
-                                            port_i * p[B_FIRST] * taps * s[at.YQ] * s[at.XQ] * q[B_TILES]
-                                            * s[at.YN] * s[at.XN] * a[B_TILES]
-                                        )  # fmt: skip
+                                        serial += fill_i * pt[y, B_FIRST] * qt[x, B_TILES] * nt[i, B_TILES]
                                     in_cycles = bits_i / 8.0 * f[at.BYTE_CYCLES]
                                     hidden = bits_w / 8.0 * f[at.BYTE_CYCLES]
                                     late = 0.0
@@ -658,41 +685,35 @@ def search(
                                     side = max(side, max(hidden, late) if n[at.DUPLEX] else hidden + late)
                                     cycles = np.ceil(side + serial - 1e-6)
                                     # joules
-                                    joules = joules0 + give_i * q[B_GIVEN] + (bits_i + bits_w) * f[at.E_DRAM_READ]
-                                    sent = sent_i * p[B_SENT] * q[B_SENT]
-                                    joules += sent * links * f[at.E_HOP_I]
+                                    joules = joules0 + give_i * qt[x, B_GIVEN] + (bits_i + bits_w) * f[at.E_DRAM_READ]
+                                    sent = sent_i * pt[y, B_SENT] * qt[x, B_SENT]
+                                    joules += sent * hop_i
                                     if not bypass:
                                         joules += sent * groups * f[at.E_GLB_IR]
-                                        joules += sent_i * p[B_FILLED] * q[B_SENT] * rounds_i * f[at.E_GLB_IW]
-                                    joules += weights * pairs_w[m0] * (
-                                        units * f[at.E_GIVE_W] + (targets - sources) * f[at.E_HOP_W]
-                                    )
+                                        joules += sent_i * pt[y, B_FILLED] * qt[x, B_SENT] * rounds_i * f[at.E_GLB_IW]
+                                    joules += units * give_w + (targets - sources) * hop_w
                                     if stored_w:
-                                        joules += weights * pairs_w[m0] * (
-                                            rounds_w * f[at.E_GLB_WR] + fetched_w * f[at.E_GLB_WW]
-                                        )
-                                    active = active0 * a[B_TOP] * p[B_TOP] * q[B_TOP]
-                                    joules += cycles * (
-                                        active * f[at.E_ACTIVE] + (n[at.PES] - active) * f[at.E_IDLE] + f[at.E_CYCLE]
-                                    )
+                                        joules += rounds_w * glb_wr + fetched_w * glb_ww
+                                    active = active0 * nt[i, B_TOP] * pt[y, B_TOP] * qt[x, B_TOP]
+                                    joules += cycles * (idle + active * busy)
                                     v1, v2 = key(objective, cycles, joules, bits_i + bits_w + bits_out)
-                                    better = best[0] < 0 or v1 < values[0] or (v1 == values[0] and v2 < values[1])
-                                    if not better and v1 == values[0] and v2 == values[1]:
-                                        if objective == at.DRAM or objective == at.EDP:
-                                            better = joules < values[3]
-                                    if better:
-                                        values[0] = v1
-                                        values[1] = v2
-                                        values[2] = cycles
-                                        values[3] = joules
-                                        best[0] = index
-                                        best[1 + at.M0] = m0
-                                        best[1 + at.C0] = c0
-                                        best[1 + at.N0] = int(a[B_TILE])
-                                        best[1 + at.P0] = int(p[B_TILE])
-                                        best[1 + at.Q0] = int(q[B_TILE])
-                                        best[1 + at.M2] = m2
-                                        best[1 + at.STATIONARY] = keep
+                                    if v1 > values[0]:
+                                        continue
+                                    if v1 == values[0]:
+                                        if v2 > values[1] or (v2 == values[1] and joules >= values[3]):
+                                            continue
+                                    values[0] = v1
+                                    values[1] = v2
+                                    values[2] = cycles
+                                    values[3] = joules
+                                    best[0] = index
+                                    best[1 + at.M0] = m0
+                                    best[1 + at.C0] = c0
+                                    best[1 + at.N0] = int(nt[i, B_TILE])
+                                    best[1 + at.P0] = int(pt[y, B_TILE])
+                                    best[1 + at.Q0] = int(qt[x, B_TILE])
+                                    best[1 + at.M2] = m2
+                                    best[1 + at.STATIONARY] = keep
                     if m2 == 1:
                         break
                     m2 = cdiv(groups, cdiv(groups, m2 - 1))

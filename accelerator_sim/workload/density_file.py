@@ -60,14 +60,14 @@ def _density_of_tensor(reference: dict[str, Any], folder: Path) -> float:
 
     try:
         # Never pickles: they can run code.
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.lib.npyio.NpzFile):
-            with loaded:
+        with path.open("rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
+            if isinstance(loaded, np.lib.npyio.NpzFile):
                 tensor = loaded[_member(name, key, list(loaded.files))]
-        elif key is not None:
-            raise _NotThere(f"{name!r} holds one tensor without a name; leave out key")
-        else:
-            tensor = loaded
+            elif key is not None:
+                raise _NotThere(f"{name!r} holds one tensor without a name; leave out key")
+            else:
+                tensor = loaded
         if not isinstance(tensor, np.ndarray) or tensor.size == 0 or tensor.dtype.kind not in "biufc":
             raise _NotThere(f"{name!r} holds no numbers")
         return float(np.count_nonzero(tensor) / tensor.size)

@@ -1,0 +1,97 @@
+"""The account: what a machine did, times what each of its actions costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.energy.actions import ActionEnergies, MissingEnergy
+from accelerator_sim.simulation.activity import Access, Activity, NocUse
+
+
+@dataclass(frozen=True)
+class EnergyBreakdown:
+    """Joules by component.  `EnergyBreakdown()` is nothing, to begin a sum with."""
+
+    mac: float = 0.0
+    spad: float = 0.0
+    noc: float = 0.0
+    glb: float = 0.0
+    dram: float = 0.0
+    clock: float = 0.0
+    leakage: float = 0.0
+
+    @property
+    def chip(self) -> float:
+        """Joules of the chip alone, as the papers count."""
+        return self.mac + self.spad + self.noc + self.glb + self.clock + self.leakage
+
+    @property
+    def total(self) -> float:
+        """Joules of the chip and of its DRAM."""
+        return self.chip + self.dram
+
+    def as_dict(self) -> dict[str, float]:
+        """The components in their fixed order."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+    def __add__(self, other: EnergyBreakdown) -> EnergyBreakdown:
+        return EnergyBreakdown(**{name: value + getattr(other, name) for name, value in self.as_dict().items()})
+
+
+def account(activity: Activity, actions: ActionEnergies, architecture: Architecture) -> EnergyBreakdown:
+    """Return the energy of an activity.
+
+    Accesses at the levels `noc` and `mac` repeat what `activity.noc` and `activity.macs_issued` say, and are charged
+    there.  Raises MissingEnergy for a level or data type that has no energy.
+    """
+    charged = {"spad": 0.0, "glb": 0.0, "dram": 0.0, "noc": 0.0, "mac": 0.0}
+    for access in activity.accesses:
+        if access.level not in charged:
+            raise MissingEnergy(
+                f"level {access.level!r} of {access.tensor} has no energy in technology {actions.technology};"
+                f" known levels: {', '.join(charged)}"
+            )
+        charged[access.level] += _access(access, actions, architecture)
+    executed = activity.macs_issued - activity.macs_gated
+    return EnergyBreakdown(
+        mac=executed * actions.mac + activity.macs_gated * actions.mac_gated,
+        spad=charged["spad"],
+        noc=sum((_network(use, actions, architecture) for use in activity.noc), 0.0),
+        glb=charged["glb"],
+        dram=charged["dram"],
+        clock=activity.pe_cycles_active * actions.clock_active + activity.pe_cycles_idle * actions.clock_idle,
+        leakage=actions.leakage_w * activity.cycles / architecture.clock,
+    )
+
+
+def _access(access: Access, actions: ActionEnergies, architecture: Architecture) -> float:
+    """Joules of the reads and writes of one memory; none for the levels that are charged elsewhere."""
+    tensor, bits = access.tensor, access.word_bits
+    if tensor not in TENSORS:
+        raise MissingEnergy(f"action {access.level}.{tensor} has no energy in technology {actions.technology}")
+    if access.level == "dram":
+        return (access.reads * actions.dram_read_bit + access.writes * actions.dram_write_bit) * bits
+    if access.level == "spad":
+        (read, write), native = actions.spad_access(tensor), getattr(architecture.pe.spad, tensor).width
+    elif access.level == "glb":
+        (read, write), native = actions.glb_access(tensor), getattr(architecture.precision, tensor)
+    else:
+        return 0.0
+    name = f"{access.level}.{tensor}"
+    read *= _share(actions, f"{name}.read", bits, native)
+    write *= _share(actions, f"{name}.write", bits, native)
+    return access.reads * read + access.writes * write
+
+
+def _network(use: NocUse, actions: ActionEnergies, architecture: Architecture) -> float:
+    """Joules of what one data type did on its network."""
+    deliver = actions.delivery(use.tensor)
+    deliver *= _share(actions, f"noc.deliver.{use.tensor}", use.word_bits, getattr(architecture.precision, use.tensor))
+    hops = use.word_hops * use.word_bits * actions.noc_hop_bit
+    return hops + use.delivered * deliver + use.local_hops * actions.noc_local
+
+
+def _share(actions: ActionEnergies, action: str, bits: int, native_bits: int) -> float:
+    """Return how much a word of `bits` costs of one of the native width, e.g. 12-bit CSC pairs in an 8-bit table."""
+    return 1.0 if bits == native_bits or action in actions.fixed_width else bits / native_bits

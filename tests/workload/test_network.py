@@ -1,0 +1,180 @@
+"""The network type, and the built-in networks held against counts made apart from this program."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from accelerator_sim.files.data import builtin_names
+from accelerator_sim.files.errors import InvalidFile, UsageError
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import Network, load_network
+
+NETWORKS = [
+    ("alexnet", 8, 724_406_816),
+    ("alexnet_sparse", 8, 724_406_816),
+    ("vgg16", 16, 15_470_264_320),
+    ("googlenet", 58, 1_582_671_872),
+    ("resnet18", 21, 1_814_073_344),
+    ("resnet50", 54, 4_089_184_256),
+    ("mobilenet_v1", 28, 568_740_352),
+    ("mobilenet_v1_0.5_128", 28, 49_160_192),
+    ("mobilenet_v1_0.5_128_sparse", 28, 49_160_192),
+    ("mobilenet_v2", 53, 300_774_272),
+    ("mobilenet_v3_small", 54, 56_510_400),
+    ("efficientnet_b0", 82, 385_814_752),
+    ("squeezenet", 26, 818_924_576),
+    ("bert_base", 97, 11_174_215_680),
+    ("vit_b16", 98, 17_563_828_224),
+    ("gpt2_prefill", 73, 16_114_089_984),
+    ("gpt2_decode", 73, 125_891_328),
+    ("gpt3_block_prefill", 6, 3_813_930_958_848),
+    ("gpt3_block_decode", 6, 1_862_270_976),
+]
+
+
+def layer_macs() -> dict[str, dict[str, int]]:
+    path = Path(__file__).parent / "data" / "layer_macs.csv"
+    with path.open(newline="") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        table: dict[str, dict[str, int]] = {}
+        for row in rows:
+            table.setdefault(row["network"], {})[row["layer"]] = int(row["macs"])
+    return table
+
+
+LAYER_MACS = layer_macs()
+
+
+def test_every_builtin_is_in_the_table() -> None:
+    assert builtin_names("workloads") == sorted(name for name, _, _ in NETWORKS)
+
+
+@pytest.mark.parametrize(("name", "layers", "macs"), NETWORKS)
+def test_macs(name: str, layers: int, macs: int) -> None:
+    network = load_network(name)
+    found = {layer.name: layer.macs for layer in network.layers if layer.is_mac}
+    assert found == LAYER_MACS[name]
+    assert (network.name, len(found), network.macs) == (name, layers, macs)
+    assert network.source
+    assert network.notes
+
+
+@pytest.mark.parametrize(("name", "layers", "macs"), NETWORKS)
+def test_batch(name: str, layers: int, macs: int) -> None:
+    network = load_network(name).with_batch(4)
+    assert network.macs == 4 * macs
+    assert all(layer.iact_total_words % 4 == 0 for layer in network.layers)
+
+
+def test_resnet50_weights() -> None:
+    # torchvision's ResNet-50 has 25,557,032 parameters: 53,120 of batch normalisation and 1000 biases besides these.
+    network = load_network("resnet50")
+    assert sum(layer.weight_words for layer in network.layers) == 25_557_032 - 53_120 - 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "op", "count"),
+    [
+        ("resnet18", "add", 8),
+        ("resnet50", "add", 16),
+        ("mobilenet_v2", "add", 10),
+        ("mobilenet_v3_small", "add", 6),
+        ("mobilenet_v3_small", "mul", 9),
+        ("efficientnet_b0", "add", 9),
+        ("efficientnet_b0", "mul", 16),
+        ("googlenet", "pool", 14),
+        ("squeezenet", "pool", 4),
+        ("alexnet", "pool", 3),
+        ("vgg16", "pool", 5),
+        ("bert_base", "softmax", 12),
+        ("bert_base", "norm", 25),
+        ("vit_b16", "norm", 25),
+        ("gpt2_prefill", "norm", 25),
+        ("gpt2_decode", "activation", 12),
+        ("gpt3_block_decode", "add", 2),
+    ],
+)
+def test_traffic_only_operators(name: str, op: str, count: int) -> None:
+    assert sum(layer.op == op for layer in load_network(name).layers) == count
+
+
+def test_an_add_reads_twice_what_it_writes() -> None:
+    for name in builtin_names("workloads"):
+        for layer in load_network(name).layers:
+            if layer.op == "add":
+                assert layer.iact_words == 2 * layer.oact_words
+
+
+def test_sparse_mobilenet_has_the_published_effectual_macs() -> None:
+    # Ground truth of the Sparseloop artifact (MICRO 2022), single PE, all 28 layers.
+    layers = [layer for layer in load_network("mobilenet_v1_0.5_128_sparse").layers if layer.is_mac]
+    assert sum(layer.effectual_macs for layer in layers) == 23_781_667
+    assert [layer.effectual_macs for layer in layers[:4]] == [1_769_472, 544_768, 461_302, 278_528]
+    assert all(layer.effectual_fraction is not None for layer in layers)
+
+
+def test_alexnet_has_the_published_zeros() -> None:
+    # JSSC 52(1) 2017, Table V: 57.53 % zeros over the five layers would weigh by size; here each layer's own.
+    layers = {layer.name: layer for layer in load_network("alexnet").layers}
+    zeros = [round(100 * (1 - layers[f"CONV{i}"].density.iact), 2) for i in range(1, 6)]
+    assert zeros == [0.01, 38.7, 72.5, 79.3, 77.6]
+    assert layers["FC6"].density.source == "assumed dense"
+
+
+def test_sparse_alexnet_agrees_with_what_is_published() -> None:
+    layers = load_network("alexnet_sparse").layers
+    weights = sum(layer.weight_words * layer.density.weight for layer in layers)
+    assert weights == pytest.approx(5.73e6, rel=0.03)
+    assert sum(layer.effectual_macs for layer in layers) == pytest.approx(56e6, rel=0.03)
+    assert all(layer.density.source.startswith("assumed") for layer in layers if layer.is_mac)
+
+
+def small() -> Network:
+    names = ("conv1", "conv2", "fc[1]")
+    return Network("n", "s", tuple(Layer(name, "fc", M=2, C=3) for name in names), "f")
+
+
+@pytest.mark.parametrize(
+    ("globs", "names"),
+    [
+        ([], ["conv1", "conv2", "fc[1]"]),
+        (["conv*"], ["conv1", "conv2"]),
+        (["fc[1]", "conv1"], ["conv1", "fc[1]"]),
+        (["*2", "conv?"], ["conv1", "conv2"]),
+    ],
+)
+def test_select(globs: list[str], names: list[str]) -> None:
+    assert [layer.name for layer in small().select(globs).layers] == names
+
+
+@pytest.mark.parametrize(
+    ("glob", "message"),
+    [
+        ("CONV1", "no layer of n matches 'CONV1'; did you mean 'conv1'?"),
+        ("zzz*", "no layer of n matches 'zzz*'; its layers: conv1, conv2, fc[1]"),
+    ],
+)
+def test_select_nothing(glob: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        small().select(["conv1", glob])
+    assert str(caught.value) == message
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(UsageError, match=r"unknown workload 'resnet51'.*did you mean 'resnet50'"):
+        load_network("resnet51")
+
+
+def test_missing_file() -> None:
+    with pytest.raises(InvalidFile, match=r"nothing\.yaml: no such file"):
+        load_network("nothing.yaml")
+
+
+def test_light_import() -> None:
+    modules = "accelerator_sim.files.data, accelerator_sim.files.errors, accelerator_sim.workload.network"
+    code = f"import sys, {modules}; print(*sorted({{'numpy', 'pydantic', 'yaml', 'numba'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

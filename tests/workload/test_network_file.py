@@ -1,0 +1,149 @@
+"""The YAML form of a network; one test a message."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accelerator_sim.files.data import data_dir
+from accelerator_sim.files.errors import InvalidFile
+from accelerator_sim.workload.layer import Density, Layer
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_file import read_network, schema
+
+CONV = "name: a, op: conv, C: 3, M: 4, H: 9, W: 8"
+
+
+def read(folder: Path, *entries: str, head: str = "") -> Network:
+    path = folder / "net.yaml"
+    path.write_text("\n".join([f"name: n\nsource: s{head}\nlayers:", *(f"  - {{{entry}}}" for entry in entries)]))
+    return read_network(path)
+
+
+def problems(folder: Path, *entries: str) -> list[str]:
+    with pytest.raises(InvalidFile) as caught:
+        read(folder, *entries)
+    return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("kernel: 3", {"R": 3, "S": 3}),
+        ("kernel: [3, 5]", {"R": 3, "S": 5}),
+        ("R: 3, S: 5, N: 2, G: 2", {"R": 3, "S": 5, "N": 2, "G": 2}),
+        ("kernel: 3, stride: 2", {"R": 3, "S": 3, "stride": (2, 2)}),
+        ("kernel: 3, stride: [2, 1], dilation: [1, 2]", {"R": 3, "S": 3, "stride": (2, 1), "dilation": (1, 2)}),
+        ("kernel: 3, padding: 1", {"R": 3, "S": 3, "padding": (1, 1, 1, 1)}),
+        ("kernel: 3, padding: [1, 2]", {"R": 3, "S": 3, "padding": (1, 1, 2, 2)}),
+        ("kernel: 3, padding: [0, 1, 2, 3]", {"R": 3, "S": 3, "padding": (0, 1, 2, 3)}),
+        ("kernel: 3, padding: same", {"R": 3, "S": 3, "padding": (1, 1, 1, 1)}),
+        ("kernel: 3, padding: same, stride: 2", {"R": 3, "S": 3, "stride": (2, 2), "padding": (1, 1, 0, 1)}),
+        ("kernel: 1, padding: same, stride: 2", {"stride": (2, 2), "padding": (0, 0, 0, 0)}),
+        (
+            "kernel: 1, D: 8, T: 3, stride_d: 2, padding_d: [0, 1]",
+            {"D": 8, "T": 3, "stride_d": 2, "padding_d": (0, 1)},
+        ),
+        (
+            "kernel: 1, density: {weight: 0.5, source: here}, effectual_fraction: 0.25",
+            {"density": Density(weight=0.5, source="here"), "effectual_fraction": 0.25},
+        ),
+    ],
+)
+def test_conv(tmp_path: Path, text: str, fields: dict[str, Any]) -> None:
+    assert read(tmp_path, f"{CONV}, {text}").layers == (Layer("a", "conv", C=3, M=4, H=9, W=8, **fields),)
+
+
+@pytest.mark.parametrize(
+    ("text", "layer"),
+    [
+        ("op: fc, C: 5, M: 7", Layer("a", "fc", C=5, M=7)),
+        ("op: fc, C: 5, M: 7, H: 2, W: 3, N: 2", Layer("a", "fc", N=2, C=5, M=7, H=2, W=3, R=2, S=3)),
+        ("op: gemm, C: 5, M: 7, rows: 9", Layer("a", "gemm", C=5, M=7, W=9)),
+        ("op: matmul, G: 12, C: 5, M: 7, rows: 9", Layer("a", "matmul", G=12, C=5, M=7, W=9)),
+        ("op: pool, inputs: 8, outputs: 2", Layer("a", "pool", iact_words=8, oact_words=2)),
+        ("op: other, inputs: 0, outputs: 2", Layer("a", "other", oact_words=2)),
+    ],
+)
+def test_other_operators(tmp_path: Path, text: str, layer: Layer) -> None:
+    assert read(tmp_path, f"name: a, {text}").layers == (layer,)
+
+
+def test_head(tmp_path: Path) -> None:
+    network = read(tmp_path, f"{CONV}, kernel: 1, density: {{iact: 0.5}}", head="\nnotes: t\ndensity_source: d")
+    assert (network.name, network.source, network.notes) == ("n", "s", "t")
+    assert network.file == str(tmp_path / "net.yaml")
+    assert network.layers[0].density.source == "d"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (CONV, "net.yaml:4:5: layers.0: no filter size; give kernel, or R and S"),
+        (f"{CONV}, R: 3", "net.yaml:4:5: layers.0: no filter size; give kernel, or R and S"),
+        (
+            f"{CONV}, R: 3, kernel: 3",
+            "net.yaml:4:5: layers.0: kernel and R or S are given; give either kernel, or R and S",
+        ),
+        (
+            f"{CONV}, kernel: 10",
+            "net.yaml:4:5: layers.0: the filter spans 10 in filter rows, more than H with padding, which is 9",
+        ),
+        (
+            f"{CONV}, kernel: 1, density: {{iact: [1]}}",
+            "net.yaml:4:5: layers.0: the density profile of iact has 1 entries for 3 input channels",
+        ),
+        (
+            f"{CONV}, kernel: [1, 2, 3]",
+            "net.yaml:4:49: layers.0.kernel: a whole number or [rows, columns] is required,"
+            " each between 1 and 2147483648",
+        ),
+        (
+            f"{CONV}, kernel: 1, padding: smae",
+            "net.yaml:4:60: layers.0.padding: a whole number, [rows, columns], [top, bottom, left, right] or"
+            ' "same" is required, each between 0 and 2147483648',
+        ),
+        (
+            f"{CONV}, kernel: 1, padding_d: -1",
+            "net.yaml:4:60: layers.0.padding_d: a whole number or [front, back] is required,"
+            " each between 0 and 2147483648",
+        ),
+        (f"{CONV}, kernel: 1, rows: 3", "net.yaml:4:60: layers.0.rows: unknown key; allowed: "),
+        ("name: a, op: fc, C: 0, M: 2", "net.yaml:4:23: layers.0.C: 0 is not allowed; it must be at least 1"),
+        ("name: a, op: fc, C: 1, M: 2147483649", "net.yaml:4:29: layers.0.M: 2147483649 is not allowed; it must be at"),
+        ("name: a, op: gemm, C: 1, M: 2", "net.yaml:4:5: layers.0.rows: missing; a whole number (rows of the activ"),
+        ("name: a, op: covn", "net.yaml:4:15: layers.0.op: 'covn' is not allowed; allowed: 'conv', 'fc', "),
+        ("name: a", "net.yaml:4:5: layers.0.op: missing; one of 'conv', 'fc', 'gemm', 'matmul', 'pool', "),
+        (
+            "name: a, op: pool, inputs: 0, outputs: 0",
+            "net.yaml:4:5: layers.0: pool reads and writes nothing; give the words that it moves",
+        ),
+    ],
+)
+def test_messages(tmp_path: Path, entry: str, message: str) -> None:
+    (problem,) = problems(tmp_path, entry)
+    assert problem.startswith(message)
+
+
+def test_duplicate_names(tmp_path: Path) -> None:
+    entry = "name: a, op: fc, C: 1, M: 1"
+    assert problems(tmp_path, entry, entry) == [
+        "net.yaml:5:6: layers.1.name: a second layer 'a'; the first is in line 4"
+    ]
+
+
+def test_all_layers_are_reported(tmp_path: Path) -> None:
+    lines = problems(tmp_path, f"{CONV}, kernel: 10", "name: b, op: fc", "name: c, op: fc, C: 1, M: 1, X: 1")
+    assert [line.split(": ")[0] for line in lines] == ["net.yaml:4:5", "net.yaml:5:5", "net.yaml:5:5", "net.yaml:6:35"]
+
+
+def test_no_layers(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("name: n\nsource: s\nlayers: []")
+    with pytest.raises(InvalidFile, match=r"net\.yaml:3:1: layers: 0 item\(s\) given; at least 1 required"):
+        read_network(tmp_path / "net.yaml")
+
+
+def test_the_schema_beside_the_workloads_is_up_to_date() -> None:
+    path = data_dir("workloads") / "schemas" / "network.schema.json"
+    assert json.loads(path.read_text(encoding="utf-8")) == schema()
