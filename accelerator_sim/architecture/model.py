@@ -281,10 +281,12 @@ class Architecture(FileModel):
         if self.flat:
             return self
         weight, psum = self.noc.weight, self.noc.psum
-        assert isinstance(weight, HierarchicalMesh) and isinstance(psum, HierarchicalMesh)
+        assert isinstance(weight, HierarchicalMesh)
+        assert isinstance(psum, HierarchicalMesh)
         if weight.routers != self.pe_cluster.rows:
             raise ValueError(
-                f"noc.weight has {weight.routers} routers for {self.pe_cluster.rows} PE rows; one router a row is required"
+                f"noc.weight has {weight.routers} routers for {self.pe_cluster.rows} PE rows;"
+                " one router a row is required"
             )
         if psum.routers != self.pe_cluster.columns:
             raise ValueError(

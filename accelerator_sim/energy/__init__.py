@@ -1,1 +1,1 @@
-"""What the activity of a machine costs in joules: technology tables and the account."""
+"""What the activity of a machine costs in joules."""

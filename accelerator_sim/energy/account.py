@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from accelerator_sim.architecture.model import TENSORS, Architecture
-from accelerator_sim.energy.actions import ActionEnergies, MissingEnergy
 from accelerator_sim.simulation.activity import Access, Activity, NocUse
+from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy
 
 
 @dataclass(frozen=True)

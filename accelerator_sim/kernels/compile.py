@@ -10,12 +10,11 @@ import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from numba import config, njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator, UserWideCacheLocator
 
-F = TypeVar("F", bound=Callable[..., Any])
 KERNELS: list[Any] = []
 """Every compiled function, in order of definition (for `warmup`)."""
 
@@ -34,11 +33,11 @@ class _Stamp:
         return kernel_stamp()
 
 
-class _Environment(_Stamp, UserProvidedCacheLocator):  # type: ignore[misc]
+class _Environment(_Stamp, UserProvidedCacheLocator):
     """NUMBA_CACHE_DIR."""
 
 
-class _User(_Stamp, UserWideCacheLocator):  # type: ignore[misc]
+class _User(_Stamp, UserWideCacheLocator):
     """The user's cache folder."""
 
 
@@ -54,22 +53,22 @@ uncached = False
 """Whether a kernel found no place for its cache (said once by the command line)."""
 
 
-def kernel(inline: bool = False) -> Callable[[F], F]:
+def kernel(inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function lazily with `nogil`, cached under the package-wide stamp.
 
     `inline` marks the small helpers that only other kernels call.
     """
 
-    def decorate(function: F) -> F:
+    def decorate(function: Callable[..., Any]) -> Any:
         global uncached
-        compiled = njit(nogil=True, inline="never")(function)
+        compiled = njit(nogil=True)(function)
         if hasattr(compiled, "_cache"):  # absent when the JIT is switched off
             try:
-                compiled._cache = _Cache(function)
+                compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]
             except RuntimeError:
                 uncached = True
         if not inline:
             KERNELS.append(compiled)
-        return cast(F, compiled)
+        return compiled
 
     return decorate

@@ -6,13 +6,13 @@ from accelerator_sim.kernels.compile import kernel
 
 
 @kernel(inline=True)
-def cdiv(a, b):  # type: ignore[no-untyped-def]
+def cdiv(a, b):
     """Smallest integer that is at least a / b."""
     return (a + b - 1) // b
 
 
 @kernel(inline=True)
-def deal_blocks(size, tile, clusters, local, columns, row_parts):  # type: ignore[no-untyped-def]
+def deal_blocks(size, tile, clusters, local, columns, row_parts):
     """Deal in blocks.
 
     Returns tiles, length, steps, units, clusters, rows, cluster_steps, row_steps, top_units, top_clusters, top_rows.
@@ -49,7 +49,7 @@ def deal_blocks(size, tile, clusters, local, columns, row_parts):  # type: ignor
 
 
 @kernel(inline=True)
-def deal_strips(size, tile, clusters, local, columns):  # type: ignore[no-untyped-def]
+def deal_strips(size, tile, clusters, local, columns):
     """Deal output rows: blocks to clusters, strips of neighbours to the PEs of a cluster.
 
     Returns tiles, length, steps, units, clusters, rows, strips, cluster_steps, top_units, top_clusters, top_rows,
@@ -90,7 +90,7 @@ def deal_strips(size, tile, clusters, local, columns):  # type: ignore[no-untype
 
 
 @kernel(inline=True)
-def streamed(outputs, strips, taps, stride, dilation):  # type: ignore[no-untyped-def]
+def streamed(outputs, strips, taps, stride, dilation):
     """Input rows that feed `taps` filter rows over strips of output rows: `Window.streamed`."""
     if dilation > 1 or stride >= taps:
         return taps * outputs
@@ -98,7 +98,7 @@ def streamed(outputs, strips, taps, stride, dilation):  # type: ignore[no-untype
 
 
 @kernel(inline=True)
-def fetched(outputs, tile, taps, stride, extent, before, size, inside):  # type: ignore[no-untyped-def]
+def fetched(outputs, tile, taps, stride, extent, before, size, inside):
     """Inputs without padding of all positions in tiles of neighbours: `Window.fetched`."""
     if stride >= extent:
         return inside

@@ -12,394 +12,64 @@ import numpy as np
 
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.compile import kernel
-from accelerator_sim.kernels.deal import cdiv, deal_blocks, deal_strips, fetched, streamed
+from accelerator_sim.kernels.deal import cdiv
+from accelerator_sim.kernels.survey import (
+    K_CHIP,
+    K_GCLUSTER,
+    K_GROW,
+    K_KG,
+    K_KR,
+    K_SIZE,
+    K_WINDOWS,
+    T_ALL_SLOTS,
+    T_CLUSTER,
+    T_CLUSTERS,
+    T_LENGTH,
+    T_ROW,
+    T_ROWS,
+    T_SIZE,
+    T_SLOTS,
+    T_STEPS,
+    T_TILES,
+    T_TOP,
+    T_UNITS,
+    channel_row,
+    configure,
+    filter_row,
+    key,
+    pair_bound,
+)
+from accelerator_sim.kernels.tables import (
+    B_CLUSTER,
+    B_CLUSTERS,
+    B_FETCHED,
+    B_FILL_PORT,
+    B_FILLED,
+    B_FIRST,
+    B_GIVEN,
+    B_HELD,
+    B_KEPT,
+    B_PORT,
+    B_ROWS,
+    B_SENT,
+    B_SIZE,
+    B_TILE,
+    B_TILES,
+    B_TOP,
+    B_TOP_CLUSTERS,
+    B_TOP_ROWS,
+    B_UNITS,
+    block_table,
+    choices,
+    strip_table,
+)
 
 SLACK = 1.0 - 1e-12
 """Bounds are lowered by rounding errors of this size before they prune."""
 
 
 @kernel(inline=True)
-def touched(outputs, blocks, stride, extent, taps, dilation):  # type: ignore[no-untyped-def]
-    """Inputs that runs of neighbouring outputs need: `Window.touched`."""
-    if stride >= extent:
-        return (taps if dilation == 1 else extent) * outputs
-    return stride * (outputs - blocks) + extent * blocks
-
-
-@kernel(inline=True)
-def columns_touched(n, outputs, blocks):  # type: ignore[no-untyped-def]
-    """`touched` for the columns of the layer."""
-    return touched(outputs, blocks, n[at.COL_STRIDE], n[at.COL_EXTENT], n[at.S], n[at.COL_DILATION])
-
-
-@kernel(inline=True)
-def rows_touched(n, outputs, blocks):  # type: ignore[no-untyped-def]
-    """`touched` for the rows of the layer."""
-    return touched(outputs, blocks, n[at.ROW_STRIDE], n[at.ROW_EXTENT], n[at.R], n[at.ROW_DILATION])
-
-
-@kernel(inline=True)
-def rows_streamed(n, outputs, strips, parts):  # type: ignore[no-untyped-def]
-    """`streamed` rows over all accumulation passes over R."""
-    passes = cdiv(n[at.R], parts)
-    last = n[at.R] - (passes - 1) * parts
-    full = streamed(outputs, strips, parts, n[at.ROW_STRIDE], n[at.ROW_DILATION])
-    return (passes - 1) * full + streamed(outputs, strips, last, n[at.ROW_STRIDE], n[at.ROW_DILATION])
-
-
-# Scalars of one configuration (array `k`, float64).
-(
-    K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP, K_WPARTS,
-    K_SIZE,
-) = range(12)  # fmt: skip
-
-# Columns of the tables of filter tiles (by M0) and channel tiles (by C0).
-(
-    T_TILES, T_LENGTH, T_STEPS, T_UNITS, T_CLUSTERS, T_ROWS, T_CLUSTER, T_ROW, T_TOP, T_SLOTS, T_ALL_SLOTS, T_SIZE,
-) = range(12)  # fmt: skip
-
-
-@kernel(inline=True)
-def configure(n, s, k):  # type: ignore[no-untyped-def]
-    """Fill the scalars of one spatial configuration."""
-    g_parts = s[at.RG] * s[at.KG] * s[at.YG] * s[at.XG]
-    kg, _, _, _, _, _, g_cluster, g_row, g_top, _, _ = deal_blocks(
-        n[at.G], 1, s[at.RG] * s[at.KG], s[at.YG] * s[at.XG], s[at.KG], s[at.XG]
-    )
-    n_parts = s[at.RN] * s[at.KN] * s[at.YN] * s[at.XN]
-    p_parts = s[at.RP] * s[at.KP] * s[at.YP] * s[at.XP]
-    q_parts = s[at.RQ] * s[at.KQ] * s[at.YQ] * s[at.XQ]
-    k[K_KG] = kg
-    k[K_GROW] = g_row
-    k[K_GCLUSTER] = g_cluster
-    k[K_KR] = cdiv(n[at.R], s[at.YR])
-    k[K_WINDOWS] = kg * cdiv(n[at.N], n_parts) * cdiv(n[at.P], p_parts) * cdiv(n[at.Q], q_parts)
-    # One tile of all positions needs the fewest words and units: the lower bounds take it.
-    nd = deal_blocks(n[at.N], cdiv(n[at.N], n_parts), s[at.RN] * s[at.KN], s[at.YN] * s[at.XN], s[at.KN], s[at.XN])
-    qd = deal_blocks(n[at.Q], cdiv(n[at.Q], q_parts), s[at.RQ] * s[at.KQ], s[at.YQ] * s[at.XQ], s[at.KQ], s[at.XQ])
-    pd = deal_strips(n[at.P], cdiv(n[at.P], p_parts), s[at.RP] * s[at.KP], s[at.YP] * s[at.XP], s[at.KP])
-    k[K_COLS_PE] = columns_touched(n, n[at.Q], qd[3])
-    k[K_UNITS] = nd[3] * pd[3] * qd[3]
-    k[K_ACTIVE] = g_top * nd[3] * pd[3] * qd[3] * min(n[at.R], s[at.YR])
-    rows = rows_streamed(n, pd[7], pd[2], s[at.YR])
-    columns = columns_touched(n, qd[6], 1)
-    k[K_IACT0] = g_cluster * nd[6] * rows * columns
-    k[K_CHIP] = g_parts
-    k[K_WPARTS] = n_parts * p_parts * q_parts
-
-
-@kernel(inline=True)
-def filter_row(n, s, slots, m0, row):  # type: ignore[no-untyped-def]
-    """Fill the table row of one M0."""
-    parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
-    d = deal_blocks(n[at.M], m0, s[at.RM] * s[at.KM], s[at.YM] * s[at.XM], s[at.KM], s[at.XM])
-    row[T_TILES] = d[0]
-    row[T_LENGTH] = d[1]
-    row[T_STEPS] = d[2]
-    row[T_UNITS] = d[3]
-    row[T_CLUSTERS] = d[4]
-    row[T_ROWS] = d[5]
-    row[T_CLUSTER] = d[6]
-    row[T_ROW] = d[7]
-    row[T_TOP] = d[8]
-    full = d[0] - 1
-    left = n[at.M] - full * d[1]
-    steps = cdiv(left, parts)
-    used = cdiv(left, steps)
-    row[T_SLOTS] = full * slots[m0] + slots[steps]
-    row[T_ALL_SLOTS] = full * parts * slots[m0] + (used - 1) * slots[steps] + slots[left - (used - 1) * steps]
-
-
-@kernel(inline=True)
-def channel_row(n, s, c0, row):  # type: ignore[no-untyped-def]
-    """Fill the table row of one C0."""
-    d = deal_blocks(n[at.C], c0, s[at.RC], s[at.YC], 1, 1)
-    row[T_TILES] = d[0]
-    row[T_LENGTH] = d[1]
-    row[T_STEPS] = d[2]
-    row[T_UNITS] = d[3]
-    row[T_CLUSTERS] = d[4]
-    row[T_CLUSTER] = d[6]
-    row[T_TOP] = d[8]
-
-
-@kernel(inline=True)
-def least_fetched(n, k, m, ka, windows, iacts, weights, resting):  # type: ignore[no-untyped-def]
-    """Lower bound of the bits read off-chip, given the bits of all iacts and all weights.
-
-    While psums rest in the GLB its size limits a tile, so that (rounds of weights) x (rounds of iacts) is at least x,
-    the psums of a group over the psums that fit; the least of i r + w x / r follows.  Iacts that stay in the GLB, or
-    weights that do, are fetched once, and the other tensor at least once.
-    """
-    if not resting:
-        return iacts + weights
-    if (n[at.KEEP_MASK] & 0b0110) != 0:
-        return iacts + weights
-    if n[at.FLAT]:
-        room = n[at.SHARED_BANKS] * n[at.SHARED_BITS] if n[at.SHARE_PSUM] else n[at.PSUM_CAP]
-        x = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q]) / k[K_KG] / (room // n[at.PSUM_BITS])
-    else:
-        if n[at.SHARE_PSUM]:
-            return iacts + weights
-        x = windows / k[K_KG] * m[T_STEPS] * n[at.PSUM_COLUMNS] / (n[at.PSUM_CAP] // n[at.PSUM_BITS])
-    x = max(x, 1.0)
-    if ka == 1:
-        return min(iacts + weights * x, iacts * m[T_TILES] + weights)
-    rounds = np.sqrt(weights * x / iacts)
-    if rounds <= 1.0:
-        return iacts + weights * x
-    if rounds >= x:
-        return iacts * x + weights
-    return 2.0 * np.sqrt(iacts * weights * x)
-
-
-@kernel(inline=True)
-def pair_bound(n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact):  # type: ignore[no-untyped-def]
-    """Lower bounds of cycles, joules and off-chip bits over all temporal choices with one M0 and C0.
-
-    `least_iact` is the number of iacts that must be fetched at least.
-    """
-    outputs = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q])
-    weights = float(n[at.G] * n[at.M] * n[at.C] * n[at.R] * n[at.S])
-    ka = c[T_TILES] * k[K_KR]
-    windows = k[K_WINDOWS]
-    compute = windows * c[T_STEPS] * k[K_KR] * n[at.S] * f[at.IACT_DENSITY] * m[T_SLOTS]
-    service = windows * ka * m[T_STEPS] * f[at.SERVICE]
-    pe = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
-    pe += k[K_KG] * ka * m[T_TILES] * n[at.STAGES]
-    first = 0 if n[at.READ_FIRST] else 1
-    final = n[at.PSUM_FINAL]
-    resting = not (ka == 1 and final)
-    if n[at.FLAT]:
-        side = max(pe, outputs * ka / f[at.RATE_PSUM])
-        fill = weights * pairs_w[m0] / f[at.RATE_WEIGHT]
-    else:
-        column = windows * m[T_STEPS]
-        side = max(pe, column * ka / f[at.RATE_PSUM])
-        if resting:
-            reads = column * (ka - first + (0 if final else 1))
-            writes = column * (ka - final)
-            side = max(side, (reads + writes if n[at.PSUM_PORTS] == 1 else max(reads, writes)) / f[at.BANK_PSUM])
-        fill = k[K_GROW] * m[T_ROW] * c[T_STEPS] * k[K_KR] * n[at.S] * pairs_w[m0] / f[at.RATE_WEIGHT]
-    side = max(side, m[T_TILES] * k[K_IACT0] * c[T_CLUSTER] * pairs_i[c0] / f[at.RATE_IACT])
-    bits_in = least_fetched(n, k, m, ka, windows, least_iact * dram_i[c0], weights * dram_w[m0], resting)
-    bits_out = outputs * f[at.OACT_BITS]
-    hidden = (bits_in if n[at.HIDE_IACT] else weights * dram_w[m0]) / 8.0 * f[at.BYTE_CYCLES]
-    late = bits_out / 8.0 * f[at.BYTE_CYCLES] if n[at.HIDE_OACT] else 0.0
-    side = max(side, max(hidden, late) if n[at.DUPLEX] else hidden + late)
-    serial = n[at.CONFIG] + f[at.LATENCY]
-    if n[at.HIDE_WEIGHT]:
-        side = max(side, fill)
-    else:
-        serial += fill
-    if not n[at.HIDE_IACT]:
-        serial += least_iact * dram_i[c0] / 8.0 * f[at.BYTE_CYCLES]
-    if not n[at.HIDE_OACT]:
-        serial += bits_out / 8.0 * f[at.BYTE_CYCLES]
-    cycles = side + serial
-
-    planes = float(n[at.G] * n[at.N] * n[at.C])
-    chain = outputs * c[T_UNITS] * n[at.R]
-    macs = outputs * n[at.C] * n[at.R] * n[at.S]
-    into = outputs * (ka - first)
-    joules = f[at.E_FIXED] + f[at.EXECUTED] * (1.0 - chain / macs) * f[at.E_SPAD_P]
-    joules += (into + outputs * ka) * f[at.E_GIVE_P]
-    if not n[at.READ_PER_MAC]:
-        joules += macs / n[at.M] * f[at.IACT_DENSITY] * m[T_UNITS] * f[at.E_SPAD_IR]
-    joules += f[at.SPAD_W_SHARE] * m[T_ALL_SLOTS] * f[at.E_SPAD_WR]
-    if resting:
-        joules += (into + (0.0 if final else outputs)) * f[at.E_GLB_PR] + outputs * (ka - final) * f[at.E_GLB_PW]
-    clusters = c[T_CLUSTERS] * k[K_KR]
-    joules += (chain - outputs * clusters) * f[at.E_LOCAL] + outputs * (clusters - ka) * f[at.E_HOP_P]
-    joules += planes * n[at.P] * n[at.R] * k[K_COLS_PE] * m[T_UNITS] * pairs_i[c0] * f[at.E_GIVE_I]
-    joules += weights * k[K_UNITS] * pairs_w[m0] * f[at.E_GIVE_W]
-    joules += bits_in * f[at.E_DRAM_READ] + bits_out * f[at.E_DRAM_WRITE]
-    active = k[K_ACTIVE] * m[T_TOP] * c[T_TOP]
-    step = active * f[at.E_ACTIVE] + (n[at.PES] - active) * f[at.E_IDLE] + f[at.E_CYCLE]
-    step = min(step, n[at.PES] * f[at.E_ACTIVE] + f[at.E_CYCLE])
-    return cycles, joules + cycles * step, bits_in + bits_out
-
-
-@kernel(inline=True)
-def choices(size, parts, limit):  # type: ignore[no-untyped-def]
-    """Number of tile lengths up to a limit: for each number of tiles the shortest that needs no more."""
-    count = 0
-    x = cdiv(size, parts)
-    while True:
-        if x <= limit:
-            count += 1
-        if x == 1:
-            return count
-        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
-
-
-@kernel(inline=True)
-def key(objective, cycles, joules, bits):  # type: ignore[no-untyped-def]
-    """What an objective compares, and what breaks its ties."""
-    if objective == at.ENERGY:
-        return joules, cycles
-    if objective == at.CYCLES:
-        return cycles, joules
-    if objective == at.EDP:
-        return joules * cycles, cycles
-    return bits, cycles
-
-
-@kernel()
-def survey(
-    n, f, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least_iact, configs, objective, first, second, counts
-):  # type: ignore[no-untyped-def]
-    """Bound every spatial configuration from below, and count its mappings.
-
-    configs: int64 (configurations, at.PLACES); first, second: float64 outputs, the two parts of the objective's key;
-    counts: int64 output, temporal choices of each configuration within the SPad limits.
-    """
-    k = np.empty(K_SIZE, np.float64)
-    mt = np.empty((n[at.MAX_M0] + 1, T_SIZE), np.float64)
-    ct = np.empty((n[at.MAX_C0] + 1, T_SIZE), np.float64)
-    for i in range(configs.shape[0]):
-        s = configs[i]
-        configure(n, s, k)
-        m_parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
-        c_parts = s[at.RC] * s[at.YC]
-        top_m = min(n[at.MAX_M0], cdiv(n[at.M], m_parts))
-        top_c = min(n[at.MAX_C0], cdiv(n[at.C], c_parts))
-        for m0 in range(1, top_m + 1):
-            filter_row(n, s, slots, m0, mt[m0])
-        for c0 in range(1, top_c + 1):
-            channel_row(n, s, c0, ct[c0])
-        positions = (
-            choices(n[at.N], s[at.RN] * s[at.KN] * s[at.YN] * s[at.XN], n[at.N])
-            * choices(n[at.P], s[at.RP] * s[at.KP] * s[at.YP] * s[at.XP], n[at.LIMIT_P0])
-        )
-        if not n[at.WHOLE_Q]:
-            positions *= choices(n[at.Q], s[at.RQ] * s[at.KQ] * s[at.YQ] * s[at.XQ], n[at.Q])
-        kept = 0
-        for keep in range(4):
-            kept += (n[at.KEEP_MASK] >> keep) & 1
-        least1 = np.inf
-        least2 = np.inf
-        count = 0
-        for m0 in range(1, top_m + 1):
-            groups = choices(int(mt[m0, T_TILES]), 1, n[at.M])
-            for c0 in range(1, top_c + 1):
-                if not fits[m0, c0]:
-                    continue
-                ka = ct[c0, T_TILES] * k[K_KR]
-                if s[at.RC] > 1 and ka > 1 and not n[at.PSUMS_RETURN]:
-                    continue
-                count += positions * groups * kept
-                cycles, joules, bits = pair_bound(
-                    n, f, k, mt[m0], ct[c0], m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact
-                )
-                a, b = key(objective, cycles, joules, bits)
-                least1 = min(least1, a)
-                least2 = min(least2, b)
-        first[i] = least1
-        second[i] = least2
-        counts[i] = count
-
-
-# Columns of the tables of tiles of images and columns (blocks) and of rows (strips).
-(
-    B_TILES, B_LENGTH, B_STEPS, B_UNITS, B_CLUSTERS, B_ROWS, B_CLUSTER, B_TOP, B_TOP_CLUSTERS, B_TOP_ROWS, B_TILE,
-    B_SENT, B_GIVEN, B_PORT, B_FETCHED, B_HELD, B_FILLED, B_FILL_PORT, B_FIRST, B_KEPT, B_SIZE,
-) = range(21)  # fmt: skip
-
-
-@kernel(inline=True)
-def block_table(n, size, clusters, local, columns, is_columns, table):  # type: ignore[no-untyped-def]
-    """List the tile lengths of N or Q for one configuration, longest first; returns how many."""
-    count = 0
-    parts = clusters * local
-    x = cdiv(size, parts)
-    while True:
-        d = deal_blocks(size, x, clusters, local, columns, 1)
-        t = table[count]
-        t[B_TILES] = d[0]
-        t[B_LENGTH] = d[1]
-        t[B_STEPS] = d[2]
-        t[B_UNITS] = d[3]
-        t[B_CLUSTERS] = d[4]
-        t[B_ROWS] = d[5]
-        t[B_CLUSTER] = d[6]
-        t[B_TOP] = d[8]
-        t[B_TOP_CLUSTERS] = d[9]
-        t[B_TOP_ROWS] = d[10]
-        t[B_TILE] = x
-        t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
-        t[B_HELD] = min(size, d[1]) if n[at.FLAT] else min(local * x, size)
-        if is_columns:
-            t[B_SENT] = columns_touched(n, size, d[4])
-            t[B_GIVEN] = columns_touched(n, size, d[3])
-            t[B_PORT] = columns_touched(n, d[6], d[0])
-            if n[at.PADDING_STORED]:
-                t[B_FETCHED] = columns_touched(n, size, d[0])
-            else:
-                t[B_FETCHED] = fetched(
-                    size, d[1], n[at.S], n[at.COL_STRIDE], n[at.COL_EXTENT], n[at.COL_BEFORE], n[at.COL_SIZE],
-                    n[at.COL_INSIDE],
-                )  # fmt: skip
-            if n[at.FLAT]:
-                t[B_HELD] = columns_touched(n, min(size, d[1]), d[9])
-            else:
-                t[B_HELD] = columns_touched(n, min(local * x, size), 1)
-        count += 1
-        if x == 1 or (is_columns and n[at.WHOLE_Q]):
-            return count
-        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
-
-
-@kernel(inline=True)
-def strip_table(n, s, table):  # type: ignore[no-untyped-def]
-    """List the tile lengths of P for one configuration, longest first; returns how many."""
-    count = 0
-    size = n[at.P]
-    clusters = s[at.RP] * s[at.KP]
-    local = s[at.YP] * s[at.XP]
-    parts = clusters * local
-    x = cdiv(size, parts)
-    while True:
-        d = deal_strips(size, x, clusters, local, s[at.KP])
-        t = table[count]
-        t[B_TILES] = d[0]
-        t[B_LENGTH] = d[1]
-        t[B_STEPS] = d[2]
-        t[B_UNITS] = d[3]
-        t[B_CLUSTERS] = d[4]
-        t[B_ROWS] = d[5]
-        t[B_CLUSTER] = d[7]
-        t[B_TOP] = d[8]
-        t[B_TOP_CLUSTERS] = d[9]
-        t[B_TOP_ROWS] = d[10]
-        t[B_TILE] = x
-        t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
-        t[B_SENT] = rows_streamed(n, size, d[6], s[at.YR])
-        t[B_FILLED] = rows_touched(n, size, d[4])
-        t[B_PORT] = rows_streamed(n, d[7], d[2], s[at.YR])
-        t[B_FILL_PORT] = rows_touched(n, d[7], d[0])
-        t[B_FIRST] = rows_streamed(n, d[11], d[0], s[at.YR])
-        if n[at.PADDING_STORED]:
-            t[B_FETCHED] = rows_touched(n, size, d[0])
-        else:
-            t[B_FETCHED] = fetched(
-                size, d[1], n[at.R], n[at.ROW_STRIDE], n[at.ROW_EXTENT], n[at.ROW_BEFORE], n[at.ROW_SIZE],
-                n[at.ROW_INSIDE],
-            )  # fmt: skip
-        if n[at.FLAT]:
-            t[B_HELD] = rows_touched(n, min(size, d[1]), d[9])
-        else:
-            t[B_HELD] = rows_touched(n, min(local * x, size), 1)
-        t[B_GIVEN] = d[11]
-        if x <= n[at.LIMIT_P0]:
-            count += 1
-        if x == 1:
-            return count
-        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
-
-
-@kernel(inline=True)
-def fits_glb(shared, iacts, psums, limit_i, limit_p, banks_i, banks_p, banks):  # type: ignore[no-untyped-def]
+def fits_glb(shared, iacts, psums, limit_i, limit_p, banks_i, banks_p, banks):
     """Whether tiles of so many iacts and psums fit: against a limit each, or in whole banks of a shared GLB."""
     if shared:
         return np.ceil(iacts * banks_i) + np.ceil(psums * banks_p) <= banks and iacts <= limit_i and psums <= limit_p
@@ -408,9 +78,24 @@ def fits_glb(shared, iacts, psums, limit_i, limit_p, banks_i, banks_p, banks):  
 
 @kernel()
 def search(
-    n, f, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least_iact, configs, order, first, second, objective, exhaustive,
-    best, values,
-):  # type: ignore[no-untyped-def]
+    n,
+    f,
+    slots,
+    pairs_i,
+    pairs_w,
+    dram_i,
+    dram_w,
+    fits,
+    least_iact,
+    configs,
+    order,
+    first,
+    second,
+    objective,
+    exhaustive,
+    best,
+    values,
+):
     """Find the best mapping.
 
     order: int64, configurations from the lowest bound up; exhaustive: cost every legal mapping, prune nothing;
@@ -628,7 +313,8 @@ def search(
                                         x = z
                                     if exhaustive and not fits_glb(
                                         shared, image_i * pt[y, B_HELD] * qt[x, B_HELD],
-                                        image_p * pt[y, B_KEPT] * qt[x, B_KEPT], limit_i, limit_p, banks_i, banks_p, banks,
+                                        image_p * pt[y, B_KEPT] * qt[x, B_KEPT], limit_i, limit_p, banks_i, banks_p,
+                                        banks,
                                     ):  # fmt: skip
                                         continue
                                     costed += 1
@@ -699,9 +385,9 @@ def search(
                                     v1, v2 = key(objective, cycles, joules, bits_i + bits_w + bits_out)
                                     if v1 > values[0]:
                                         continue
-                                    if v1 == values[0]:
-                                        if v2 > values[1] or (v2 == values[1] and joules >= values[3]):
-                                            continue
+                                    tied = v1 == values[0] and v2 == values[1]
+                                    if (v1 == values[0] and v2 > values[1]) or (tied and joules >= values[3]):
+                                        continue
                                     values[0] = v1
                                     values[1] = v2
                                     values[2] = cycles

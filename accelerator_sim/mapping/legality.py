@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from accelerator_sim.mapping.mapping import AXES, Stationary, ceil_div
+from accelerator_sim.mapping.mapping import AXES, TILES, Stationary, ceil_div
 from accelerator_sim.mapping.tiling import Tiling
 
 _DIMENSIONS = {
@@ -26,14 +26,8 @@ def allowed_dimensions(axis: str, flat: bool) -> str:
     return (_FLAT_DIMENSIONS if flat else _DIMENSIONS)[axis]
 
 
-def wasted_parts(size: int, factors: list[int]) -> bool:
-    """Whether some part of a dimension of `size` elements, cut by `factors` on its axes, stays empty."""
-    total = math.prod(factors)
-    return any(factor > 1 and total // factor * (factor - 1) >= size for factor in factors)
-
-
 def _shape_limits(tiling: Tiling) -> list[str]:
-    problem, mapping, loops = tiling.problem, tiling.mapping, tiling.loops
+    problem, mapping = tiling.problem, tiling.mapping
     architecture = problem.architecture
     found: list[str] = []
     places = {
@@ -51,11 +45,7 @@ def _shape_limits(tiling: Tiling) -> list[str]:
             if dimension not in allowed_dimensions(axis, architecture.flat):
                 allowed = ", ".join(allowed_dimensions(axis, architecture.flat))
                 found.append(f"{axis} cannot carry {dimension}; allowed: {allowed}")
-    for dimension in "GNMCPQR":
-        size, factors = loops.sizes[dimension], [getattr(getattr(mapping, axis), dimension) for axis in AXES]
-        if wasted_parts(size, factors):
-            found.append(f"{dimension} has {size} elements; cut into {mapping.parts(dimension)}, some parts stay empty")
-    for name in ("M0", "C0", "N0", "P0", "Q0", "M2"):
+    for name in TILES:
         if getattr(mapping, name) < 1:
             found.append(f"{name} = {getattr(mapping, name)}; at least 1")
     if not found:
@@ -122,4 +112,3 @@ def glb_use(tiling: Tiling) -> tuple[int, int, int]:
     elif problem.weight_through_glb:
         weight = math.ceil(tiling.weight_pass * problem.weight_pairs(mapping.M0)) * problem.weight_bits
     return iact, psum, weight
-

@@ -3,8 +3,9 @@
 A layer is G groups of N images, M filters, C channels, P x Q outputs and R x S taps.  Layers without a sliding window
 are brought to one dimension of positions, because no hardware limit tells their dimensions apart:
 
-- a 1 x 1 filter without padding needs the P x Q x N pixels that it touches, in any order: Q holds them all;
-- a filter that covers its whole input (fully connected) is a 1 x 1 filter over C x R x S channels;
+- windows that do not overlap (a stride of at least the filter, no padding: 1 x 1 filters, patch embeddings) are a
+  1 x 1 filter over C x R x S channels at P x Q x N positions, in any order: Q holds them all;
+- so is a filter that covers its whole input (fully connected), at N positions;
 - a 3-D convolution is the sum over its depth taps of 2-D ones (channels C x T, images N x output depth).
 
 Psums, weights and multiply-accumulates are the same in both forms.
@@ -150,10 +151,9 @@ def loops_of(layer: Layer) -> Loops:
     top, _bottom, left, _right = layer.padding
     unpadded = not any(layer.padding)
     p, q = layer.P, layer.Q
-    if layer.R == layer.S == 1 and unpadded:
-        return _positions(layer.G, layer.M, c, n * p * q)
-    if p == q == 1 and unpadded:
-        return _positions(layer.G, layer.M, c * layer.R * layer.S, n)
     rows = Window(p, layer.R, layer.stride[0], layer.dilation[0], layer.H, top)
     columns = Window(q, layer.S, layer.stride[1], layer.dilation[1], layer.W, left)
+    apart = all(w.outputs == 1 or w.stride >= w.extent for w in (rows, columns))
+    if unpadded and apart:
+        return _positions(layer.G, layer.M, c * layer.R * layer.S, n * p * q)
     return Loops(layer.G, n, layer.M, c, layer.R, layer.S, rows, columns, False)

@@ -65,6 +65,7 @@ class Factors:
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) > 1}
 
 
+TILES = ("M0", "C0", "N0", "P0", "Q0", "M2")
 AXES = ("cluster_rows", "cluster_columns", "pe_rows", "pe_columns")
 
 

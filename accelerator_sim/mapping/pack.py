@@ -52,9 +52,9 @@ def pack(problem: Problem, actions: ActionEnergies) -> Packed:
     else:
         area = rows.fetched(loops.P) * columns.fetched(loops.Q)
     least = float(loops.G * loops.N * loops.C * area)
-    return Packed(
-        _integers(problem, max_m0, max_c0), _numbers(problem, actions), slots, pairs_i, pairs_w, dram_i, dram_w, fits, least
-    )  # fmt: skip
+    numbers = _numbers(problem, actions)
+    integers = _integers(problem, max_m0, max_c0)
+    return Packed(integers, numbers, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least)
 
 
 def _reach(problem: Problem) -> tuple[int, int]:
@@ -153,16 +153,28 @@ def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
     f[at.E_SPAD_IR] = actions.spad["iact"][0]
     f[at.E_DRAM_READ] = actions.dram_read_bit
     f[at.E_DRAM_WRITE] = actions.dram_write_bit
-    wide = {"iact": problem.iact_bits / precision.iact, "weight": problem.weight_bits / precision.weight}
-    f[at.E_GLB_IR], f[at.E_GLB_IW] = (e * wide["iact"] for e in actions.glb_access("iact"))
+
+    def wide(action: str, tensor: str) -> float:
+        """How much a stored word of a tensor costs of one of the native width."""
+        if action in actions.fixed_width:
+            return 1.0
+        bits = problem.iact_bits if tensor == "iact" else problem.weight_bits
+        return float(bits / getattr(precision, tensor))
+
+    def glb(tensor: str) -> tuple[float, float]:
+        read, write = actions.glb_access(tensor)
+        return read * wide(f"glb.{tensor}.read", tensor), write * wide(f"glb.{tensor}.write", tensor)
+
+    def deliver(tensor: str) -> float:
+        return actions.delivery(tensor) * wide(f"noc.deliver.{tensor}", tensor)
+
+    f[at.E_GLB_IR], f[at.E_GLB_IW] = glb("iact")
     f[at.E_GLB_PR], f[at.E_GLB_PW] = actions.glb_access("psum")
     if _keeps(architecture.glb.weight) or problem.weight_may_stay:
-        f[at.E_GLB_WR], f[at.E_GLB_WW] = (e * wide["weight"] for e in actions.glb_access("weight"))
-    f[at.E_GIVE_I] = actions.noc_deliver["iact"] * wide["iact"] + actions.spad["iact"][1]
-    f[at.E_GIVE_W] = (
-        actions.noc_deliver["weight"] * wide["weight"] + actions.spad["weight"][1] / pe.spad.weight.values_per_word
-    )
-    f[at.E_GIVE_P] = actions.noc_deliver["psum"]
+        f[at.E_GLB_WR], f[at.E_GLB_WW] = glb("weight")
+    f[at.E_GIVE_I] = deliver("iact") + actions.spad["iact"][1]
+    f[at.E_GIVE_W] = deliver("weight") + actions.spad["weight"][1] / pe.spad.weight.values_per_word
+    f[at.E_GIVE_P] = actions.delivery("psum")
     f[at.E_HOP_I] = problem.iact_bits * actions.noc_hop_bit
     f[at.E_HOP_W] = problem.weight_bits * actions.noc_hop_bit
     f[at.E_HOP_P] = precision.psum * actions.noc_hop_bit

@@ -70,7 +70,10 @@ class Problem:
             if bits > spad.shared * 8:
                 return f"the shared SPad: {iacts} iacts + {weights} weights + {filters} psums > {spad.shared} B"
             return None
-        assert spad.iact.values and spad.weight.values and spad.psum.values and spad.weight.depth
+        assert spad.iact.values
+        assert spad.weight.values
+        assert spad.psum.values
+        assert spad.weight.depth
         if iacts > spad.iact.values:
             return f"the iact SPad: C0 x S = {channels} x {self.window} = {iacts} > {spad.iact.values} values"
         if filters > spad.psum.values:
@@ -161,7 +164,8 @@ class Problem:
         if tensor not in dram.compressed:
             return raw
         if dram.compression == "rlc":
-            assert dram.rlc_run is not None and dram.rlc_word is not None
+            assert dram.rlc_run is not None
+            assert dram.rlc_word is not None
             return min(raw, rlc_bits_per_value(value, dram.rlc_run, dram.rlc_pairs_per_word, dram.rlc_word))
         if dram.compression == "csc":
             if tensor == "oact":  # the next layer's window is unknown: pairs without addresses
@@ -197,7 +201,7 @@ class Problem:
             "psum": self.architecture.precision.psum,
         }[tensor]
         per_port = float(network.port_width // bits)
-        return per_port * network.routers if tensor == "iact" else per_port
+        return per_port * float(network.routers) if tensor == "iact" else per_port
 
     def bank_words_per_cycle(self, tensor: str) -> float:
         """Words of a tensor that the GLB banks behind one port group (see `words_per_cycle`) move in a cycle."""
@@ -205,8 +209,8 @@ class Problem:
         bits = {"iact": self.iact_bits, "psum": self.architecture.precision.psum}[tensor]
         per_bank = float(store.port_width // bits)
         if tensor == "iact":
-            return per_bank * store.banks
-        return per_bank * store.banks / self.architecture.pe_cluster.columns
+            return float(per_bank * store.banks)
+        return float(per_bank * store.banks / self.architecture.pe_cluster.columns)
 
     @cached_property
     def bytes_per_cycle(self) -> float:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.kernels import layout as at
-from accelerator_sim.kernels.search import search, survey
+from accelerator_sim.kernels.search import search
+from accelerator_sim.kernels.survey import survey
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.mapping import Mapping, Stationary

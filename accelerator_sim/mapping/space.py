@@ -1,8 +1,8 @@
 """The space of spatial configurations: how the four axes of the array may cut the dimensions of a layer.
 
 Each axis carries any product of the dimensions that its networks allow.  Axes of up to 16 places are enumerated
-completely; on longer ones only products that cannot grow any more are listed, because leaving places of a long axis
-empty multiplies the space and was never found to help.
+completely; longer ones are filled as far as the layer allows, because leaving places of a long axis empty multiplies
+the space.  This is part of the definition of the space in which a mapping is proven to be the best.
 """
 
 from __future__ import annotations
@@ -65,34 +65,48 @@ def spatial_dimensions(loops: Loops) -> str:
     return "".join(free) + ("Q" if loops.P == 1 and loops.Q > 1 else "")
 
 
-def configurations(problem: Problem, pinned: dict[str, Factors] | None = None) -> NDArray[np.int64]:
-    """Every spatial configuration of a problem, one row each (columns as in `PLACES`).
-
-    `pinned` fixes the factors of some axes.
-    """
+def configurations(problem: Problem) -> NDArray[np.int64]:
+    """Every spatial configuration of a problem, one row each (columns as in `PLACES`)."""
     loops, architecture = problem.loops, problem.architecture
     usable = spatial_dimensions(loops)
-    tables: list[NDArray[np.int64]] = []
-    for axis, size in axis_sizes(architecture).items():
-        if pinned and axis in pinned:
-            full = np.ones((1, at.PLACES), dtype=np.int64)
-            for dimension, count in pinned[axis].as_dict().items():
-                full[0, PLACES[axis][dimension]] = count
-            tables.append(full)
-            continue
+    result = np.ones((1, at.PLACES), dtype=np.int64)
+    axes = sorted(axis_sizes(architecture).items(), key=lambda axis: axis[1] > COMPLETE)  # long ones last
+    for axis, size in axes:
         allowed = [d for d in allowed_dimensions(axis, architecture.flat) if d in usable]
         if axis == "cluster_rows" and not problem.psums_chain:
             allowed = [d for d in allowed if d != "C"]
-        rows = axis_products(size, tuple(min(size, loops.sizes[d]) for d in allowed))
-        full = np.ones((len(rows), at.PLACES), dtype=np.int64)
-        for column, dimension in enumerate(allowed):
-            full[:, PLACES[axis][dimension]] = rows[:, column]
-        tables.append(full)
-    result = tables[0]
-    for table in tables[1:]:
-        result = (result[:, None, :] * table[None, :, :]).reshape(-1, at.PLACES)
-        result = result[_useful(result, loops)]
+        if size <= COMPLETE:
+            table = _table(axis, allowed, axis_products(size, tuple(min(size, loops.sizes[d]) for d in allowed)))
+            result = (result[:, None, :] * table[None, :, :]).reshape(-1, at.PLACES)
+            result = result[_useful(result, loops)]
+        else:
+            result = _filled(result, axis, size, allowed, loops)
     return np.ascontiguousarray(result)
+
+
+def _table(axis: str, dimensions: list[str], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    full = np.ones((len(rows), at.PLACES), dtype=np.int64)
+    for column, dimension in enumerate(dimensions):
+        full[:, PLACES[axis][dimension]] = rows[:, column]
+    return full
+
+
+def _filled(rows: NDArray[np.int64], axis: str, size: int, dimensions: list[str], loops: Loops) -> NDArray[np.int64]:
+    """Extend configurations by a long axis, filled as far as what the other axes leave of the layer allows."""
+    left = np.stack([-(-loops.sizes[d] // _parts(rows, d)) for d in dimensions], axis=1)
+    grown = []
+    for caps in np.unique(left, axis=0):
+        same = rows[(left == caps).all(axis=1)]
+        table = _table(axis, dimensions, axis_products(size, tuple(min(size, int(cap)) for cap in caps)))
+        grown.append((same[:, None, :] * table[None, :, :]).reshape(-1, at.PLACES))
+    return np.concatenate(grown)
+
+
+def _parts(rows: NDArray[np.int64], dimension: str) -> NDArray[np.int64]:
+    """Parts of a dimension over all axes."""
+    columns = [places[dimension] for places in PLACES.values() if dimension in places]
+    parts: NDArray[np.int64] = rows[:, columns].prod(axis=1)
+    return parts
 
 
 def _useful(rows: NDArray[np.int64], loops: Loops) -> NDArray[np.bool_]:
@@ -100,12 +114,9 @@ def _useful(rows: NDArray[np.int64], loops: Loops) -> NDArray[np.bool_]:
     keep = np.ones(len(rows), dtype=bool)
     for dimension, size in loops.sizes.items():
         columns = [places[dimension] for places in PLACES.values() if dimension in places]
-        if not columns:
-            continue
-        cut = rows[:, columns]
-        total = cut.prod(axis=1)
-        for column in range(cut.shape[1]):
-            factor = cut[:, column]
+        total = rows[:, columns].prod(axis=1)
+        for column in columns:
+            factor = rows[:, column]
             keep &= (factor == 1) | (total // factor * (factor - 1) < size)
     return keep
 
@@ -113,4 +124,3 @@ def _useful(rows: NDArray[np.int64], loops: Loops) -> NDArray[np.bool_]:
 def factors_of(row: NDArray[np.int64]) -> dict[str, Factors]:
     """The four axes' factors of one configuration."""
     return {axis: Factors(**{d: int(row[place]) for d, place in places.items()}) for axis, places in PLACES.items()}
-

@@ -99,7 +99,8 @@ class Tiling:
 
     # --- capacity ----------------------------------------------------------------------------------------------------
     def _tile(self, dimension: str) -> int:
-        return min(self.loops.sizes[dimension], getattr(self.deals, dimension).length)
+        length: int = getattr(self.deals, dimension).length
+        return min(self.loops.sizes[dimension], length)
 
     @cached_property
     def iact_tile(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from accelerator_sim.architecture.model import Architecture, HierarchicalMesh
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-def topology(architecture: Architecture, tensor: str) -> nx.DiGraph:
+def topology(architecture: Architecture, tensor: str) -> nx.DiGraph[Any]:
     """Build the network of a data type.
 
     Nodes are (row, column) clusters, with attribute `routers`; edges carry `width` (bits per cycle, all routers of the
@@ -22,7 +22,7 @@ def topology(architecture: Architecture, tensor: str) -> nx.DiGraph:
     import networkx as nx
 
     network = getattr(architecture.noc, tensor)
-    graph: nx.DiGraph = nx.DiGraph(tensor=tensor, kind=network.kind)
+    graph: nx.DiGraph[Any] = nx.DiGraph(tensor=tensor, kind=network.kind)
     if not isinstance(network, HierarchicalMesh):
         bits = getattr(architecture.precision, tensor) * network.words_per_cycle
         graph.add_node("glb")

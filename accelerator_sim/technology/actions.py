@@ -1,8 +1,29 @@
+"""The energy of every action of one machine: a technology table applied to the widths and sizes of an architecture."""
+
 from __future__ import annotations
+
 from dataclasses import dataclass
+
+from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore, Tensor
+from accelerator_sim.files.errors import AcceleratorSimError
+from accelerator_sim.technology.technology import MemoryActions, Technology
+
+
+class MissingEnergy(AcceleratorSimError):
+    """Something happened in a machine that its technology table gives no energy for."""
+
 
 @dataclass(frozen=True)
 class ActionEnergies:
+    """Joules per event of one architecture in one technology.
+
+    `spad` holds (read, write) per word of that SPad, `glb` (read, write) per word of the data type's precision, in
+    one bank; a data type that the GLB does not store is not in it.  `noc_deliver` is per word of the precision,
+    `noc_hop_bit` and the two of the DRAM per bit, `noc_local` per psum, the clock per PE-cycle.  `leakage_w` is the
+    power of the whole chip in watts.  `fixed_width` names the actions whose energy is the same for words of any
+    width; that of all others grows in proportion.
+    """
+
     mac: float
     mac_gated: float
     spad: dict[str, tuple[float, float]]
@@ -15,4 +36,113 @@ class ActionEnergies:
     clock_active: float
     clock_idle: float
     leakage_w: float
-    def glb_access(self, t): return self.glb[t]
+    technology: str = ""
+    architecture: str = ""
+    fixed_width: frozenset[str] = frozenset()
+
+    def spad_access(self, tensor: str) -> tuple[float, float]:
+        """Joules of reading and of writing a word of a SPad.  Raises MissingEnergy for an unknown data type."""
+        if tensor not in self.spad:
+            raise self._missing(f"spad.{tensor}.read")
+        return self.spad[tensor]
+
+    def glb_access(self, tensor: str) -> tuple[float, float]:
+        """Joules of reading and of writing a word in the GLB.  Raises MissingEnergy for what it does not store."""
+        if tensor not in self.glb:
+            reason = f": no GLB bank of {self.architecture or 'the architecture'} holds {tensor}s"
+            raise self._missing(f"glb.{tensor}.read", reason if tensor in TENSORS else "")
+        return self.glb[tensor]
+
+    def delivery(self, tensor: str) -> float:
+        """Joules of handing a word over to a PE.  Raises MissingEnergy for an unknown data type."""
+        if tensor not in self.noc_deliver:
+            raise self._missing(f"noc.deliver.{tensor}")
+        return self.noc_deliver[tensor]
+
+    def _missing(self, action: str, reason: str = "") -> MissingEnergy:
+        return MissingEnergy(f"action {action} has no energy in technology {self.technology or '(unnamed)'}{reason}")
+
+
+def resolve_actions(technology: Technology, architecture: Architecture) -> ActionEnergies:
+    """Return the joules per event of an architecture in a technology.
+
+    A MAC of other operands than `word_bits` is scaled by the product of the operand widths: the energy of an array
+    multiplier grows about with the square of its width (the 45 nm table of Aladdin, Shao et al., ISCA 2014).
+    """
+    noc, deliver = technology.noc, technology.noc.deliver
+    precision, spad = architecture.precision, architecture.pe.spad
+    multiplier = precision.iact * precision.weight / technology.word_bits**2
+    sizes = {t: bank_bytes(architecture, t) for t in TENSORS}
+    return ActionEnergies(
+        mac=technology.mac.issued.energy * multiplier,
+        mac_gated=technology.mac.gated.energy * multiplier,
+        spad={
+            t: _pair(getattr(technology.spad, t), getattr(spad, t).width, spad_bytes(architecture, t)) for t in TENSORS
+        },
+        glb={
+            t: _pair(getattr(technology.glb, t), getattr(precision, t), size)
+            for t, size in sizes.items()
+            if size is not None
+        },
+        dram_read_bit=technology.dram.read.per_bit,
+        dram_write_bit=technology.dram.write.per_bit,
+        noc_hop_bit=noc.hop.router.energy + noc.hop.wire.energy * architecture.noc.hop_length * 1e3,
+        noc_deliver={t: getattr(deliver, t).of_word(getattr(precision, t)) for t in TENSORS},
+        noc_local=noc.local.of_word(precision.psum),
+        clock_active=technology.clock.active.energy,
+        clock_idle=technology.clock.idle.energy,
+        leakage_w=(
+            architecture.pes * technology.leakage.pe.power
+            + memory_bytes(architecture) / 1024.0 * technology.leakage.sram.power
+        ),
+        technology=technology.name,
+        architecture=architecture.name,
+        fixed_width=_fixed_width(technology),
+    )
+
+
+def _pair(actions: MemoryActions, bits: int, size_bytes: float) -> tuple[float, float]:
+    return actions.read.of_access(bits, size_bytes), actions.write.of_access(bits, size_bytes)
+
+
+def _fixed_width(technology: Technology) -> frozenset[str]:
+    """Return the names of the word-sized actions whose table entry has no width."""
+    entries = {
+        f"{level}.{t}.{way}": getattr(getattr(getattr(technology, level), t), way)
+        for level in ("spad", "glb")
+        for t in TENSORS
+        for way in ("read", "write")
+    }
+    entries |= {f"noc.deliver.{t}": getattr(technology.noc.deliver, t) for t in TENSORS}
+    return frozenset(name for name, entry in entries.items() if entry.width is None)
+
+
+def spad_bytes(architecture: Architecture, tensor: Tensor) -> float:
+    """Bytes of the SPad of a data type in one PE; of the one that all share, where there is one."""
+    spad = architecture.pe.spad
+    if spad.shared is not None:
+        return float(spad.shared)
+    own = getattr(spad, tensor)
+    assert own.depth is not None
+    return float(own.depth * own.width) / 8.0
+
+
+def bank_bytes(architecture: Architecture, tensor: Tensor) -> int | None:
+    """Bytes of the GLB bank that an access to a data type reaches, or None where the GLB does not store it."""
+    glb = architecture.glb
+    store: GlbStore | None = getattr(glb, tensor)
+    if store is not None and store.banks:
+        return store.size
+    if glb.shared is not None and tensor in glb.shared.tensors:
+        return glb.shared.size
+    return None
+
+
+def memory_bytes(architecture: Architecture) -> float:
+    """Bytes of memory on the chip: the GLB banks of all clusters and the SPads of all PEs."""
+    glb, spad = architecture.glb, architecture.pe.spad
+    banks = sum(store.banks * store.size for store in (glb.iact, glb.weight, glb.psum) if store and store.size)
+    banks += glb.shared.banks * glb.shared.size if glb.shared else 0
+    own = float(spad.shared) if spad.shared is not None else sum(spad_bytes(architecture, t) for t in TENSORS)
+    own += sum(a.depth * a.width / 8.0 for a in (spad.iact_address, spad.weight_address) if a is not None)
+    return architecture.cluster_array.count * banks + architecture.pes * own

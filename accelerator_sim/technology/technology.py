@@ -18,12 +18,12 @@ from typing import Any
 import pydantic
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from accelerator_sim.energy.scaling import NOMINAL_V, energy_ratio
 from accelerator_sim.files.data import looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.units import Bits, Bytes, Joules, Metres, Volts, Watts
 from accelerator_sim.files.yaml_tree import Document, load_document
+from accelerator_sim.technology.scaling import NOMINAL_V, energy_ratio
 
 _CITATION = re.compile(r"\b(?:19|20)[0-9]{2}\b|\bassumed\b|\bfitted to\b", re.IGNORECASE)
 _REASON = re.compile(r"\bzero because\b", re.IGNORECASE)

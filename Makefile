@@ -1,0 +1,76 @@
+# Everything here needs Python 3.11 or later and make.  The first run of a target creates .venv and installs what the
+# target needs; after that no network is used until pyproject.toml changes.
+
+PYTHON ?= python3
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+
+# The stamps live in the environment, so that removing it removes them too.
+RUN := $(VENV)/.stamp-run
+DEV := $(VENV)/.stamp-dev
+DOCS := $(VENV)/.stamp-docs
+
+.PHONY: help demo test test-all lint bench docs clean
+.NOTPARALLEL:
+
+help:
+	@echo "make demo      simulate MobileNet on Eyeriss v2 and show the result"
+	@echo "make test      lint, types and the quick tests"
+	@echo "make test-all  lint, types and all tests, once more for the kernels without compilation"
+	@echo "make lint      ruff and mypy"
+	@echo "make bench     the speed benchmarks"
+	@echo "make docs      the documentation, into docs/_build/html"
+	@echo "make clean     remove what the other targets leave behind, except $(VENV)"
+
+demo: $(RUN)
+	$(VENV)/bin/accelerator-sim simulate mobilenet_v1_0.5_128 --fidelity analytical --format table
+
+lint: $(DEV)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+test: lint
+	$(PY) -m pytest -m "not slow"
+
+test-all: lint
+	$(PY) -m pytest
+	if [ -d tests/kernels ]; then NUMBA_DISABLE_JIT=1 $(PY) -m pytest tests/kernels; fi
+
+bench: $(RUN)
+	$(PY) benchmarks/run.py
+
+docs: $(DOCS)
+	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+$(PY):
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "error: '$(PYTHON)' was not found; install Python 3.11 or later, or name one: make PYTHON=/path/to/python3" >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $$($(PYTHON) --version 2>&1) is too old; Python 3.11 or later is needed." >&2; \
+	  echo "       Name one that is: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo "error: $(PYTHON) cannot create virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# An installation with an extra holds the plain one too.
+$(RUN): pyproject.toml | $(PY)
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(DEV): pyproject.toml | $(PY)
+	$(PIP_INSTALL) -e ".[dev]"
+	@touch $(RUN) $@
+
+$(DOCS): pyproject.toml | $(PY)
+	$(PIP_INSTALL) -e ".[docs]"
+	@touch $(RUN) $@

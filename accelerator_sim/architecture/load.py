@@ -1,0 +1,31 @@
+"""Reading architecture files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.data import resolve
+from accelerator_sim.files.model import load_model
+from accelerator_sim.files.yaml_tree import load_document
+
+
+def load_architecture(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> Architecture:
+    """Load a built-in architecture by name, or one from a file.
+
+    overrides: pairs of a dotted YAML path and a value in YAML, as ("dram.bandwidth", "25.6 GB/s").
+    Raises UsageError for an unknown name and InvalidFile, with every error, for a bad file or override.
+    """
+    return read_architecture(resolve("arch_configs", name_or_path, "architecture"), overrides)
+
+
+def read_architecture(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> Architecture:
+    """Read an architecture file.  Raises InvalidFile with every error in it."""
+    return load_model(Architecture, load_document(path), overrides)
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of the file, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Architecture.model_json_schema()

@@ -1,0 +1,75 @@
+"""Mappings in the letters of the Eyeriss chip (JSSC 2017 Table III): n, m, e, p, q, r, t.
+
+A pass processes n ifmaps, q x r channels and p x t filters on PE sets of R x e PEs; m filters have their psums in the
+GLB.  The sets of r channel groups are stacked, so that their psums add up in the array; those of t filter groups lie
+side by side, then stacked; a set wider than the array is folded onto further rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelerator_sim.mapping.loops import Loops
+from accelerator_sim.mapping.mapping import Factors, Mapping, ceil_div
+from accelerator_sim.mapping.tiling import Tiling
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The seven mapping parameters of JSSC 2017 Table III."""
+
+    n: int
+    m: int
+    e: int
+    p: int
+    q: int
+    r: int
+    t: int
+
+
+def mapping_of(letters: Letters, loops: Loops, rows: int, columns: int) -> Mapping:
+    """Place the PE sets on an array of rows x columns PEs.
+
+    Raises ValueError where the sets do not fit, or where m is not a whole number of passes of p x t filters.
+    """
+    a = letters
+    filters = min(a.m, loops.M)
+    if filters % (a.p * a.t) and filters != loops.M:
+        raise ValueError(f"m = {a.m} is not a multiple of p x t = {a.p * a.t}, the filters of a pass")
+    folds = ceil_div(a.e, columns)
+    beside = min(a.t, columns // a.e) if folds == 1 else 1
+    while beside > 1 and a.t % beside:
+        beside -= 1
+    stacked = a.t // beside
+    high = loops.R * a.r * stacked * folds
+    if high > rows:
+        raise ValueError(
+            f"the PE sets need {high} rows (R {loops.R} x r {a.r} x {stacked} filter groups x {folds} folds) of {rows}"
+        )
+    return Mapping(
+        pe_rows=Factors(R=loops.R, C=a.r, M=stacked, P=folds),
+        pe_columns=Factors(P=min(a.e, columns), M=beside),
+        M0=a.p,
+        C0=a.q,
+        N0=min(a.n, loops.N),
+        P0=1,
+        Q0=loops.Q,
+        M2=ceil_div(filters, a.p * a.t),
+    )
+
+
+def letters_of(tiling: Tiling) -> Letters | None:
+    """The letters of a mapping, or None for one that they cannot express (clusters, cut rows, more than one strip)."""
+    m, loops = tiling.mapping, tiling.loops
+    plain = m.cluster_rows.used * m.cluster_columns.used == 1 and m.parts("G") * m.parts("Q") * m.parts("N") == 1
+    if not plain or m.parts("R") < loops.R or m.P0 > 1 or m.Q0 < loops.Q:
+        return None
+    return Letters(
+        n=m.N0,
+        m=min(loops.M, m.M0 * m.parts("M") * m.M2),
+        e=min(loops.P, m.parts("P")),
+        p=m.M0,
+        q=m.C0,
+        r=m.parts("C"),
+        t=m.parts("M"),
+    )

@@ -1,0 +1,156 @@
+"""Mapping files: mappings by layer name, read from and written as YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, model_validator
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
+from accelerator_sim.files.model import FileModel, load_model
+from accelerator_sim.files.yaml_tree import Document, load_document
+from accelerator_sim.mapping.eyeriss_v1 import Letters, mapping_of
+from accelerator_sim.mapping.loops import loops_of
+from accelerator_sim.mapping.mapping import AXES, TILES, Encoding, Factors, Mapping, Stationary
+from accelerator_sim.workload.network import Network
+
+FORMAT = "accelerator-sim/mapping/1"
+
+Part = Annotated[int, Field(ge=1, le=1 << 31)]
+
+
+class FactorsEntry(FileModel):
+    """Parts into which one axis of the array cuts each dimension."""
+
+    G: Part = 1
+    N: Part = 1
+    M: Part = 1
+    C: Part = 1
+    P: Part = 1
+    Q: Part = 1
+    R: Part = 1
+
+
+class EncodingEntry(FileModel):
+    """How operands are stored on chip: raw or csc."""
+
+    iact: str = Field(default="raw", pattern="^(raw|csc)$", description="raw or csc")
+    weight: str = Field(default="raw", pattern="^(raw|csc)$", description="raw or csc")
+
+
+class LettersEntry(FileModel):
+    """The parameters of JSSC 2017 Table III."""
+
+    n: Part = Field(description="ifmaps in a pass")
+    m: Part = Field(description="filters whose psums are in the GLB")
+    e: Part = Field(description="width of a PE set")
+    p: Part = Field(description="filters in a PE")
+    q: Part = Field(description="channels in a PE")
+    r: Part = Field(description="PE sets on different channels")
+    t: Part = Field(description="PE sets on different filters")
+
+
+class MappingEntry(FileModel):
+    """One mapping: four axes, tile lengths a PE, what stays; or the letters of Eyeriss v1."""
+
+    cluster_rows: FactorsEntry = FactorsEntry()
+    cluster_columns: FactorsEntry = FactorsEntry()
+    pe_rows: FactorsEntry = FactorsEntry()
+    pe_columns: FactorsEntry = FactorsEntry()
+    M0: Part = Field(default=1, description="filters in a PE")
+    C0: Part = Field(default=1, description="channels in a PE")
+    N0: Part = Field(default=1, description="images of a tile in a PE")
+    P0: Part = Field(default=1, description="output rows of a tile in a PE")
+    Q0: Part = Field(default=1, description="output columns of a tile in a PE")
+    M2: Part = Field(default=1, description="filter passes of a GLB tile")
+    stationary: str = Field(
+        default="none", pattern="^(none|iact|weight|pe_weight)$", description="none, iact, weight or pe_weight"
+    )
+    encoding: EncodingEntry = EncodingEntry()
+    eyeriss_v1: LettersEntry | None = Field(default=None, description="n, m, e, p, q, r, t instead of all the above")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> MappingEntry:
+        others = sorted(self.model_fields_set - {"eyeriss_v1"})
+        if self.eyeriss_v1 is not None and others:
+            raise ValueError(f"eyeriss_v1 stands alone; {', '.join(others)} cannot be given beside it")
+        return self
+
+
+class MappingFile(FileModel):
+    """A mapping file."""
+
+    format: str = Field(pattern=f"^{FORMAT}$", description=FORMAT)
+    layers: dict[str, MappingEntry]
+
+
+def load_mappings(path: Path, architecture: Architecture, network: Network) -> dict[str, Mapping]:
+    """Read the mappings of a network's layers.
+
+    Raises InvalidFile with every error: unknown keys and layers (with the nearest match), wrong values, PE sets that
+    do not fit.  Whether a mapping is legal is for `legality.broken_limits` to say.
+    """
+    document = load_document(path)
+    file = load_model(MappingFile, document)
+    layers = {layer.name: layer for layer in network.layers if layer.is_mac}
+    problems: list[Problem] = []
+    found: dict[str, Mapping] = {}
+    for name, entry in file.layers.items():
+        if name not in layers:
+            message = f"{network.name} has no such layer{did_you_mean(name, layers)}"
+            problems.append(_problem(document, name, message))
+            continue
+        loops = loops_of(layers[name])
+        if entry.eyeriss_v1 is None:
+            found[name] = _mapping(entry).clipped(loops)
+            continue
+        if not architecture.flat:
+            message = f"eyeriss_v1 letters describe one flat array, which {architecture.name} is not"
+            problems.append(_problem(document, name, message))
+            continue
+        letters = Letters(**entry.eyeriss_v1.model_dump())
+        try:
+            cluster = architecture.pe_cluster
+            found[name] = mapping_of(letters, loops, cluster.rows, cluster.columns).clipped(loops)
+        except ValueError as error:
+            problems.append(_problem(document, name, str(error)))
+    if problems:
+        raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
+    return found
+
+
+def _problem(document: Document, layer: str, message: str) -> Problem:
+    line, column = document.position(("layers", layer))
+    return Problem(document.file, line, column, f"layers.{layer}", message)
+
+
+def _mapping(entry: MappingEntry) -> Mapping:
+    parts: dict[str, Any] = {axis: Factors(**getattr(entry, axis).model_dump()) for axis in AXES}
+    parts |= {name: getattr(entry, name) for name in TILES}
+    return Mapping(
+        **parts,
+        stationary=Stationary(entry.stationary),
+        iact_encoding=Encoding(entry.encoding.iact),
+        weight_encoding=Encoding(entry.encoding.weight),
+    )
+
+
+def mapping_entry(mapping: Mapping) -> dict[str, Any]:
+    """A mapping as plain data: an entry of the file, and `mapping` in the JSON results."""
+    entry: dict[str, Any] = {axis: getattr(mapping, axis).as_dict() for axis in AXES}
+    entry |= {name: getattr(mapping, name) for name in TILES}
+    entry["stationary"] = mapping.stationary.value
+    entry["encoding"] = {"iact": mapping.iact_encoding.value, "weight": mapping.weight_encoding.value}
+    return entry
+
+
+def dump_mappings(mappings: dict[str, Mapping]) -> str:
+    """Write mappings as the text of a mapping file."""
+    layers = {name: mapping_entry(mapping) for name, mapping in mappings.items()}
+    text: str = yaml.safe_dump(
+        {"format": FORMAT, "layers": layers}, sort_keys=False, default_flow_style=None, width=120
+    )
+    return text

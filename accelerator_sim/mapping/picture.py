@@ -1,0 +1,118 @@
+"""A mapping made visible: its loop nest, and which PE holds which filter row, output row and channel."""
+
+from __future__ import annotations
+
+from accelerator_sim.mapping.mapping import Stationary
+from accelerator_sim.mapping.space import axis_sizes
+from accelerator_sim.mapping.tiling import Tiling
+
+_WORDS = {"G": "group", "N": "image", "M": "filter", "C": "channel", "P": "output row", "Q": "output column"}
+_WORDS |= {"R": "filter row", "S": "filter column"}
+_INNER = ("G", "N", "Q", "P", "M", "C", "R")
+"""Order of the dimensions on an axis, the outermost first (as in `noc.modes`)."""
+
+
+def loop_nest(tiling: Tiling) -> str:
+    """The loops from off-chip to the SPad, one a line, with what each tile holds."""
+    m, d, loops = tiling.mapping, tiling.deals, tiling.loops
+    lines: list[tuple[str, str, int, str]] = []  # level, dimension, count, note
+
+    def add(level: str, dimension: str, count: int, note: str = "") -> None:
+        if count > 1:
+            lines.append((level, dimension, count, note))
+
+    positions = [("N", d.N), ("P", d.P), ("Q", d.Q)]
+    filters = ("M", tiling.filter_tiles, f"{min(loops.M, d.M.length * m.M2)} filters a tile")
+    add("DRAM", "G", d.G.tiles)
+    outer_filters = m.stationary in (Stationary.WEIGHT, Stationary.PE_WEIGHT)
+    if outer_filters:
+        add("DRAM", *filters)
+    for name, dealt in positions:
+        add("DRAM", name, dealt.tiles, f"{min(loops.sizes[name], dealt.length)} a tile")
+    if not outer_filters:
+        add("DRAM", *filters)
+    add("GLB", "C", d.C.tiles, f"{min(loops.C, d.C.length)} channels a pass")
+    add("GLB", "R", d.R.tiles, f"{min(loops.R, d.R.length)} filter rows a pass")
+    add("GLB", "M", m.M2, f"{min(loops.M, d.M.length)} filters a pass")
+    for axis in ("cluster_rows", "cluster_columns", "pe_rows", "pe_columns"):
+        for dimension, count in getattr(m, axis).as_dict().items():
+            add(axis.replace("_", " "), dimension, count, "in parallel")
+    for dimension in "NPQ":
+        add("SPad", dimension, getattr(m, f"{dimension}0"))
+    add("SPad", "C", m.C0)
+    add("SPad", "S", loops.S)
+    add("SPad", "M", m.M0)
+    text, level = [], ""
+    for depth, (place, dimension, count, note) in enumerate(lines):
+        label = place if place != level else ""
+        level = place
+        what = f"for {count} x {dimension}" if note != "in parallel" else f"parallel {count} x {dimension}"
+        comment = _WORDS[dimension] + (f", {note}" if note and note != "in parallel" else "")
+        text.append(f"{label:<16}{'  ' * min(depth, 12)}{what:<{max(1, 44 - 2 * min(depth, 12))}}  # {comment}")
+    text.append(f"{'':<16}{'  ' * min(len(lines), 12)}psum += iact * weight")
+    return "\n".join(text)
+
+
+def array_picture(tiling: Tiling, width: int = 80) -> str:
+    """The PEs of one cluster in the first full pass, and what changes from cluster to cluster.
+
+    Each cell names the first element of each dimension that the PE holds, such as `R1 P3 M16-31`; a cell with a dot is
+    an idle PE.  width: columns of the terminal.
+    """
+    m, sizes = tiling.mapping, axis_sizes(tiling.problem.architecture)
+    rows, columns = sizes["pe_rows"], sizes["pe_columns"]
+    cells = [[_cell(tiling, 0, 0, y, x) for x in range(columns)] for y in range(rows)]
+    widest = max(len(cell) for line in cells for cell in line)
+    shown = max(1, min(columns, (width - 8) // (widest + 3)))
+    title = f"cluster (0, 0) of {sizes['cluster_rows']} x {sizes['cluster_columns']}" if (
+        sizes["cluster_rows"] * sizes["cluster_columns"] > 1
+    ) else f"array of {rows} x {columns} PEs"  # fmt: skip
+    out = [title + (f" (first {shown} of {columns} columns)" if shown < columns else "")]
+    rule = "       +" + ("-" * (widest + 2) + "+") * shown
+    for y in range(min(rows, 32)):
+        out += [rule, f"row {y:<3}|" + "|".join(f" {cell:<{widest}} " for cell in cells[y][:shown]) + "|"]
+    out.append(rule)
+    if rows > 32:
+        out.append(f"       (first 32 of {rows} rows)")
+    for axis in ("cluster_rows", "cluster_columns"):
+        factors = getattr(m, axis).as_dict()
+        used = getattr(m, axis).used
+        if sizes[axis] > 1:
+            share = ", ".join(f"{count} x {_WORDS[d]}s ({d})" for d, count in factors.items()) or "one part only"
+            out.append(f"{axis.replace('_', ' ')}: {share}; {used} of {sizes[axis]} used")
+    return "\n".join(out)
+
+
+def _cell(tiling: Tiling, i: int, j: int, y: int, x: int) -> str:
+    """What the PE in row y and column x of cluster (i, j) holds in the first full pass; "." for nothing."""
+    m, loops = tiling.mapping, tiling.loops
+    index = dict.fromkeys(_INNER, 0)
+    for axis, place in (("cluster_rows", i), ("cluster_columns", j), ("pe_rows", y), ("pe_columns", x)):
+        factors = getattr(m, axis)
+        if place >= factors.used:
+            return "."
+        for dimension in reversed(_INNER):
+            count = getattr(factors, dimension)
+            index[dimension] = index[dimension] * count + place % count
+            place //= count
+    held: list[str] = []
+    for dimension in ("R", "P", "Q", "M", "C", "N", "G"):
+        tile = {"R": 1, "G": 1}.get(dimension) or getattr(m, f"{dimension}0")
+        strip = dimension == "P"
+        if strip:  # rows go to the PEs of a cluster in strips of neighbours
+            local = m.cluster_parts("P")
+            block = min(tile * local, loops.P)
+            cluster, place = divmod(index["P"], local)
+            first = cluster * block + place
+            if place >= min(local, loops.P - cluster * block):
+                return "."
+            last = first
+        else:
+            limit = min(loops.sizes[dimension], tile * m.parts(dimension))
+            share = -(-limit // m.parts(dimension))
+            first, last = index[dimension] * share, min(index[dimension] * share + share, limit) - 1
+            if first >= limit:
+                return "."
+        if m.parts(dimension) > 1 or (dimension in "MC" and last > first):
+            held.append(f"{dimension}{first}" + (f"-{last}" if last > first else ""))
+    return " ".join(held) or "all"

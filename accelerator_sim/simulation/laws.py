@@ -1,0 +1,87 @@
+"""The conservation laws, checked on every layer of every run (and on random cases by the tests)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from accelerator_sim.files.errors import CheckFailed
+from accelerator_sim.mapping.legality import broken_limits
+from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.schedule import Schedule
+
+Claim = tuple[str, str, float, float]
+"""A law: its name, its relation (= or <=), and its two sides."""
+
+
+def check(schedule: Schedule, activity: Activity) -> None:
+    """Check every law that applies to one layer.
+
+    Raises CheckFailed with the layer, each broken law and both of its sides.
+    """
+    broken = [
+        f"layer {schedule.problem.layer.name}: {name}: {left:,.15g} {relation} {right:,.15g} does not hold"
+        for name, relation, left, right in claims(schedule, activity)
+        if not (left == right if relation == "=" else left <= right)
+    ]
+    broken += [
+        f"layer {schedule.problem.layer.name}: no memory holds more than its capacity: {limit}"
+        for limit in broken_limits(schedule)
+    ]
+    if broken:
+        raise CheckFailed("\n".join(broken))
+
+
+def claims(schedule: Schedule, activity: Activity) -> Iterator[Claim]:
+    """All laws of one layer, with both sides."""
+    yield from _work(schedule, activity)
+    yield from _traffic(schedule)
+    yield from _time(schedule, activity)
+    for record in activity.accesses:
+        yield f"no negative reads of {record.tensor} at {record.level}", "<=", 0, record.reads
+        yield f"no negative writes of {record.tensor} at {record.level}", "<=", 0, record.writes
+    for tensor, size in activity.dram_bytes.items():
+        yield f"no negative off-chip bytes of {tensor}", "<=", 0, size
+
+
+def _work(schedule: Schedule, activity: Activity) -> Iterator[Claim]:
+    """Each multiply-accumulate is executed exactly once."""
+    layer, d, loops = schedule.problem.layer, schedule.deals, schedule.loops
+    yield "the loops are the layer's", "=", loops.macs, layer.macs
+    yield "each MAC is executed once", "=", activity.macs, layer.macs
+    yield "effectual MACs are MACs", "<=", activity.effectual_macs, activity.macs
+    yield "gated MACs are issued", "<=", activity.macs_gated, activity.macs_issued
+    for name, parts in (("G", d.G), ("N", d.N), ("M", d.M), ("C", d.C), ("P", d.P), ("Q", d.Q), ("R", d.R)):
+        yield f"the tiles of {name} cover it", "<=", loops.sizes[name], parts.tiles * parts.length
+        yield f"no tile of {name} is empty", "<=", (parts.tiles - 1) * parts.length + 1, loops.sizes[name]
+    yield "PEs in use exist", "<=", schedule.active_pes, schedule.problem.architecture.pes
+
+
+def _traffic(schedule: Schedule) -> Iterator[Claim]:
+    """Words arrive as often as they leave, times the fan-out; every word is needed; outputs are written once."""
+    s, loops = schedule, schedule.loops
+    yield "iacts sent reach a cluster", "<=", s.iact_sent, s.iact_cluster_deliveries
+    yield "every PE gets iacts through its cluster", "<=", s.iact_cluster_deliveries, s.iact_delivered
+    yield "weights sent reach a cluster", "<=", s.weight_sent, s.weight_cluster_deliveries
+    yield "every PE gets weights through its cluster", "<=", s.weight_cluster_deliveries, s.weight_delivered
+    yield "each weight is fetched", "<=", loops.weights, s.weight_fetched
+    yield "each weight is sent as often as it is fetched", "<=", s.weight_fetched, s.weight_sent
+    if s.weight_filled:
+        yield "weights written to the GLB were fetched", "=", s.weight_filled, s.weight_fetched
+        yield "weights read from the GLB were written", "<=", s.weight_filled, s.weight_read
+    if not s.iact_bypasses_glb and s.loops.columns.stride == 1 and s.loops.rows.stride == 1:
+        yield "iacts fetched are written to the GLB", "<=", s.iact_fetched, s.iact_filled
+    yield "PE results: each joins a sum or leaves", "=", s.psum_chain, s.psum_local_hops + s.psum_hops + s.psum_out
+    rests = s.psum_out - (loops.outputs if s.problem.architecture.glb.psum_final_to_dram else 0)
+    yield "psums that leave the PEs are written, or leave the chip", "=", rests, s.psum_written
+    first = loops.outputs if s.problem.architecture.glb.psum_read_first else 0
+    yield "psums read are those written before", "=", s.psum_in - first, s.psum_out - loops.outputs
+    yield "each output leaves once", "=", loops.outputs, s.psum_out // s.accumulations
+
+
+def _time(schedule: Schedule, activity: Activity) -> Iterator[Claim]:
+    """Nothing is faster than its resource."""
+    peak = schedule.problem.architecture.macs_per_cycle
+    yield "cycles >= issued MACs / peak", "<=", math.floor(activity.macs_issued / peak), activity.cycles
+    for name, busy in activity.resources.items():
+        yield f"cycles >= busy time of {name}", "<=", busy, activity.cycles

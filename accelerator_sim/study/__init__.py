@@ -1,0 +1,1 @@
+"""Studies: running layers and networks, and what comes out of them."""

@@ -1,0 +1,185 @@
+"""What came out of a simulation: one record a layer, and the totals of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.mapping.mapping import Mapping
+from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse
+from accelerator_sim.workload.layer import Layer
+
+Status = Literal["ok", "traffic_only", "failed"]
+
+OK, LAW_BROKEN, LAYERS_FAILED, INTERRUPTED = 0, 4, 5, 130
+"""Exit codes that a result can stand for."""
+
+NORMALISED_UNIT_J = 1e-12
+"""How a normalised technology table writes the energy of one MAC."""
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """One layer: what the machine did for it, or why it could not run.
+
+    `activity` and `energy` are None exactly where `status` is "failed".  `mapping` is None for layers without
+    multiply-accumulates, `optimal_over` also where the mapping was given instead of searched for.
+    """
+
+    layer: Layer
+    status: Status
+    activity: Activity | None = None
+    energy: EnergyBreakdown | None = None
+    mapping: Mapping | None = None
+    optimal_over: int | None = None
+    error: str | None = None
+    law_broken: bool = False
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes over the off-chip channel; 0 for a failed layer."""
+        return sum(self.activity.dram_bytes.values()) if self.activity else 0
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the layers that ran.  `layers` counts all, `failed` those that are missing from the sums.
+
+    `energy_j`, `inferences_per_j` and `gops_per_w` are of the chip alone, as the papers count.  Rates are None where
+    nothing was run, or where energies are not joules (a normalised technology).
+    """
+
+    layers: int
+    mac_layers: int
+    failed: int
+    macs: int
+    effectual_macs: int
+    cycles: int
+    latency_s: float
+    inferences_per_s: float | None
+    energy_j: float
+    energy_dram_j: float
+    inferences_per_j: float | None
+    gops_per_w: float | None
+    dram_bytes: int
+    utilization: float
+
+
+@dataclass(frozen=True)
+class NetworkResult:
+    """All layers of a network (or the selected ones), in their order, and what they ran on."""
+
+    workload: str
+    workload_source: str
+    workload_layers: int
+    """Layers of the whole network; more than `layers` holds where only some were selected."""
+    layers: tuple[LayerResult, ...]
+    architecture: Architecture
+    technology: str
+    normalised: bool
+    """Whether energies are multiples of one MAC (`NORMALISED_UNIT_J`) rather than joules."""
+    fidelity: str
+    objective: str
+    batch: int
+    seed: int
+    interrupted: bool = False
+
+    @property
+    def finished(self) -> Iterator[tuple[LayerResult, Activity, EnergyBreakdown]]:
+        """The layers that ran."""
+        for result in self.layers:
+            if result.activity is not None and result.energy is not None:
+                yield result, result.activity, result.energy
+
+    @property
+    def failed(self) -> tuple[LayerResult, ...]:
+        """The layers that did not run."""
+        return tuple(result for result in self.layers if result.status == "failed")
+
+    @property
+    def exit_code(self) -> int:
+        """What the result means to a script: interrupted, a broken law, failed layers, or all well."""
+        if self.interrupted:
+            return INTERRUPTED
+        if any(result.law_broken for result in self.layers):
+            return LAW_BROKEN
+        return LAYERS_FAILED if self.failed else OK
+
+    @cached_property
+    def energy(self) -> EnergyBreakdown:
+        """Joules of all layers by component."""
+        return sum((energy for _, _, energy in self.finished), EnergyBreakdown())
+
+    @cached_property
+    def accesses(self) -> tuple[Access, ...]:
+        """Accesses of all layers by level and tensor, in words of `word_bits`.
+
+        Where layers differ in word width (raw values beside CSC pairs) there is one record a width.
+        """
+        sums: dict[tuple[Level, str, int], tuple[int, int]] = {}
+        for _, activity, _ in self.finished:
+            for record in activity.accesses:
+                key = record.level, record.tensor, record.word_bits
+                reads, writes = sums.get(key, (0, 0))
+                sums[key] = reads + record.reads, writes + record.writes
+        return tuple(Access(level, tensor, *counts, bits) for (level, tensor, bits), counts in sums.items())
+
+    @cached_property
+    def noc(self) -> tuple[NocUse, ...]:
+        """Traffic of all layers by data type and word width; `links_used` is the most of any layer."""
+        sums: dict[tuple[str, int], NocUse] = {}
+        for _, activity, _ in self.finished:
+            for use in activity.noc:
+                key = use.tensor, use.word_bits
+                sums[key] = _joined(sums[key], use) if key in sums else use
+        return tuple(sums.values())
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums and rates of the whole."""
+        ran = list(self.finished)
+        cycles = sum(activity.cycles for _, activity, _ in ran)
+        macs = sum(activity.macs for _, activity, _ in ran)
+        issued = sum(activity.macs_issued for _, activity, _ in ran)
+        latency_s = cycles / self.architecture.clock
+        energy_j = self.energy.chip
+        joules = energy_j > 0 and not self.normalised
+        return Totals(
+            layers=len(self.layers),
+            mac_layers=sum(result.layer.is_mac for result in self.layers),
+            failed=len(self.failed),
+            macs=macs,
+            effectual_macs=sum(activity.effectual_macs for _, activity, _ in ran),
+            cycles=cycles,
+            latency_s=latency_s,
+            inferences_per_s=self.batch / latency_s if cycles else None,
+            energy_j=energy_j,
+            energy_dram_j=self.energy.dram,
+            inferences_per_j=self.batch / energy_j if joules else None,
+            gops_per_w=2.0 * macs / energy_j / 1e9 if joules else None,
+            dram_bytes=sum(result.dram_bytes for result, _, _ in ran),
+            utilization=utilization(issued, cycles, self.architecture),
+        )
+
+
+def _joined(a: NocUse, b: NocUse) -> NocUse:
+    modes = list(dict.fromkeys([*a.mode.split(", "), b.mode]))
+    return NocUse(
+        tensor=a.tensor,
+        mode=", ".join(modes),
+        links_used=max(a.links_used, b.links_used),
+        words=a.words + b.words,
+        word_hops=a.word_hops + b.word_hops,
+        word_bits=a.word_bits,
+        delivered=a.delivered + b.delivered,
+        local_hops=a.local_hops + b.local_hops,
+    )
+
+
+def utilization(macs_issued: int, cycles: int, architecture: Architecture) -> float:
+    """MACs issued per cycle as a fraction of the peak; 0 where no time passes."""
+    return macs_issued / (cycles * architecture.macs_per_cycle) if cycles else 0.0

@@ -1,0 +1,108 @@
+"""Simulating a whole network: every different layer once, no layer able to stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.mapping import mapping as nest
+from accelerator_sim.mapping.search import Objective
+from accelerator_sim.study.layer_run import Machine
+from accelerator_sim.study.result import LayerResult, NetworkResult
+from accelerator_sim.study.workers import Task, run_tasks
+from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.technology import Technology
+from accelerator_sim.workload.network import Network
+
+Progress = Callable[[int, int, str], None]
+"""Called with the number of different layers done, their total, and the name of the next (or latest) one."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to simulate.
+
+    layers: globs that select layers, all for none; mappings: given mappings by layer name, other layers are searched;
+    jobs: worker processes.
+    """
+
+    objective: Objective = Objective.LATENCY
+    batch: int = 1
+    layers: tuple[str, ...] = ()
+    mappings: Mapping[str, nest.Mapping] = field(default_factory=dict)
+    seed: int = 0
+    jobs: int = 1
+    fidelity: str = "analytical"
+
+
+def simulate_network(
+    network: Network,
+    architecture: Architecture,
+    technology: Technology,
+    options: Options | None = None,
+    on_progress: Progress | None = None,
+) -> NetworkResult:
+    """Simulate the layers of a network on an architecture.
+
+    A layer that fails, be it that no mapping fits or that a law is broken, has its error in the result, and the rest
+    goes on.  After KeyboardInterrupt the result holds what was finished; the other layers failed as "interrupted".
+    Raises UsageError for a selection that matches no layer and ValueError for a batch that is out of range.
+    """
+    chosen = options or Options()
+    selected = network.select(chosen.layers).with_batch(chosen.batch)
+    machine = Machine(architecture, resolve_actions(technology, architecture), chosen.objective)
+
+    unique: dict[Task, int] = {}
+    tasks: list[Task] = []
+    task_of: list[int] = []
+    for layer in selected.layers:
+        given = chosen.mappings.get(layer.name)
+        key = replace(layer, name=""), given
+        if key not in unique:
+            unique[key] = len(tasks)
+            tasks.append((layer, given))
+        task_of.append(unique[key])
+
+    finished, interrupted = _run(tasks, machine, chosen.jobs, on_progress)
+    results = []
+    for layer, index in zip(selected.layers, task_of, strict=True):
+        result = finished.get(index) or LayerResult(layer, "failed", error="interrupted")
+        if result.layer.name != layer.name:
+            error = f"as {result.layer.name}: {result.error}" if result.error else None
+            result = replace(result, layer=layer, error=error)
+        results.append(result)
+    return NetworkResult(
+        workload=network.name,
+        workload_source=network.source,
+        workload_layers=len(network.layers),
+        layers=tuple(results),
+        architecture=architecture,
+        technology=technology.name,
+        normalised=technology.normalised,
+        fidelity=chosen.fidelity,
+        objective=chosen.objective.value,
+        batch=chosen.batch,
+        seed=chosen.seed,
+        interrupted=interrupted,
+    )
+
+
+def _run(
+    tasks: list[Task], machine: Machine, jobs: int, on_progress: Progress | None
+) -> tuple[dict[int, LayerResult], bool]:
+    finished: dict[int, LayerResult] = {}
+
+    def tell() -> None:
+        if on_progress is not None and tasks:
+            following = next((i for i in range(len(tasks)) if i not in finished), len(tasks) - 1)
+            on_progress(len(finished), len(tasks), tasks[following][0].name)
+
+    try:
+        tell()
+        for index, result in run_tasks(tasks, machine, jobs):
+            finished[index] = result
+            tell()
+    except KeyboardInterrupt:
+        return finished, True
+    return finished, False

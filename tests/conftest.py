@@ -1,0 +1,98 @@
+"""An architecture and a technology table with round numbers, for accounts that can be worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.data import resolve
+from accelerator_sim.files.model import load_model
+from accelerator_sim.files.yaml_tree import load_document
+
+# Everything that the expected values below depend on is set here, so that tuning a built-in file cannot move them.
+_ROUND = {
+    "name": "round",
+    "clock": "100 MHz",
+    "precision": "{iact: 8 b, weight: 8 b, psum: 20 b, oact: 8 b}",
+    "cluster_array": "{rows: 2, columns: 1}",
+    "pe_cluster": "{rows: 3, columns: 4}",
+    "pe.spad": (
+        "{iact: {depth: 16, width: 12 b}, weight: {depth: 96, width: 24 b, values_per_word: 2},"
+        " psum: {depth: 32, width: 20 b}, iact_address: {depth: 8, width: 4 b}}"
+    ),
+    "glb.iact.banks": "3",
+    "glb.iact.size": "1536 B",
+    "glb.psum.banks": "4",
+    "glb.psum.size": "6 KiB",
+    "noc.hop_length": "2 mm",
+}
+
+
+@pytest.fixture(scope="session")
+def architecture() -> Architecture:
+    """Two clusters of 12 PEs, 100 MHz, 8-bit operands."""
+    document = load_document(resolve("arch_configs", "eyeriss_v2", "architecture"))
+    return load_model(Architecture, document, list(_ROUND.items()))
+
+
+def _action(energy: str, **more: str) -> dict[str, str]:
+    return {"energy": energy, "source": "assumed: a round number", **more}
+
+
+def _memory(read: str, write: str, **more: str) -> dict[str, Any]:
+    return {"read": _action(read, **more), "write": _action(write, **more)}
+
+
+@pytest.fixture
+def table() -> dict[str, Any]:
+    """A complete technology table, to be changed by a test."""
+    return {
+        "name": "round",
+        "source": "round numbers",
+        "node": "65 nm",
+        "voltage": "1.0 V",
+        "word_bits": "8 b",
+        "mac": {"issued": _action("1 pJ"), "gated": _action("0.1 pJ")},
+        "spad": {
+            "iact": _memory("2 pJ", "3 pJ", width="12 b"),
+            "weight": _memory("4 pJ", "5 pJ", width="24 b", size="72 B"),
+            "psum": _memory("6 pJ", "7 pJ", width="20 b"),
+        },
+        "glb": {
+            "iact": _memory("8 pJ", "9 pJ", width="8 b"),
+            "weight": _memory("10 pJ", "11 pJ", width="8 b"),
+            "psum": _memory("12 pJ", "13 pJ", width="20 b", size="1536 B"),
+        },
+        "noc": {
+            "hop": {"router": _action("0.5 pJ"), "wire": _action("0.25 pJ")},
+            "deliver": {
+                "iact": _action("14 pJ", width="8 b"),
+                "weight": _action("15 pJ"),
+                "psum": _action("1 pJ", width="1 b"),
+            },
+            "local": _action("17 pJ", width="20 b"),
+        },
+        "dram": {"read": _action("16 pJ", width="16 b"), "write": _action("2 pJ", width="1 b")},
+        "clock": {"active": _action("5 pJ"), "idle": _action("0.5 pJ")},
+        "leakage": {
+            "pe": {"power": "1 mW", "source": "assumed: a round number"},
+            "sram": {"power": "1 mW", "source": "assumed: a round number"},
+        },
+    }
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., str]:
+    """Return a function that writes a table and returns its path."""
+
+    def write(table: dict[str, Any], name: str = "table.yaml") -> str:
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(table, sort_keys=False))
+        return str(path)
+
+    return write

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.energy.account import EnergyBreakdown, account
+from accelerator_sim.simulation.activity import Access, Activity, NocUse
+from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy, resolve_actions
+from accelerator_sim.technology.technology import load_technology
+
+PJ = 1e-12
+
+ACTIVITY = Activity(
+    cycles=1000,
+    bound_by="pe",
+    stalls={},
+    active_pes=20,
+    macs=500,
+    effectual_macs=300,
+    macs_issued=400,
+    macs_gated=100,
+    pe_cycles_active=20_000,
+    pe_cycles_idle=4_000,
+    accesses=(
+        Access("dram", "iact", 10, 0, 8),
+        Access("dram", "weight", 20, 0, 12),
+        Access("dram", "psum", 0, 5, 8),
+        Access("glb", "iact", 30, 10, 12),  # CSC pairs in a table of 8-bit words
+        Access("glb", "psum", 7, 9, 20),
+        Access("noc", "iact", 30, 60, 12),
+        Access("spad", "iact", 100, 60, 12),
+        Access("spad", "weight", 150, 10, 24),
+        Access("spad", "psum", 300, 300, 20),
+        Access("mac", "iact", 300, 0, 8),
+    ),
+    noc=(
+        NocUse("iact", "broadcast", 3, 30, 90, 12, 60),
+        NocUse("weight", "unicast", 0, 20, 0, 12, 20),
+        NocUse("psum", "unicast", 0, 16, 4, 20, 16, local_hops=11),
+    ),
+    dram_bytes={"iact": 10, "weight": 30, "psum": 5},
+)
+
+
+@pytest.fixture
+def actions(table: dict[str, Any], written: Callable[..., str], architecture: Architecture) -> ActionEnergies:
+    return resolve_actions(load_technology(written(table)), architecture)
+
+
+def test_an_account_by_hand(actions: ActionEnergies, architecture: Architecture) -> None:
+    energy = account(ACTIVITY, actions, architecture)
+    assert energy.mac == pytest.approx((300 * 1 + 100 * 0.1) * PJ)
+    assert energy.spad == pytest.approx((100 * 2 + 60 * 3 + 150 * 8 + 10 * 10 + 300 * 6 + 300 * 7) * PJ)
+    assert energy.glb == pytest.approx(((30 * 8 + 10 * 9) * 12 / 8 + 7 * 24 + 9 * 26) * PJ)
+    hops = (90 * 12 + 4 * 20) * 1.0
+    # iacts in proportion to their 12 bits; weights cost 15 pJ whatever their width; psums 1 pJ a bit
+    delivered = 60 * 14 * 12 / 8 + 20 * 15 + 16 * 20
+    assert energy.noc == pytest.approx((hops + delivered + 11 * 17) * PJ)
+    assert energy.dram == pytest.approx((10 * 8 * 1 + 20 * 12 * 1 + 5 * 8 * 2) * PJ)
+    assert energy.clock == pytest.approx((20_000 * 5 + 4_000 * 0.5) * PJ)
+    assert energy.leakage == pytest.approx(actions.leakage_w * 1000 / 100e6)
+
+
+def test_the_components_sum_to_the_totals(actions: ActionEnergies, architecture: Architecture) -> None:
+    energy = account(ACTIVITY, actions, architecture)
+    assert list(energy.as_dict()) == ["mac", "spad", "noc", "glb", "dram", "clock", "leakage"]
+    assert energy.total == pytest.approx(sum(energy.as_dict().values()), rel=1e-12)
+    assert energy.chip == pytest.approx(energy.total - energy.dram, rel=1e-12)
+    double = sum([energy, energy], EnergyBreakdown())
+    assert double.as_dict() == {name: 2 * value for name, value in energy.as_dict().items()}
+
+
+def test_nothing_costs_nothing_but_time(actions: ActionEnergies, architecture: Architecture) -> None:
+    idle = replace(ACTIVITY, macs_issued=0, macs_gated=0, pe_cycles_active=0, pe_cycles_idle=0, accesses=(), noc=())
+    energy = account(idle, actions, architecture)
+    assert energy == EnergyBreakdown(leakage=energy.leakage)
+    assert energy.leakage > 0.0
+
+
+def test_a_zero_of_the_table_is_zero(
+    table: dict[str, Any], written: Callable[..., str], architecture: Architecture
+) -> None:
+    for way in ("active", "idle"):
+        table["clock"][way] = {"energy": "0 pJ", "source": "zero because this test wants it so"}
+    actions = resolve_actions(load_technology(written(table)), architecture)
+    assert account(ACTIVITY, actions, architecture).clock == 0.0
+
+
+@pytest.mark.parametrize(
+    ("access", "message"),
+    [
+        (Access("glb", "weight", 1, 0, 8), "action glb.weight.read has no energy in technology round: no GLB bank"),
+        (Access("glb", "bias", 1, 0, 8), "action glb.bias has no energy in technology round"),
+        (Access("dram", "bias", 1, 0, 8), "action dram.bias has no energy in technology round"),
+        (Access("l3", "iact", 1, 0, 8), "level 'l3' of iact has no energy in technology round; known levels: spad, "),
+    ],
+)
+def test_what_has_no_energy_is_an_error(
+    access: Access, message: str, actions: ActionEnergies, architecture: Architecture
+) -> None:
+    with pytest.raises(MissingEnergy) as caught:
+        account(replace(ACTIVITY, accesses=(access,)), actions, architecture)
+    assert str(caught.value).startswith(message)
+
+
+def test_an_unknown_data_type_on_a_network(actions: ActionEnergies, architecture: Architecture) -> None:
+    with pytest.raises(MissingEnergy, match=r"action noc\.deliver\.bias has no energy in technology round"):
+        account(replace(ACTIVITY, noc=(NocUse("bias", "unicast", 0, 1, 0, 8, 1),)), actions, architecture)

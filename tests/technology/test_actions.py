@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accelerator_sim.architecture.model import Architecture, SharedGlb
+from accelerator_sim.technology.actions import MissingEnergy, bank_bytes, memory_bytes, resolve_actions, spad_bytes
+from accelerator_sim.technology.technology import load_technology
+
+Written = Callable[..., str]
+PJ = 1e-12
+
+
+def test_every_action_of_the_round_table(table: dict[str, Any], written: Written, architecture: Architecture) -> None:
+    actions = resolve_actions(load_technology(written(table)), architecture)
+    assert (actions.mac, actions.mac_gated) == pytest.approx((1 * PJ, 0.1 * PJ))
+    assert actions.spad_access("iact") == pytest.approx((2 * PJ, 3 * PJ))
+    # 96 words of 24 b are 288 B, four times the 72 B of the table: twice the energy
+    assert actions.spad_access("weight") == pytest.approx((8 * PJ, 10 * PJ))
+    assert actions.spad_access("psum") == pytest.approx((6 * PJ, 7 * PJ))
+    assert actions.glb_access("iact") == pytest.approx((8 * PJ, 9 * PJ))
+    # a bank of 6 KiB against 1.5 KiB: twice the energy
+    assert actions.glb_access("psum") == pytest.approx((24 * PJ, 26 * PJ))
+    assert (actions.dram_read_bit, actions.dram_write_bit) == pytest.approx((1 * PJ, 2 * PJ))
+    assert actions.noc_hop_bit == pytest.approx((0.5 + 2 * 0.25) * PJ)  # a hop of 2 mm
+    assert actions.noc_deliver == pytest.approx({"iact": 14 * PJ, "weight": 15 * PJ, "psum": 20 * PJ})
+    assert actions.noc_local == pytest.approx(17 * PJ)
+    assert (actions.clock_active, actions.clock_idle) == pytest.approx((5 * PJ, 0.5 * PJ))
+    assert actions.fixed_width == {"noc.deliver.weight"}
+
+
+def test_leakage_counts_pes_and_all_memory(table: dict[str, Any], written: Written, architecture: Architecture) -> None:
+    banks = 2 * (3 * 1536 + 4 * 6144)  # clusters x (iact + psum)
+    spads = 24 * (24 + 288 + 80 + 4)  # PEs x (iact + weight + psum + iact addresses)
+    assert memory_bytes(architecture) == banks + spads
+    actions = resolve_actions(load_technology(written(table)), architecture)
+    assert actions.leakage_w == pytest.approx(24 * 1e-3 + (banks + spads) / 1024 * 1e-3)
+
+
+def test_a_mac_of_narrower_operands(table: dict[str, Any], written: Written, architecture: Architecture) -> None:
+    table["word_bits"] = "16 b"
+    actions = resolve_actions(load_technology(written(table)), architecture)
+    assert (actions.mac, actions.mac_gated) == pytest.approx((0.25 * PJ, 0.025 * PJ))
+
+
+def test_weights_that_the_glb_does_not_store(architecture: Architecture) -> None:
+    actions = resolve_actions(load_technology("cmos65_8b"), architecture)
+    with pytest.raises(MissingEnergy) as caught:
+        actions.glb_access("weight")
+    assert str(caught.value) == (
+        "action glb.weight.read has no energy in technology cmos65_8b: no GLB bank of round holds weights"
+    )
+
+
+def test_an_unknown_data_type(architecture: Architecture) -> None:
+    actions = resolve_actions(load_technology("cmos65_8b"), architecture)
+    with pytest.raises(MissingEnergy, match=r"^action glb\.bias\.read has no energy in technology cmos65_8b$"):
+        actions.glb_access("bias")
+    with pytest.raises(MissingEnergy, match=r"^action spad\.bias\.read has no energy in technology cmos65_8b$"):
+        actions.spad_access("bias")
+    with pytest.raises(MissingEnergy, match=r"^action noc\.deliver\.bias has no energy in technology cmos65_8b$"):
+        actions.delivery("bias")
+
+
+def test_shared_banks_and_a_shared_spad(architecture: Architecture) -> None:
+    spad = architecture.pe.spad.model_copy(update={"shared": 512})
+    shared = SharedGlb.model_validate({"banks": 25, "size": "4 KiB", "tensors": ["iact", "psum", "weight"]})
+    iact = architecture.glb.iact.model_copy(update={"banks": 0, "size": None})
+    changed = architecture.model_copy(
+        update={
+            "pe": architecture.pe.model_copy(update={"spad": spad}),
+            "glb": architecture.glb.model_copy(update={"shared": shared, "iact": iact}),
+        }
+    )
+    assert spad_bytes(changed, "weight") == 512.0
+    assert bank_bytes(changed, "iact") == bank_bytes(changed, "weight") == 4096
+    assert bank_bytes(changed, "psum") == 6144  # banks of its own come first
+    assert memory_bytes(changed) == 2 * (4 * 6144 + 25 * 4096) + 24 * (512 + 4)
+    assert resolve_actions(load_technology("cmos65_8b"), changed).glb_access("weight")[0] > 0.0
