@@ -22,7 +22,7 @@ KERNELS: list[Any] = []
 @lru_cache(maxsize=1)
 def kernel_stamp() -> bytes:
     """Digest of all kernel sources and of the compiler settings that numba's own key leaves out."""
-    digest = hashlib.sha256(repr((config.BOUNDSCHECK, int(config.OPT))).encode())
+    digest = hashlib.sha256(repr((getattr(config, "BOUNDSCHECK", 0), getattr(config, "OPT", 3))).encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.digest()
@@ -41,11 +41,11 @@ class _User(_Stamp, UserWideCacheLocator):
     """The user's cache folder."""
 
 
-class _Implementation(CompileResultCacheImpl):  # type: ignore[misc]
+class _Implementation(CompileResultCacheImpl):
     _locator_classes = [_Environment, _User]  # noqa: RUF012
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]
+class _Cache(FunctionCache):
     _impl_class = _Implementation
 
 

@@ -17,13 +17,15 @@ class Constraints:
     """Restrictions of the search; None leaves a choice free.
 
     filters_per_pe, channels_per_pe: allowed M0 and C0; whole_filters: all R filter rows lie on the array at once (a PE
-    set is never cut); one_strip: a GLB tile holds one strip of output rows (P0 = 1); whole_rows: a GLB tile holds whole
-    output rows (Q is not tiled); stationary: allowed stationary tensors.
+    set is never cut); wide_sets: output rows fill the PE columns before a PE set is folded onto further PE rows;
+    one_strip: a GLB tile holds one strip of output rows (P0 = 1); whole_rows: a GLB tile holds whole output rows (Q is
+    not tiled); stationary: allowed stationary tensors.
     """
 
     filters_per_pe: tuple[int, ...] | None = None
     channels_per_pe: tuple[int, ...] | None = None
     whole_filters: bool = False
+    wide_sets: bool = False
     one_strip: bool = False
     whole_rows: bool = False
     stationary: tuple[Stationary, ...] | None = None
@@ -43,14 +45,18 @@ class Constraints:
 
     def kept(self, rows: NDArray[np.int64], problem: Problem) -> NDArray[np.int64]:
         """The spatial configurations that obey."""
-        if not self.whole_filters:
-            return rows
-        return np.ascontiguousarray(rows[rows[:, at.YR] == problem.loops.R])
+        keep = np.ones(len(rows), dtype=bool)
+        if self.whole_filters:
+            keep &= rows[:, at.YR] == problem.loops.R
+        if self.wide_sets:
+            keep &= (rows[:, at.YP] == 1) | (rows[:, at.XP] == problem.architecture.pe_cluster.columns)
+        return np.ascontiguousarray(rows[keep])
 
 
 EYERISS_V1_COMPILER = Constraints(
     filters_per_pe=(1, 2, 3, 4, 6, 8, 12, 16, 20, 24),
     whole_filters=True,
+    wide_sets=True,
     one_strip=True,
     whole_rows=True,
     stationary=(Stationary.NONE,),
