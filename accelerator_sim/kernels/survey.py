@@ -87,33 +87,37 @@ def channel_row(n, s, c0, row):
 
 
 @kernel(inline=True)
-def least_fetched(n, k, m, ka, windows, iacts, weights, resting):
+def least_fetched(n, k, m, ka, windows, iacts, weights, held, resting):
     """Lower bound of the bits read off-chip, given the bits of all iacts and all weights.
 
-    While psums rest in the GLB its size limits a tile, so that (rounds of weights) x (rounds of iacts) is at least x,
-    the psums of a group over the psums that fit; the least of i r + w x / r follows.  Iacts that stay in the GLB, or
-    weights that do, are fetched once, and the other tensor at least once.
+    Psums that rest in the GLB limit its tiles: (rounds of weights) x (rounds of iacts) is at least x, the psums of a
+    group over the psums that fit, and the least of i r + w x / r follows.  Iacts that stay in the GLB come once, but
+    weights then come as often as the GLB (`held` bits of iacts, all channels) is filled.  Weights that stay come once.
     """
-    if not resting:
-        return iacts + weights
-    if (n[at.KEEP_MASK] & 0b0110) != 0:
+    if not resting or (n[at.KEEP_MASK] >> at.KEEP_WEIGHT) & 1:
         return iacts + weights
     if n[at.FLAT]:
         room = n[at.SHARED_BANKS] * n[at.SHARED_BITS] if n[at.SHARE_PSUM] else n[at.PSUM_CAP]
         x = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q]) / k[K_KG] / (room // n[at.PSUM_BITS])
+    elif n[at.SHARE_PSUM]:
+        return iacts + weights
     else:
-        if n[at.SHARE_PSUM]:
-            return iacts + weights
         x = windows / k[K_KG] * m[T_STEPS] * n[at.PSUM_COLUMNS] / (n[at.PSUM_CAP] // n[at.PSUM_BITS])
     x = max(x, 1.0)
-    if ka == 1:
-        return min(iacts + weights * x, iacts * m[T_TILES] + weights)
+    if ka == 1 and (m[T_TILES] == 1.0 or (n[at.KEEP_MASK] >> at.KEEP_PE_WEIGHT) & 1):
+        least = iacts * m[T_TILES] + weights
+    else:
+        least = np.inf
+    if (n[at.KEEP_MASK] >> at.KEEP_IACT) & 1:
+        room = n[at.SHARED_BANKS] * n[at.SHARED_BITS] if n[at.SHARE_IACT] else n[at.IACT_CAP]
+        fills = held / (float(room) * n[at.CLUSTERS]) / k[K_KG]
+        least = min(least, iacts + weights * max(max(fills, x / m[T_TILES]), 1.0))
     rounds = np.sqrt(weights * x / iacts)
     if rounds <= 1.0:
-        return iacts + weights * x
+        return min(least, iacts + weights * x)
     if rounds >= x:
-        return iacts * x + weights
-    return 2.0 * np.sqrt(iacts * weights * x)
+        return min(least, iacts * x + weights)
+    return min(least, 2.0 * np.sqrt(iacts * weights * x))
 
 
 @kernel(inline=True)
@@ -145,7 +149,8 @@ def pair_bound(n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_ia
             side = max(side, (reads + writes if n[at.PSUM_PORTS] == 1 else max(reads, writes)) / f[at.BANK_PSUM])
         fill = k[K_GROW] * m[T_ROW] * c[T_STEPS] * k[K_KR] * n[at.S] * pairs_w[m0] / f[at.RATE_WEIGHT]
     side = max(side, m[T_TILES] * k[K_IACT0] * c[T_CLUSTER] * pairs_i[c0] / f[at.RATE_IACT])
-    bits_in = least_fetched(n, k, m, ka, windows, least_iact * dram_i[c0], weights * dram_w[m0], resting)
+    held = least_iact * pairs_i[c0] * n[at.IACT_BITS]
+    bits_in = least_fetched(n, k, m, ka, windows, least_iact * dram_i[c0], weights * dram_w[m0], held, resting)
     bits_out = outputs * f[at.OACT_BITS]
     hidden = (bits_in if n[at.HIDE_IACT] else weights * dram_w[m0]) / 8.0 * f[at.BYTE_CYCLES]
     late = bits_out / 8.0 * f[at.BYTE_CYCLES] if n[at.HIDE_OACT] else 0.0

@@ -110,6 +110,7 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
     n[at.PSUM_BITS] = architecture.precision.psum
     n[at.WEIGHT_BITS] = problem.weight_bits
     n[at.PES] = architecture.pes
+    n[at.CLUSTERS] = architecture.cluster_array.count
     n[at.MAX_M0] = max_m0
     n[at.MAX_C0] = max_c0
     n[at.SIMD] = pe.macs_per_cycle

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,13 +22,9 @@ from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network import load_network
+from tests.published.tables import read
 
-ROWS = [
-    row
-    for row in csv.DictReader(
-        line for line in (Path(__file__).parent / "eyeriss_v1_alexnet.csv").read_text().splitlines() if line[0] != "#"
-    )
-]
+ROWS = read("eyeriss_v1_alexnet.csv")
 CHIP = load_architecture("eyeriss_v1")
 LAYERS = {layer.name: layer for layer in load_network("alexnet").with_batch(4).layers}
 per_layer = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["layer"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,13 +17,9 @@ from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network import load_network
+from tests.published.tables import read
 
-ROWS = [
-    row
-    for row in csv.DictReader(
-        line for line in (Path(__file__).parent / "isca16_fig10.csv").read_text().splitlines() if line[0] != "#"
-    )
-]
+ROWS = read("isca16_fig10.csv")
 MACHINE = load_architecture("isca16_256")
 LAYERS = {layer.name: layer for layer in load_network("alexnet").with_batch(16).layers}
 MAC = 1e-12

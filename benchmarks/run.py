@@ -1,0 +1,113 @@
+"""Speed of the simulator, as rates and times of whole commands, on the machine at hand.
+
+Run by `make bench`; prints a table and, with --write, puts it into benchmarks/README.md between its markers.
+Times are the least of some repeats, in CPU seconds of one core unless they say "wall".
+"""
+
+from __future__ import annotations
+
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
+from accelerator_sim.technology.technology import load_technology
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import load_network
+
+HERE = Path(__file__).parent
+ARCHITECTURE = load_architecture("eyeriss_v2")
+ACTIONS: ActionEnergies = resolve_actions(load_technology(ARCHITECTURE.technology), ARCHITECTURE)
+
+
+def least(action: Callable[[], object], clock: Callable[[], float] = time.process_time, repeats: int = 3) -> float:
+    """Least seconds of some repeats."""
+    times = []
+    for _ in range(repeats):
+        start = clock()
+        action()
+        times.append(clock() - start)
+    return min(times)
+
+
+def unique_layers(name: str) -> list[Layer]:
+    """The layers of a network that differ in more than their name."""
+    return list(dict.fromkeys(replace(layer, name="") for layer in load_network(name).layers if layer.is_mac))
+
+
+def map_network(name: str, objective: Objective = Objective.LATENCY) -> None:
+    """Map every layer of a network to its optimum."""
+    for layer in unique_layers(name):
+        find_mapping(layer, ARCHITECTURE, ACTIONS, objective)
+
+
+def costing_rate() -> tuple[float, float, int]:
+    """Mappings of a layer costed in full per second without pruning, considered per second with it, and the space."""
+    layer = next(layer for layer in load_network("resnet50").layers if layer.name == "layer2.0.conv2")
+    full = find_mapping(layer, ARCHITECTURE, ACTIONS, exhaustive=True)
+    seconds = least(lambda: find_mapping(layer, ARCHITECTURE, ACTIONS, exhaustive=True), repeats=1)
+    pruned = least(lambda: find_mapping(layer, ARCHITECTURE, ACTIONS))
+    return full.costed / seconds, full.optimal_over / pruned, full.optimal_over
+
+
+def command(*words: str) -> tuple[float, int]:
+    """Least wall seconds of a command, and its peak memory in bytes."""
+    line = [sys.executable, "-m", "accelerator_sim", *words]
+    wall = least(lambda: subprocess.run(line, check=True, capture_output=True), time.perf_counter, repeats=5)
+    return wall, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+
+
+def measure() -> list[tuple[str, str, str]]:
+    """All rows: what, measured, wanted."""
+    map_network("mobilenet_v1_0.5_128")  # compile, or load what is compiled
+    rate, considered, space = costing_rate()
+    rows = [
+        ("mappings costed in full, one core, no pruning", f"{rate / 1e6:.0f} M/s", "at least 50 M/s"),
+        (f"mappings decided with pruning (a space of {space:,})", f"{considered / 1e6:,.0f} M/s", ""),
+    ]
+    for name, wanted in (("mobilenet_v1_0.5_128", "under 1.5 s"), ("resnet50", "under 5 s")):
+        for objective in Objective:
+            seconds = least(lambda name=name, objective=objective: map_network(name, objective))  # type: ignore[misc]
+            goal = wanted if objective is Objective.LATENCY else ""
+            rows.append((f"{name} mapped to the optimum of {objective}", f"{seconds:.2f} s", goal))
+    wall, _ = command("--help")
+    rows.append(("`--help`, wall", f"{wall:.2f} s", "under 0.2 s"))
+    wall, memory = command("simulate", "mobilenet_v1_0.5_128", "--fidelity", "analytical")
+    rows.append(("`simulate mobilenet_v1_0.5_128`, warm cache, wall", f"{wall:.2f} s", "under 2 s"))
+    rows.append(("its peak memory", f"{memory / 1e6:.0f} MB", "under 500 MB"))
+    wall, memory = command("simulate", "resnet50", "--fidelity", "analytical")
+    rows.append(("`simulate resnet50`, warm cache, wall", f"{wall:.2f} s", ""))
+    return rows
+
+
+def machine() -> str:
+    """One line on the machine."""
+    model = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return f"{model}, Python {platform.python_version()}, {platform.system()}"
+
+
+def main() -> None:
+    """Measure, print, and with --write record."""
+    table = ["| what | measured | wanted |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in measure())]
+    text = f"Machine: {machine()}\n\n" + "\n".join(table)
+    print(text)
+    if "--write" in sys.argv[1:]:
+        readme = HERE / "README.md"
+        before, rest = readme.read_text().split("<!-- measured -->\n", 1)
+        after = rest.split("<!-- /measured -->", 1)[1]
+        readme.write_text(f"{before}<!-- measured -->\n{text}\n<!-- /measured -->{after}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""One layer, every objective."""
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.mapping.search import Objective
+from accelerator_sim.study.choices import best_mappings
+from accelerator_sim.technology.technology import Technology
+from tests.study.conftest import CONV
+
+
+def test_each_objective_is_least_at_its_own(architecture: Architecture, technology: Technology) -> None:
+    choices = best_mappings(CONV, architecture, technology, "energy")
+    assert choices.chosen.objective is Objective.ENERGY
+    everything = (choices.chosen, *choices.others)
+    assert {choice.objective for choice in everything} == set(Objective)
+    by_objective = {choice.objective: choice for choice in everything}
+    fastest = by_objective[Objective.LATENCY].activity.cycles
+    assert fastest == min(choice.activity.cycles for choice in everything)
+    least = sum(by_objective[Objective.DRAM].activity.dram_bytes.values())
+    assert least == min(sum(choice.activity.dram_bytes.values()) for choice in everything)
