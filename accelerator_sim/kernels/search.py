@@ -21,6 +21,7 @@ from accelerator_sim.kernels.survey import (
     K_KR,
     K_SIZE,
     K_WINDOWS,
+    SLACK,
     T_ALL_SLOTS,
     T_CLUSTER,
     T_CLUSTERS,
@@ -63,9 +64,6 @@ from accelerator_sim.kernels.tables import (
     choices,
     strip_table,
 )
-
-SLACK = 1.0 - 1e-12
-"""Bounds are lowered by rounding errors of this size before they prune."""
 
 
 @kernel(inline=True)
@@ -143,6 +141,8 @@ def search(
         shares = s[at.RM] * s[at.KM]
         contention = s[at.RC] if s[at.RM] > 1 else 1
         multicast = s[at.KM] * s[at.KG] == 1
+        step_n = s[at.KQ] * s[at.KP]
+        step_q = s[at.KP]
         no_shared_rows = n[at.R] == 1 or n[at.ROW_STRIDE] >= n[at.ROW_EXTENT]
         may_bypass = n[at.IACT_BYPASS] and k[K_KR] == 1 and no_shared_rows
         r_top = min(n[at.R], s[at.YR])
@@ -161,7 +161,7 @@ def search(
                     continue
                 if not exhaustive and best[0] >= 0:
                     b_cycles, b_joules, b_bits = pair_bound(
-                        n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact
+                        n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact, objective
                     )
                     b1, b2 = key(objective, b_cycles, b_joules, b_bits)
                     if b1 * SLACK > values[0]:
@@ -236,7 +236,9 @@ def search(
                             continue  # nothing changes that could be kept
                         rounds_i = 1 if keep == at.KEEP_IACT else filter_tiles
                         bypass = may_bypass and m2 == 1 and (keep != at.KEEP_IACT or groups == 1)
-                        single = ka == 1 and (groups == 1 or keep == at.KEEP_PE_WEIGHT)
+                        single = ka == 1 and (
+                            groups == 1 or keep == at.KEEP_PE_WEIGHT or (keep == at.KEEP_WEIGHT and m2 == 1)
+                        )
                         stored_w = keep == at.KEEP_WEIGHT or n[at.WEIGHT_THROUGH]
                         # GLB: words of the tiles per image, row and column, and their limits.
                         weight_bits = 0
@@ -323,14 +325,24 @@ def search(
                                         rounds_w = 1.0
                                         units = nt[i, B_TOP] * pt[y, B_TOP] * qt[x, B_TOP]
                                         targets = nt[i, B_TOP_CLUSTERS] * pt[y, B_TOP_CLUSTERS] * qt[x, B_TOP_CLUSTERS]
-                                        sources = nt[i, B_TOP_ROWS] * pt[y, B_TOP_ROWS] * qt[x, B_TOP_ROWS]
+                                        rows_n, rows_p, rows_q = nt[i, B_TOP_ROWS], pt[y, B_TOP_ROWS], qt[x, B_TOP_ROWS]
+                                        more_n = nt[i, B_TOP_CLUSTERS] - rows_n
+                                        more_p = pt[y, B_TOP_CLUSTERS] - rows_p
+                                        more_q = qt[x, B_TOP_CLUSTERS] - rows_q
                                     else:
                                         rounds_w = tiles
                                         units = nt[i, B_UNITS] * pt[y, B_UNITS] * qt[x, B_UNITS]
                                         targets = nt[i, B_CLUSTERS] * pt[y, B_CLUSTERS] * qt[x, B_CLUSTERS]
-                                        sources = nt[i, B_ROWS] * pt[y, B_ROWS] * qt[x, B_ROWS]
-                                    if not multicast:
-                                        sources = targets
+                                        rows_n, rows_p, rows_q = nt[i, B_ROWS], pt[y, B_ROWS], qt[x, B_ROWS]
+                                        more_n = nt[i, B_CLUSTERS] - rows_n
+                                        more_p = pt[y, B_CLUSTERS] - rows_p
+                                        more_q = qt[x, B_CLUSTERS] - rows_q
+                                    sources = targets
+                                    links_w = 0.0
+                                    if multicast:
+                                        sources = rows_n * rows_p * rows_q
+                                        links_w = rows_p * (more_n * rows_q * step_n + rows_n * more_q * step_q)
+                                        links_w += rows_n * rows_q * more_p
                                     fetched_w = 1.0 if keep == at.KEEP_WEIGHT else rounds_w
                                     bits_w = weights * fetched_w * dram_w[m0]
                                     bits_i = planes * pt[y, B_FETCHED] * qt[x, B_FETCHED] * rounds_i * dram_i[c0]
@@ -377,7 +389,7 @@ def search(
                                     if not bypass:
                                         joules += sent * groups * f[at.E_GLB_IR]
                                         joules += sent_i * pt[y, B_FILLED] * qt[x, B_SENT] * rounds_i * f[at.E_GLB_IW]
-                                    joules += units * give_w + (targets - sources) * hop_w
+                                    joules += units * give_w + links_w * hop_w
                                     if stored_w:
                                         joules += rounds_w * glb_wr + fetched_w * glb_ww
                                     active = active0 * nt[i, B_TOP] * pt[y, B_TOP] * qt[x, B_TOP]

@@ -10,6 +10,9 @@ from accelerator_sim.kernels.deal import cdiv, deal_blocks, deal_strips
 from accelerator_sim.kernels.tables import choices
 from accelerator_sim.kernels.windows import columns_touched, rows_streamed
 
+SLACK = 1.0 - 1e-12
+"""Bounds are lowered by rounding errors of this size before they prune."""
+
 # Scalars of one configuration (array `k`, float64).
 (
     K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP, K_WPARTS,
@@ -121,19 +124,19 @@ def least_fetched(n, k, m, ka, windows, iacts, weights, held, resting):
 
 
 @kernel(inline=True)
-def pair_bound(n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact):
+def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact, objective):
     """Lower bounds of cycles, joules and off-chip bits over all temporal choices with one M0 and C0.
 
     `least_iact` is the number of iacts that must be fetched at least.
     """
     outputs = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q])
     weights = float(n[at.G] * n[at.M] * n[at.C] * n[at.R] * n[at.S])
-    ka = c[T_TILES] * k[K_KR]
+    ka = ct[c0, T_TILES] * k[K_KR]
     windows = k[K_WINDOWS]
-    compute = windows * c[T_STEPS] * k[K_KR] * n[at.S] * f[at.IACT_DENSITY] * m[T_SLOTS]
-    service = windows * ka * m[T_STEPS] * f[at.SERVICE]
+    compute = windows * ct[c0, T_STEPS] * k[K_KR] * n[at.S] * f[at.IACT_DENSITY] * mt[m0, T_SLOTS]
+    service = windows * ka * mt[m0, T_STEPS] * f[at.SERVICE]
     pe = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
-    pe += k[K_KG] * ka * m[T_TILES] * n[at.STAGES]
+    pe += k[K_KG] * ka * mt[m0, T_TILES] * n[at.STAGES]
     first = 0 if n[at.READ_FIRST] else 1
     final = n[at.PSUM_FINAL]
     resting = not (ka == 1 and final)
@@ -141,16 +144,18 @@ def pair_bound(n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_ia
         side = max(pe, outputs * ka / f[at.RATE_PSUM])
         fill = weights * pairs_w[m0] / f[at.RATE_WEIGHT]
     else:
-        column = windows * m[T_STEPS]
+        column = windows * mt[m0, T_STEPS]
         side = max(pe, column * ka / f[at.RATE_PSUM])
         if resting:
             reads = column * (ka - first + (0 if final else 1))
             writes = column * (ka - final)
             side = max(side, (reads + writes if n[at.PSUM_PORTS] == 1 else max(reads, writes)) / f[at.BANK_PSUM])
-        fill = k[K_GROW] * m[T_ROW] * c[T_STEPS] * k[K_KR] * n[at.S] * pairs_w[m0] / f[at.RATE_WEIGHT]
-    side = max(side, m[T_TILES] * k[K_IACT0] * c[T_CLUSTER] * pairs_i[c0] / f[at.RATE_IACT])
-    held = least_iact * pairs_i[c0] * n[at.IACT_BITS]
-    bits_in = least_fetched(n, k, m, ka, windows, least_iact * dram_i[c0], weights * dram_w[m0], held, resting)
+        fill = k[K_GROW] * mt[m0, T_ROW] * ct[c0, T_STEPS] * k[K_KR] * n[at.S] * pairs_w[m0] / f[at.RATE_WEIGHT]
+    side = max(side, mt[m0, T_TILES] * k[K_IACT0] * ct[c0, T_CLUSTER] * pairs_i[c0] / f[at.RATE_IACT])
+    bits_in = least_iact * dram_i[c0] + weights * dram_w[m0]
+    if objective == at.DRAM:  # a sharper bound, too slow where it decides little
+        held = least_iact * pairs_i[c0] * n[at.IACT_BITS]
+        bits_in = least_fetched(n, k, mt[m0], ka, windows, least_iact * dram_i[c0], weights * dram_w[m0], held, resting)
     bits_out = outputs * f[at.OACT_BITS]
     hidden = (bits_in if n[at.HIDE_IACT] else weights * dram_w[m0]) / 8.0 * f[at.BYTE_CYCLES]
     late = bits_out / 8.0 * f[at.BYTE_CYCLES] if n[at.HIDE_OACT] else 0.0
@@ -167,22 +172,22 @@ def pair_bound(n, f, k, m, c, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_ia
     cycles = side + serial
 
     planes = float(n[at.G] * n[at.N] * n[at.C])
-    chain = outputs * c[T_UNITS] * n[at.R]
+    chain = outputs * ct[c0, T_UNITS] * n[at.R]
     macs = outputs * n[at.C] * n[at.R] * n[at.S]
     into = outputs * (ka - first)
     joules = f[at.E_FIXED] + f[at.EXECUTED] * (1.0 - chain / macs) * f[at.E_SPAD_P]
     joules += (into + outputs * ka) * f[at.E_GIVE_P]
     if not n[at.READ_PER_MAC]:
-        joules += macs / n[at.M] * f[at.IACT_DENSITY] * m[T_UNITS] * f[at.E_SPAD_IR]
-    joules += f[at.SPAD_W_SHARE] * m[T_ALL_SLOTS] * f[at.E_SPAD_WR]
+        joules += macs / n[at.M] * f[at.IACT_DENSITY] * mt[m0, T_UNITS] * f[at.E_SPAD_IR]
+    joules += f[at.SPAD_W_SHARE] * mt[m0, T_ALL_SLOTS] * f[at.E_SPAD_WR]
     if resting:
         joules += (into + (0.0 if final else outputs)) * f[at.E_GLB_PR] + outputs * (ka - final) * f[at.E_GLB_PW]
-    clusters = c[T_CLUSTERS] * k[K_KR]
+    clusters = ct[c0, T_CLUSTERS] * k[K_KR]
     joules += (chain - outputs * clusters) * f[at.E_LOCAL] + outputs * (clusters - ka) * f[at.E_HOP_P]
-    joules += planes * n[at.P] * n[at.R] * k[K_COLS_PE] * m[T_UNITS] * pairs_i[c0] * f[at.E_GIVE_I]
+    joules += planes * n[at.P] * n[at.R] * k[K_COLS_PE] * mt[m0, T_UNITS] * pairs_i[c0] * f[at.E_GIVE_I]
     joules += weights * k[K_UNITS] * pairs_w[m0] * f[at.E_GIVE_W]
     joules += bits_in * f[at.E_DRAM_READ] + bits_out * f[at.E_DRAM_WRITE]
-    active = k[K_ACTIVE] * m[T_TOP] * c[T_TOP]
+    active = k[K_ACTIVE] * mt[m0, T_TOP] * ct[c0, T_TOP]
     step = active * f[at.E_ACTIVE] + (n[at.PES] - active) * f[at.E_IDLE] + f[at.E_CYCLE]
     step = min(step, n[at.PES] * f[at.E_ACTIVE] + f[at.E_CYCLE])
     return cycles, joules + cycles * step, bits_in + bits_out
@@ -201,15 +206,20 @@ def key(objective, cycles, joules, bits):
 
 
 @kernel()
-def survey(n, f, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least_iact, configs, objective, first, second, counts):
+def survey(
+    n, f, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least_iact, configs, objective, limit, first, second, counts
+):
     """Bound every spatial configuration from below, and count its mappings.
 
-    configs: int64 (configurations, at.PLACES); first, second: float64 outputs, the two parts of the objective's key;
+    configs: int64 (configurations, at.PLACES); limit: key of the best mapping known (infinity for none); first,
+    second: float64 outputs, the two parts of the objective's key (infinity where the limit cannot be beaten);
     counts: int64 output, temporal choices of each configuration within the SPad limits.
     """
     k = np.empty(K_SIZE, np.float64)
     mt = np.empty((n[at.MAX_M0] + 1, T_SIZE), np.float64)
     ct = np.empty((n[at.MAX_C0] + 1, T_SIZE), np.float64)
+    grouped = np.zeros(n[at.M] + 1, np.int64)  # groupings of so many filter passes, once they are known
+    spans = np.zeros(n[at.PES] + 1, np.int64)  # tile lengths of Q over so many parts, likewise
     for i in range(configs.shape[0]):
         s = configs[i]
         configure(n, s, k)
@@ -225,24 +235,37 @@ def survey(n, f, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least_iact, conf
             n[at.P], s[at.RP] * s[at.KP] * s[at.YP] * s[at.XP], n[at.LIMIT_P0]
         )
         if not n[at.WHOLE_Q]:
-            positions *= choices(n[at.Q], s[at.RQ] * s[at.KQ] * s[at.YQ] * s[at.XQ], n[at.Q])
+            q_parts = s[at.RQ] * s[at.KQ] * s[at.YQ] * s[at.XQ]
+            if spans[q_parts] == 0:
+                spans[q_parts] = choices(n[at.Q], q_parts, n[at.Q])
+            positions *= spans[q_parts]
         kept = 0
         for keep in range(4):
             kept += (n[at.KEEP_MASK] >> keep) & 1
         least1 = np.inf
         least2 = np.inf
         count = 0
-        for m0 in range(1, top_m + 1):
-            groups = choices(int(mt[m0, T_TILES]), 1, n[at.M])
-            for c0 in range(1, top_c + 1):
+        slot = k[K_WINDOWS] * k[K_KR] * n[at.S] * f[at.IACT_DENSITY]
+        for m0 in range(top_m, 0, -1):
+            tiles = int(mt[m0, T_TILES])
+            if grouped[tiles] == 0:
+                grouped[tiles] = choices(tiles, 1, tiles)
+            groups = grouped[tiles]
+            for c0 in range(top_c, 0, -1):
                 if not fits[m0, c0]:
                     continue
                 ka = ct[c0, T_TILES] * k[K_KR]
                 if s[at.RC] > 1 and ka > 1 and not n[at.PSUMS_RETURN]:
                     continue
                 count += positions * groups * kept
+                if objective == at.CYCLES:
+                    least = slot * ct[c0, T_STEPS] * mt[m0, T_SLOTS]
+                    if not n[at.HIDE_SERVICE]:
+                        least += k[K_WINDOWS] * ka * mt[m0, T_STEPS] * f[at.SERVICE]
+                    if least * SLACK > min(least1, limit):
+                        continue  # its PEs alone take longer than another choice does in all
                 cycles, joules, bits = pair_bound(
-                    n, f, k, mt[m0], ct[c0], m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact
+                    n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact, objective
                 )
                 a, b = key(objective, cycles, joules, bits)
                 least1 = min(least1, a)

@@ -54,7 +54,7 @@ class Window:
     def fetched(self, tile: int) -> int:
         """Inputs, without padding, of all positions in tiles of `tile` neighbours; overlaps are fetched again."""
         if self.stride >= self.extent:
-            return self.touched_inside
+            return self.spanned_inside
         tiles = -(-self.outputs // tile)
         total = self.touched(self.outputs, tiles)
         for i in range(tiles):
@@ -73,9 +73,17 @@ class Window:
     @property
     def touched_inside(self) -> int:
         """Taps of all positions that fall on inputs rather than on padding."""
+        return self._inside(self.taps, self.dilation)
+
+    @property
+    def spanned_inside(self) -> int:
+        """Inputs from the first to the last tap of each position, without padding, summed over the positions."""
+        return self._inside(self.extent, 1)
+
+    def _inside(self, taps: int, dilation: int) -> int:
         count = 0
-        for tap in range(self.taps):
-            first = tap * self.dilation - self.before
+        for tap in range(taps):
+            first = tap * dilation - self.before
             low = max(0, -(first // self.stride))
             high = min(self.outputs - 1, (self.size - 1 - first) // self.stride)
             count += max(0, high - low + 1)

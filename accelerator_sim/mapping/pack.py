@@ -76,7 +76,7 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
     n[[at.G, at.N, at.M, at.C, at.P, at.Q, at.R, at.S]] = [loops.sizes[d] for d in "GNMCPQRS"]
     for first, window in ((at.ROW_STRIDE, loops.rows), (at.COL_STRIDE, loops.columns)):
         n[first : first + 6] = [
-            window.stride, window.dilation, window.extent, window.before, window.size, window.touched_inside,
+            window.stride, window.dilation, window.extent, window.before, window.size, window.spanned_inside,
         ]  # fmt: skip
     n[at.PADDING_STORED] = architecture.dram.padding == "stored"
     n[at.FLAT] = architecture.flat

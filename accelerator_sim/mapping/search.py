@@ -117,7 +117,7 @@ def _search(
     first, second = np.zeros(len(rows)), np.zeros(len(rows))
     counts = np.zeros(len(rows), dtype=np.int64)
     arrays = _arrays(packed)
-    survey(*arrays, rows, code, first, second, counts)
+    survey(*arrays, rows, code, float(values[0]), first, second, counts)
     order = np.ascontiguousarray(np.lexsort((second, first)).astype(np.int64))
     best = np.full(1 + at.TIMES, -1, dtype=np.int64)
     if np.isfinite(values[0]):

@@ -64,9 +64,9 @@ class Tiling:
     @property
     def weights_stay_in_pes(self) -> bool:
         """Whether every weight is loaded into its SPads once."""
-        single = self.accumulations == 1 and (
-            self.deals.M.tiles == 1 or self.mapping.stationary is Stationary.PE_WEIGHT
-        )
+        kept, passes = self.mapping.stationary, self.mapping.M2
+        filters_last = kept is Stationary.PE_WEIGHT or (kept is Stationary.WEIGHT and passes == 1)
+        single = self.accumulations == 1 and (self.deals.M.tiles == 1 or filters_last)
         return single or self.tiles == 1
 
     @property
