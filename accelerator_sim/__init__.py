@@ -1,3 +1,20 @@
 """What a neural network costs, in cycles and joules, on a hierarchical-mesh accelerator."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from accelerator_sim.api import load_architecture, load_network, map_layer, simulate
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "load_architecture", "load_network", "map_layer", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first used: the command line shows its help without them.
+    if name in __all__:
+        from accelerator_sim import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

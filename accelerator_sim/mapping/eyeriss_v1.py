@@ -2,7 +2,8 @@
 
 A pass processes n ifmaps, q x r channels and p x t filters on PE sets of R x e PEs; m filters have their psums in the
 GLB.  The sets of r channel groups are stacked, so that their psums add up in the array; those of t filter groups lie
-side by side, then stacked; a set wider than the array is folded onto further rows.
+side by side, then stacked; a set wider than the array is folded onto further rows.  In a layer without a sliding window (fully
+connected) the n ifmaps are n positions.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def mapping_of(letters: Letters, loops: Loops, rows: int, columns: int) -> Mappi
         C0=a.q,
         N0=min(a.n, loops.N),
         P0=1,
-        Q0=loops.Q,
+        Q0=min(a.n, loops.Q) if loops.positions else loops.Q,
         M2=ceil_div(filters, a.p * a.t),
     )
 
@@ -62,10 +63,10 @@ def letters_of(tiling: Tiling) -> Letters | None:
     """The letters of a mapping, or None for one that they cannot express (clusters, cut rows, more than one strip)."""
     m, loops = tiling.mapping, tiling.loops
     plain = m.cluster_rows.used * m.cluster_columns.used == 1 and m.parts("G") * m.parts("Q") * m.parts("N") == 1
-    if not plain or m.parts("R") < loops.R or m.P0 > 1 or m.Q0 < loops.Q:
+    if not plain or m.parts("R") < loops.R or m.P0 > 1 or (m.Q0 < loops.Q and not loops.positions):
         return None
     return Letters(
-        n=m.N0,
+        n=m.Q0 if loops.positions else m.N0,
         m=min(loops.M, m.M0 * m.parts("M") * m.M2),
         e=min(loops.P, m.parts("P")),
         p=m.M0,

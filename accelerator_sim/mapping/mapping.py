@@ -184,7 +184,10 @@ def deal(size: int, tile: int, mapping: Mapping, dimension: str) -> Deal:
     top = one(min(size, length))
     last = one(size - (tiles - 1) * length)
     sums = [(tiles - 1) * a + b for a, b in zip(top, last, strict=True)]
-    return Deal(tiles, length, *sums, top[1], top[2], top[3])
+    steps, units, used, rows, strips, cluster_steps, row_steps = sums
+    return Deal(
+        tiles, length, steps, units, used, rows, strips, cluster_steps, row_steps, top[1], top[2], top[3]
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

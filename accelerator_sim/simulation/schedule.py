@@ -122,10 +122,25 @@ class Schedule(Tiling):
         """Weights that sources (GLB ports; the one bus) put on the network."""
         return self.loops.weights * self._positions("rows" if self.weight_multicast else "clusters")
 
-    @property
+    @cached_property
     def weight_hops(self) -> int:
-        """Weights times the horizontal mesh links that they cross."""
-        return self.weight_cluster_deliveries - self.weight_sent
+        """Weights times the horizontal mesh links that they cross, to the last of the clusters that need them.
+
+        Places on a row count images before columns before rows (`noc.modes`), so that the links over unused places of
+        an edge tile are crossed too.
+        """
+        if not self.weight_multicast:
+            return 0
+        prefix = "top_" if self.weights_stay_in_pes else ""
+        links, rows_before, place = 0, 1, self.mapping.cluster_columns
+        strides = {"N": place.Q * place.P, "Q": place.P, "P": 1}
+        for dimension, stride in strides.items():
+            dealt = getattr(self.deals, dimension)
+            rows: int = getattr(dealt, prefix + "rows")
+            further: int = getattr(dealt, prefix + "clusters") - rows
+            links = links * rows + rows_before * further * stride
+            rows_before *= rows
+        return self.loops.weights * links
 
     @cached_property
     def weight_delivered(self) -> int:

@@ -19,7 +19,11 @@ def load_machine(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -
     A relative path to the table is taken from the folder of the architecture file, or else from the current one.
     Raises UsageError for an unknown architecture and InvalidFile, with every error, for a bad file or override.
     """
-    path = resolve("arch_configs", name_or_path, "architecture")
+    return read_machine(resolve("arch_configs", name_or_path, "architecture"), overrides)
+
+
+def read_machine(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> tuple[Architecture, Technology]:
+    """Read an architecture file, and load the technology table that it names.  Raises InvalidFile."""
     architecture = read_architecture(path, overrides)
     beside = path.parent / architecture.technology
     found = str(beside) if looks_like_path(architecture.technology) and beside.exists() else architecture.technology

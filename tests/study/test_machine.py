@@ -28,7 +28,7 @@ def test_unknown_technology_names_its_line(tmp_path: Path) -> None:
 
 
 def test_unknown_technology_of_an_override() -> None:
-    with pytest.raises(InvalidFile, match="^--set technology=nothing: technology: unknown"):
+    with pytest.raises(InvalidFile, match=r"^--set technology=nothing: technology: unknown"):
         load_machine("eyeriss_v2", [("technology", "nothing")])
 
 

@@ -1,0 +1,105 @@
+"""`accelerator-sim check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from accelerator_sim.cli import options
+from accelerator_sim.cli.errors import tell
+from accelerator_sim.files.errors import InvalidFile, Problem
+
+KINDS = {
+    "architecture": {"cluster_array", "pe_cluster", "pe", "configuration", "overlap", "precision"},
+    "technology": {"scaled_from", "mac", "spad", "leakage", "node", "voltage", "word_bits"},
+    "network": {"layers", "density_source"},
+}
+"""Top-level keys that only one kind of file has; a mapping file has `format`, or `layers` by name."""
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option(
+    "--workload", type=options.NameOrFile("workload"), metavar="WORKLOAD", help="Check mapping files for this network."
+)
+@options.arch_option
+@click.pass_context
+def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, arch: str) -> None:
+    """Whether architecture, network, technology and mapping files are valid."""
+    code = 0
+    for path in files:
+        try:
+            click.echo(f"{path}: OK ({_checked(path, workload, arch)})")
+        except InvalidFile as error:
+            tell(error)
+            code = error.exit_code
+    ctx.exit(code)
+
+
+def _checked(path: Path, workload: str | None, arch: str) -> str:
+    """Read a file as what it is and return that in words.  Raises InvalidFile."""
+    from accelerator_sim.files.yaml_tree import load_document
+
+    keys = load_document(path).raw
+    kind = _kind(keys)
+    if kind == "architecture":
+        from accelerator_sim.study.machine import read_machine
+
+        architecture, _ = read_machine(path)
+        return f"architecture {architecture.name}, {architecture.pes} PEs"
+    if kind == "network":
+        from accelerator_sim.workload.network_file import read_network
+
+        network = read_network(path)
+        return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs"
+    if kind == "technology":
+        from accelerator_sim.technology.technology import load_technology
+
+        # With its folder, so that a file without a suffix is not taken for a built-in name.
+        return f"technology {load_technology(str(path) if path.is_absolute() else f'./{path}').name}"
+    if kind == "mapping":
+        return _mapping(path, workload, arch)
+    known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in KINDS.items())
+    found = ", ".join(str(key) for key in list(keys)[:8])
+    message = f"cannot tell what kind of file this is by its keys ({found}); telling keys are, of a {known}"
+    raise InvalidFile([Problem(str(path), 1, 1, "", message)])
+
+
+def _kind(content: dict[str, object]) -> str | None:
+    if "format" in content or isinstance(content.get("layers"), dict):
+        return "mapping"
+    counts = {kind: len(words & content.keys()) for kind, words in KINDS.items()}
+    best = max(counts, key=lambda kind: counts[kind])
+    return best if counts[best] else None
+
+
+def _mapping(path: Path, workload: str | None, arch: str) -> str:
+    from accelerator_sim.files.model import load_model
+    from accelerator_sim.files.yaml_tree import load_document
+    from accelerator_sim.mapping.file import MappingFile, load_mappings
+    from accelerator_sim.mapping.legality import broken_limits
+    from accelerator_sim.mapping.problem import problem_of
+    from accelerator_sim.mapping.tiling import Tiling
+    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.workload.network import load_network
+
+    document = load_document(path)
+    if workload is None:
+        count = len(load_model(MappingFile, document).layers)
+        return f"mapping of {count} layer(s); with --workload, checked against its layers and the limits of --arch"
+    network, (architecture, _) = load_network(workload), load_machine(arch)
+    mappings = load_mappings(path, architecture, network)
+    layers = {layer.name: layer for layer in network.layers}
+    problems = []
+    for name, mapping in mappings.items():
+        try:
+            problem = problem_of(layers[name], architecture, mapping.iact_encoding, mapping.weight_encoding)
+            broken = broken_limits(Tiling(problem, mapping))
+        except ValueError as error:
+            broken = [str(error)]
+        line, column = document.position(("layers", name))
+        problems += [Problem(str(path), line, column, f"layers.{name}", limit) for limit in broken]
+    if problems:
+        raise InvalidFile(problems)
+    return f"mapping of {len(mappings)} layer(s) of {network.name} on {architecture.name}"

@@ -1,0 +1,81 @@
+"""The command `accelerator-sim`: its sub-commands, loaded when they are used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn
+
+import click
+
+from accelerator_sim import __version__
+from accelerator_sim.cli.errors import INTERRUPTED, guarded
+from accelerator_sim.files.errors import did_you_mean
+
+COMMANDS = {
+    "simulate": "cycles, energy and traffic of a network, layer by layer",
+    "map": "the mapping of one layer as a loop nest and a picture, and why it won",
+    "list": "names of the built-in architectures, workloads, technologies, baselines",
+    "show": "the content of an architecture, workload or technology",
+    "check": "whether files are valid, with everything that is wrong with them",
+    "warmup": "compile all kernels now rather than in the first simulation",
+}
+"""One line of help for each command; its code is `command` in the module of its name."""
+
+EPILOG = (
+    "Exit codes: 0 all well; 1 other failure; 2 usage; 3 invalid file; 4 a check failed;"
+    " 5 some layers failed; 130 interrupted."
+)
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only to run it (or to show its help)."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"accelerator_sim.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is asked for.  An unknown one is a usage error that names the nearest."""
+        name = args[0]
+        if name not in COMMANDS and not ctx.resilient_parsing and not name.startswith("-"):
+            hint = did_you_mean(name, COMMANDS) or f"; commands: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no such command {name!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what goes wrong becomes a message and an exit code."""
+        return guarded(lambda: super(LazyGroup, self).invoke(ctx), ctx)
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="accelerator-sim", message="%(prog)s %(version)s")
+def cli() -> None:
+    """What a neural network costs, in cycles and joules, on an Eyeriss-style accelerator."""
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # never die of a terminal without the table's lines
+    try:
+        cli(prog_name="accelerator-sim")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(0)

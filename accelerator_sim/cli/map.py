@@ -1,0 +1,51 @@
+"""`accelerator-sim map`."""
+
+from __future__ import annotations
+
+import click
+
+from accelerator_sim.cli import options, output
+from accelerator_sim.files.errors import UsageError, did_you_mean
+
+
+@click.command()
+@options.workload_argument
+@click.option("--layer", "name", required=True, metavar="NAME", help="The layer to map.")
+@options.arch_option
+@options.set_option
+@options.batch_option
+@options.objective_option
+@click.option("--format", "asked", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(
+    workload: str,
+    name: str,
+    arch: str,
+    overrides: tuple[tuple[str, str], ...],
+    batch: int,
+    objective: str,
+    asked: str,
+) -> None:
+    """The mapping of one layer: its loop nest, a picture of the array, and why it won.
+
+    Beside it stand the optima of the same layer for the other objectives.
+    """
+    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.simulate import batched
+    from accelerator_sim.report import layer_map
+    from accelerator_sim.study.choices import best_mappings
+    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.workload.network import load_network
+
+    network = load_network(workload)
+    architecture, technology = load_machine(arch, overrides)
+    layers = {layer.name: layer for layer in batched(network, batch).layers}
+    if name not in layers:
+        mapped = [known for known, layer in layers.items() if layer.is_mac]
+        shown = ", ".join(mapped[:8]) + ", ..." * (len(mapped) > 8)
+        raise UsageError(f"{network.name} has no layer {name!r}{did_you_mean(name, layers) or f'; it has {shown}'}")
+    if not layers[name].is_mac:
+        raise UsageError(f"layer {name} ({layers[name].op}) has no multiply-accumulates to map")
+    warm()
+    choices = best_mappings(layers[name], architecture, technology, objective)
+    render = layer_map.dumps if asked == "json" else layer_map.render
+    click.echo(render(choices, output.width()), nl=False)

@@ -1,0 +1,106 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from accelerator_sim.files.data import builtin_names
+
+OBJECTIVES = ("energy", "latency", "edp", "dram")
+FOLDERS = {
+    "architecture": ("arch_configs", ""),
+    "workload": ("workloads", ""),
+    "technology": ("arch_configs", "technologies"),
+}
+"""Where the built-in files of a kind are: folder and sub-folder."""
+
+if TYPE_CHECKING:
+    _TextType = click.ParamType[str]
+else:
+    _TextType = click.ParamType  # not generic in every version of click that will do
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def names_of(kind: str) -> list[str]:
+    """Return the built-in names of a kind."""
+    return builtin_names(*FOLDERS[kind])
+
+
+class NameOrFile(_TextType):
+    """A built-in name or a file; only the shell completion tells them apart."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.name = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word as it is."""
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer the built-in names, or else files."""
+        names = [name for name in names_of(self.kind) if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+
+
+def parse_set(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Split every PATH=VALUE."""
+    pairs = []
+    for text in values:
+        path, equals, value = text.partition("=")
+        if not equals or not path.strip():
+            raise click.BadParameter(f"{text!r} is not PATH=VALUE; write e.g. pe_cluster.rows=4", ctx, param)
+        pairs.append((path.strip(), value.strip()))
+    return tuple(pairs)
+
+
+def workload_argument(command: Command) -> Command:
+    """WORKLOAD."""
+    return click.argument("workload", type=NameOrFile("workload"))(command)
+
+
+def arch_option(command: Command) -> Command:
+    """--arch."""
+    return click.option(
+        "--arch",
+        type=NameOrFile("architecture"),
+        default="eyeriss_v2",
+        show_default=True,
+        metavar="ARCH",
+        help="The machine: a built-in name or a .yaml.",
+    )(command)
+
+
+def set_option(command: Command) -> Command:
+    """--set."""
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        callback=parse_set,
+        metavar="PATH=VALUE",
+        help='Override one value of the architecture, as "dram.bandwidth=25.6 GB/s"; repeatable.',
+    )(command)
+
+
+def batch_option(command: Command) -> Command:
+    """--batch."""
+    return click.option(
+        "--batch", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Inputs at a time."
+    )(command)
+
+
+def objective_option(command: Command) -> Command:
+    """--objective."""
+    return click.option(
+        "--objective",
+        type=click.Choice(OBJECTIVES),
+        default="latency",
+        show_default=True,
+        help="What the mapping search minimises.",
+    )(command)

@@ -1,0 +1,84 @@
+"""Where results go: standard output or a file, in the format that is asked for or that suits the place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+_SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
+
+
+def on_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout.isatty()
+
+
+def width() -> int:
+    """Columns of the terminal (or COLUMNS; 80 where neither says)."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def pick_format(asked: str | None, output: Path | None, on_a_terminal: str = "table") -> str:
+    """Return the format that is asked for; else what the file's suffix says; else a table for a terminal, or TSV."""
+    if asked is not None:
+        return asked
+    if output is not None:
+        return _SUFFIXES.get(output.suffix.lower(), "tsv")
+    return on_a_terminal if on_terminal() else "tsv"
+
+
+def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None:
+    """Make sure, before a long run, that results can be written and that no input is lost.
+
+    Raises click.UsageError.
+    """
+    seen: set[Path] = set()
+    kept = {Path(name).resolve() for name in inputs}
+    for path in outputs:
+        if path is None:
+            continue
+        place = path.resolve()
+        if place.is_dir():
+            raise click.UsageError(f"cannot write {path}: it is a folder")
+        if not place.parent.is_dir():
+            raise click.UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
+        if not os.access(place if place.exists() else place.parent, os.W_OK):
+            raise click.UsageError(f"cannot write {path}: permission denied")
+        if place in kept:
+            raise click.UsageError(f"cannot write {path}: it is read, too")
+        if place in seen:
+            raise click.UsageError(f"cannot write {path} twice")
+        seen.add(place)
+
+
+def write(text: str, output: Path | None) -> None:
+    """Write a result to a file, whole or not at all, or to standard output."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    place = output.resolve()
+    if place.exists() and not place.is_file():  # a pipe or a device
+        place.write_text(text, encoding="utf-8")
+        return
+    handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
+        os.chmod(name, mode)
+        os.replace(name, place)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

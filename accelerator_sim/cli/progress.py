@@ -1,0 +1,43 @@
+"""How far a run is: one line that renews itself on a terminal, a line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+PATIENCE_S = 0.5
+"""Nothing is shown for runs shorter than this."""
+INTERVAL_S = 5.0
+"""Time between lines off a terminal."""
+
+
+class ProgressLine:
+    """Progress on standard error.  Call it with (done, total, name); leaving the context clears the line."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._next = time.monotonic() + (PATIENCE_S if self._terminal else INTERVAL_S)
+        self._shown = False
+
+    def __call__(self, done: int, total: int, name: str) -> None:
+        """Show the state, unless it is too early to."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        text = f"{done}/{total} layers, {name}"
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{text[:70]}")
+            self._shown = True
+        else:
+            sys.stderr.write(f"{text}\n")
+            self._next = now + INTERVAL_S
+        sys.stderr.flush()
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,96 @@
+"""`accelerator-sim show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from accelerator_sim.cli import options, output
+from accelerator_sim.files.errors import UsageError
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    kind = str(ctx.params.get("kind", "architecture"))
+    return options.NameOrFile(kind).shell_complete(ctx, param, incomplete)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(options.FOLDERS)))
+@click.argument("name", shell_complete=_complete)
+@options.set_option
+@click.option(
+    "--format",
+    "asked",
+    type=click.Choice(["table", "tsv", "yaml"]),
+    help="For a workload: the default is a table on a terminal, else tab-separated.",
+)
+def command(kind: str, name: str, overrides: tuple[tuple[str, str], ...], asked: str | None) -> None:
+    """The content of an architecture, workload or technology; NAME may be a file.
+
+    Architectures and technologies are printed as files that can be edited and used.
+    """
+    if overrides and kind != "architecture":
+        raise UsageError("--set goes with architectures only")
+    if kind != "workload" and asked in ("table", "tsv"):
+        raise UsageError(f"--format {asked} goes with workloads only")
+    if kind == "architecture":
+        text = _architecture(name, overrides)
+    elif kind == "technology":
+        text = _technology(name)
+    else:
+        text = _workload(name, output.pick_format(asked, None))
+    click.echo(text, nl=False)
+
+
+def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:
+    """Return the file, whose comments give the sources, under the numbers that follow from it."""
+    from accelerator_sim.files.data import resolve
+    from accelerator_sim.files.yaml_tree import read_text
+    from accelerator_sim.report.numbers import si
+    from accelerator_sim.report.yaml_text import as_yaml
+    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.technology.actions import memory_bytes
+
+    architecture, technology = load_machine(name, overrides)
+    glb, clusters = architecture.glb, architecture.cluster_array.count
+    stores = [store for store in (glb.iact, glb.psum, glb.weight, glb.shared) if store is not None]
+    glb_bytes = clusters * sum(store.banks * store.size for store in stores if store.size)
+    derived = [
+        f"{architecture.pes} PEs in {clusters} cluster(s), {architecture.macs_per_cycle} MACs per cycle,"
+        f" peak {si(architecture.macs_per_cycle * architecture.clock, 'MAC/s')}",
+        f"GLB {glb_bytes / 1024:g} KiB, all memory on the chip {memory_bytes(architecture) / 1024:.1f} KiB",
+        f"technology {technology.name}: {technology.node_nm:g} nm, {technology.voltage:g} V",
+    ]
+    if overrides:
+        body = as_yaml(architecture)
+    else:
+        path = resolve("arch_configs", name, "architecture")
+        lines = read_text(Path(path)).splitlines(keepends=True)
+        body = "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
+    return "".join(f"# {line}\n" for line in derived) + body
+
+
+def _technology(name: str) -> str:
+    from accelerator_sim.report.yaml_text import as_yaml
+    from accelerator_sim.technology.technology import load_technology
+
+    return as_yaml(load_technology(name))
+
+
+def _workload(name: str, form: str) -> str:
+    from accelerator_sim.workload.network import load_network
+
+    network = load_network(name)
+    if form == "yaml":
+        from accelerator_sim.files.yaml_tree import read_text
+
+        return read_text(Path(network.file))
+    if form == "tsv":
+        from accelerator_sim.report import tsv
+
+        return tsv.rows_text(tsv.SHAPE_COLUMNS, map(tsv.shape_row, network.layers))
+    from accelerator_sim.report import tables
+
+    return tables.render_network(network, output.width(), output.on_terminal())

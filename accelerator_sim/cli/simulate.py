@@ -1,0 +1,152 @@
+"""`accelerator-sim simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from accelerator_sim.cli import options, output
+from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+
+if TYPE_CHECKING:
+    from accelerator_sim.study.result import NetworkResult
+    from accelerator_sim.workload.network import Network
+
+
+@click.command()
+@options.workload_argument
+@options.arch_option
+@click.option(
+    "--fidelity",
+    type=click.Choice(["event", "cycle", "analytical"]),
+    default="analytical",
+    show_default=True,
+    help="How cycles are found; event and cycle are not built yet.",
+)
+@options.objective_option
+@click.option(
+    "--mapping",
+    "mapping_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Mappings by layer; layers that are not in it are searched.",
+)
+@options.batch_option
+@click.option("--layer", "layers", multiple=True, metavar="GLOB", help="Only layers whose name matches; repeatable.")
+@options.set_option
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Of random draws.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N", help="Worker processes."
+)
+@click.option(
+    "--format",
+    "asked",
+    type=click.Choice(["table", "json", "csv", "tsv"]),
+    help="Default: a table on a terminal, else tab-separated (or by the suffix of -o).",
+)
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result here.")
+@click.option(
+    "--save-mappings", type=click.Path(path_type=Path), metavar="FILE", help="Write the mappings of all layers here."
+)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    workload: str,
+    arch: str,
+    fidelity: str,
+    objective: str,
+    mapping_file: Path | None,
+    batch: int,
+    layers: tuple[str, ...],
+    overrides: tuple[tuple[str, str], ...],
+    seed: int,
+    jobs: int,
+    asked: str | None,
+    out: Path | None,
+    save_mappings: Path | None,
+) -> None:
+    """Cycles, energy and traffic of a network, layer by layer.
+
+    WORKLOAD is a built-in name (`accelerator-sim list workloads`) or a file.
+    """
+    if fidelity != "analytical":
+        raise UsageError(f"--fidelity {fidelity} is not built yet; use --fidelity analytical")
+    inputs = [workload, arch, *([str(mapping_file)] if mapping_file and out == mapping_file else [])]
+    output.check_outputs([out, save_mappings], inputs)
+
+    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.progress import ProgressLine
+    from accelerator_sim.mapping.file import dump_mappings, load_mappings
+    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.study.run import Options, simulate_network
+    from accelerator_sim.workload.network import load_network
+
+    problems: list[Problem] = []
+    try:
+        network = load_network(workload)
+    except InvalidFile as error:
+        problems += error.problems
+    try:
+        architecture, technology = load_machine(arch, overrides)
+    except InvalidFile as error:
+        problems += error.problems
+    if problems:
+        raise InvalidFile(problems)
+    whole = batched(network, batch)  # tiles of N in a mapping file count the batch
+    mappings = load_mappings(mapping_file, architecture, whole) if mapping_file else {}
+    network.select(layers)
+    warm(jobs)
+    chosen = Options(Objective(objective), batch, layers, mappings, seed, jobs, fidelity)
+    with ProgressLine() as progress:
+        result = simulate_network(network, architecture, technology, chosen, progress)
+
+    output.write(_text(result, output.pick_format(asked, out), out is None), out)
+    if save_mappings:
+        found = {layer.layer.name: layer.mapping for layer in result.layers if layer.mapping is not None}
+        output.write(dump_mappings(found), save_mappings)
+    _notes(result, out)
+    ctx.exit(result.exit_code)
+
+
+def batched(network: Network, batch: int) -> Network:
+    """Return the network for a batch.  Raises UsageError for one that makes a layer too large."""
+    try:
+        return network.with_batch(batch)
+    except ValueError as error:
+        raise UsageError(f"--batch {batch}: {error}") from None
+
+
+def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:
+    if form == "json":
+        from accelerator_sim.report import json
+
+        return json.dumps(result)
+    if form in ("csv", "tsv"):
+        from accelerator_sim.report import tsv
+
+        return tsv.dumps(result, "," if form == "csv" else "\t")
+    from accelerator_sim.report import tables
+
+    return tables.render(result, output.width(), to_stdout and output.on_terminal())
+
+
+def _notes(result: NetworkResult, out: Path | None) -> None:
+    """Say on standard error what a reader of the numbers has to know."""
+    if out is not None:
+        click.echo(f"wrote {out}", err=True)
+    if result.normalised:
+        click.echo(
+            f"note: {result.technology} is normalised: energies are multiples of one MAC (1 pJ in JSON, CSV and TSV),"
+            " not joules",
+            err=True,
+        )
+    if result.interrupted:
+        click.echo("interrupted; what was finished is complete", err=True)
+    elif result.failed:
+        click.echo(f"{len(result.failed)} of {len(result.layers)} layers failed:", err=True)
+        for layer in result.failed:
+            named = f"layer {layer.layer.name}" in (layer.error or "")
+            click.echo(f"  {layer.error}" if named else f"  layer {layer.layer.name}: {layer.error}", err=True)

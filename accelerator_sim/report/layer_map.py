@@ -1,0 +1,102 @@
+"""The mapping of one layer for a reader: loop nest, array, and why it won; or the same as JSON."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import Any
+
+from accelerator_sim import __version__
+from accelerator_sim.mapping.file import mapping_entry
+from accelerator_sim.mapping.picture import array_picture, loop_nest
+from accelerator_sim.report.json import encode, shape_dict
+from accelerator_sim.report.numbers import percent, printable, si
+from accelerator_sim.study.choices import Choice, Choices
+from accelerator_sim.study.result import NORMALISED_UNIT_J, utilization
+
+SCHEMA = "accelerator-sim/map/1"
+
+
+def render(choices: Choices, width: int = 80) -> str:
+    """Return the mapping as text."""
+    layer, chosen = choices.layer, choices.chosen
+    shape = " ".join(f"{letter}{getattr(layer, letter)}" for letter in "NGMCPQRS")
+    title = f"{printable(layer.name)} ({layer.op}) on {printable(choices.architecture.name)}"
+    return "\n".join(
+        [
+            f"{title}: {shape}, {layer.macs:,} MACs",
+            "",
+            loop_nest(chosen.schedule),
+            "",
+            array_picture(chosen.schedule, width),
+            "",
+            *(row for line in _why(choices) for row in wrap(line, max(width, 40), subsequent_indent="  ")),
+            "",
+            *_beside(choices),
+            "",
+        ]
+    )
+
+
+def _why(choices: Choices) -> list[str]:
+    chosen, activity = choices.chosen, choices.chosen.activity
+    mapping = chosen.found.mapping
+    busy = sorted(activity.resources.items(), key=lambda item: -item[1])
+    used = percent(utilization(activity.macs_issued, activity.cycles, choices.architecture))
+    return [
+        f"least {chosen.objective.value} of {chosen.found.optimal_over:,} mappings within the SPad limits"
+        f" ({chosen.found.costed:,} costed in full, the rest ruled out by bounds)",
+        f"stationary: {mapping.stationary.value}; iacts stored {mapping.iact_encoding.value},"
+        f" weights {mapping.weight_encoding.value}",
+        f"{activity.cycles:,} cycles, bound by {activity.bound_by}; {activity.active_pes} of"
+        f" {choices.architecture.pes} PEs, utilization {used}%",
+        "busy cycles: " + ", ".join(f"{name} {cycles:,}" for name, cycles in busy),
+    ]
+
+
+def _beside(choices: Choices) -> list[str]:
+    """Return the costs of the optima for all objectives, the chosen one first."""
+    lines = [f"{'optimum for':<12}{'cycles':>14}{'chip energy':>14}{'with DRAM':>12}{'DRAM traffic':>14}"]
+    for choice in (choices.chosen, *choices.others):
+        same = " (the same mapping)" if choice.found.mapping == choices.chosen.found.mapping else ""
+        lines.append(
+            f"{choice.objective.value:<12}{choice.activity.cycles:>14,}{_energy(choice.energy.chip, choices):>14}"
+            f"{_energy(choice.energy.total, choices):>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
+            + (same if choice is not choices.chosen else "")
+        )
+    return lines
+
+
+def _energy(joules: float, choices: Choices) -> str:
+    return si(joules / NORMALISED_UNIT_J, "MAC") if choices.normalised else si(joules, "J")
+
+
+def dumps(choices: Choices, width: int = 80) -> str:
+    """Return the mapping as JSON."""
+    data: dict[str, Any] = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "architecture": {"name": choices.architecture.name, "energy_normalised": choices.normalised},
+        "layer": {"name": choices.layer.name, "op": choices.layer.op, "shape": shape_dict(choices.layer)},
+        **_choice(choices.chosen, choices),
+        "loop_nest": loop_nest(choices.chosen.schedule).splitlines(),
+        "array": array_picture(choices.chosen.schedule, width).splitlines(),
+        "others": [_choice(choice, choices) for choice in choices.others],
+    }
+    return encode(data)
+
+
+def _choice(choice: Choice, choices: Choices) -> dict[str, Any]:
+    activity = choice.activity
+    return {
+        "objective": choice.objective.value,
+        "cycles": activity.cycles,
+        "latency_s": activity.cycles / choices.architecture.clock,
+        "bound_by": activity.bound_by,
+        "resources": dict(activity.resources),
+        "active_pes": activity.active_pes,
+        "utilization": utilization(activity.macs_issued, activity.cycles, choices.architecture),
+        "energy_j": choice.energy.as_dict(),
+        "dram_bytes": dict(activity.dram_bytes),
+        "optimal_over": choice.found.optimal_over,
+        "mapping": mapping_entry(choice.found.mapping),
+    }

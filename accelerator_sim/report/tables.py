@@ -1,0 +1,206 @@
+"""A result as tables for a terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.report.columns import EXTRA, Column, fitted, table
+from accelerator_sim.report.numbers import percent, printable, si
+from accelerator_sim.simulation.activity import LEVELS, Access, Level, NocUse
+from accelerator_sim.study.result import NORMALISED_UNIT_J, LayerResult, NetworkResult, utilization
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import Network
+
+_TENSORS: tuple[str, ...] = TENSORS
+_STYLES = {"ok": "", "traffic_only": "dim", "failed": "red"}
+
+
+def render(result: NetworkResult, width: int = 80, color: bool = False) -> str:
+    """Return the layers and the totals of a result, in lines of at most `width` characters.
+
+    color: use terminal styles (NO_COLOR overrides it).
+    """
+    parts: list[RenderableType] = [Text(line) for line in _head(result)]
+    layers = fitted(_layer_columns(result), result.layers, width)
+    parts += [Text(), table(layers, [_STYLES[layer.status] for layer in result.layers]), Text()]
+    parts += [Text(line) for line in _totals(result)]
+    accesses = fitted(_ACCESS_COLUMNS, _ordered(result.accesses), width)
+    noc = fitted(_NOC_COLUMNS, sorted(result.noc, key=lambda use: (_TENSORS.index(use.tensor), use.word_bits)), width)
+    parts += [Text(), Text("Accesses", style="bold"), table(accesses)]
+    if result.noc:
+        parts += [Text(), Text("Networks on chip", style="bold"), table(noc)]
+    parts += [Text(), Text("Energy by component", style="bold"), *(Text(line) for line in _components(result))]
+    return paint(parts, width, color)
+
+
+def render_network(network: Network, width: int = 80, color: bool = False) -> str:
+    """Return the layers of a network as a table, and its source."""
+    parts: list[RenderableType] = [Text(f"{network.name}: {printable(network.source)}", overflow="fold")]
+    if network.notes:
+        parts.append(Text(printable(network.notes), overflow="fold"))
+    styles = ["" if layer.is_mac else "dim" for layer in network.layers]
+    parts += [Text(), table(fitted(_NETWORK_COLUMNS, network.layers, width), styles), Text()]
+    effectual = sum(layer.effectual_macs for layer in network.layers)
+    weights = sum(layer.weight_words for layer in network.layers if layer.op != "matmul")
+    counts = f"{network.macs:,} MACs ({effectual:,} effectual), {weights:,} weights"
+    parts.append(Text(f"{len(network.layers)} layers, {counts}"))
+    return paint(parts, width, color)
+
+
+def paint(parts: Sequence[RenderableType], width: int, color: bool) -> str:
+    """Return renderables as text, with terminal styles only if `color` is true and NO_COLOR is not set."""
+    styled = color and not os.environ.get("NO_COLOR")
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=max(width, 40),
+        force_terminal=styled,
+        no_color=not styled,
+        color_system="standard" if styled else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+    for part in parts:
+        console.print(part)
+    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
+def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
+    def words(level: Level) -> Column[LayerResult]:
+        def cell(row: LayerResult) -> str:
+            records = [a for a in row.activity.accesses if a.level == level] if row.activity else []
+            return si(sum(a.reads + a.writes for a in records)) if records else "-"
+
+        return Column(f"{_LEVEL_NAMES[level]} words", cell, EXTRA)
+
+    def energy(part: str, importance: int) -> Column[LayerResult]:
+        def cell(row: LayerResult) -> str:
+            return _joules(row.energy.as_dict()[part], result) if row.energy else "-"
+
+        return Column(part, cell, importance)
+
+    def share(row: LayerResult) -> str:
+        if row.activity is None or not row.layer.is_mac:
+            return "-"
+        return percent(utilization(row.activity.macs_issued, row.activity.cycles, result.architecture))
+
+    def bound(row: LayerResult) -> str:
+        if row.activity is None:
+            return "FAILED"
+        return row.activity.bound_by if row.activity.cycles else "-"
+
+    return [
+        Column("layer", lambda row: row.layer.name, 0, left=True),
+        Column("op", lambda row: row.layer.op, 7, left=True),
+        Column("MACs", lambda row: si(row.layer.macs) if row.layer.is_mac else "-", 3),
+        Column("cycles", lambda row: si(row.activity.cycles) if row.activity else "-", 1),
+        Column("util %", share, 4),
+        Column("bound by", bound, 5, left=True),
+        Column("PEs", lambda row: str(row.activity.active_pes) if row.activity and row.layer.is_mac else "-", 8),
+        Column("energy", lambda row: _joules(row.energy.chip, result) if row.energy else "-", 2),
+        Column("DRAM", lambda row: si(row.dram_bytes, "B") if row.activity else "-", 6),
+        words("glb"),
+        words("noc"),
+        words("spad"),
+        *(energy(part, EXTRA + 1) for part in ("mac", "spad", "noc", "glb", "clock", "leakage", "dram")),
+    ]
+
+
+_LEVEL_NAMES: dict[Level, str] = {"dram": "DRAM", "glb": "GLB", "noc": "NoC", "spad": "SPad", "mac": "MAC"}
+
+
+def _size(letter: str) -> Column[Layer]:
+    return Column(letter, lambda layer: str(getattr(layer, letter)) if layer.is_mac else "-", 3)
+
+
+_NETWORK_COLUMNS: list[Column[Layer]] = [
+    Column("layer", lambda layer: layer.name, 0, left=True),
+    Column("op", lambda layer: layer.op, 2, left=True),
+    *map(_size, "NGMCHWRSPQ"),
+    Column("stride", lambda layer: "x".join(map(str, layer.stride)) if layer.is_mac else "-", 4),
+    Column("padding", lambda layer: ",".join(map(str, layer.padding)) if layer.is_mac else "-", 5),
+    Column("iact dens", lambda layer: f"{layer.density.iact:.2f}" if layer.is_mac else "-", 6),
+    Column("weight dens", lambda layer: f"{layer.density.weight:.2f}" if layer.is_mac else "-", 6),
+    Column("MACs", lambda layer: si(layer.macs) if layer.is_mac else "-", 1),
+]
+
+
+# --- totals ----------------------------------------------------------------------------------------------------------
+def _head(result: NetworkResult) -> list[str]:
+    architecture = result.architecture
+    part = f" ({len(result.layers)} of {result.workload_layers} layers)" if _partial(result) else ""
+    return [
+        f"{printable(result.workload)}{part} on {printable(architecture.name)}: {architecture.pes} PEs,"
+        f" {architecture.macs_per_cycle} MACs/cycle, {si(architecture.clock, 'Hz')}, {printable(result.technology)}",
+        f"{result.fidelity}, batch {result.batch}, mapped for {result.objective}",
+    ]
+
+
+def _partial(result: NetworkResult) -> bool:
+    return len(result.layers) < result.workload_layers
+
+
+def _totals(result: NetworkResult) -> list[str]:
+    t = result.totals
+    ran = f"{t.layers - t.failed} of {t.layers} layers ran" if t.failed else f"{t.layers} layers"
+    rows = [
+        ("layers", f"{ran}, {t.mac_layers} with MACs"),
+        ("MACs", f"{t.macs:,}, {t.effectual_macs:,} effectual; utilization {percent(t.utilization)}%"),
+        ("cycles", f"{t.cycles:,} = {si(t.latency_s, 's')}" + _rate(t.inferences_per_s, "inferences/s")),
+        ("chip energy", _joules(t.energy_j, result) + _rate(t.inferences_per_j, "inferences/J")
+         + _rate(t.gops_per_w, "GOPS/W")),
+        ("DRAM", f"{si(t.dram_bytes, 'B')}, {_joules(t.energy_dram_j, result)}, not in the chip's energy"),
+    ]  # fmt: skip
+    return [f"{label:<12} {text}" for label, text in rows]
+
+
+def _rate(value: float | None, unit: str) -> str:
+    return "" if value is None else f", {value:,.1f} {unit}" if value >= 10 else f", {value:.3g} {unit}"
+
+
+def _joules(value: float, result: NetworkResult) -> str:
+    return si(value / NORMALISED_UNIT_J, "MAC") if result.normalised else si(value, "J")
+
+
+def _components(result: NetworkResult) -> list[str]:
+    chip = result.energy.chip
+    lines = []
+    for part, joules in result.energy.as_dict().items():
+        share = "" if part == "dram" or not chip else f"{percent(joules / chip):>6} % of the chip"
+        name = "off-chip DRAM" if part == "dram" else _LEVEL_NAMES.get(part, part)  # type: ignore[call-overload]
+        lines.append((part == "dram", f"{name:<13} {_joules(joules, result):>10} {share}"))
+    return [line for _, line in sorted(lines, key=lambda item: item[0])]
+
+
+def _ordered(accesses: Sequence[Access]) -> list[Access]:
+    return sorted(accesses, key=lambda a: (LEVELS.index(a.level), _TENSORS.index(a.tensor), a.word_bits))
+
+
+_ACCESS_COLUMNS: list[Column[Access]] = [
+    Column("level", lambda a: _LEVEL_NAMES[a.level], 0, left=True),
+    Column("tensor", lambda a: a.tensor, 1, left=True),
+    Column("bits", lambda a: str(a.word_bits), 2),
+    Column("reads", lambda a: si(a.reads), 3),
+    Column("writes", lambda a: si(a.writes), 4),
+    Column("bytes", lambda a: si(a.bits // 8, "B"), 5),
+]
+
+_NOC_COLUMNS: list[Column[NocUse]] = [
+    Column("tensor", lambda use: use.tensor, 0, left=True),
+    Column("bits", lambda use: str(use.word_bits), 2),
+    Column("sent", lambda use: si(use.words), 1),
+    Column("delivered", lambda use: si(use.delivered), 3),
+    Column("word hops", lambda use: si(use.word_hops), 4),
+    Column("PE to PE", lambda use: si(use.local_hops), 5),
+    Column("links", lambda use: str(use.links_used), 6),
+    Column("modes", lambda use: use.mode, 7, left=True),
+]

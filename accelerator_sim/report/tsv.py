@@ -1,0 +1,90 @@
+"""A result as rows for programs and spreadsheets: one line a layer, every number in full."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.simulation.activity import LEVELS, Activity
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.workload.layer import Layer
+
+_LETTERS = ("N", "G", "M", "C", "H", "W", "P", "Q", "R", "S")
+_WINDOW = (
+    "stride_rows", "stride_columns", "padding_top", "padding_bottom", "padding_left", "padding_right",
+    "dilation_rows", "dilation_columns",
+)  # fmt: skip
+_RESULTS = (
+    "cycles", "latency_s", "bound_by", "active_pes", "utilization", "macs_issued", "macs_gated", "dram_bytes_iact",
+    "dram_bytes_weight", "dram_bytes_psum",
+)  # fmt: skip
+_ACCESSES = tuple(f"{level}_{tensor}_{way}" for level in LEVELS for tensor in TENSORS for way in ("reads", "writes"))
+_NOC = tuple(f"noc_{tensor}_{what}" for tensor in TENSORS for what in ("mode", "words", "word_hops"))
+_ENERGY = tuple(f"energy_{part}_j" for part in EnergyBreakdown().as_dict())
+
+SHAPE_COLUMNS = ("name", "op", *_LETTERS, *_WINDOW, "macs", "effectual_macs")
+COLUMNS = ("status", *SHAPE_COLUMNS, *_RESULTS, *_ACCESSES, *_NOC, *_ENERGY, "optimal_over", "error")
+
+
+def dumps(result: NetworkResult, delimiter: str = "\t") -> str:
+    """Return a header and one row a layer; what does not apply, or failed, is empty."""
+    return rows_text(COLUMNS, (_row(layer, result) for layer in result.layers), delimiter)
+
+
+def rows_text(columns: Sequence[str], rows: Iterable[dict[str, Any]], delimiter: str = "\t") -> str:
+    """Return rows as delimited text.  With tabs, each row is one line: tabs and newlines in text become spaces."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, restval="", delimiter=delimiter, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        if delimiter == "\t":
+            row = {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in row.items()}
+        writer.writerow(row)
+    return out.getvalue()
+
+
+def shape_row(layer: Layer) -> dict[str, Any]:
+    """Return the columns that do not depend on a simulation."""
+    row: dict[str, Any] = {"name": layer.name, "op": layer.op}
+    if layer.is_mac:
+        row |= {letter: getattr(layer, letter) for letter in _LETTERS}
+        row |= dict(zip(_WINDOW, (*layer.stride, *layer.padding, *layer.dilation), strict=True))
+    return row | {"macs": layer.macs, "effectual_macs": layer.effectual_macs}
+
+
+def _row(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
+    row = {"status": result.status, **shape_row(result.layer)}
+    if result.error:
+        row["error"] = result.error
+    if result.activity is not None and result.energy is not None:
+        row |= _activity_row(result.activity, run)
+        row |= {f"energy_{part}_j": joules for part, joules in result.energy.as_dict().items()}
+    if result.optimal_over is not None:
+        row["optimal_over"] = result.optimal_over
+    return row
+
+
+def _activity_row(activity: Activity, run: NetworkResult) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "effectual_macs": activity.effectual_macs,
+        "cycles": activity.cycles,
+        "latency_s": activity.cycles / run.architecture.clock,
+        "bound_by": activity.bound_by,
+        "active_pes": activity.active_pes,
+        "utilization": utilization(activity.macs_issued, activity.cycles, run.architecture),
+        "macs_issued": activity.macs_issued,
+        "macs_gated": activity.macs_gated,
+    }
+    row |= {f"dram_bytes_{tensor}": size for tensor, size in activity.dram_bytes.items()}
+    for record in activity.accesses:
+        row[f"{record.level}_{record.tensor}_reads"] = record.reads
+        row[f"{record.level}_{record.tensor}_writes"] = record.writes
+    for use in activity.noc:
+        row[f"noc_{use.tensor}_mode"] = use.mode
+        row[f"noc_{use.tensor}_words"] = use.words
+        row[f"noc_{use.tensor}_word_hops"] = use.word_hops
+    return row

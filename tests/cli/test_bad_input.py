@@ -1,0 +1,116 @@
+"""What a user can get wrong: each with its message and exit code, none with a traceback."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import SMALL, Run
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["resnet5"], 2, "unknown workload 'resnet5': neither a built-in name nor a file; did you mean 'resnet50'"),
+        (["small.yaml", "--arch", "eyeris_v2"], 2, "unknown architecture 'eyeris_v2'"),
+        (["small.yaml", "--arch", "eyeris_v2"], 2, "did you mean 'eyeriss_v2'"),
+        (["nowhere.yaml"], 3, "nowhere.yaml: no such file"),
+        (["smal.yaml"], 3, "smal.yaml: no such file; did you mean 'small.yaml'"),
+        (["small.yaml", "--layer", "conf"], 2, "no layer of small matches 'conf'; did you mean 'conv'"),
+        (["small.yaml", "--set", "clock"], 2, "'clock' is not PATH=VALUE"),
+        (["small.yaml", "--set", "=3"], 2, "'=3' is not PATH=VALUE"),
+        (["small.yaml", "--set", "pe_clutser.rows=3"], 3, "pe_clutser: unknown key; did you mean 'pe_cluster'"),
+        (["small.yaml", "--set", "clock=200 Mhz"], 3, "clock: unknown unit 'Mhz' for a frequency; did you mean 'MHz'"),
+        (["small.yaml", "--set", "clock=200"], 3, "clock: 200 has no unit"),
+        (["small.yaml", "--set", "clock=3 KiB"], 3, "clock: '3 KiB' is a size; a frequency"),
+        (["small.yaml", "--set", "pe_cluster.rows=-1"], 3, "pe_cluster.rows: -1 is not allowed; it must be at least 1"),
+        (["small.yaml", "--set", "pe_cluster.rows=0"], 3, "pe_cluster.rows: 0 is not allowed"),
+        (["small.yaml", "--set", "pe_cluster.rows=many"], 3, "'many' given; a whole number is required"),
+        (["small.yaml", "--set", "pe.spad.iact.depth=2"], 5, "3 > 2 values"),
+        (["small.yaml", "--batch", "0"], 2, "0 is not in the range x>=1"),
+        (["small.yaml", "--batch", str(1 << 40)], 2, "it must be between 1 and"),
+        (["small.yaml", "--jobs", "0"], 2, "0 is not in the range"),
+        (["small.yaml", "--objective", "speed"], 2, "'speed' is not one of"),
+        (["small.yaml", "--frmat", "json"], 2, "No such option"),
+        (["small.yaml", "-o", "no/where.json"], 2, "the folder no does not exist"),
+        (["small.yaml", "-o", "."], 2, "it is a folder"),
+        (["small.yaml", "-o", "small.yaml"], 2, "cannot write small.yaml: it is read, too"),
+        (["small.yaml", "-o", "x", "--save-mappings", "x"], 2, "cannot write x twice"),
+        (["small.yaml", "--mapping", "none.yaml"], 3, "none.yaml: no such file"),
+        (["."], 2, "unknown workload '.'"),
+        (["./"], 3, "is a folder, not a file"),
+        ([], 2, "Missing argument 'WORKLOAD'"),
+    ],
+)
+def test_simulate(run: Run, small: str, args: list[str], code: int, message: str) -> None:
+    result = run("simulate", *args)
+    assert message in " ".join(result.stderr.split())
+    assert result.exit_code == code
+    assert "Traceback" not in result.stderr
+
+
+def test_every_error_of_both_files_at_once(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("name: x\nlayrs: []\n")
+    result = run("simulate", "net.yaml", "--set", "clock=fast", "--set", "glb.psum.banks=-2")
+    assert result.exit_code == 3
+    errors = result.stderr.splitlines()
+    assert any(line.startswith("net.yaml:2:1: layrs: unknown key; did you mean 'layers'?") for line in errors)
+    assert any("source: missing" in line for line in errors)
+    assert any(line.startswith("--set clock=fast: clock: ") for line in errors)
+    assert any(line.startswith("--set glb.psum.banks=-2: glb.psum.banks: ") for line in errors)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "x.yaml: is empty; a mapping is required"),
+        (b"# nothing\n", "x.yaml: is empty"),
+        (b"\x7fELF\0\0\1\2", "x.yaml: is a binary file"),
+        (b"\xff\xfe\xfd", "x.yaml:1: is not UTF-8 text"),
+        (b"- a\n- b\n", "a list at the top; a mapping is required"),
+        (b"name: [1\n", "not valid YAML"),
+        (SMALL.replace("H: 8", "H: -8").encode(), "x.yaml:4:"),
+        (SMALL.replace("op: fc", "op: fcc").encode(), "'fcc' is not allowed; allowed:"),
+        (SMALL.replace("op: fc", "op: fcc").encode(), "did you mean 'fc'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["simulate", "check"])
+def test_files(run: Run, tmp_path: Path, content: bytes, message: str, command: str) -> None:
+    (tmp_path / "x.yaml").write_bytes(content)
+    result = run(command, "x.yaml")
+    assert message in result.stderr
+    assert result.exit_code == 3
+
+
+def test_a_huge_file_is_refused_by_its_size(run: Run, tmp_path: Path) -> None:
+    with (tmp_path / "huge.yaml").open("wb") as stream:
+        stream.truncate(100_000_000)
+    result = run("simulate", "huge.yaml")
+    assert result.exit_code == 3
+    assert "huge.yaml: refused by size: 100000000 bytes; at most 10000000 are read" in result.stderr
+
+
+def test_no_network_fits_a_pe_without_room(run: Run, small: str) -> None:
+    result = run("map", small, "--layer", "conv", "--set", "pe.spad.iact.depth=2")
+    assert result.exit_code == 5
+    assert "Error: layer conv cannot be mapped on eyeriss_v2: the iact SPad" in result.stderr
+    assert "= 3 > 2 values" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["map", "small.yaml"], "Missing option '--layer'"),
+        (["map", "small.yaml", "--layer", "cov"], "small has no layer 'cov'; did you mean 'conv'"),
+        (["map", "small.yaml", "--layer", "zzz"], "it has conv, fc"),
+        (["map", "small.yaml", "--layer", "pool"], "layer pool (pool) has no multiply-accumulates to map"),
+        (["list", "things"], "'things' is not one of"),
+        (["show", "architecture", "eyeriss"], "unknown architecture 'eyeriss'"),
+        (["show", "workload", "alexnet", "--set", "clock=1 Hz"], "--set goes with architectures only"),
+        (["show", "technology", "cmos65_8b", "--format", "table"], "goes with workloads only"),
+        (["check"], "Missing argument 'FILE...'"),
+    ],
+)
+def test_usage_of_other_commands(run: Run, small: str, args: list[str], message: str) -> None:
+    result = run(*args)
+    assert message in result.stderr
+    assert result.exit_code == 2

@@ -1,0 +1,112 @@
+"""`map`, `list`, `show`, `check` and `warmup`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from accelerator_sim.architecture.load import load_architecture, read_architecture
+from accelerator_sim.cli import kernels
+from accelerator_sim.files.data import builtin_names, data_dir
+from tests.cli.conftest import Run
+
+
+def test_map(run: Run, small: str) -> None:
+    result = run("map", small, "--layer", "conv", "--batch", "2")
+    assert result.exit_code == 0
+    assert "conv (conv) on eyeriss_v2: N2 " in result.stdout
+    assert "psum += iact * weight" in result.stdout
+
+
+def test_map_as_json(run: Run, small: str) -> None:
+    result = run("map", small, "--layer", "fc", "--format", "json", "--objective", "dram")
+    assert json.loads(result.stdout)["objective"] == "dram"
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder", "sub"),
+    [("architectures", "arch_configs", ""), ("workloads", "workloads", ""),
+     ("technologies", "arch_configs", "technologies")],
+)  # fmt: skip
+def test_list(run: Run, kind: str, folder: str, sub: str) -> None:
+    assert run("list", kind).stdout.splitlines() == builtin_names(folder, sub)
+
+
+def test_there_are_no_baselines_yet(run: Run) -> None:
+    result = run("list", "baselines")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "there are no baselines yet\n")
+
+
+def test_a_shown_architecture_can_be_used(run: Run, tmp_path: Path) -> None:
+    result = run("show", "architecture", "eyeriss_v2")
+    assert "# 192 PEs in 16 cluster(s), 384 MACs per cycle, peak 76.8 GMAC/s" in result.stdout
+    assert "# GLB 192 KiB" in result.stdout
+    assert "# JETCAS" in result.stdout  # the sources
+    (tmp_path / "mine.yaml").write_text(result.stdout)
+    assert read_architecture(tmp_path / "mine.yaml") == load_architecture("eyeriss_v2")
+
+
+def test_a_shown_architecture_with_overrides(run: Run, tmp_path: Path) -> None:
+    result = run("show", "architecture", "eyeriss_v2", "--set", "cluster_array.rows=4")
+    assert "# 96 PEs" in result.stdout
+    (tmp_path / "mine.yaml").write_text(result.stdout)
+    assert read_architecture(tmp_path / "mine.yaml") == load_architecture("eyeriss_v2", [("cluster_array.rows", "4")])
+
+
+def test_show_workload(run: Run) -> None:
+    rows = run("show", "workload", "alexnet").stdout.splitlines()
+    assert rows[0].startswith("name\top\tN\tG")
+    assert rows[1].split("\t")[:2] == ["CONV1", "conv"]
+    assert "724,406,816 MACs" in run("show", "workload", "alexnet", "--format", "table").stdout
+    assert (
+        run("show", "workload", "alexnet", "--format", "yaml").stdout
+        == (data_dir("workloads") / "alexnet.yaml").read_text()
+    )
+
+
+def test_show_technology(run: Run) -> None:
+    shown = run("show", "technology", "cmos28_8b").stdout
+    assert "Stillmaker and Baas" in shown
+    assert "energy: " in shown
+
+
+def test_check_tells_files_apart(run: Run, small: str) -> None:
+    folder = data_dir("arch_configs")
+    run("simulate", small, "--save-mappings", "m.yaml")
+    files = [folder / "eyeriss_v1.yaml", folder / "technologies" / "cmos28_8b.yaml", Path(small), Path("m.yaml")]
+    result = run("check", *map(str, files))
+    assert (result.exit_code, result.stderr) == (0, "")
+    kinds = [line.split(": OK (")[1].split()[0] for line in result.stdout.splitlines()]
+    assert kinds == ["architecture", "technology", "network", "mapping"]
+
+
+def test_check_reports_every_file(run: Run, small: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("pe_cluster: {rows: 3}\nclok: 1 MHz\n")
+    (tmp_path / "odd.yaml").write_text("colour: blue\n")
+    result = run("check", "bad.yaml", small, "odd.yaml")
+    assert result.exit_code == 3
+    assert result.stdout.startswith(f"{small}: OK (network small, 3 layers")
+    assert "bad.yaml:2:1: clok: unknown key; did you mean 'clock'?" in result.stderr
+    assert "odd.yaml:1:1: cannot tell what kind of file this is by its keys (colour)" in result.stderr
+
+
+def test_check_of_mappings_against_a_network(run: Run, small: str, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("format: accelerator-sim/mapping/1\nlayers:\n  conv: {pe_columns: {M: 5}}\n")
+    assert run("check", "m.yaml").exit_code == 0
+    result = run("check", "m.yaml", "--workload", small)
+    assert result.exit_code == 3
+    assert "m.yaml:3:3: layers.conv: pe_columns: M 5 = 5 > 4" in result.stderr
+    (tmp_path / "m.yaml").write_text("format: accelerator-sim/mapping/1\nlayers:\n  conv: {M0: 2}\n")
+    assert "mapping of 1 layer(s) of small" in run("check", "m.yaml", "--workload", small).stdout
+
+
+def test_warmup(run: Run) -> None:
+    result = run("warmup")
+    assert result.exit_code == 0
+    assert "kernels are in" in result.stdout or "switched off" in result.stdout
+
+
+def test_cold_kernels_are_announced(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "load_kernels", lambda: [object()])
+    monkeypatch.setattr(kernels, "is_cold", lambda kernel: True)
+    assert "compiling kernels, once per machine..." in run("simulate", small).stderr

@@ -1,0 +1,138 @@
+"""`accelerator-sim simulate`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from accelerator_sim.cli import simulate
+from accelerator_sim.study import workers
+from accelerator_sim.study.result import LayerResult
+from tests.cli.conftest import Run
+
+
+def test_tab_separated_off_a_terminal(run: Run, small: str) -> None:
+    result = run("simulate", small)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("status\tname\top\t")
+    assert [line.split("\t")[1] for line in lines[1:]] == ["conv", "pool", "fc"]
+    assert result.stderr == ""
+
+
+def test_table_when_asked(run: Run, small: str) -> None:
+    result = run("simulate", small, "--format", "table")
+    assert "small on eyeriss_v2: 192 PEs" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_options_reach_the_result(run: Run, small: str) -> None:
+    result = run(
+        "simulate", small, "--arch", "eyeriss_v1", "--batch", "4", "--objective", "energy", "--seed", "7",
+        "--set", "clock=100 MHz", "--set", "dram.bandwidth=25.6 GB/s", "--layer", "c*", "--format", "json",
+    )  # fmt: skip
+    data = json.loads(result.stdout)
+    assert (data["batch"], data["objective"], data["seed"]) == (4, "energy", 7)
+    assert (data["architecture"]["name"], data["architecture"]["clock_hz"]) == ("eyeriss_v1", 100e6)
+    assert [layer["name"] for layer in data["layers"]] == ["conv"]
+    assert data["layers"][0]["shape"]["N"] == 4
+
+
+def test_results_do_not_depend_on_the_number_of_jobs(run: Run, small: str) -> None:
+    one, two = run("simulate", small, "--format", "json"), run("simulate", small, "--format", "json", "--jobs", "2")
+    assert one.stdout == two.stdout
+
+
+@pytest.mark.parametrize(("name", "start"), [("r.json", "{"), ("r.csv", "status,name"), ("r.txt", "status\tname")])
+def test_output_file(run: Run, small: str, tmp_path: Path, name: str, start: str) -> None:
+    result = run("simulate", small, "-o", name)
+    assert result.stdout == ""
+    assert f"wrote {name}" in result.stderr
+    assert (tmp_path / name).read_text().startswith(start)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_mappings_saved_and_used_again(run: Run, small: str) -> None:
+    first = run("simulate", small, "--format", "json", "--save-mappings", "m.yaml")
+    again = run("simulate", small, "--format", "json", "--mapping", "m.yaml")
+    assert again.exit_code == 0
+    before, after = (json.loads(result.stdout)["layers"][0] for result in (first, again))
+    assert after["mapping"] == before["mapping"]
+    assert after["cycles"] == before["cycles"]
+    assert (before["optimal_over"] > 1, after["optimal_over"]) == (True, None)
+
+
+def test_a_mapping_that_does_not_fit_fails_its_layer(run: Run, small: str, tmp_path: Path) -> None:
+    text = "format: accelerator-sim/mapping/1\nlayers:\n  conv: {pe_columns: {M: 5}}\n"
+    (tmp_path / "m.yaml").write_text(text)
+    result = run("simulate", small, "--mapping", "m.yaml")
+    assert result.exit_code == 5
+    assert "layer conv: the given mapping does not fit: pe_columns: M 5 = 5 > 4" in result.stderr
+
+
+def test_a_bad_mapping_file(run: Run, small: str, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("format: accelerator-sim/mapping/1\nlayers:\n  cov: {M0: 0, X: 1}\n")
+    result = run("simulate", small, "--mapping", "m.yaml")
+    assert result.exit_code == 3
+    assert "m.yaml:3:9: layers.cov.M0: 0 is not allowed" in result.stderr
+    assert "layers.cov.X: unknown key" in result.stderr
+
+
+def test_failed_layers_are_listed_at_the_end(run: Run, flawed: str) -> None:
+    result = run("simulate", flawed, "--format", "json")
+    assert result.exit_code == 5
+    assert [layer["status"] for layer in json.loads(result.stdout)["layers"]] == ["ok", "traffic_only", "ok", "failed"]
+    assert "1 of 4 layers failed:\n  layer wide cannot be mapped on eyeriss_v2" in result.stderr
+
+
+def test_a_broken_law(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = LayerResult
+    monkeypatch.setattr(
+        workers, "run_layer", lambda layer, *_: broken(layer, "failed", error="1 = 2 does not hold", law_broken=True)
+    )
+    result = run("simulate", small)
+    assert result.exit_code == 4
+    assert "layer fc: 1 = 2 does not hold" in result.stderr
+
+
+def test_an_interrupted_run_keeps_what_was_finished(
+    run: Run, small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = workers.run_layer
+
+    def stop(layer: object, *rest: object) -> LayerResult:
+        if getattr(layer, "name", "") == "fc":
+            raise KeyboardInterrupt
+        return real(layer, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(workers, "run_layer", stop)
+    result = run("simulate", small, "-o", "r.json")
+    assert result.exit_code == 130
+    layers = json.loads((tmp_path / "r.json").read_text())["layers"]
+    assert [(layer["status"], layer["error"]) for layer in layers] == [
+        ("ok", None), ("traffic_only", None), ("failed", "interrupted"),
+    ]  # fmt: skip
+
+
+def test_interrupted_elsewhere(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(simulate, "batched", stop)
+    result = run("simulate", small)
+    assert (result.exit_code, result.stderr) == (130, "interrupted\n")
+
+
+def test_normalised_energies_are_said_to_be(run: Run, small: str) -> None:
+    result = run("simulate", small, "--set", "technology=isca16_normalised", "--format", "json")
+    assert "isca16_normalised is normalised" in result.stderr
+    data = json.loads(result.stdout)
+    assert data["architecture"]["energy_normalised"] is True
+    assert data["totals"]["inferences_per_j"] is None
+
+
+@pytest.mark.parametrize("fidelity", ["event", "cycle"])
+def test_fidelities_that_do_not_exist_yet(run: Run, small: str, fidelity: str) -> None:
+    result = run("simulate", small, "--fidelity", fidelity)
+    assert result.exit_code == 2
+    assert f"--fidelity {fidelity} is not built yet" in result.stderr

@@ -1,0 +1,274 @@
+"""Random layers, machines and legal mappings, small enough to be walked one multiply-accumulate at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import assume
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.data import data_dir
+from accelerator_sim.files.model import load_model
+from accelerator_sim.files.yaml_tree import Document, load_document
+from accelerator_sim.mapping.legality import allowed_dimensions, broken_limits
+from accelerator_sim.mapping.mapping import AXES, Encoding, Factors, Mapping, Stationary
+from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.tiling import Tiling
+from accelerator_sim.workload.layer import Density, Layer
+
+Draw = st.DrawFn
+Overrides = dict[str, str]
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
+KINDS = ("conv", "conv", "grouped", "depthwise", "pointwise", "line", "volume", "fc", "gemm", "matmul")
+
+
+@st.composite
+def densities(draw: Draw) -> Density:
+    """Dense, or anything from no to all non-zeros."""
+    if draw(st.booleans()):
+        return Density()
+    share = st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 0.97, 1.0])
+    return Density(draw(share), draw(share), draw(share), "drawn")
+
+
+@st.composite
+def layers(draw: Draw, most_macs: int = 2500, largest: int = 7) -> Layer:
+    """A layer of any operator with multiply-accumulates."""
+    small = st.integers(1, 3)
+    size = st.integers(1, largest)
+    kind = draw(st.sampled_from(KINDS))
+    density = draw(densities())
+    fraction = draw(st.sampled_from([None, None, 0.25]))
+    common: dict[str, Any] = {"name": kind, "density": density, "effectual_fraction": fraction}
+    n, m, c = draw(small), draw(size), draw(size)
+    if kind in ("gemm", "matmul"):
+        groups = draw(small) if kind == "matmul" else 1
+        layer = Layer(op=kind, N=n, G=groups, W=draw(st.integers(1, 9)), C=c, M=m, **common)
+    elif kind == "fc":
+        h, w = draw(small), draw(small)
+        layer = Layer(op="fc", N=n, C=c, M=m, H=h, W=w, R=h, S=w, **common)
+    else:
+        layer = _conv(draw, kind, n, m, c, size, common)
+    assume(layer.macs <= most_macs)
+    return layer
+
+
+def _conv(
+    draw: Draw, kind: str, n: int, m: int, c: int, size: st.SearchStrategy[int], common: dict[str, Any]
+) -> Layer:
+    small = st.integers(1, 3)
+    g = draw(small)
+    if kind == "depthwise":
+        m = c = 1
+    elif kind != "grouped":
+        g = 1
+    r = s = 1
+    stride, dilation, padding = (1, 1), (1, 1), (0, 0, 0, 0)
+    if kind != "pointwise" or draw(st.booleans()):
+        stride = (draw(small), draw(small))
+    if kind != "pointwise":
+        r, s = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+        if draw(st.booleans()):
+            dilation = (draw(st.integers(1, 2)), draw(st.integers(1, 3)))
+        if draw(st.booleans()):
+            pad = st.integers(0, 3)
+            padding = (draw(pad), draw(pad), draw(pad), draw(pad))
+    h, w = draw(size), draw(size)
+    if kind == "line":
+        h = r = 1
+        padding = (0, 0, *padding[2:])
+    top, bottom, left, right = padding
+    assume((r - 1) * dilation[0] + 1 <= h + top + bottom)
+    assume((s - 1) * dilation[1] + 1 <= w + left + right)
+    deep: dict[str, Any] = {}
+    if kind == "volume":
+        t = draw(st.integers(1, 2))
+        deep = {"D": draw(st.integers(t, 3)), "T": t, "stride_d": draw(st.integers(1, 2))}
+    return Layer(op="conv", N=n, G=g, M=m, C=c, H=h, W=w, R=r, S=s, stride=stride, padding=padding,
+                 dilation=dilation, **deep, **common)  # fmt: skip
+
+
+# --- machines --------------------------------------------------------------------------------------------------------
+@lru_cache(maxsize=4)
+def _document(name: str) -> Document:
+    return load_document(data_dir("arch_configs") / f"{name}.yaml")
+
+
+def machine(name: str, overrides: Overrides) -> Architecture:
+    """A built-in machine with changes."""
+    return load_model(Architecture, _document(name), list(overrides.items()))
+
+
+def _yaml(value: bool) -> str:
+    return "true" if value else "false"
+
+
+@st.composite
+def machines(draw: Draw, roomy: bool = True, largest: int = 4) -> Architecture:
+    """A machine of either kind of network.
+
+    roomy: memories that seldom limit a mapping; else tight ones, so that the search has something to avoid.
+    """
+    flat = draw(st.booleans())
+    side = st.integers(1, largest)
+    flag = st.booleans()
+    rows, columns = (draw(st.integers(1, 6)), draw(st.integers(1, 6))) if flat else (draw(side), draw(side))
+    change: Overrides = {"pe_cluster": f"{{rows: {rows}, columns: {columns}}}"}
+    if not flat:
+        change |= _mesh(draw, rows, columns, side)
+    else:
+        for tensor in ("iact", "weight", "psum"):
+            words = draw(st.sampled_from([1, 1, 2, 4]))
+            change[f"noc.{tensor}"] = f"{{kind: multicast_bus, words_per_cycle: {words}}}"
+    change |= _pe(draw, roomy)
+    change |= _glb(draw, roomy)
+    for name in ("weight_fill", "iact_fill", "psum_drain", "dram_iact", "dram_oact"):
+        change[f"overlap.{name}"] = _yaml(draw(flag))
+    compression = draw(st.sampled_from(["none", "rlc", "csc"]))
+    change["dram"] = (
+        f"{{bandwidth: {draw(st.sampled_from(['unlimited', '100 MB/s', '1 GB/s', '25 GB/s']))}, latency: 100 ns,"
+        f" duplex: {_yaml(draw(flag))}, compression: {compression}, rlc_run: 5 b, rlc_word: 64 b,"
+        f" compressed: [{draw(st.sampled_from(['', 'iact', 'iact, oact', 'iact, weight, oact']))}],"
+        f" padding: {draw(st.sampled_from(['stored', 'skipped']))}}}"
+    )
+    change["configuration.cycles"] = str(draw(st.sampled_from([0, 17, 300])))
+    return machine("eyeriss_v1" if flat else "eyeriss_v2", change)
+
+
+def _mesh(draw: Draw, rows: int, columns: int, side: st.SearchStrategy[int]) -> Overrides:
+    psum = draw(st.sampled_from(["", "south", "north, south"]))
+    return {
+        "cluster_array": f"{{rows: {draw(side)}, columns: {draw(side)}}}",
+        "noc.iact": f"{{kind: hierarchical_mesh, routers: {draw(st.integers(1, 3))}, port_width: 24 b,"
+        " directions: [north, south, horizontal]}",
+        "noc.weight": f"{{kind: hierarchical_mesh, routers: {rows}, port_width: 24 b, directions: [horizontal]}}",
+        "noc.psum": f"{{kind: hierarchical_mesh, routers: {columns}, port_width: 40 b, directions: [{psum}]}}",
+    }
+
+
+def _pe(draw: Draw, roomy: bool) -> Overrides:
+    flag = st.booleans()
+    simd = draw(st.integers(1, 3))
+    csc = draw(flag)
+    service = draw(st.sampled_from(["0", "0.5", "1"]))
+    change = {
+        "pe.macs_per_cycle": str(simd),
+        "pe.csc": "{count: 4 b}" if csc else "null",
+        "pe.zero_iact": draw(st.sampled_from(["skip", "gate", "none"])),
+        "pe.iact_read": draw(st.sampled_from(["per_mac", "per_iact"])),
+        "pe.pipeline_stages": str(draw(st.sampled_from([1, 3, 7]))),
+        "pe.psum_service": f"{{cycles_per_psum: {service}, overlaps_macs: {_yaml(draw(flag))}}}",
+    }
+    if draw(st.integers(0, 4)) == 0:
+        size = 4096 if roomy else draw(st.sampled_from([32, 64, 256]))
+        spads = (
+            "iact: {width: 12 b}, weight: {width: 24 b, values_per_word: 2}, psum: {width: 20 b}," f" shared: {size} B"
+        )
+    else:
+        iacts = 512 if roomy else draw(st.sampled_from([4, 12, 30]))
+        weights = 512 if roomy else draw(st.sampled_from([6, 24, 96]))
+        psums = 64 if roomy else draw(st.sampled_from([1, 3, 16]))
+        spads = (
+            f"iact: {{depth: {iacts}, width: 12 b}}, weight: {{depth: {weights}, width: {12 * simd} b,"
+            f" values_per_word: {simd}}}, psum: {{depth: {psums}, width: 20 b}}"
+        )
+        if csc and draw(flag):
+            spads += ", iact_address: {depth: 16, width: 4 b}, weight_address: {depth: 64, width: 7 b}"
+    return change | {"pe.spad": "{" + spads + "}"}
+
+
+def _glb(draw: Draw, roomy: bool) -> Overrides:
+    flag = st.booleans()
+    # One bank is at least as wide as a word of psums, 20 b, or of CSC pairs, 12 b, times what the rates divide by.
+    size = (lambda: "64 KiB") if roomy else (lambda: draw(st.sampled_from(["64 B", "256 B", "1 KiB"])))
+    shared = draw(st.sampled_from(["", "", "iact", "psum", "iact, psum", "iact, psum, weight"]))
+    parts = []
+    for tensor, width in (("iact", 24), ("psum", 40)):
+        own = "" if tensor in shared else f"banks: {draw(st.integers(1, 3))}, size: {size()}, "
+        bypass = f", bypass: {_yaml(draw(flag))}" if tensor == "iact" else ""
+        parts.append(f"{tensor}: {{{own}port_width: {width} b, ports: {draw(st.integers(1, 2))}{bypass}}}")
+    if "weight" not in shared and draw(flag):
+        parts.append(f"weight: {{banks: {draw(st.integers(0, 2))}, size: {size()}, port_width: 64 b}}")
+    if shared:
+        banks, bank = (64, "16 KiB") if roomy else (draw(st.integers(2, 12)), draw(st.sampled_from(["32 B", "128 B"])))
+        parts.append(f"shared: {{banks: {banks}, size: {bank}, tensors: [{shared}]}}")
+    parts.append(f"psum_read_first: {_yaml(draw(flag))}, psum_final_to_dram: {_yaml(draw(flag))}")
+    return {"glb": "{" + ", ".join(parts) + "}"}
+
+
+# --- mappings --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Case:
+    """A layer on a machine with a mapping of it."""
+
+    problem: Problem
+    mapping: Mapping
+
+
+@st.composite
+def factors(draw: Draw, places: int, allowed: str, problem: Problem) -> Factors:
+    """Parts of the dimensions that an axis may carry, in any order of preference."""
+    sizes, parts, left = problem.loops.sizes, {}, places
+    for dimension in draw(st.permutations(allowed)):
+        parts[dimension] = draw(st.integers(1, max(1, min(left, sizes[dimension]))))
+        left //= parts[dimension]
+    return Factors(**parts)
+
+
+@st.composite
+def mappings(draw: Draw, problem: Problem) -> Mapping:
+    """A legal mapping of a problem."""
+    architecture, loops = problem.architecture, problem.loops
+    sizes = {
+        "cluster_rows": architecture.cluster_array.rows,
+        "cluster_columns": architecture.cluster_array.columns,
+        "pe_rows": architecture.pe_cluster.rows,
+        "pe_columns": architecture.pe_cluster.columns,
+    }
+    axes = {}
+    for axis in AXES:
+        allowed = allowed_dimensions(axis, architecture.flat)
+        if axis == "cluster_rows" and not problem.psums_chain:
+            allowed = allowed.replace("C", "")
+        axes[axis] = draw(factors(sizes[axis], allowed, problem))
+    tiles = {f"{d}0": draw(st.integers(1, loops.sizes[d])) for d in "MCNPQ"}
+    kept = [Stationary.NONE, Stationary.IACT, Stationary.PE_WEIGHT]
+    if problem.weight_may_stay:
+        kept.append(Stationary.WEIGHT)
+    mapping = Mapping(
+        **axes,
+        **tiles,
+        M2=draw(st.integers(1, 4)),
+        stationary=draw(st.sampled_from(kept)),
+        iact_encoding=problem.iact_encoding,
+        weight_encoding=problem.weight_encoding,
+    ).clipped(loops)
+    assume(not broken_limits(Tiling(problem, mapping)))
+    return mapping
+
+
+@st.composite
+def problems(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> Problem:
+    """A layer on a machine."""
+    architecture = draw(machines(roomy=roomy))
+    layer = draw(layers(most_macs=most_macs))
+    encodings = [Encoding.RAW] if architecture.pe.csc is None else [Encoding.RAW, Encoding.CSC]
+    return problem_of(layer, architecture, draw(st.sampled_from(encodings)), draw(st.sampled_from(encodings)))
+
+
+@st.composite
+def cases(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> Case:
+    """A layer, a machine and a legal mapping."""
+    problem = draw(problems(most_macs=most_macs, roomy=roomy))
+    return Case(problem, draw(mappings(problem)))
+
+
+def unlimited(architecture: Architecture) -> bool:
+    """Whether the off-chip channel has no limit."""
+    return math.isinf(architecture.dram.bandwidth)

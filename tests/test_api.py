@@ -1,0 +1,64 @@
+"""The Python interface."""
+
+import subprocess
+import sys
+
+import pytest
+
+import accelerator_sim
+from accelerator_sim.files.errors import CheckFailed, UsageError
+from accelerator_sim.mapping.mapping import Mapping
+from accelerator_sim.mapping.search import Unmappable
+from accelerator_sim.study import workers
+from accelerator_sim.study.result import LayerResult
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import Network
+
+CONV = Layer("conv", "conv", C=4, M=8, H=8, W=8, R=3, S=3, padding=(1, 1, 1, 1))
+WIDE = Layer("wide", "conv", C=1, M=1, H=20, W=20, R=1, S=17)
+SMALL = Network("small", "made up", (CONV, WIDE), "small.yaml")
+
+
+def test_simulate_takes_names_and_objects() -> None:
+    by_name = accelerator_sim.simulate("alexnet", layers=["FC8"], objective="energy", batch=2)
+    architecture = accelerator_sim.load_architecture("eyeriss_v2")
+    network = accelerator_sim.load_network("alexnet")
+    assert by_name == accelerator_sim.simulate(network, architecture, layers=["FC8"], objective="energy", batch=2)
+    assert by_name.totals.macs == 2 * 4096 * 1000
+
+
+def test_simulate_with_mappings() -> None:
+    result = accelerator_sim.simulate(SMALL, mappings={"conv": Mapping()})
+    assert result.layers[0].mapping == Mapping()
+
+
+def test_a_layer_that_fails_is_in_the_result() -> None:
+    result = accelerator_sim.simulate(SMALL)
+    assert [layer.status for layer in result.layers] == ["ok", "failed"]
+
+
+def test_a_broken_law_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        workers, "run_layer", lambda layer, *_: LayerResult(layer, "failed", error="1 = 2", law_broken=True)
+    )
+    with pytest.raises(CheckFailed, match="1 = 2"):
+        accelerator_sim.simulate(SMALL)
+
+
+def test_map_layer() -> None:
+    found = accelerator_sim.map_layer(CONV, "eyeriss_v2", "energy")
+    assert found.optimal_over > 1
+    with pytest.raises(Unmappable, match="the iact SPad"):
+        accelerator_sim.map_layer(WIDE)
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(UsageError, match="did you mean 'alexnet'"):
+        accelerator_sim.simulate("alexnt")
+    with pytest.raises(AttributeError, match="no attribute 'simulat'"):
+        accelerator_sim.simulat  # noqa: B018
+
+
+def test_importing_the_package_is_light() -> None:
+    code = "import sys, accelerator_sim; print([m for m in ('numpy', 'numba', 'pydantic') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
