@@ -9,6 +9,8 @@ from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping import mapping as nest
+from accelerator_sim.mapping.constraints import Constraints
+from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.search import Found, Objective, find_mapping
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.result import NetworkResult
@@ -29,20 +31,24 @@ def simulate(
     batch: int = 1,
     layers: Sequence[str] = (),
     mappings: Mapping[str, nest.Mapping] | None = None,
+    constraints: Constraints | None = None,
     jobs: int = 1,
 ) -> NetworkResult:
     """Simulate a network, or the layers of it that match one of the globs `layers`.
 
     network, architecture: built-in names, files, or what the loaders return; objective: "energy", "latency", "edp" or
-    "dram", what mappings are chosen for; mappings: those that are given, by layer name; jobs: worker processes, which
-    need the caller's main module to be guarded by `if __name__ == "__main__"`.
+    "dram", what mappings are chosen for; mappings: those that are given, by layer name; constraints: rules for the
+    search of the others; jobs: worker processes, which need the caller's main module to be guarded by
+    `if __name__ == "__main__"`.
 
     A layer that cannot be mapped has its error in the result.  Raises UsageError for unknown names, InvalidFile for bad
     files, and CheckFailed when a result breaks a law.
     """
     machine, technology = _machine(architecture)
     shapes = network if isinstance(network, Network) else load_network(str(network))
-    options = Options(Objective(objective), batch, tuple(layers), mappings or {}, jobs=jobs)
+    options = Options(
+        Objective(objective), batch, tuple(layers), Plan(dict(mappings or {}), constraints or Constraints()), jobs=jobs
+    )
     result = simulate_network(shapes, machine, technology, options)
     if result.interrupted:
         raise KeyboardInterrupt
@@ -53,11 +59,14 @@ def simulate(
 
 
 def map_layer(
-    layer: Layer, architecture: Architecture | str | Path = "eyeriss_v2", objective: str = "latency"
+    layer: Layer,
+    architecture: Architecture | str | Path = "eyeriss_v2",
+    objective: str = "latency",
+    constraints: Constraints | None = None,
 ) -> Found:
     """Find the best mapping of a layer.  Raises Unmappable, naming the limit, where nothing fits."""
     machine, technology = _machine(architecture)
-    return find_mapping(layer, machine, resolve_actions(technology, machine), Objective(objective))
+    return find_mapping(layer, machine, resolve_actions(technology, machine), Objective(objective), constraints)
 
 
 def _machine(architecture: Architecture | str | Path) -> tuple[Architecture, Technology]:

@@ -1,4 +1,7 @@
-"""An architecture and a technology table with round numbers, for accounts that can be worked out by hand."""
+"""An architecture and a technology table with round numbers, for accounts that can be worked out by hand.
+
+Drawn cases are the same in every run: the seed of each test is its name.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,15 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import load_document
+
+settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("seeded")
 
 # Everything that the expected values below depend on is set here, so that tuning a built-in file cannot move them.
 _ROUND = {

@@ -77,7 +77,7 @@ def _kind(content: dict[str, object]) -> str | None:
 def _mapping(path: Path, workload: str | None, arch: str) -> str:
     from accelerator_sim.files.model import load_model
     from accelerator_sim.files.yaml_tree import load_document
-    from accelerator_sim.mapping.file import MappingFile, load_mappings
+    from accelerator_sim.mapping.file import MappingFile, load_plan
     from accelerator_sim.mapping.legality import broken_limits
     from accelerator_sim.mapping.problem import problem_of
     from accelerator_sim.mapping.tiling import Tiling
@@ -89,7 +89,7 @@ def _mapping(path: Path, workload: str | None, arch: str) -> str:
         count = len(load_model(MappingFile, document).layers)
         return f"mapping of {count} layer(s); with --workload, checked against its layers and the limits of --arch"
     network, (architecture, _) = load_network(workload), load_machine(arch)
-    mappings = load_mappings(path, architecture, network)
+    mappings = load_plan(path, architecture, network).mappings
     layers = {layer.name: layer for layer in network.layers}
     problems = []
     for name, mapping in mappings.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from accelerator_sim.cli import options, output
@@ -15,6 +17,13 @@ from accelerator_sim.files.errors import UsageError, did_you_mean
 @options.set_option
 @options.batch_option
 @options.objective_option
+@click.option(
+    "--mapping",
+    "mapping_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Obey the rules (`constraints`) of a mapping file.",
+)
 @click.option("--format", "asked", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     workload: str,
@@ -23,6 +32,7 @@ def command(
     overrides: tuple[tuple[str, str], ...],
     batch: int,
     objective: str,
+    mapping_file: Path | None,
     asked: str,
 ) -> None:
     """The mapping of one layer: its loop nest, a picture of the array, and why it won.
@@ -31,6 +41,7 @@ def command(
     """
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.simulate import batched
+    from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import layer_map
     from accelerator_sim.study.choices import best_mappings
     from accelerator_sim.study.machine import load_machine
@@ -38,7 +49,9 @@ def command(
 
     network = load_network(workload)
     architecture, technology = load_machine(arch, overrides)
-    layers = {layer.name: layer for layer in batched(network, batch).layers}
+    whole = batched(network, batch)
+    plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
+    layers = {layer.name: layer for layer in whole.layers}
     if name not in layers:
         mapped = [known for known, layer in layers.items() if layer.is_mac]
         shown = ", ".join(mapped[:8]) + ", ..." * (len(mapped) > 8)
@@ -46,6 +59,6 @@ def command(
     if not layers[name].is_mac:
         raise UsageError(f"layer {name} ({layers[name].op}) has no multiply-accumulates to map")
     warm()
-    choices = best_mappings(layers[name], architecture, technology, objective)
+    choices = best_mappings(layers[name], architecture, technology, objective, plan.constraints)
     render = layer_map.dumps if asked == "json" else layer_map.render
     click.echo(render(choices, output.width()), nl=False)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     "mapping_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Mappings by layer; layers that are not in it are searched.",
+    help="Mappings by layer, and rules for the search of the others.",
 )
 @options.batch_option
 @click.option("--layer", "layers", multiple=True, metavar="GLOB", help="Only layers whose name matches; repeatable.")
@@ -78,7 +78,7 @@ def command(
 
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.mapping.file import dump_mappings, load_mappings
+    from accelerator_sim.mapping.file import Plan, dump_mappings, load_plan
     from accelerator_sim.mapping.search import Objective
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.study.run import Options, simulate_network
@@ -96,10 +96,10 @@ def command(
     if problems:
         raise InvalidFile(problems)
     whole = batched(network, batch)  # tiles of N in a mapping file count the batch
-    mappings = load_mappings(mapping_file, architecture, whole) if mapping_file else {}
+    plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     network.select(layers)
     warm(jobs)
-    chosen = Options(Objective(objective), batch, layers, mappings, seed, jobs, fidelity)
+    chosen = Options(Objective(objective), batch, layers, plan, seed, jobs, fidelity)
     with ProgressLine() as progress:
         result = simulate_network(network, architecture, technology, chosen, progress)
 

@@ -2,8 +2,8 @@
 
 A pass processes n ifmaps, q x r channels and p x t filters on PE sets of R x e PEs; m filters have their psums in the
 GLB.  The sets of r channel groups are stacked, so that their psums add up in the array; those of t filter groups lie
-side by side, then stacked; a set wider than the array is folded onto further rows.  In a layer without a sliding window (fully
-connected) the n ifmaps are n positions.
+side by side, then stacked; a set wider than the array is folded onto further rows.  In a layer without a sliding
+window (fully connected) the n ifmaps are n positions.
 """
 
 from __future__ import annotations

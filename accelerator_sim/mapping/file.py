@@ -1,9 +1,10 @@
-"""Mapping files: mappings by layer name, read from and written as YAML."""
+"""Mapping files: mappings by layer name, and rules for the search of the others, read from and written as YAML."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, model_validator
@@ -12,6 +13,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import Document, load_document
+from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.eyeriss_v1 import Letters, mapping_of
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import AXES, TILES, Encoding, Factors, Mapping, Stationary
@@ -80,15 +82,36 @@ class MappingEntry(FileModel):
         return self
 
 
+class ConstraintsEntry(FileModel):
+    """Rules for the layers whose mapping is searched (see `mapping.constraints.Constraints`)."""
+
+    filters_per_pe: list[Part] | None = Field(default=None, min_length=1, description="allowed M0")
+    channels_per_pe: list[Part] | None = Field(default=None, min_length=1, description="allowed C0")
+    whole_filters: bool = Field(default=False, description="all R filter rows lie on the array at once")
+    wide_sets: bool = Field(default=False, description="output rows fill the PE columns before a set is folded")
+    one_strip: bool = Field(default=False, description="a GLB tile holds one strip of output rows")
+    whole_rows: bool = Field(default=False, description="a GLB tile holds whole output rows")
+    stationary: list[Literal["none", "iact", "weight", "pe_weight"]] | None = Field(default=None, min_length=1)
+
+
 class MappingFile(FileModel):
     """A mapping file."""
 
     format: str = Field(pattern=f"^{FORMAT}$", description=FORMAT)
-    layers: dict[str, MappingEntry]
+    constraints: ConstraintsEntry = ConstraintsEntry()
+    layers: dict[str, MappingEntry] = Field(default_factory=dict)
 
 
-def load_mappings(path: Path, architecture: Architecture, network: Network) -> dict[str, Mapping]:
-    """Read the mappings of a network's layers.
+@dataclass(frozen=True)
+class Plan:
+    """What a mapping file says of a network: mappings that are given, by layer name, and rules for the others."""
+
+    mappings: dict[str, Mapping] = field(default_factory=dict)
+    constraints: Constraints = Constraints()
+
+
+def load_plan(path: Path, architecture: Architecture, network: Network) -> Plan:
+    """Read the mappings of a network's layers, and the rules for those that it does not give.
 
     Raises InvalidFile with every error: unknown keys and layers (with the nearest match), wrong values, PE sets that
     do not fit.  Whether a mapping is legal is for `legality.broken_limits` to say.
@@ -119,7 +142,18 @@ def load_mappings(path: Path, architecture: Architecture, network: Network) -> d
             problems.append(_problem(document, name, str(error)))
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
-    return found
+    return Plan(found, _constraints(file.constraints))
+
+
+def _constraints(entry: ConstraintsEntry) -> Constraints:
+    lists = {
+        "filters_per_pe": entry.filters_per_pe,
+        "channels_per_pe": entry.channels_per_pe,
+        "stationary": [Stationary(name) for name in entry.stationary] if entry.stationary else None,
+    }
+    rules: dict[str, Any] = {name: None if values is None else tuple(values) for name, values in lists.items()}
+    rules |= {name: getattr(entry, name) for name in ("whole_filters", "wide_sets", "one_strip", "whole_rows")}
+    return Constraints(**rules)
 
 
 def _problem(document: Document, layer: str, message: str) -> Problem:

@@ -11,6 +11,9 @@ _WORDS |= {"R": "filter row", "S": "filter column"}
 _INNER = ("G", "N", "Q", "P", "M", "C", "R")
 """Order of the dimensions on an axis, the outermost first (as in `noc.modes`)."""
 
+_MOST_ROWS = 32
+"""PE rows that a picture shows."""
+
 
 def loop_nest(tiling: Tiling) -> str:
     """The loops from off-chip to the SPad, one a line, with what each tile holds."""
@@ -61,19 +64,29 @@ def array_picture(tiling: Tiling, width: int = 80) -> str:
     """
     m, sizes = tiling.mapping, axis_sizes(tiling.problem.architecture)
     rows, columns = sizes["pe_rows"], sizes["pe_columns"]
-    cells = [[_cell(tiling, 0, 0, y, x) for x in range(columns)] for y in range(rows)]
-    widest = max(len(cell) for line in cells for cell in line)
-    shown = max(1, min(columns, (width - 8) // (widest + 3)))
-    title = f"cluster (0, 0) of {sizes['cluster_rows']} x {sizes['cluster_columns']}" if (
-        sizes["cluster_rows"] * sizes["cluster_columns"] > 1
-    ) else f"array of {rows} x {columns} PEs"  # fmt: skip
+    cells = [[_cell(tiling, 0, 0, y, x) for x in range(columns)] for y in range(min(rows, _MOST_ROWS))]
+    if _shown(cells, columns, width) < columns:  # one line a dimension is narrower
+        stacked = [[cell.replace(" ", "\n") for cell in line] for line in cells]
+        cells = stacked if _shown(stacked, columns, width) == columns else cells
+    shown, widest = _shown(cells, columns, width), _widest(cells)
+    clusters = sizes["cluster_rows"] * sizes["cluster_columns"]
+    title = (
+        f"cluster (0, 0) of {sizes['cluster_rows']} x {sizes['cluster_columns']}"
+        if clusters > 1
+        else f"array of {rows} x {columns} PEs"
+    )
     out = [title + (f" (first {shown} of {columns} columns)" if shown < columns else "")]
     rule = "       +" + ("-" * (widest + 2) + "+") * shown
-    for y in range(min(rows, 32)):
-        out += [rule, f"row {y:<3}|" + "|".join(f" {cell:<{widest}} " for cell in cells[y][:shown]) + "|"]
+    for y, line in enumerate(cells):
+        out.append(rule)
+        parts = [cell.split("\n") for cell in line[:shown]]
+        for depth in range(max(len(part) for part in parts)):
+            label = f"row {y:<3}" if depth == 0 else " " * 7
+            row = "|".join(f" {part[depth] if depth < len(part) else '':<{widest}} " for part in parts)
+            out.append(f"{label}|{row}|")
     out.append(rule)
-    if rows > 32:
-        out.append(f"       (first 32 of {rows} rows)")
+    if rows > _MOST_ROWS:
+        out.append(f"       (first {_MOST_ROWS} of {rows} rows)")
     for axis in ("cluster_rows", "cluster_columns"):
         factors = getattr(m, axis).as_dict()
         used = getattr(m, axis).used
@@ -81,6 +94,15 @@ def array_picture(tiling: Tiling, width: int = 80) -> str:
             share = ", ".join(f"{count} x {_WORDS[d]}s ({d})" for d, count in factors.items()) or "one part only"
             out.append(f"{axis.replace('_', ' ')}: {share}; {used} of {sizes[axis]} used")
     return "\n".join(out)
+
+
+def _widest(cells: list[list[str]]) -> int:
+    return max(len(part) for line in cells for cell in line for part in cell.split("\n"))
+
+
+def _shown(cells: list[list[str]], columns: int, width: int) -> int:
+    """Columns of PEs that fit a terminal."""
+    return max(1, min(columns, (width - 8) // (_widest(cells) + 3)))
 
 
 def _cell(tiling: Tiling, i: int, j: int, y: int, x: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
+from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.search import Found, Objective, find_mapping
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.analytical import analyse
@@ -38,15 +39,21 @@ class Choices:
     others: tuple[Choice, ...]
 
 
-def best_mappings(layer: Layer, architecture: Architecture, technology: Technology, objective: str) -> Choices:
-    """Map a layer for every objective.
+def best_mappings(
+    layer: Layer,
+    architecture: Architecture,
+    technology: Technology,
+    objective: str,
+    constraints: Constraints | None = None,
+) -> Choices:
+    """Map a layer for every objective, under the same constraints.
 
     Raises Unmappable where nothing fits and CheckFailed where a result breaks a law.
     """
     actions = resolve_actions(technology, architecture)
 
     def best(goal: Objective) -> Choice:
-        found = find_mapping(layer, architecture, actions, goal)
+        found = find_mapping(layer, architecture, actions, goal, constraints)
         schedule = Schedule(found.problem, found.mapping)
         activity = analyse(schedule)
         check(schedule, activity)

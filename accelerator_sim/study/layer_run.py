@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import account
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
+from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
@@ -33,6 +34,7 @@ class Machine:
     architecture: Architecture
     actions: ActionEnergies
     objective: Objective
+    constraints: Constraints = Constraints()
 
 
 def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
@@ -60,7 +62,7 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
 
 def _schedule(layer: Layer, given: Mapping | None, machine: Machine) -> tuple[Schedule, int | None]:
     if given is None:
-        found = find_mapping(layer, machine.architecture, machine.actions, machine.objective)
+        found = find_mapping(layer, machine.architecture, machine.actions, machine.objective, machine.constraints)
         return Schedule(found.problem, found.mapping), found.optimal_over
     problem = problem_of(layer, machine.architecture, given.iact_encoding, given.weight_encoding)
     schedule = Schedule(problem, given)

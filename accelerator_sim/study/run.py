@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.mapping import mapping as nest
+from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.search import Objective
 from accelerator_sim.study.layer_run import Machine
 from accelerator_sim.study.result import LayerResult, NetworkResult
@@ -23,14 +23,14 @@ Progress = Callable[[int, int, str], None]
 class Options:
     """How to simulate.
 
-    layers: globs that select layers, all for none; mappings: given mappings by layer name, other layers are searched;
-    jobs: worker processes.
+    layers: globs that select layers, all for none; plan: given mappings by layer name, and rules for the search of the
+    others; jobs: worker processes.
     """
 
     objective: Objective = Objective.LATENCY
     batch: int = 1
     layers: tuple[str, ...] = ()
-    mappings: Mapping[str, nest.Mapping] = field(default_factory=dict)
+    plan: Plan = Plan()
     seed: int = 0
     jobs: int = 1
     fidelity: str = "analytical"
@@ -51,13 +51,15 @@ def simulate_network(
     """
     chosen = options or Options()
     selected = network.select(chosen.layers).with_batch(chosen.batch)
-    machine = Machine(architecture, resolve_actions(technology, architecture), chosen.objective)
+    machine = Machine(
+        architecture, resolve_actions(technology, architecture), chosen.objective, chosen.plan.constraints
+    )
 
     unique: dict[Task, int] = {}
     tasks: list[Task] = []
     task_of: list[int] = []
     for layer in selected.layers:
-        given = chosen.mappings.get(layer.name)
+        given = chosen.plan.mappings.get(layer.name)
         key = replace(layer, name=""), given
         if key not in unique:
             unique[key] = len(tasks)

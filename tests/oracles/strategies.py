@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
+from random import Random
 from typing import Any
 
 import hypothesis.strategies as st
@@ -59,9 +59,7 @@ def layers(draw: Draw, most_macs: int = 2500, largest: int = 7) -> Layer:
     return layer
 
 
-def _conv(
-    draw: Draw, kind: str, n: int, m: int, c: int, size: st.SearchStrategy[int], common: dict[str, Any]
-) -> Layer:
+def _conv(draw: Draw, kind: str, n: int, m: int, c: int, size: st.SearchStrategy[int], common: dict[str, Any]) -> Layer:
     small = st.integers(1, 3)
     g = draw(small)
     if kind == "depthwise":
@@ -105,100 +103,102 @@ def machine(name: str, overrides: Overrides) -> Architecture:
     return load_model(Architecture, _document(name), list(overrides.items()))
 
 
-def _yaml(value: bool) -> str:
-    return "true" if value else "false"
-
-
-@st.composite
-def machines(draw: Draw, roomy: bool = True, largest: int = 4) -> Architecture:
+def machines(roomy: bool = True, largest: int = 4) -> st.SearchStrategy[Architecture]:
     """A machine of either kind of network.
 
-    roomy: memories that seldom limit a mapping; else tight ones, so that the search has something to avoid.
+    roomy: memories that seldom limit a mapping; else tight ones, so that the search has something to avoid; largest:
+    sides of the cluster array and of a cluster.  A machine is one draw (its number), so that drawing stays cheap.
     """
-    flat = draw(st.booleans())
-    side = st.integers(1, largest)
-    flag = st.booleans()
-    rows, columns = (draw(st.integers(1, 6)), draw(st.integers(1, 6))) if flat else (draw(side), draw(side))
+    return st.integers(0, 1 << 16).map(lambda number: drawn_machine(number, roomy, largest))
+
+
+@lru_cache(maxsize=1024)
+def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architecture:
+    """The machine of a number."""
+    dice = Random(number)
+    flat = dice.random() < 0.5
+    rows, columns = (dice.randint(1, largest + 2 * flat) for _ in range(2))
     change: Overrides = {"pe_cluster": f"{{rows: {rows}, columns: {columns}}}"}
-    if not flat:
-        change |= _mesh(draw, rows, columns, side)
-    else:
+    if flat:
         for tensor in ("iact", "weight", "psum"):
-            words = draw(st.sampled_from([1, 1, 2, 4]))
-            change[f"noc.{tensor}"] = f"{{kind: multicast_bus, words_per_cycle: {words}}}"
-    change |= _pe(draw, roomy)
-    change |= _glb(draw, roomy)
+            change[f"noc.{tensor}"] = f"{{kind: multicast_bus, words_per_cycle: {dice.choice([1, 1, 2, 4])}}}"
+    else:
+        change |= _mesh(dice, rows, columns, largest)
+    change |= _pe(dice, roomy)
+    change |= _glb(dice, roomy)
     for name in ("weight_fill", "iact_fill", "psum_drain", "dram_iact", "dram_oact"):
-        change[f"overlap.{name}"] = _yaml(draw(flag))
-    compression = draw(st.sampled_from(["none", "rlc", "csc"]))
+        change[f"overlap.{name}"] = _flag(dice)
+    bandwidth = dice.choice(["unlimited", "100 MB/s", "1 GB/s", "25 GB/s"])
+    compressed = dice.choice(["", "iact", "iact, oact", "iact, weight, oact"])
     change["dram"] = (
-        f"{{bandwidth: {draw(st.sampled_from(['unlimited', '100 MB/s', '1 GB/s', '25 GB/s']))}, latency: 100 ns,"
-        f" duplex: {_yaml(draw(flag))}, compression: {compression}, rlc_run: 5 b, rlc_word: 64 b,"
-        f" compressed: [{draw(st.sampled_from(['', 'iact', 'iact, oact', 'iact, weight, oact']))}],"
-        f" padding: {draw(st.sampled_from(['stored', 'skipped']))}}}"
+        f"{{bandwidth: {bandwidth}, latency: 100 ns, duplex: {_flag(dice)},"
+        f" compression: {dice.choice(['none', 'rlc', 'csc'])}, rlc_run: 5 b, rlc_word: 64 b,"
+        f" compressed: [{compressed}], padding: {dice.choice(['stored', 'skipped'])}}}"
     )
-    change["configuration.cycles"] = str(draw(st.sampled_from([0, 17, 300])))
+    change["configuration.cycles"] = str(dice.choice([0, 17, 300]))
     return machine("eyeriss_v1" if flat else "eyeriss_v2", change)
 
 
-def _mesh(draw: Draw, rows: int, columns: int, side: st.SearchStrategy[int]) -> Overrides:
-    psum = draw(st.sampled_from(["", "south", "north, south"]))
+def _flag(dice: Random) -> str:
+    return dice.choice(["true", "false"])
+
+
+def _mesh(dice: Random, rows: int, columns: int, largest: int) -> Overrides:
+    psum = dice.choice(["", "south", "north, south"])
     return {
-        "cluster_array": f"{{rows: {draw(side)}, columns: {draw(side)}}}",
-        "noc.iact": f"{{kind: hierarchical_mesh, routers: {draw(st.integers(1, 3))}, port_width: 24 b,"
+        "cluster_array": f"{{rows: {dice.randint(1, largest)}, columns: {dice.randint(1, largest)}}}",
+        "noc.iact": f"{{kind: hierarchical_mesh, routers: {dice.randint(1, 3)}, port_width: 24 b,"
         " directions: [north, south, horizontal]}",
         "noc.weight": f"{{kind: hierarchical_mesh, routers: {rows}, port_width: 24 b, directions: [horizontal]}}",
         "noc.psum": f"{{kind: hierarchical_mesh, routers: {columns}, port_width: 40 b, directions: [{psum}]}}",
     }
 
 
-def _pe(draw: Draw, roomy: bool) -> Overrides:
-    flag = st.booleans()
-    simd = draw(st.integers(1, 3))
-    csc = draw(flag)
-    service = draw(st.sampled_from(["0", "0.5", "1"]))
+def _pe(dice: Random, roomy: bool) -> Overrides:
+    simd, csc = dice.randint(1, 3), dice.random() < 0.5
     change = {
         "pe.macs_per_cycle": str(simd),
         "pe.csc": "{count: 4 b}" if csc else "null",
-        "pe.zero_iact": draw(st.sampled_from(["skip", "gate", "none"])),
-        "pe.iact_read": draw(st.sampled_from(["per_mac", "per_iact"])),
-        "pe.pipeline_stages": str(draw(st.sampled_from([1, 3, 7]))),
-        "pe.psum_service": f"{{cycles_per_psum: {service}, overlaps_macs: {_yaml(draw(flag))}}}",
+        "pe.zero_iact": dice.choice(["skip", "gate", "none"]),
+        "pe.iact_read": dice.choice(["per_mac", "per_iact"]),
+        "pe.pipeline_stages": str(dice.choice([1, 3, 7])),
+        "pe.psum_service": f"{{cycles_per_psum: {dice.choice(['0', '0.5', '1'])}, overlaps_macs: {_flag(dice)}}}",
     }
-    if draw(st.integers(0, 4)) == 0:
-        size = 4096 if roomy else draw(st.sampled_from([32, 64, 256]))
-        spads = (
-            "iact: {width: 12 b}, weight: {width: 24 b, values_per_word: 2}, psum: {width: 20 b}," f" shared: {size} B"
-        )
+    if dice.random() < 0.2:
+        size = 4096 if roomy else dice.choice([32, 64, 256])
+        spads = "iact: {width: 12 b}, weight: {width: 24 b, values_per_word: 2}, psum: {width: 20 b}"
+        spads += f", shared: {size} B"
     else:
-        iacts = 512 if roomy else draw(st.sampled_from([4, 12, 30]))
-        weights = 512 if roomy else draw(st.sampled_from([6, 24, 96]))
-        psums = 64 if roomy else draw(st.sampled_from([1, 3, 16]))
+        iacts, weights, psums = (512, 512, 64) if roomy else [dice.choice(d) for d in TIGHT_SPADS]
         spads = (
             f"iact: {{depth: {iacts}, width: 12 b}}, weight: {{depth: {weights}, width: {12 * simd} b,"
             f" values_per_word: {simd}}}, psum: {{depth: {psums}, width: 20 b}}"
         )
-        if csc and draw(flag):
+        if csc and dice.random() < 0.5:
             spads += ", iact_address: {depth: 16, width: 4 b}, weight_address: {depth: 64, width: 7 b}"
     return change | {"pe.spad": "{" + spads + "}"}
 
 
-def _glb(draw: Draw, roomy: bool) -> Overrides:
-    flag = st.booleans()
-    # One bank is at least as wide as a word of psums, 20 b, or of CSC pairs, 12 b, times what the rates divide by.
-    size = (lambda: "64 KiB") if roomy else (lambda: draw(st.sampled_from(["64 B", "256 B", "1 KiB"])))
-    shared = draw(st.sampled_from(["", "", "iact", "psum", "iact, psum", "iact, psum, weight"]))
+TIGHT_SPADS = ([4, 12, 30], [6, 24, 96], [1, 3, 16])
+"""Depths of tight iact, weight and psum SPads."""
+
+
+def _glb(dice: Random, roomy: bool) -> Overrides:
+    def size() -> str:
+        return "64 KiB" if roomy else dice.choice(["64 B", "256 B", "1 KiB"])
+
+    shared = dice.choice(["", "", "iact", "psum", "iact, psum", "iact, psum, weight"])
     parts = []
     for tensor, width in (("iact", 24), ("psum", 40)):
-        own = "" if tensor in shared else f"banks: {draw(st.integers(1, 3))}, size: {size()}, "
-        bypass = f", bypass: {_yaml(draw(flag))}" if tensor == "iact" else ""
-        parts.append(f"{tensor}: {{{own}port_width: {width} b, ports: {draw(st.integers(1, 2))}{bypass}}}")
-    if "weight" not in shared and draw(flag):
-        parts.append(f"weight: {{banks: {draw(st.integers(0, 2))}, size: {size()}, port_width: 64 b}}")
+        own = "" if tensor in shared else f"banks: {dice.randint(1, 3)}, size: {size()}, "
+        bypass = f", bypass: {_flag(dice)}" if tensor == "iact" else ""
+        parts.append(f"{tensor}: {{{own}port_width: {width} b, ports: {dice.randint(1, 2)}{bypass}}}")
+    if "weight" not in shared and dice.random() < 0.5:
+        parts.append(f"weight: {{banks: {dice.randint(0, 2)}, size: {size()}, port_width: 64 b}}")
     if shared:
-        banks, bank = (64, "16 KiB") if roomy else (draw(st.integers(2, 12)), draw(st.sampled_from(["32 B", "128 B"])))
+        banks, bank = (64, "16 KiB") if roomy else (dice.randint(2, 12), dice.choice(["32 B", "128 B"]))
         parts.append(f"shared: {{banks: {banks}, size: {bank}, tensors: [{shared}]}}")
-    parts.append(f"psum_read_first: {_yaml(draw(flag))}, psum_final_to_dram: {_yaml(draw(flag))}")
+    parts.append(f"psum_read_first: {_flag(dice)}, psum_final_to_dram: {_flag(dice)}")
     return {"glb": "{" + ", ".join(parts) + "}"}
 
 
@@ -267,8 +267,3 @@ def cases(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> Case:
     """A layer, a machine and a legal mapping."""
     problem = draw(problems(most_macs=most_macs, roomy=roomy))
     return Case(problem, draw(mappings(problem)))
-
-
-def unlimited(architecture: Architecture) -> bool:
-    """Whether the off-chip channel has no limit."""
-    return math.isinf(architecture.dram.bandwidth)

@@ -193,7 +193,8 @@ class Walk:
         self.sent_of_fill.clear()
         planes = len(g) * len(n) * len(c)
         inside = self.architecture.dram.padding == "skipped"
-        total["iact_fetched"] += planes * len(span(loops.rows, rows, inside)) * len(span(loops.columns, columns, inside))
+        lines, across = span(loops.rows, rows, inside), span(loops.columns, columns, inside)
+        total["iact_fetched"] += planes * len(lines) * len(across)
         row_blocks = self._blocks("P", rows)
         column_blocks = self._blocks("Q", columns)
         held = 0
@@ -388,9 +389,10 @@ def tree(clusters: list[Cluster]) -> list[tuple[Cluster, Cluster]]:
     first_row, first_column = min(clusters)
     rows = sorted({row for row, _ in clusters})
     down = [((i, first_column), (i + 1, first_column)) for i in range(first_row, rows[-1])]
-    along = [
-        ((i, j), (i, j + 1)) for i in rows for j in range(first_column, max(column for row, column in clusters if row == i))
-    ]  # fmt: skip
+    along = []
+    for i in rows:
+        last = max(column for row, column in clusters if row == i)
+        along += [((i, j), (i, j + 1)) for j in range(first_column, last)]
     return down + along
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.study import workers
 from accelerator_sim.study.layer_run import Machine
@@ -48,7 +49,7 @@ def test_a_bad_layer_leaves_the_rest(flawed: Network, architecture: Architecture
 def test_a_mapping_for_one_twin_sets_it_apart(
     network: Network, architecture: Architecture, technology: Technology
 ) -> None:
-    result = simulate_network(network, architecture, technology, Options(mappings={"twin": Mapping()}))
+    result = simulate_network(network, architecture, technology, Options(plan=Plan({"twin": Mapping()})))
     assert result.layers[1].mapping == Mapping()
     assert result.layers[0].mapping != Mapping()
 

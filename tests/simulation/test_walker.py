@@ -1,0 +1,116 @@
+"""Every closed form of the schedule and of the busy times, against a machine that is walked step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.simulation import analytical
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.workload.layer import Density
+from tests.oracles.strategies import Case, cases
+from tests.oracles.walker import Counts, walk
+
+NORMAL_AND_SLOW = [300, pytest.param(5000, marks=pytest.mark.slow)]
+
+EQUAL = (
+    "passes",
+    "iact_fetched", "iact_sent", "iact_cluster_deliveries", "iact_hops", "iact_delivered",
+    "weight_fetched", "weight_filled", "weight_read", "weight_cluster_deliveries", "weight_sent", "weight_hops",
+    "weight_delivered",
+    "psum_out", "psum_in", "psum_written", "psum_drained", "psum_chain", "psum_hops", "psum_local_hops",
+)  # fmt: skip
+
+
+def walked(check: Callable[[Schedule, Counts], None], number: int) -> None:
+    """Check the schedules of so many drawn cases against their walks."""
+
+    @settings(max_examples=number)
+    @given(case=cases())
+    def run(case: Case) -> None:
+        schedule = Schedule(case.problem, case.mapping)
+        check(schedule, walk(schedule.loops, case.mapping, case.problem.architecture))
+
+    run()
+
+
+def words(schedule: Schedule, counts: Counts) -> None:
+    """All words between all levels, and the largest tiles."""
+    assert counts.total["macs"] == schedule.loops.macs == schedule.problem.layer.macs
+    assert {name: counts.total[name] for name in EQUAL} == {name: getattr(schedule, name) for name in EQUAL}
+    if schedule.iact_bypasses_glb:
+        assert schedule.problem.architecture.glb.iact.bypass
+        assert schedule.iact_filled == 0
+        assert counts.most["iact_reads_of_a_fill"] == 1, "what bypasses the GLB is read once a fetch"
+    else:
+        assert counts.total["iact_filled"] == schedule.iact_filled
+    largest = ("active_pes", "iact_tile", "psum_tile", "weight_pass")
+    assert {name: counts.most[name] for name in largest} == {name: getattr(schedule, name) for name in largest}
+    if schedule.mapping.stationary == "weight":
+        assert counts.most["weight_tile"] == schedule.weight_tile
+    # What a cluster's banks are given for; an edge tile may fill less of it, no tile more.
+    if not schedule.problem.architecture.flat:
+        assert counts.most["iact_cluster_tile"] <= schedule.iact_cluster_tile
+        assert counts.most["psum_column_tile"] <= schedule.psum_column_tile
+
+
+@pytest.mark.parametrize("number", NORMAL_AND_SLOW)
+def test_the_schedule_counts_what_a_walk_counts(number: int) -> None:
+    walked(words, number)
+
+
+def busy_times(schedule: Schedule, counts: Counts) -> None:
+    """The busiest PE, ports and banks, and the SPads, of a dense layer stored raw."""
+    layer = replace(schedule.problem.layer, density=Density(), effectual_fraction=None)
+    problem = problem_of(layer, schedule.problem.architecture)
+    architecture, pe = problem.architecture, problem.architecture.pe
+    s = Schedule(problem, schedule.mapping)
+    flat = architecture.flat
+
+    slots, psums = max(counts.pe_slots.values()), max(counts.pe_psums.values())
+    first = (0, 0, 0, 0)
+    assert (counts.pe_slots[first], counts.pe_psums[first]) == (slots, psums), "the first PE is the busiest"
+    service = psums * pe.psum_service.cycles_per_psum
+    both = max(slots, service) if pe.psum_service.overlaps_macs else slots + service
+    own = analytical.pe_cycles(s) - analytical.drain_cycles(s) - s.passes * (pe.pipeline_stages - 1)
+    assert own == pytest.approx(both)
+
+    contention = s.mapping.cluster_rows.C if s.mapping.cluster_rows.M > 1 else 1
+    reads, fills = max(counts.cluster_iacts.values()), max(counts.cluster_fills.values())
+    port = problem.words_per_cycle("iact")
+    assert analytical.iact_port_cycles(s) == pytest.approx(reads * contention / port)
+    weights = s.weight_sent if flat else max(counts.row_weights.values())
+    assert analytical.weight_port_cycles(s) == pytest.approx(weights / problem.words_per_cycle("weight"))
+    out = s.psum_out if flat else max(counts.column_out.values())
+    into = s.psum_in if flat else max(counts.column_in.values(), default=0)
+    assert analytical.psum_port_cycles(s) == pytest.approx(max(out, into) / problem.words_per_cycle("psum"))
+
+    if not flat and not s.iact_bypasses_glb:
+        moved = reads + fills if architecture.glb.iact.ports == 1 else max(reads, fills)
+        banks = s.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
+        assert analytical.iact_bank_cycles(s) == pytest.approx(moved / banks)
+    if not flat and not s.psum_bypasses_glb:
+        final = architecture.glb.psum_final_to_dram
+        of_pass = out // s.accumulations
+        written, read = out - final * of_pass, into + (not final) * of_pass
+        moved = written + read if architecture.glb.psum.ports == 1 else max(written, read)
+        assert analytical.psum_bank_cycles(s) == pytest.approx(moved / problem.bank_words_per_cycle("psum"))
+
+    activity = analytical.analyse(s)
+    macs = s.loops.macs
+    assert activity.macs_issued == activity.effectual_macs == macs
+    assert activity.macs_gated == 0
+    iact_reads = macs if pe.iact_read == "per_mac" else counts.total["iact_spad_reads"]
+    assert activity.access("spad", "iact").reads == iact_reads
+    assert activity.access("spad", "weight").reads == (macs if pe.macs_per_cycle == 1 else counts.total["slots"])
+    assert activity.access("spad", "psum").reads == counts.total["psum_spad_updates"]
+    assert activity.access("spad", "psum").writes == counts.total["psum_spad_updates"]
+
+
+@pytest.mark.parametrize("number", NORMAL_AND_SLOW)
+def test_the_busiest_parts_do_what_a_walk_says(number: int) -> None:
+    walked(busy_times, number)
