@@ -280,6 +280,12 @@ class Architecture(FileModel):
                     )
         if self.flat:
             return self
+        for tensor in ("iact", "psum"):
+            width = getattr(self.glb, tensor).port_width
+            csc = self.pe.csc.count if self.pe.csc and tensor == "iact" else 0
+            word = getattr(self.precision, tensor) + csc
+            if width < word:
+                raise ValueError(f"glb.{tensor}.port_width is {width} b, narrower than one word of {word} b")
         weight, psum = self.noc.weight, self.noc.psum
         assert isinstance(weight, HierarchicalMesh)
         assert isinstance(psum, HierarchicalMesh)

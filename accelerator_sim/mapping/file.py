@@ -107,7 +107,7 @@ class Plan:
     """What a mapping file says of a network: mappings that are given, by layer name, and rules for the others."""
 
     mappings: dict[str, Mapping] = field(default_factory=dict)
-    constraints: Constraints = Constraints()
+    constraints: Constraints = field(default_factory=Constraints)
 
 
 def load_plan(path: Path, architecture: Architecture, network: Network) -> Plan:

@@ -176,7 +176,8 @@ class Problem:
 
     def iact_dram_bits(self, channels: int) -> float:
         """Bits off-chip per iact that is fetched."""
-        share = 1.0 if self.architecture.dram.padding == "stored" else self._real_share
+        skipped = self.architecture.dram.padding == "skipped" and self.iact_encoding is Encoding.CSC
+        share = self._real_share if skipped else 1.0  # a pair stands for real values only, a raw word for one of any
         return self.dram_bits("iact", self.iact_pairs(channels) * self.iact_bits / share)
 
     def weight_dram_bits(self, filters: int) -> float:
@@ -204,13 +205,17 @@ class Problem:
         return per_port * float(network.routers) if tensor == "iact" else per_port
 
     def bank_words_per_cycle(self, tensor: str) -> float:
-        """Words of a tensor that the GLB banks behind one port group (see `words_per_cycle`) move in a cycle."""
-        store = getattr(self.architecture.glb, tensor)
+        """Words of a tensor that the GLB banks behind one port group (see `words_per_cycle`) move in a cycle.
+
+        Banks that data types share are taken to serve each of them in full.
+        """
+        store, shared = getattr(self.architecture.glb, tensor), self.architecture.glb.shared
+        banks = store.banks if store.banks or shared is None else shared.banks
         bits = {"iact": self.iact_bits, "psum": self.architecture.precision.psum}[tensor]
         per_bank = float(store.port_width // bits)
         if tensor == "iact":
-            return float(per_bank * store.banks)
-        return float(per_bank * store.banks / self.architecture.pe_cluster.columns)
+            return float(per_bank * banks)
+        return float(per_bank * banks / self.architecture.pe_cluster.columns)
 
     @cached_property
     def bytes_per_cycle(self) -> float:

@@ -93,6 +93,8 @@ def _table(axis: str, dimensions: list[str], rows: NDArray[np.int64]) -> NDArray
 
 def _filled(rows: NDArray[np.int64], axis: str, size: int, dimensions: list[str], loops: Loops) -> NDArray[np.int64]:
     """Extend configurations by a long axis, filled as far as what the other axes leave of the layer allows."""
+    if not dimensions:
+        return rows
     left = np.stack([-(-loops.sizes[d] // _parts(rows, d)) for d in dimensions], axis=1)
     grown = []
     for caps in np.unique(left, axis=0):

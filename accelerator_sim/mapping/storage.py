@@ -6,6 +6,8 @@ A word of a compressed tensor is a (count, value) pair.  Zeros are taken as inde
 
 from __future__ import annotations
 
+import math
+
 
 def csc_pairs_per_value(density: float, segment: int, count_bits: int, address_bits: int, value_bits: int) -> float:
     """Pairs stored per nominal value of a CSC segment, its address-vector entry counted as a part of a pair.
@@ -25,9 +27,11 @@ def rlc_bits_per_value(density: float, run_bits: int, pairs_per_word: int, word_
     """Bits stored per nominal value in run-length code: words of some pairs and an end bit (JSSC 2017 V-C)."""
     if density <= 0.0:
         return word_bits / pairs_per_word / (1 << run_bits)
-    long_run = (1.0 - density) ** (1 << run_bits)
-    padding = long_run / (1.0 - long_run)
-    return density * (1.0 + padding) * word_bits / pairs_per_word
+    if density >= 1.0:
+        return word_bits / pairs_per_word
+    # A value and the padding pairs before it: 1 + q / (1 - q) = 1 / (1 - q), where q is the chance of a full run.
+    no_full_run = -math.expm1((1 << run_bits) * math.log1p(-density))
+    return density / no_full_run * word_bits / pairs_per_word
 
 
 def issue_slots(filters: int, density: float, macs_per_cycle: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import account
@@ -34,7 +34,7 @@ class Machine:
     architecture: Architecture
     actions: ActionEnergies
     objective: Objective
-    constraints: Constraints = Constraints()
+    constraints: Constraints = field(default_factory=Constraints)
 
 
 def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:

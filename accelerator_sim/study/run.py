@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.mapping.file import Plan
@@ -30,7 +30,7 @@ class Options:
     objective: Objective = Objective.LATENCY
     batch: int = 1
     layers: tuple[str, ...] = ()
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
     seed: int = 0
     jobs: int = 1
     fidelity: str = "analytical"
