@@ -176,8 +176,9 @@ class Problem:
 
     def iact_dram_bits(self, channels: int) -> float:
         """Bits off-chip per iact that is fetched."""
-        skipped = self.architecture.dram.padding == "skipped" and self.iact_encoding is Encoding.CSC
-        share = self._real_share if skipped else 1.0  # a pair stands for real values only, a raw word for one of any
+        # With padding skipped, CSC pairs stand for real values only; a layer that sees nothing but padding has none.
+        real = self.architecture.dram.padding == "skipped" and self.iact_encoding is Encoding.CSC
+        share = self._real_share if real and self._real_share > 0.0 else 1.0
         return self.dram_bits("iact", self.iact_pairs(channels) * self.iact_bits / share)
 
     def weight_dram_bits(self, filters: int) -> float:

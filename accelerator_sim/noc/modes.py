@@ -31,6 +31,14 @@ class Stream:
     links: tuple[Link, ...]
 
 
+def position(factors: Factors, index: dict[str, int]) -> int:
+    """Place on an axis of the part `index` of each dimension (missing ones: 0)."""
+    place = 0
+    for dimension in ORDER:
+        place = place * int(getattr(factors, dimension)) + index.get(dimension, 0)
+    return place
+
+
 def _positions(factors: Factors, shared: tuple[str, ...]) -> Iterator[list[int]]:
     """Groups of positions on one axis that differ in the shared dimensions only."""
     sizes = [getattr(factors, d) for d in ORDER]

@@ -1,0 +1,105 @@
+"""The mapping search in plain Python: every mapping of the space, costed by the analytical engine and the account."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.energy.account import account
+from accelerator_sim.mapping.legality import broken_limits
+from accelerator_sim.mapping.mapping import Mapping, Stationary
+from accelerator_sim.mapping.problem import Problem, encodings_of, problem_of
+from accelerator_sim.mapping.space import configurations, factors_of
+from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.analytical import analyse, dram_bytes
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.technology.actions import ActionEnergies
+from accelerator_sim.workload.layer import Layer
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a mapping costs: the energy and its rounding, the cycles, the off-chip bits."""
+
+    mapping: Mapping
+    cycles: int
+    joules: float
+    rounding: float
+    bits: float
+
+
+def rounding(activity: Activity, actions: ActionEnergies, architecture: Architecture) -> float:
+    """Joules by which the account may differ from the kernel's, which counts fractions of words.
+
+    The analytical engine rounds each count of words once (stored words up, SPad accesses to the nearest); so no count
+    is off by more than one word, and the account of one word of everything bounds the difference.
+    """
+    one = replace(
+        activity,
+        cycles=0,
+        macs_issued=0,
+        macs_gated=0,
+        pe_cycles_active=0,
+        pe_cycles_idle=0,
+        accesses=tuple(replace(access, reads=1, writes=1) for access in activity.accesses),
+        noc=tuple(replace(use, word_hops=1, delivered=1, local_hops=1) for use in activity.noc),
+    )
+    return account(one, actions, architecture).total
+
+
+def cost_of(problem: Problem, mapping: Mapping, actions: ActionEnergies) -> Cost:
+    """Cost one mapping."""
+    schedule = Schedule(problem, mapping)
+    activity = analyse(schedule)
+    total = account(activity, actions, problem.architecture).total
+    slack = rounding(activity, actions, problem.architecture) + 1e-11 * total
+    return Cost(mapping, activity.cycles, total, slack, 8.0 * sum(dram_bytes(schedule).values()))
+
+
+def lengths(size: int, parts: int) -> list[int]:
+    """For each number of tiles the shortest tile."""
+    shortest: dict[int, int] = {}
+    for length in range(-(-size // parts), 0, -1):
+        shortest[-(-size // (length * parts))] = length
+    return list(shortest.values())
+
+
+def candidates(layer: Layer, architecture: Architecture) -> Iterator[tuple[Problem, Mapping]]:
+    """All mappings within the limits of the SPads and of the psum links."""
+    for encodings in encodings_of(layer, architecture):
+        problem = problem_of(layer, architecture, *encodings)
+        kept = [Stationary.NONE, Stationary.IACT, Stationary.PE_WEIGHT]
+        kept += [Stationary.WEIGHT] if problem.weight_may_stay else []
+        for row in configurations(problem):
+            spatial = Mapping(**factors_of(row), iact_encoding=encodings[0], weight_encoding=encodings[1])
+            yield from _temporal(problem, spatial, kept)
+
+
+def _temporal(problem: Problem, spatial: Mapping, kept: list[Stationary]) -> Iterator[tuple[Problem, Mapping]]:
+    loops = problem.loops
+
+    def parts(dimension: str) -> int:
+        return -(-loops.sizes[dimension] // spatial.parts(dimension))
+
+    positions = [lengths(loops.sizes[d], spatial.parts(d)) for d in "NPQ"]
+    for m0, c0 in itertools.product(range(1, parts("M") + 1), range(1, parts("C") + 1)):
+        if problem.spad_limit(m0, c0) is not None:
+            continue
+        accumulations = -(-loops.C // (c0 * spatial.parts("C"))) * -(-loops.R // spatial.parts("R"))
+        if spatial.cluster_rows.C > 1 and accumulations > 1 and not problem.psums_return:
+            continue
+        passes = lengths(-(-loops.M // (m0 * spatial.parts("M"))), 1)
+        for n0, p0, q0, m2, stationary in itertools.product(*positions, passes, kept):
+            yield problem, replace(spatial, M0=m0, C0=c0, N0=n0, P0=p0, Q0=q0, M2=m2, stationary=stationary)
+
+
+def all_costs(layer: Layer, architecture: Architecture, actions: ActionEnergies) -> tuple[int, list[Cost]]:
+    """The number of candidates, and the cost of each that is legal."""
+    number, costs = 0, []
+    for problem, mapping in candidates(layer, architecture):
+        number += 1
+        if not broken_limits(Schedule(problem, mapping)):
+            costs.append(cost_of(problem, mapping, actions))
+    return number, costs
