@@ -105,8 +105,7 @@ def command(
 
     output.write(_text(result, output.pick_format(asked, out), out is None), out)
     if save_mappings:
-        found = {layer.layer.name: layer.mapping for layer in result.layers if layer.mapping is not None}
-        output.write(dump_mappings(found), save_mappings)
+        output.write(dump_mappings(result.tilings()), save_mappings)
     _notes(result, out)
     ctx.exit(result.exit_code)
 

@@ -21,6 +21,7 @@ from accelerator_sim.kernels.survey import (
     K_KR,
     K_SIZE,
     K_WINDOWS,
+    ROUNDING,
     SLACK,
     T_ALL_SLOTS,
     T_CLUSTER,
@@ -224,6 +225,9 @@ def search(
                 glb_wr = stored * f[at.E_GLB_WR]
                 glb_ww = stored * f[at.E_GLB_WW]
                 wide_i = float(n[at.IACT_BITS]) * pairs_i[c0]
+                room_i = np.inf
+                if pairs_i[c0] > 0.0:
+                    room_i = np.floor(n[at.IACT_CAP] // n[at.IACT_BITS] / pairs_i[c0])
                 m2 = groups
                 while True:
                     filter_tiles = cdiv(groups, m2)
@@ -260,12 +264,12 @@ def search(
                             each_i = float(chip_groups)
                             each_i *= n[at.C] if keep == at.KEEP_IACT else min(n[at.C], int(c[T_LENGTH]))
                             each_p = float(chip_groups * held_m)
-                            limit_i = np.floor(n[at.IACT_CAP] // n[at.IACT_BITS] / pairs_i[c0])
+                            limit_i = room_i
                         else:
                             channels = s[at.YC] * c0 * (int(c[T_TILES]) if keep == at.KEEP_IACT else 1)
                             each_i = float(s[at.YG] * s[at.XG] * min(channels, n[at.C]))
                             each_p = float(m0 * m2 * n[at.PSUM_COLUMNS])
-                            limit_i = np.floor(n[at.IACT_CAP] // n[at.IACT_BITS] / pairs_i[c0]) * shares
+                            limit_i = room_i * shares
                         if bypass:
                             each_i = 0.0
                         if not resting:
@@ -381,7 +385,7 @@ def search(
                                     else:
                                         serial += out_cycles
                                     side = max(side, max(hidden, late) if n[at.DUPLEX] else hidden + late)
-                                    cycles = np.ceil(side + serial - 1e-6)
+                                    cycles = np.ceil(side + serial - ROUNDING)
                                     # joules
                                     joules = joules0 + give_i * qt[x, B_GIVEN] + (bits_i + bits_w) * f[at.E_DRAM_READ]
                                     sent = sent_i * pt[y, B_SENT] * qt[x, B_SENT]

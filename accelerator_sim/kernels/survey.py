@@ -13,6 +13,9 @@ from accelerator_sim.kernels.windows import columns_touched, rows_streamed
 SLACK = 1.0 - 1e-12
 """Bounds are lowered by rounding errors of this size before they prune."""
 
+ROUNDING = 1e-6
+"""Part of a cycle that does not count as one more."""
+
 # Scalars of one configuration (array `k`, float64).
 (
     K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP, K_WPARTS,
@@ -115,10 +118,9 @@ def least_fetched(n, k, m, ka, windows, iacts, weights, held, resting):
         room = n[at.SHARED_BANKS] * n[at.SHARED_BITS] if n[at.SHARE_IACT] else n[at.IACT_CAP]
         fills = held / (float(room) * n[at.CLUSTERS]) / k[K_KG]
         least = min(least, iacts + weights * max(max(fills, x / m[T_TILES]), 1.0))
-    rounds = np.sqrt(weights * x / iacts)
-    if rounds <= 1.0:
+    if weights * x <= iacts:
         return min(least, iacts + weights * x)
-    if rounds >= x:
+    if weights >= iacts * x:
         return min(least, iacts * x + weights)
     return min(least, 2.0 * np.sqrt(iacts * weights * x))
 
@@ -169,7 +171,7 @@ def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_
         serial += least_iact * dram_i[c0] / 8.0 * f[at.BYTE_CYCLES]
     if not n[at.HIDE_OACT]:
         serial += bits_out / 8.0 * f[at.BYTE_CYCLES]
-    cycles = side + serial
+    cycles = side + serial - ROUNDING
 
     planes = float(n[at.G] * n[at.N] * n[at.C])
     chain = outputs * ct[c0, T_UNITS] * n[at.R]
@@ -262,7 +264,7 @@ def survey(
                     least = slot * ct[c0, T_STEPS] * mt[m0, T_SLOTS]
                     if not n[at.HIDE_SERVICE]:
                         least += k[K_WINDOWS] * ka * mt[m0, T_STEPS] * f[at.SERVICE]
-                    if least * SLACK > min(least1, limit):
+                    if (least - ROUNDING) * SLACK > min(least1, limit):
                         continue  # its PEs alone take longer than another choice does in all
                 cycles, joules, bits = pair_bound(
                     n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact, objective

@@ -14,9 +14,10 @@ from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import Document, load_document
 from accelerator_sim.mapping.constraints import Constraints
-from accelerator_sim.mapping.eyeriss_v1 import Letters, mapping_of
+from accelerator_sim.mapping.eyeriss_v1 import Letters, letters_of, mapping_of
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import AXES, TILES, Encoding, Factors, Mapping, Stationary
+from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.network import Network
 
 FORMAT = "accelerator-sim/mapping/1"
@@ -181,10 +182,21 @@ def mapping_entry(mapping: Mapping) -> dict[str, Any]:
     return entry
 
 
-def dump_mappings(mappings: dict[str, Mapping]) -> str:
-    """Write mappings as the text of a mapping file."""
-    layers = {name: mapping_entry(mapping) for name, mapping in mappings.items()}
-    text: str = yaml.safe_dump(
-        {"format": FORMAT, "layers": layers}, sort_keys=False, default_flow_style=None, width=120
-    )
+def letters_entry(tiling: Tiling) -> dict[str, Any] | None:
+    """A mapping of a flat array in the letters of Eyeriss v1, or None where they do not say all of it."""
+    letters, cluster = letters_of(tiling), tiling.problem.architecture.pe_cluster
+    if letters is None or not tiling.problem.architecture.flat:
+        return None
+    try:
+        again = mapping_of(letters, tiling.loops, cluster.rows, cluster.columns).clipped(tiling.loops)
+    except ValueError:
+        return None
+    return {"eyeriss_v1": vars(letters)} if again == tiling.mapping else None
+
+
+def dump_mappings(tilings: dict[str, Tiling]) -> str:
+    """Write mappings as the text of a mapping file, in the letters of Eyeriss v1 where they say all."""
+    layers = {name: letters_entry(tiling) or mapping_entry(tiling.mapping) for name, tiling in tilings.items()}
+    content = {"format": FORMAT, "layers": layers}
+    text: str = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)
     return text

@@ -6,10 +6,12 @@ from textwrap import wrap
 from typing import Any
 
 from accelerator_sim import __version__
+from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.report.json import encode, shape_dict
 from accelerator_sim.report.numbers import percent, printable, si
+from accelerator_sim.simulation.links import link_words
 from accelerator_sim.study.choices import Choice, Choices
 from accelerator_sim.study.result import NORMALISED_UNIT_J, utilization
 
@@ -50,7 +52,30 @@ def _why(choices: Choices) -> list[str]:
         f"{activity.cycles:,} cycles, bound by {activity.bound_by}; {activity.active_pes} of"
         f" {choices.architecture.pes} PEs, utilization {used}%",
         "busy cycles: " + ", ".join(f"{name} {cycles:,}" for name, cycles in busy),
+        *_letters(choices),
+        *_networks(choices),
     ]
+
+
+def _letters(choices: Choices) -> list[str]:
+    """Return the mapping in the letters of Eyeriss v1, where they can express it."""
+    letters = letters_of(choices.chosen.schedule) if choices.architecture.flat else None
+    if letters is None:
+        return []
+    return ["in the letters of Eyeriss v1: " + " ".join(f"{name}={value}" for name, value in vars(letters).items())]
+
+
+def _networks(choices: Choices) -> list[str]:
+    """Return how each data type travels, and the load of its busiest mesh link."""
+    lines = []
+    for use in choices.chosen.activity.noc:
+        line = f"{use.tensor}: {use.mode.replace('_', ' ')}, {use.words:,} words sent, {use.delivered:,} delivered"
+        loads = {} if choices.architecture.flat else link_words(choices.chosen.schedule, use.tensor)
+        if loads:
+            (start, end), most = max(loads.items(), key=lambda item: item[1])
+            line += f"; busiest of {len(loads)} links: cluster {start} to {end}, {most:,} values"
+        lines.append(line)
+    return lines
 
 
 def _beside(choices: Choices) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Literal
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.mapping.mapping import Mapping
+from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse
 from accelerator_sim.workload.layer import Layer
 
@@ -94,6 +96,16 @@ class NetworkResult:
         for result in self.layers:
             if result.activity is not None and result.energy is not None:
                 yield result, result.activity, result.energy
+
+    def tilings(self) -> dict[str, Tiling]:
+        """The mappings of the layers that ran, by name."""
+        found = {}
+        for result in self.layers:
+            if result.mapping is not None:
+                encodings = result.mapping.iact_encoding, result.mapping.weight_encoding
+                problem = problem_of(result.layer, self.architecture, *encodings)
+                found[result.layer.name] = Tiling(problem, result.mapping)
+        return found
 
     @property
     def failed(self) -> tuple[LayerResult, ...]:

@@ -1,0 +1,24 @@
+"""Every built-in network maps completely on every built-in architecture."""
+
+from __future__ import annotations
+
+import pytest
+
+import accelerator_sim
+from accelerator_sim.files.data import builtin_names
+
+NETWORKS = builtin_names("workloads")
+ARCHITECTURES = builtin_names("arch_configs")
+QUICK = {"gpt3_block_decode", "mobilenet_v3_small", "squeezenet"}
+"""Fully connected of 12,288 x 36,864, depthwise with channel attention, plain: on all architectures in every run."""
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(
+    "network", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
+)
+def test_all_layers_run(network: str, architecture: str) -> None:
+    """Each layer has a legal mapping, and keeps the laws (a broken one raises CheckFailed)."""
+    result = accelerator_sim.simulate(network, architecture)
+    assert [layer.error for layer in result.failed] == []
+    assert result.totals.macs == sum(layer.macs for layer in accelerator_sim.load_network(network).layers)
