@@ -17,13 +17,7 @@ from accelerator_sim.files.errors import UsageError, did_you_mean
 @options.set_option
 @options.batch_option
 @options.objective_option
-@click.option(
-    "--mapping",
-    "mapping_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Obey the rules (`constraints`) of a mapping file.",
-)
+@options.mapping_option
 @click.option("--format", "asked", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     workload: str,
@@ -59,6 +53,8 @@ def command(
     if not layers[name].is_mac:
         raise UsageError(f"layer {name} ({layers[name].op}) has no multiply-accumulates to map")
     warm()
-    choices = best_mappings(layers[name], architecture, technology, objective, plan.constraints)
+    choices = best_mappings(
+        layers[name], architecture, technology, objective, plan.constraints, plan.mappings.get(name)
+    )
     render = layer_map.dumps if asked == "json" else layer_map.render
     click.echo(render(choices, output.width()), nl=False)

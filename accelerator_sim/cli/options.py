@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -103,4 +104,15 @@ def objective_option(command: Command) -> Command:
         default="latency",
         show_default=True,
         help="What the mapping search minimises.",
+    )(command)
+
+
+def mapping_option(command: Command) -> Command:
+    """--mapping."""
+    return click.option(
+        "--mapping",
+        "mapping_file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Mappings by layer, and rules (`constraints`) for the search of the others.",
     )(command)

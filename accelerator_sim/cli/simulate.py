@@ -26,13 +26,7 @@ if TYPE_CHECKING:
     help="How cycles are found; event and cycle are not built yet.",
 )
 @options.objective_option
-@click.option(
-    "--mapping",
-    "mapping_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Mappings by layer, and rules for the search of the others.",
-)
+@options.mapping_option
 @options.batch_option
 @click.option("--layer", "layers", multiple=True, metavar="GLOB", help="Only layers whose name matches; repeatable.")
 @options.set_option

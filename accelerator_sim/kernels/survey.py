@@ -171,7 +171,7 @@ def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_
         serial += least_iact * dram_i[c0] / 8.0 * f[at.BYTE_CYCLES]
     if not n[at.HIDE_OACT]:
         serial += bits_out / 8.0 * f[at.BYTE_CYCLES]
-    cycles = side + serial - ROUNDING
+    cycles = np.ceil((side + serial) * SLACK - ROUNDING)  # exact, so that ties are seen
 
     planes = float(n[at.G] * n[at.N] * n[at.C])
     chain = outputs * ct[c0, T_UNITS] * n[at.R]

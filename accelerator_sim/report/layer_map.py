@@ -41,12 +41,14 @@ def render(choices: Choices, width: int = 80) -> str:
 
 def _why(choices: Choices) -> list[str]:
     chosen, activity = choices.chosen, choices.chosen.activity
-    mapping = chosen.found.mapping
+    mapping = chosen.schedule.mapping
     busy = sorted(activity.resources.items(), key=lambda item: -item[1])
     used = percent(utilization(activity.macs_issued, activity.cycles, choices.architecture))
     return [
-        f"least {chosen.objective.value} of {chosen.found.optimal_over:,} mappings within the SPad limits"
-        f" ({chosen.found.costed:,} costed in full, the rest ruled out by bounds)",
+        f"least {chosen.name} of {chosen.found.optimal_over:,} mappings within the SPad limits"
+        f" ({chosen.found.costed:,} costed in full, the rest ruled out by bounds)"
+        if chosen.found
+        else "a given mapping; the optima stand below",
         f"stationary: {mapping.stationary.value}; iacts stored {mapping.iact_encoding.value},"
         f" weights {mapping.weight_encoding.value}",
         f"{activity.cycles:,} cycles, bound by {activity.bound_by}; {activity.active_pes} of"
@@ -82,9 +84,9 @@ def _beside(choices: Choices) -> list[str]:
     """Return the costs of the optima for all objectives, the chosen one first."""
     lines = [f"{'optimum for':<12}{'cycles':>14}{'chip energy':>14}{'with DRAM':>12}{'DRAM traffic':>14}"]
     for choice in (choices.chosen, *choices.others):
-        same = " (the same mapping)" if choice.found.mapping == choices.chosen.found.mapping else ""
+        same = " (the same mapping)" if choice.schedule.mapping == choices.chosen.schedule.mapping else ""
         lines.append(
-            f"{choice.objective.value:<12}{choice.activity.cycles:>14,}{_energy(choice.energy.chip, choices):>14}"
+            f"{choice.name:<12}{choice.activity.cycles:>14,}{_energy(choice.energy.chip, choices):>14}"
             f"{_energy(choice.energy.total, choices):>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
             + (same if choice is not choices.chosen else "")
         )
@@ -113,7 +115,7 @@ def dumps(choices: Choices, width: int = 80) -> str:
 def _choice(choice: Choice, choices: Choices) -> dict[str, Any]:
     activity = choice.activity
     return {
-        "objective": choice.objective.value,
+        "objective": choice.name,
         "cycles": activity.cycles,
         "latency_s": activity.cycles / choices.architecture.clock,
         "bound_by": activity.bound_by,
@@ -122,6 +124,6 @@ def _choice(choice: Choice, choices: Choices) -> dict[str, Any]:
         "utilization": utilization(activity.macs_issued, activity.cycles, choices.architecture),
         "energy_j": choice.energy.as_dict(),
         "dram_bytes": dict(activity.dram_bytes),
-        "optimal_over": choice.found.optimal_over,
-        "mapping": mapping_entry(choice.found.mapping),
+        "optimal_over": choice.found.optimal_over if choice.found else None,
+        "mapping": mapping_entry(choice.schedule.mapping),
     }

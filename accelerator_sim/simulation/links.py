@@ -23,8 +23,9 @@ def link_words(schedule: Schedule, tensor: str) -> dict[Link, int]:
     loads: Counter[Link] = Counter()
     walk = {"iact": _iacts, "weight": _weights, "psum": _psums}[tensor]
     for path, words in walk(schedule):
-        for link in path:
-            loads[link] += words
+        if words:  # places beyond the last part of an edge tile get none
+            for link in path:
+                loads[link] += words
     return dict(sorted(loads.items()))
 
 

@@ -64,9 +64,13 @@ def _schedule(layer: Layer, given: Mapping | None, machine: Machine) -> tuple[Sc
     if given is None:
         found = find_mapping(layer, machine.architecture, machine.actions, machine.objective, machine.constraints)
         return Schedule(found.problem, found.mapping), found.optimal_over
-    problem = problem_of(layer, machine.architecture, given.iact_encoding, given.weight_encoding)
-    schedule = Schedule(problem, given)
+    return given_schedule(layer, machine.architecture, given), None
+
+
+def given_schedule(layer: Layer, architecture: Architecture, given: Mapping) -> Schedule:
+    """The schedule of a given mapping.  Raises IllegalMapping with every limit that it breaks."""
+    schedule = Schedule(problem_of(layer, architecture, given.iact_encoding, given.weight_encoding), given)
     broken = broken_limits(schedule)
     if broken:
         raise IllegalMapping(f"layer {layer.name}: the given mapping does not fit: {'; '.join(broken)}")
-    return schedule, None
+    return schedule

@@ -1,0 +1,76 @@
+"""Mapping files on the command line: given mappings, the letters of Eyeriss v1, rules for the search."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+LETTERS = """\
+format: accelerator-sim/mapping/1
+layers:
+  CONV1: {eyeriss_v1: {n: 1, m: 96, e: 7, p: 16, q: 1, r: 1, t: 2}}
+"""
+RULES = """\
+format: accelerator-sim/mapping/1
+constraints:
+  {filters_per_pe: [16], whole_filters: true, wide_sets: true, one_strip: true, whole_rows: true, stationary: [none]}
+"""
+V1 = ("alexnet", "--arch", "eyeriss_v1", "--batch", "4")
+
+
+def test_map_shows_a_given_mapping_beside_the_optima(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(LETTERS)
+    result = run("map", *V1, "--layer", "CONV1", "--mapping", "m.yaml")
+    assert result.exit_code == 0
+    assert "a given mapping; the optima stand below" in result.stdout
+    assert "in the letters of Eyeriss v1: n=1 m=96 e=7 p=16 q=1 r=1 t=2" in result.stdout
+    assert [line.split()[0] for line in result.stdout.splitlines()[-5:]] == [
+        "given",
+        "energy",
+        "latency",
+        "edp",
+        "dram",
+    ]
+
+
+def test_map_refuses_a_given_mapping_that_does_not_fit(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(LETTERS.replace("q: 1", "q: 2"))
+    result = run("map", *V1, "--layer", "CONV1", "--mapping", "m.yaml")
+    assert result.exit_code == 5
+    assert "CONV1: the given mapping does not fit: the iact SPad: C0 x S = 2 x 11 = 22 > 12 values" in result.stderr
+
+
+def test_mappings_of_a_flat_array_are_saved_in_its_letters(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(LETTERS)
+    run("simulate", *V1, "--layer", "CONV1", "--mapping", "m.yaml", "--save-mappings", "again.yaml")
+    assert "eyeriss_v1: {n: 1, m: 96, e: 7, p: 16, q: 1, r: 1, t: 2}" in (tmp_path / "again.yaml").read_text()
+
+
+def test_rules_of_a_mapping_file_hold_in_the_search(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    options = ("--layer", "CONV2", "--objective", "dram", "--format", "json")
+    ruled = json.loads(run("simulate", *V1, *options, "--mapping", "rules.yaml").stdout)["layers"][0]
+    free = json.loads(run("simulate", *V1, *options).stdout)["layers"][0]
+    assert (ruled["mapping"]["M0"], ruled["mapping"]["P0"], ruled["mapping"]["stationary"]) == (16, 1, "none")
+    assert ruled["optimal_over"] < free["optimal_over"]
+    assert sum(ruled["dram_bytes"].values()) > sum(free["dram_bytes"].values())
+
+
+def test_rules_that_leave_nothing_are_an_error(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES.replace("[16]", "[1000]"))
+    result = run("simulate", *V1, "--layer", "CONV2", "--mapping", "rules.yaml")
+    assert result.exit_code == 5
+    assert (
+        "layer CONV2 cannot be mapped on eyeriss_v1: no mapping meets the constraints that were given" in result.stderr
+    )
+
+
+def test_a_wrong_rule_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES.replace("wide_sets", "wide_set").replace("[none]", "[non]"))
+    result = run("simulate", *V1, "--mapping", "rules.yaml")
+    assert result.exit_code == 3
+    assert "rules.yaml:3:" in result.stderr
+    assert "constraints.wide_set: unknown key; did you mean 'wide_sets'?" in result.stderr
+    assert "did you mean 'none'?" in result.stderr

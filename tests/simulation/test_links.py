@@ -1,0 +1,22 @@
+"""Words walked over every mesh link against the closed forms of the schedule."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from accelerator_sim.noc.topology import topology
+from accelerator_sim.simulation.links import link_words
+from accelerator_sim.simulation.schedule import Schedule
+from tests.oracles.strategies import Case, cases
+
+
+@pytest.mark.parametrize("tensor", ["iact", "weight", "psum"])
+@given(case=cases())
+def test_words_over_all_links_are_the_hops_of_the_schedule(case: Case, tensor: str) -> None:
+    schedule = Schedule(case.problem, case.mapping)
+    loads = link_words(schedule, tensor)
+    assert sum(loads.values()) == getattr(schedule, f"{tensor}_hops")
+    graph = topology(schedule.problem.architecture, tensor)
+    assert all(graph.has_edge(*link) for link in loads)
+    assert all(words > 0 for words in loads.values())
