@@ -286,9 +286,17 @@ class Architecture(FileModel):
             word = getattr(self.precision, tensor) + csc
             if width < word:
                 raise ValueError(f"glb.{tensor}.port_width is {width} b, narrower than one word of {word} b")
-        weight, psum = self.noc.weight, self.noc.psum
+        iact, weight, psum = self.noc.iact, self.noc.weight, self.noc.psum
+        assert isinstance(iact, HierarchicalMesh)
         assert isinstance(weight, HierarchicalMesh)
         assert isinstance(psum, HierarchicalMesh)
+        for tensor, network, direction, clusters in (
+            ("iact", iact, "south", self.cluster_array.rows),
+            ("iact", iact, "horizontal", self.cluster_array.columns),
+            ("weight", weight, "horizontal", self.cluster_array.columns),
+        ):
+            if clusters > 1 and direction not in network.directions:
+                raise ValueError(f"noc.{tensor}.directions lacks {direction}, which its multicasts take")
         if weight.routers != self.pe_cluster.rows:
             raise ValueError(
                 f"noc.weight has {weight.routers} routers for {self.pe_cluster.rows} PE rows;"

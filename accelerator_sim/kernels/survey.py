@@ -104,11 +104,11 @@ def least_fetched(n, k, m, ka, windows, iacts, weights, held, resting):
         return iacts + weights
     if n[at.FLAT]:
         room = n[at.SHARED_BANKS] * n[at.SHARED_BITS] if n[at.SHARE_PSUM] else n[at.PSUM_CAP]
-        x = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q]) / k[K_KG] / (room // n[at.PSUM_BITS])
+        x = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q]) / k[K_KG] / max(room // n[at.PSUM_BITS], 1)
     elif n[at.SHARE_PSUM]:
         return iacts + weights
     else:
-        x = windows / k[K_KG] * m[T_STEPS] * n[at.PSUM_COLUMNS] / (n[at.PSUM_CAP] // n[at.PSUM_BITS])
+        x = windows / k[K_KG] * m[T_STEPS] * n[at.PSUM_COLUMNS] / max(n[at.PSUM_CAP] // n[at.PSUM_BITS], 1)
     x = max(x, 1.0)
     if ka == 1 and (m[T_TILES] == 1.0 or (n[at.KEEP_MASK] >> at.KEEP_PE_WEIGHT) & 1):
         least = iacts * m[T_TILES] + weights

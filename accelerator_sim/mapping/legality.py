@@ -83,12 +83,12 @@ def _glb_limits(tiling: Tiling) -> list[str]:
             banks += ceil_div(bits, shared.size * 8)
         elif bits > problem.glb_bits(tensor) and (bits or tensor != "weight"):
             found.append(
-                f"the {tensor} GLB of a cluster: {bits / 8192:.2f} KiB > {problem.glb_bits(tensor) / 8192:.2f} KiB"
+                f"the {tensor} GLB of a cluster: {bits / 8192:.6g} KiB > {problem.glb_bits(tensor) / 8192:.6g} KiB"
             )
     if shared is not None and banks > shared.banks:
         found.append(
             f"the shared GLB: {banks} banks of {shared.size} B > {shared.banks} banks"
-            f" (iact {iact_bits / 8192:.2f}, psum {psum_bits / 8192:.2f}, weight {weight_bits / 8192:.2f} KiB)"
+            f" (iact {iact_bits / 8192:.6g}, psum {psum_bits / 8192:.6g}, weight {weight_bits / 8192:.6g} KiB)"
         )
     return found
 

@@ -123,10 +123,11 @@ def _cell(tiling: Tiling, i: int, j: int, y: int, x: int) -> str:
         strip = dimension == "P"
         if strip:  # rows go to the PEs of a cluster in strips of neighbours
             local = m.cluster_parts("P")
-            block = min(tile * local, loops.P)
+            rows = min(tile * m.parts("P"), loops.P)
+            block = -(-rows // m.array_parts("P"))
             cluster, place = divmod(index["P"], local)
             first = cluster * block + place
-            if place >= min(local, loops.P - cluster * block):
+            if place >= min(block, rows - cluster * block):
                 return "."
             last = first
         else:

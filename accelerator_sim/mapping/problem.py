@@ -33,7 +33,25 @@ class Problem:
     @cached_property
     def iact_density(self) -> float:
         """Fraction of iacts that the PE has to process: all, unless zeros are not stored."""
-        return self.layer.density.iact * self._real_share if self.skips_iacts else 1.0
+        if not self.skips_iacts:
+            return 1.0
+        return max(self.layer.density.iact * self._real_share, self._met_fraction or 0.0)
+
+    @property
+    def _met_fraction(self) -> float | None:
+        """The effectual fraction that the network file states, where the PE skips zeros of both operands."""
+        both = self.skips_iacts and self.weight_encoding is Encoding.CSC
+        return self.layer.effectual_fraction if both else None
+
+    @cached_property
+    def met_weight_density(self) -> float:
+        """Fraction of non-zero weights that a processed iact meets.
+
+        Columns of busy channels may be denser than the mean: with a stated effectual fraction it follows from that.
+        """
+        if self._met_fraction is None:
+            return self.stored_weight_density
+        return self._met_fraction / self.iact_density if self.iact_density > 0.0 else 0.0
 
     @property
     def skips_iacts(self) -> bool:
@@ -54,7 +72,7 @@ class Problem:
 
     def slots(self, filters: int) -> float:
         """Expected issue slots for one iact against the column of `filters` weights of a PE."""
-        return issue_slots(filters, self.stored_weight_density, self.architecture.pe.macs_per_cycle)
+        return issue_slots(filters, self.met_weight_density, self.architecture.pe.macs_per_cycle)
 
     @property
     def window(self) -> int:
@@ -88,7 +106,7 @@ class Problem:
             density = self.layer.density.weight
             spread = SIGMAS * math.sqrt(weights * density * (1.0 - density))
             words = min(
-                channels * taps * self.slots(filters) + spread / pe.macs_per_cycle,
+                channels * taps * issue_slots(filters, density, pe.macs_per_cycle) + spread / pe.macs_per_cycle,
                 channels * taps * ceil_div(filters, pe.macs_per_cycle),
             )
             if words > spad.weight.depth:

@@ -123,5 +123,5 @@ def links_used(mapping: Mapping, tensor: str) -> int:
         if columns.M * columns.G > 1:
             return 0
         return rows.used * (columns.used - 1)
-    groups = rows.used // rows.M * (columns.used // columns.M)
-    return groups * ((rows.M - 1) * rows.C + rows.M * (columns.M - 1))
+    down = rows.used // (rows.M * rows.C) * (rows.M * rows.C - 1) if rows.M > 1 else 0  # interleaved trees overlap
+    return columns.used // columns.M * (down + rows.used * (columns.M - 1))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields, replace
 from functools import lru_cache
+from random import Random
+from typing import Any
 
 import hypothesis.strategies as st
 import pytest
@@ -12,24 +15,223 @@ from hypothesis import assume, given, settings
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.search import Found, Objective, Unmappable, find_mapping
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
-from accelerator_sim.technology.technology import load_technology
+from accelerator_sim.technology.technology import Technology, load_technology
 from accelerator_sim.workload.layer import Density, Layer
 from tests.oracles.brute import Cost, all_costs, cost_of
 from tests.oracles.strategies import layers, machines
 
 TABLES = ("cmos65_8b", "cmos65_16b", "cmos7_8b", "isca16_normalised")
+BRUTE_FORCE = 500
+"""Largest space that plain Python goes through."""
 
 
-@lru_cache(maxsize=None)
-def actions_of(table: str, architecture_key: int, architecture: object) -> ActionEnergies:
-    raise NotImplementedError
+@lru_cache(maxsize=8)
+def table(name: str) -> Technology:
+    """A built-in technology table."""
+    return load_technology(name)
 
 
-def resolved(table: str, architecture: Architecture) -> ActionEnergies:
-    return resolve_actions(load_technology(table), architecture)
+def energies(name: str, seed: int, architecture: Architecture) -> ActionEnergies:
+    """A built-in table, or (seed above 0) one whose entries are up to 100 times larger or smaller."""
+    actions = resolve_actions(table(name), architecture)
+    dice = Random(seed)
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, float):
+            return value * 10 ** dice.uniform(-2, 2)
+        if isinstance(value, dict):
+            return {key: changed(item) for key, item in value.items()}
+        return tuple(map(changed, value)) if isinstance(value, tuple) else value
+
+    if seed == 0:
+        return actions
+    drawn = replace(actions, **{field.name: changed(getattr(actions, field.name)) for field in fields(actions)})
+    return replace(
+        drawn, clock_idle=min(drawn.clock_idle, drawn.clock_active), mac_gated=min(drawn.mac_gated, drawn.mac)
+    )
+
+
+MACHINES = machines(roomy=False, largest=3)
+SEEDS = st.integers(0, 10**6) | st.just(0)
+
+
+def searched(layer: Layer, architecture: Architecture, actions: ActionEnergies, exhaustive: bool) -> dict[str, Found]:
+    """What the search finds for each objective; nothing where the layer cannot be mapped."""
+    found = {}
+    for objective in Objective:
+        try:
+            found[objective.value] = find_mapping(layer, architecture, actions, objective, exhaustive=exhaustive)
+        except Unmappable:
+            assert not found, "an objective decides whether a layer can be mapped"
+    return found
+
+
+def key(found: Found, cost: Cost) -> tuple[float, float]:
+    """What an objective compares, and what breaks its ties."""
+    return {
+        Objective.ENERGY: (found.energy_j, found.cycles),
+        Objective.LATENCY: (found.cycles, found.energy_j),
+        Objective.EDP: (found.energy_j * found.cycles, found.cycles),
+        Objective.DRAM: (cost.bits, found.cycles),
+    }[found.objective]
+
+
+@pytest.mark.parametrize("number", [200, pytest.param(3000, marks=pytest.mark.slow)])
+def test_the_kernel_costs_what_the_engine_costs_and_prunes_nothing_better(number: int) -> None:
+    """Cycles exactly, joules but for the rounding of word counts (`oracles.brute.rounding`), and all laws."""
+
+    @settings(max_examples=number)
+    @given(MACHINES, layers(most_macs=10**9, largest=16), st.sampled_from(TABLES), SEEDS)
+    def run(architecture: Architecture, layer: Layer, name: str, seed: int) -> None:
+        actions = energies(name, seed, architecture)
+        pruned = searched(layer, architecture, actions, exhaustive=False)
+        assume(all(found.optimal_over < 200_000 for found in pruned.values()))
+        everything = searched(layer, architecture, actions, exhaustive=True)
+        assert pruned.keys() == everything.keys()
+        for name_of_objective, found in pruned.items():
+            full = everything[name_of_objective]
+            costs = []
+            for result in (found, full):
+                schedule = Schedule(result.problem, result.mapping)
+                check(schedule, analyse(schedule))
+                cost = cost_of(result.problem, result.mapping, actions)
+                assert result.cycles == cost.cycles
+                assert abs(result.energy_j - cost.joules) <= cost.rounding
+                costs.append(cost)
+            assert key(found, costs[0]) == key(full, costs[1])
+            assert found.optimal_over == full.optimal_over
+            assert found.costed <= full.costed <= full.optimal_over
+
+    run()
+
+
+@pytest.mark.parametrize("number", [40, pytest.param(200, marks=pytest.mark.slow)])
+def test_the_search_finds_what_brute_force_finds(number: int) -> None:
+    """Over all spatial configurations, tiles, M0 x C0, M2 and stationary tensors, for all objectives."""
+
+    @settings(max_examples=number)
+    @given(MACHINES, layers(most_macs=10**9, largest=7), st.sampled_from(TABLES), SEEDS)
+    def run(architecture: Architecture, layer: Layer, name: str, seed: int) -> None:
+        actions = energies(name, seed, architecture)
+        found = searched(layer, architecture, actions, exhaustive=False)
+        assume(not found or found["energy"].optimal_over <= BRUTE_FORCE)
+        space, costs = all_costs(layer, architecture, actions)
+        assert bool(found) == bool(costs)
+        for result in found.values():
+            assert result.optimal_over == space
+            agree(result, costs, actions)
+
+    run()
+
+
+def agree(found: Found, costs: list[Cost], actions: ActionEnergies) -> None:
+    """The best of all costs is the one that was found, but for the rounding of word counts."""
+    own = cost_of(found.problem, found.mapping, actions)
+    if found.objective is Objective.ENERGY:
+        best = min(costs, key=lambda cost: cost.joules)
+        assert abs(own.joules - best.joules) <= own.rounding + best.rounding
+    elif found.objective is Objective.LATENCY:
+        fewest = min(cost.cycles for cost in costs)
+        assert own.cycles == fewest
+        best = min((cost for cost in costs if cost.cycles == fewest), key=lambda cost: cost.joules)
+        assert abs(own.joules - best.joules) <= own.rounding + best.rounding
+    elif found.objective is Objective.EDP:
+        best = min(costs, key=lambda cost: cost.joules * cost.cycles)
+        slack = own.rounding * own.cycles + best.rounding * best.cycles
+        assert abs(own.joules * own.cycles - best.joules * best.cycles) <= slack
+    else:
+        fewest_bits = min(cost.bits for cost in costs)
+        assert own.bits == pytest.approx(fewest_bits, rel=1e-12)
+        assert own.cycles == min(cost.cycles for cost in costs if cost.bits <= fewest_bits * (1 + 1e-12))
+
+
+# --- determinism -----------------------------------------------------------------------------------------------------
+LAYER = Layer("conv", "conv", M=24, C=12, H=14, W=14, R=3, S=3, padding=(1, 1, 1, 1), density=Density(0.5, 0.4, 0.5))
+PROGRAM = """
+from accelerator_sim.mapping.search import Objective
+from tests.mapping.test_search import LAYER, one_search
+print([one_search(LAYER, objective) for objective in Objective])
+"""
+
+
+def one_search(layer: Layer, objective: Objective) -> Found:
+    """A search on Eyeriss v2."""
+    architecture = load_architecture("eyeriss_v2")
+    return find_mapping(layer, architecture, energies("cmos65_8b", 0, architecture), objective)
+
+
+def test_two_searches_find_the_same() -> None:
+    for objective in Objective:
+        assert one_search(LAYER, objective) == one_search(LAYER, objective)
+
+
+def test_a_fresh_process_finds_the_same() -> None:
+    fresh = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=300)
+    assert fresh.stdout.strip() == str([one_search(LAYER, objective) for objective in Objective])
+
+
+# --- what cannot be mapped -------------------------------------------------------------------------------------------
+def unmappable(layer: Layer, *overrides: tuple[str, str]) -> str:
+    """The message for a layer that has no mapping."""
+    architecture = load_architecture("eyeriss_v2", overrides)
+    with pytest.raises(Unmappable) as caught:
+        find_mapping(layer, architecture, energies("cmos65_8b", 0, architecture))
+    assert caught.value.exit_code == 5
+    return str(caught.value)
+
+
+def test_a_filter_row_that_is_longer_than_the_iact_spad() -> None:
+    layer = Layer("wide", "conv", M=4, C=2, H=1, W=40, R=1, S=17)
+    assert unmappable(layer) == (
+        "layer wide cannot be mapped on eyeriss_v2: the iact SPad: C0 x S = 1 x 17 = 17 > 16 values"
+    )
+
+
+def test_a_dilated_filter_row_counts_its_gaps() -> None:
+    layer = Layer("gaps", "conv", M=4, C=2, H=1, W=40, R=1, S=9, dilation=(1, 2))
+    assert unmappable(layer).endswith("the iact SPad: C0 x S = 1 x 17 = 17 > 16 values")
+
+
+def test_psums_that_do_not_fit_in_the_glb() -> None:
+    layer = Layer("tall", "conv", M=4, C=64, H=8, W=8, R=3, S=3)
+    message = unmappable(layer, ("glb.psum.size", "2 B"))
+    assert message == (
+        "layer tall cannot be mapped on eyeriss_v2: the psum GLB of a cluster: 0.00976562 KiB > 0.0078125 KiB"
+    )
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+def test_a_glb_that_holds_not_one_psum(objective: Objective) -> None:
+    layer = Layer("tall", "conv", M=4, C=64, H=8, W=8, R=3, S=3)
+    architecture = load_architecture("eyeriss_v2", [("glb.psum.size", "1 B"), ("glb.psum.banks", "1")])
+    with pytest.raises(Unmappable, match=r"the psum GLB of a cluster: 0.00976562 KiB > 0.000976562 KiB"):
+        find_mapping(layer, architecture, energies("cmos65_8b", 0, architecture), objective)
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+def test_a_layer_of_zeros_only(objective: Objective) -> None:
+    layer = Layer("nothing", "conv", M=4, C=6, H=8, W=8, R=3, S=3, density=Density(0.0, 0.0, 0.0))
+    architecture = load_architecture("eyeriss_v2", [("pe.spad.iact_address", "null")])
+    found = find_mapping(layer, architecture, energies("cmos65_8b", 0, architecture), objective)
+    assert found.problem.effectual == 0
+    assert found.cycles > 0
+
+
+def test_csc_on_a_machine_that_cannot_read_it() -> None:
+    from accelerator_sim.mapping.mapping import Encoding
+    from accelerator_sim.mapping.problem import problem_of
+
+    with pytest.raises(ValueError, match=r"eyeriss_v1 stores operands raw \(pe.csc is absent\)"):
+        problem_of(LAYER, load_architecture("eyeriss_v1"), Encoding.CSC)
+
+
+def test_a_layer_without_multiply_accumulates() -> None:
+    architecture = load_architecture("eyeriss_v2")
+    pool = Layer("pool1", "pool", iact_words=100, oact_words=25)
+    with pytest.raises(ValueError, match=r"layer pool1 \(pool\) has no multiply-accumulates to map"):
+        find_mapping(pool, architecture, energies("cmos65_8b", 0, architecture))

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import CheckFailed
-from accelerator_sim.mapping.mapping import Factors, Mapping
+from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.laws import check, claims
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.layer import Density, Layer
-from tests.oracles.strategies import Case, cases
+from tests.oracles.strategies import Case, cases, machine
 
 NORMAL_AND_SLOW = [300, pytest.param(5000, marks=pytest.mark.slow)]
 
@@ -66,6 +66,17 @@ def test_every_law_has_its_own_name(architecture: Architecture) -> None:
     schedule = Schedule(problem_of(layer, architecture), Mapping(pe_rows=Factors(R=3), M0=4, C0=2, P0=4, Q0=4))
     names = [claim[0] for claim in claims(schedule, analyse(schedule))]
     assert len(names) == len(set(names)) > 40
+
+
+def test_a_published_fraction_above_the_product_of_the_densities() -> None:
+    """A correlated layer: 40% of the MACs are effectual where independent zeros would leave 25%."""
+    one = {"cluster_array": "{rows: 1, columns: 1}", "pe_cluster": "{rows: 1, columns: 1}"}
+    quick = {"noc.weight.routers": "1", "noc.psum.routers": "1", "pe.psum_service.cycles_per_psum": "0"}
+    architecture = machine("eyeriss_v2", one | quick | {"configuration.cycles": "0", "noc.psum.port_width": "400 b"})
+    layer = Layer("correlated", "conv", M=16, W=400, S=2, density=Density(0.5, 0.5, 1.0), effectual_fraction=0.4)
+    problem = problem_of(layer, architecture, Encoding.CSC, Encoding.CSC)
+    schedule = Schedule(problem, Mapping(M0=16, Q0=20))
+    check(schedule, analyse(schedule))
 
 
 # --- law 9 -----------------------------------------------------------------------------------------------------------

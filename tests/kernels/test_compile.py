@@ -1,0 +1,98 @@
+"""One signature a kernel, one freshness stamp over the package, and no cache where none can be written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.kernels import compile as compiling
+from accelerator_sim.kernels.search import search
+from accelerator_sim.kernels.survey import survey
+from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.technology import load_technology
+from accelerator_sim.workload.layer import Density, Layer
+
+compiled = pytest.mark.skipif(not hasattr(search, "signatures"), reason="the JIT is switched off")
+FILES = sorted(Path(compiling.__file__).parent.glob("*.py"))
+
+LAYERS = [
+    Layer("conv", "conv", M=6, C=4, H=6, W=6, R=3, S=3, padding=(1, 1, 1, 1)),
+    Layer("sparse", "conv", M=6, C=4, H=6, W=6, R=3, S=3, density=Density(0.5, 0.5, 0.5)),
+    Layer("fc", "fc", M=10, C=12),
+    Layer("dw", "conv", G=4, H=5, W=5, R=3, S=3, stride=(2, 2)),
+]
+
+
+@compiled
+def test_every_problem_calls_the_same_machine_code() -> None:
+    for name in ("eyeriss_v2", "eyeriss_v1", "isca16_256"):
+        architecture = load_architecture(name)
+        actions = resolve_actions(load_technology(architecture.technology), architecture)
+        for layer in LAYERS:
+            for objective in Objective:
+                find_mapping(layer, architecture, actions, objective, exhaustive=layer.name == "fc" and name[-1] == "2")
+    assert len(search.signatures) == 1
+    assert len(survey.signatures) == 1
+    assert {search, survey} <= set(compiling.KERNELS)
+
+
+@pytest.mark.parametrize("changed", [path.name for path in FILES])
+def test_the_stamp_changes_with_every_file(changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in FILES:
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(compiling, "__file__", str(tmp_path / "compile.py"))
+    stamp = compiling.kernel_stamp.__wrapped__
+    before = stamp()
+    assert before == stamp() == compiling.kernel_stamp()
+    with (tmp_path / changed).open("a") as file:
+        file.write("# changed\n")
+    assert stamp() != before
+
+
+def test_the_stamp_changes_with_the_compiler_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp = compiling.kernel_stamp.__wrapped__
+    before = stamp()
+    monkeypatch.setattr(compiling.config, "BOUNDSCHECK", 1)
+    assert stamp() != before
+
+
+@compiled
+def test_the_cache_of_every_kernel_has_the_stamp() -> None:
+    for kernel in compiling.KERNELS:
+        assert kernel._cache._impl.locator.get_source_stamp() == compiling.kernel_stamp()
+
+
+PROGRAM = """
+from accelerator_sim.kernels import compile
+from accelerator_sim.kernels.deal import cdiv
+print(cdiv(7, 2), compile.uncached)
+"""
+
+
+def run_with_cache(folder: str) -> str:
+    """Run a kernel in a fresh process whose caches can only be in one folder."""
+    places = {"NUMBA_CACHE_DIR": folder, "HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null"}
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ | places,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert ran.stderr == ""
+    return ran.stdout.strip()
+
+
+@compiled
+def test_without_a_place_for_the_cache_kernels_run_uncached(tmp_path: Path) -> None:
+    assert run_with_cache("/dev/null/none") == "4 True"
+    assert run_with_cache(str(tmp_path)) == "4 False"
+    assert list(tmp_path.rglob("*.nbi")), "and with one they are cached"

@@ -1,0 +1,92 @@
+"""Rules for the search: each narrows the space to the mappings that obey it, and finds the best of those."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.mapping.constraints import EYERISS_V1_COMPILER, Constraints
+from accelerator_sim.mapping.eyeriss_v1 import letters_of
+from accelerator_sim.mapping.mapping import Stationary
+from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.mapping.search import Found, Objective, Unmappable, find_mapping
+from accelerator_sim.mapping.space import axis_products, configurations
+from accelerator_sim.mapping.tiling import Tiling
+from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.technology import load_technology
+from accelerator_sim.workload.layer import Layer
+
+LAYER = Layer("conv", "conv", N=2, M=24, C=12, H=16, W=16, R=3, S=3)
+SMALL = load_architecture("eyeriss_v1", [("pe_cluster", "{rows: 7, columns: 5}")])
+
+
+def found(rules: Constraints, objective: Objective = Objective.ENERGY, architecture: Architecture = SMALL) -> Found:
+    """The best mapping under rules."""
+    actions = resolve_actions(load_technology("cmos65_16b"), architecture)
+    return find_mapping(LAYER, architecture, actions, objective, rules)
+
+
+RULES = [
+    Constraints(filters_per_pe=(5, 7)),
+    Constraints(channels_per_pe=(1,)),
+    Constraints(whole_filters=True),
+    Constraints(wide_sets=True),
+    Constraints(one_strip=True),
+    Constraints(whole_rows=True),
+    Constraints(stationary=(Stationary.IACT,)),
+    Constraints(stationary=(Stationary.NONE,)),
+]
+
+
+@pytest.mark.parametrize("objective", list(Objective))
+@pytest.mark.parametrize("rules", RULES)
+def test_each_rule_is_obeyed_and_costs(rules: Constraints, objective: Objective) -> None:
+    free, ruled = found(Constraints(), objective), found(rules, objective)
+    m, loops = ruled.mapping, ruled.problem.loops
+    assert rules.filters_per_pe is None or m.M0 in rules.filters_per_pe
+    assert rules.channels_per_pe is None or m.C0 in rules.channels_per_pe
+    assert not rules.whole_filters or m.parts("R") == loops.R
+    assert not rules.wide_sets or m.pe_rows.P == 1 or m.pe_columns.P == 5
+    assert not rules.one_strip or m.P0 == 1
+    assert not rules.whole_rows or m.Q0 * m.parts("Q") >= loops.Q
+    assert rules.stationary is None or m.stationary in rules.stationary
+    assert ruled.optimal_over < free.optimal_over
+    if objective is Objective.ENERGY:
+        assert ruled.energy_j >= free.energy_j
+    if objective is Objective.LATENCY:
+        assert ruled.cycles >= free.cycles
+
+
+def test_the_compiler_of_the_chip_finds_mappings_in_its_letters() -> None:
+    best = found(EYERISS_V1_COMPILER, Objective.DRAM)
+    assert letters_of(Tiling(best.problem, best.mapping)) is not None
+
+
+def test_rules_that_nothing_obeys() -> None:
+    with pytest.raises(Unmappable, match="no mapping meets the constraints that were given"):
+        found(Constraints(filters_per_pe=(25,)))
+    with pytest.raises(Unmappable, match="no mapping meets the constraints that were given"):
+        found(Constraints(stationary=(Stationary.WEIGHT,)))
+
+
+# --- the space -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("places", [1, 5, 12, 16])
+def test_short_axes_are_enumerated_completely(places: int) -> None:
+    caps = (3, places, 4)
+    rows = {tuple(row) for row in axis_products(places, caps).tolist()}
+    every = {(a, b, c) for a in range(1, 4) for b in range(1, places + 1) for c in range(1, 5) if a * b * c <= places}
+    assert rows == every
+
+
+def test_long_axes_are_filled() -> None:
+    rows = axis_products(20, (20, 3)).tolist()
+    assert sorted(rows) == [[6, 3], [10, 2], [20, 1]]
+
+
+def test_no_configuration_has_a_part_that_stays_empty() -> None:
+    problem = problem_of(LAYER, load_architecture("eyeriss_v2"))
+    rows = configurations(problem)
+    assert len(np.unique(rows, axis=0)) == len(rows)
+    assert (rows.prod(axis=1) <= 192).all()

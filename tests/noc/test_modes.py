@@ -1,0 +1,138 @@
+"""Multicast trees against the mesh as a graph, and the names of the modes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import hypothesis.strategies as st
+import networkx as nx
+import pytest
+from hypothesis import given, settings
+
+from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.mapping.mapping import Factors, Mapping
+from accelerator_sim.noc.modes import SHARED, links_used, mode_of, streams
+from accelerator_sim.noc.topology import topology
+from tests.oracles.strategies import machine
+from tests.oracles.walker import indices
+
+TENSORS = ("iact", "weight", "psum")
+
+
+def grid(rows: int, columns: int) -> Architecture:
+    """Eyeriss v2 with another cluster array."""
+    return machine("eyeriss_v2", {"cluster_array": f"{{rows: {rows}, columns: {columns}}}"})
+
+
+@st.composite
+def cluster_mappings(draw: st.DrawFn) -> Mapping:
+    """Factors on the two axes of the cluster array."""
+    axes = []
+    for dimensions in ("GNQPMC", "GNQPM"):
+        parts, left = {}, 8
+        for dimension in draw(st.permutations(dimensions)):
+            parts[dimension] = draw(st.integers(1, min(left, 3)))
+            left //= parts[dimension]
+        axes.append(Factors(**parts))
+    return Mapping(cluster_rows=axes[0], cluster_columns=axes[1])
+
+
+def needs(mapping: Mapping, tensor: str) -> dict[tuple[int, int], tuple[int, ...]]:
+    """What each cluster of a full pass needs, as the parts of all dimensions that are not shared."""
+    found = {}
+    pairs = itertools.product(enumerate(indices(mapping.cluster_rows)), enumerate(indices(mapping.cluster_columns)))
+    for (i, up), (j, along) in pairs:
+        part = {d: up[d] * getattr(mapping.cluster_columns, d) + along[d] for d in "GNQPMC"}
+        found[i, j] = tuple(part[d] for d in "GNQPMC" if d not in SHARED[tensor])
+    return found
+
+
+@pytest.mark.parametrize("tensor", TENSORS)
+@settings(max_examples=200)
+@given(mapping=cluster_mappings())
+def test_streams_of_a_full_pass(mapping: Mapping, tensor: str) -> None:
+    rows, columns = mapping.cluster_rows.used, mapping.cluster_columns.used
+    graph = topology(grid(rows, columns), tensor)
+    needed = needs(mapping, tensor)
+    served: list[tuple[int, int]] = []
+    for stream in streams(mapping, tensor):
+        assert all(graph.has_edge(*link) for link in stream.links)
+        assert len(set(stream.links)) == len(stream.links)
+        tree: nx.DiGraph[Any] = nx.DiGraph(list(stream.links))
+        tree.add_node(stream.source)
+        assert set(stream.targets) <= {stream.source} | nx.descendants(tree, stream.source)
+        assert all(degree <= 1 for _, degree in tree.in_degree()), "a router gets a word from one side only"
+        assert len({needed[target] for target in stream.targets}) == 1, "all targets need the same words"
+        assert stream.source in stream.targets
+        served += stream.targets
+    assert sorted(served) == sorted(needed), "each cluster is served once"
+
+
+@pytest.mark.parametrize("tensor", TENSORS)
+@settings(max_examples=300)
+@given(mapping=cluster_mappings())
+def test_links_used_are_the_links_of_all_streams(mapping: Mapping, tensor: str) -> None:
+    assert links_used(mapping, tensor) == len({link for stream in streams(mapping, tensor) for link in stream.links})
+
+
+@settings(max_examples=200)
+@given(cluster_mappings())
+def test_no_words_are_sent_twice_but_where_the_mesh_cannot_join_targets(mapping: Mapping) -> None:
+    """One stream a need; weights one a need and row of clusters, or one a cluster that shares its row with filters."""
+    for tensor in ("iact", "psum"):
+        assert len(list(streams(mapping, tensor))) == len(set(needs(mapping, tensor).values()))
+    needed = needs(mapping, "weight")
+    if mapping.cluster_columns.M * mapping.cluster_columns.G == 1:
+        expected = len({(row, need) for (row, _), need in needed.items()})
+    else:
+        expected = len(needed)
+    assert len(list(streams(mapping, "weight"))) == expected
+
+
+MODES = [
+    ({}, {}, "unicast", "unicast", "unicast"),
+    ({"M": 8}, {"M": 2}, "broadcast", "unicast", "unicast"),
+    ({"M": 8}, {"P": 2}, "vertical_multicast", "horizontal_multicast", "unicast"),
+    ({"P": 8}, {"M": 2}, "horizontal_multicast", "unicast", "unicast"),
+    ({"P": 2, "M": 4}, {"M": 2}, "grouped_multicast", "unicast", "unicast"),
+    ({"M": 4, "C": 2}, {"M": 2}, "interleaved_multicast", "unicast", "chain"),
+    ({"P": 8}, {"P": 2}, "unicast", "horizontal_multicast", "unicast"),
+    ({}, {"P": 2}, "unicast", "broadcast", "unicast"),
+    ({"G": 8}, {"G": 2}, "unicast", "unicast", "unicast"),
+    ({"C": 8}, {"M": 2}, "horizontal_multicast", "unicast", "chain"),
+]
+
+
+@pytest.mark.parametrize(("rows", "columns", "iact", "weight", "psum"), MODES)
+def test_names_of_the_modes(rows: dict[str, int], columns: dict[str, int], iact: str, weight: str, psum: str) -> None:
+    mapping = Mapping(cluster_rows=Factors(**rows), cluster_columns=Factors(**columns))
+    assert [mode_of(mapping, tensor, flat=False) for tensor in TENSORS] == [iact, weight, psum]
+    assert {mode_of(mapping, tensor, flat=True) for tensor in TENSORS} == {"multicast_bus"}
+
+
+@settings(max_examples=200)
+@given(cluster_mappings())
+def test_a_unicast_crosses_no_link_and_every_other_mode_does(mapping: Mapping) -> None:
+    for tensor in TENSORS:
+        assert (mode_of(mapping, tensor, flat=False) == "unicast") == (links_used(mapping, tensor) == 0)
+
+
+def test_the_mesh_of_eyeriss_v2() -> None:
+    """JETCAS 2019 Table II: 3 iact, 3 weight and 4 psum routers a cluster; ports of 24, 24 and 40 bits."""
+    architecture = load_architecture("eyeriss_v2")
+    links = {"iact": 2 * 7 * 2 + 2 * 8, "weight": 2 * 8, "psum": 7 * 2}
+    widths = {"iact": 72, "weight": 72, "psum": 160}
+    for tensor in TENSORS:
+        graph = topology(architecture, tensor)
+        assert graph.number_of_nodes() == 16
+        assert graph.number_of_edges() == links[tensor]
+        assert {width for *_, width in graph.edges(data="width")} == {widths[tensor]}
+    assert {direction for *_, direction in topology(architecture, "psum").edges(data="direction")} == {"south"}
+
+
+def test_the_bus_of_eyeriss_v1() -> None:
+    graph = topology(load_architecture("eyeriss_v1"), "weight")
+    assert graph.out_degree("glb") == 168
+    assert {width for *_, width in graph.edges(data="width")} == {64}
