@@ -61,7 +61,8 @@ def chip_rows(layer: Layer) -> list[str]:
     """The chip's rules and the free search of every objective, one row each."""
     architecture, actions = machine("eyeriss_v1")
     out = []
-    cases: list[tuple[str, Objective, Constraints | None]] = [("the chip's rules, `dram`", Objective.DRAM, EYERISS_V1_COMPILER)]
+    cases: list[tuple[str, Objective, Constraints | None]] = []
+    cases += [("the chip's rules, `dram`", Objective.DRAM, EYERISS_V1_COMPILER)]
     cases += [(f"free, `{objective}`", objective, None) for objective in Objective]
     for name, objective, constraints in cases:
         found = find_mapping(layer, architecture, actions, objective, constraints)
@@ -98,7 +99,8 @@ def main() -> None:
     network = load_network("alexnet")
     text = HEAD + "## AlexNet on the Eyeriss v1 chip, batch 4\n\n"
     text += "Data dense, as the chip's compiler knew them; latency with off-chip transfers and configuration.\n\n"
-    text += "| layer | rules, objective | ms | active PEs | DRAM MB | chip mJ | DRAM mJ | mapping |\n" + "|---" * 8 + "|\n"
+    text += "| layer | rules, objective | ms | active PEs | DRAM MB | chip mJ | DRAM mJ | mapping |\n"
+    text += "|---" * 8 + "|\n"
     layers = {layer.name: replace(layer, density=Density()) for layer in network.layers if layer.is_mac}
     for row in read("eyeriss_v1_alexnet.csv"):
         text += "\n".join(chip_rows(layers[row["layer"]].with_batch(4))) + "\n"

@@ -52,8 +52,7 @@ def deal_blocks(size, tile, clusters, local, columns, row_parts):
 def deal_strips(size, tile, clusters, local, columns):
     """Deal output rows: blocks to clusters, strips of neighbours to the PEs of a cluster.
 
-    Returns tiles, length, steps, units, clusters, rows, strips, cluster_steps, top_units, top_clusters, top_rows,
-    first strips of the first cluster.
+    Returns what `deal_blocks` does, with strips in the place of row_steps, and the first strips of the first cluster.
     """
     length = tile * clusters * local
     tiles = cdiv(size, length)
@@ -66,7 +65,7 @@ def deal_strips(size, tile, clusters, local, columns):
     r1 = cdiv(c1, columns)
     s1 = (c1 - 1) * n1 + cdiv(e1, local)
     if tiles == 1:
-        return 1, length, n1, u1, c1, r1, s1, b1, u1, c1, r1, min(local, b1)
+        return 1, length, n1, u1, c1, r1, b1, s1, u1, c1, r1, min(local, b1)
     last = size - (tiles - 1) * length
     b2 = cdiv(last, clusters)
     c2 = cdiv(last, b2)
@@ -80,8 +79,8 @@ def deal_strips(size, tile, clusters, local, columns):
         full * u1 + (c2 - 1) * min(local, b2) + min(local, e2),
         full * c1 + c2,
         full * r1 + cdiv(c2, columns),
-        full * s1 + (c2 - 1) * n2 + cdiv(e2, local),
         full * b1 + b2,
+        full * s1 + (c2 - 1) * n2 + cdiv(e2, local),
         u1,
         c1,
         r1,

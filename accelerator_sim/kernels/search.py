@@ -35,9 +35,8 @@ from accelerator_sim.kernels.survey import (
     T_TILES,
     T_TOP,
     T_UNITS,
-    channel_row,
     configure,
-    filter_row,
+    fill_tables,
     key,
     pair_bound,
 )
@@ -63,6 +62,7 @@ from accelerator_sim.kernels.tables import (
     B_UNITS,
     block_table,
     choices,
+    next_length,
     strip_table,
 )
 
@@ -128,14 +128,7 @@ def search(
                 continue
         s = configs[index]
         configure(n, s, k)
-        m_parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
-        c_parts = s[at.RC] * s[at.YC]
-        top_m = min(n[at.MAX_M0], cdiv(n[at.M], m_parts))
-        top_c = min(n[at.MAX_C0], cdiv(n[at.C], c_parts))
-        for m0 in range(1, top_m + 1):
-            filter_row(n, s, slots, m0, mt[m0])
-        for c0 in range(1, top_c + 1):
-            channel_row(n, s, c0, ct[c0])
+        top_m, top_c = fill_tables(n, s, slots, mt, ct)
         images = block_table(n, n[at.N], s[at.RN] * s[at.KN], s[at.YN] * s[at.XN], s[at.KN], False, nt)
         lines = strip_table(n, s, pt)
         spans = block_table(n, n[at.Q], s[at.RQ] * s[at.KQ], s[at.YQ] * s[at.XQ], s[at.KQ], True, qt)
@@ -418,5 +411,5 @@ def search(
                                     best[1 + at.STATIONARY] = keep
                     if m2 == 1:
                         break
-                    m2 = cdiv(groups, cdiv(groups, m2 - 1))
+                    m2 = next_length(groups, 1, m2)
     return costed

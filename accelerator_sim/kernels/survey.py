@@ -18,9 +18,9 @@ ROUNDING = 1e-6
 
 # Scalars of one configuration (array `k`, float64).
 (
-    K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP, K_WPARTS,
+    K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP,
     K_SIZE,
-) = range(12)  # fmt: skip
+) = range(11)  # fmt: skip
 
 # Columns of the tables of filter tiles (by M0) and channel tiles (by C0).
 (
@@ -50,11 +50,10 @@ def configure(n, s, k):
     k[K_COLS_PE] = columns_touched(n, n[at.Q], qd[3])
     k[K_UNITS] = nd[3] * pd[3] * qd[3]
     k[K_ACTIVE] = g_top * nd[3] * pd[3] * qd[3] * min(n[at.R], s[at.YR])
-    rows = rows_streamed(n, pd[7], pd[2], s[at.YR])
+    rows = rows_streamed(n, pd[6], pd[2], s[at.YR])
     columns = columns_touched(n, qd[6], 1)
     k[K_IACT0] = g_cluster * nd[6] * rows * columns
     k[K_CHIP] = g_parts
-    k[K_WPARTS] = n_parts * p_parts * q_parts
 
 
 @kernel(inline=True)
@@ -90,6 +89,18 @@ def channel_row(n, s, c0, row):
     row[T_CLUSTERS] = d[4]
     row[T_CLUSTER] = d[6]
     row[T_TOP] = d[8]
+
+
+@kernel(inline=True)
+def fill_tables(n, s, slots, mt, ct):
+    """Fill the tables by M0 and C0 of one spatial configuration; returns the largest of each that it has use for."""
+    top_m = min(n[at.MAX_M0], cdiv(n[at.M], s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]))
+    top_c = min(n[at.MAX_C0], cdiv(n[at.C], s[at.RC] * s[at.YC]))
+    for m0 in range(1, top_m + 1):
+        filter_row(n, s, slots, m0, mt[m0])
+    for c0 in range(1, top_c + 1):
+        channel_row(n, s, c0, ct[c0])
+    return top_m, top_c
 
 
 @kernel(inline=True)
@@ -225,14 +236,7 @@ def survey(
     for i in range(configs.shape[0]):
         s = configs[i]
         configure(n, s, k)
-        m_parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
-        c_parts = s[at.RC] * s[at.YC]
-        top_m = min(n[at.MAX_M0], cdiv(n[at.M], m_parts))
-        top_c = min(n[at.MAX_C0], cdiv(n[at.C], c_parts))
-        for m0 in range(1, top_m + 1):
-            filter_row(n, s, slots, m0, mt[m0])
-        for c0 in range(1, top_c + 1):
-            channel_row(n, s, c0, ct[c0])
+        top_m, top_c = fill_tables(n, s, slots, mt, ct)
         positions = choices(n[at.N], s[at.RN] * s[at.KN] * s[at.YN] * s[at.XN], n[at.N]) * choices(
             n[at.P], s[at.RP] * s[at.KP] * s[at.YP] * s[at.XP], n[at.LIMIT_P0]
         )

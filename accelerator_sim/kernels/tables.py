@@ -9,9 +9,30 @@ from accelerator_sim.kernels.windows import columns_touched, rows_streamed, rows
 
 # Columns of the tables of tiles of images and columns (blocks) and of rows (strips).
 (
-    B_TILES, B_LENGTH, B_STEPS, B_UNITS, B_CLUSTERS, B_ROWS, B_CLUSTER, B_TOP, B_TOP_CLUSTERS, B_TOP_ROWS, B_TILE,
-    B_SENT, B_GIVEN, B_PORT, B_FETCHED, B_HELD, B_FILLED, B_FILL_PORT, B_FIRST, B_KEPT, B_SIZE,
-) = range(21)  # fmt: skip
+    B_TILES, B_UNITS, B_CLUSTERS, B_ROWS, B_CLUSTER, B_TOP, B_TOP_CLUSTERS, B_TOP_ROWS, B_TILE, B_KEPT,
+    B_SENT, B_GIVEN, B_PORT, B_FETCHED, B_HELD, B_FILLED, B_FILL_PORT, B_FIRST, B_SIZE,
+) = range(19)  # fmt: skip
+
+
+@kernel(inline=True)
+def note_deal(n, t, d, size, x):
+    """Write what both kinds of deal say into a row of a table."""
+    t[B_TILES] = d[0]
+    t[B_UNITS] = d[3]
+    t[B_CLUSTERS] = d[4]
+    t[B_ROWS] = d[5]
+    t[B_CLUSTER] = d[6]
+    t[B_TOP] = d[8]
+    t[B_TOP_CLUSTERS] = d[9]
+    t[B_TOP_ROWS] = d[10]
+    t[B_TILE] = x
+    t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
+
+
+@kernel(inline=True)
+def next_length(size, parts, x):
+    """The longest tile shorter than x: the shortest one that needs no more tiles than x - 1 does."""
+    return cdiv(size, parts * cdiv(size, parts * (x - 1)))
 
 
 @kernel(inline=True)
@@ -23,23 +44,14 @@ def block_table(n, size, clusters, local, columns, is_columns, table):
     while True:
         d = deal_blocks(size, x, clusters, local, columns, 1)
         t = table[count]
-        t[B_TILES] = d[0]
-        t[B_LENGTH] = d[1]
-        t[B_STEPS] = d[2]
-        t[B_UNITS] = d[3]
-        t[B_CLUSTERS] = d[4]
-        t[B_ROWS] = d[5]
-        t[B_CLUSTER] = d[6]
-        t[B_TOP] = d[8]
-        t[B_TOP_CLUSTERS] = d[9]
-        t[B_TOP_ROWS] = d[10]
-        t[B_TILE] = x
-        t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
-        t[B_HELD] = min(size, d[1]) if n[at.FLAT] else min(local * x, size)
+        note_deal(n, t, d, size, x)
+        held = min(size, d[1]) if n[at.FLAT] else min(local * x, size)
+        t[B_HELD] = held
         if is_columns:
             t[B_SENT] = columns_touched(n, size, d[4])
             t[B_GIVEN] = columns_touched(n, size, d[3])
             t[B_PORT] = columns_touched(n, d[6], d[0])
+            t[B_HELD] = columns_touched(n, held, d[9] if n[at.FLAT] else 1)
             if n[at.PADDING_STORED]:
                 t[B_FETCHED] = columns_touched(n, size, d[0])
             else:
@@ -47,14 +59,10 @@ def block_table(n, size, clusters, local, columns, is_columns, table):
                     size, d[1], n[at.S], n[at.COL_STRIDE], n[at.COL_EXTENT], n[at.COL_BEFORE], n[at.COL_SIZE],
                     n[at.COL_INSIDE],
                 )  # fmt: skip
-            if n[at.FLAT]:
-                t[B_HELD] = columns_touched(n, min(size, d[1]), d[9])
-            else:
-                t[B_HELD] = columns_touched(n, min(local * x, size), 1)
         count += 1
         if x == 1 or (is_columns and n[at.WHOLE_Q]):
             return count
-        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
+        x = next_length(size, parts, x)
 
 
 @kernel(inline=True)
@@ -69,23 +77,15 @@ def strip_table(n, s, table):
     while True:
         d = deal_strips(size, x, clusters, local, s[at.KP])
         t = table[count]
-        t[B_TILES] = d[0]
-        t[B_LENGTH] = d[1]
-        t[B_STEPS] = d[2]
-        t[B_UNITS] = d[3]
-        t[B_CLUSTERS] = d[4]
-        t[B_ROWS] = d[5]
-        t[B_CLUSTER] = d[7]
-        t[B_TOP] = d[8]
-        t[B_TOP_CLUSTERS] = d[9]
-        t[B_TOP_ROWS] = d[10]
-        t[B_TILE] = x
-        t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
-        t[B_SENT] = rows_streamed(n, size, d[6], s[at.YR])
+        note_deal(n, t, d, size, x)
+        held = min(size, d[1]) if n[at.FLAT] else min(local * x, size)
+        t[B_SENT] = rows_streamed(n, size, d[7], s[at.YR])
         t[B_FILLED] = rows_touched(n, size, d[4])
-        t[B_PORT] = rows_streamed(n, d[7], d[2], s[at.YR])
-        t[B_FILL_PORT] = rows_touched(n, d[7], d[0])
+        t[B_PORT] = rows_streamed(n, d[6], d[2], s[at.YR])
+        t[B_FILL_PORT] = rows_touched(n, d[6], d[0])
         t[B_FIRST] = rows_streamed(n, d[11], d[0], s[at.YR])
+        t[B_HELD] = rows_touched(n, held, d[9] if n[at.FLAT] else 1)
+        t[B_GIVEN] = d[11]
         if n[at.PADDING_STORED]:
             t[B_FETCHED] = rows_touched(n, size, d[0])
         else:
@@ -93,16 +93,11 @@ def strip_table(n, s, table):
                 size, d[1], n[at.R], n[at.ROW_STRIDE], n[at.ROW_EXTENT], n[at.ROW_BEFORE], n[at.ROW_SIZE],
                 n[at.ROW_INSIDE],
             )  # fmt: skip
-        if n[at.FLAT]:
-            t[B_HELD] = rows_touched(n, min(size, d[1]), d[9])
-        else:
-            t[B_HELD] = rows_touched(n, min(local * x, size), 1)
-        t[B_GIVEN] = d[11]
         if x <= n[at.LIMIT_P0]:
             count += 1
         if x == 1:
             return count
-        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
+        x = next_length(size, parts, x)
 
 
 @kernel(inline=True)
@@ -115,4 +110,4 @@ def choices(size, parts, limit):
             count += 1
         if x == 1:
             return count
-        x = cdiv(size, parts * cdiv(size, parts * (x - 1)))
+        x = next_length(size, parts, x)

@@ -49,7 +49,7 @@ def test_strips(size: int, tile: int, down: int, across: int, pe_down: int, pe_a
     local = pe_down * pe_across
     first = (d.tiles - 1) * local + min(local, d.cluster_steps - (d.tiles - 1) * tile * local)
     assert kernels.deal_strips(size, tile, down * across, local, across) == (
-        d.tiles, d.length, d.steps, d.units, d.clusters, d.rows, d.strips, d.cluster_steps,
+        d.tiles, d.length, d.steps, d.units, d.clusters, d.rows, d.cluster_steps, d.strips,
         d.top_units, d.top_clusters, d.top_rows, first,
     )  # fmt: skip
 
@@ -106,12 +106,11 @@ def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
         for line in table[:count]:
             d = deal(size, int(line[tables.B_TILE]), mapping, dimension)
             columns_of_table = (
-                tables.B_TILES, tables.B_LENGTH, tables.B_STEPS, tables.B_UNITS, tables.B_CLUSTERS, tables.B_ROWS,
-                tables.B_CLUSTER, tables.B_TOP, tables.B_TOP_CLUSTERS, tables.B_TOP_ROWS,
+                tables.B_TILES, tables.B_UNITS, tables.B_CLUSTERS, tables.B_ROWS, tables.B_CLUSTER, tables.B_TOP,
+                tables.B_TOP_CLUSTERS, tables.B_TOP_ROWS,
             )  # fmt: skip
             assert [int(line[column]) for column in columns_of_table] == [
-                d.tiles, d.length, d.steps, d.units, d.clusters, d.rows, d.cluster_steps, d.top_units, d.top_clusters,
-                d.top_rows,
+                d.tiles, d.units, d.clusters, d.rows, d.cluster_steps, d.top_units, d.top_clusters, d.top_rows,
             ]  # fmt: skip
             if window is not None:
                 fetched = window.touched(size, d.tiles) if stored else window.fetched(d.length)
