@@ -1,6 +1,6 @@
 """An architecture and a technology table with round numbers, for accounts that can be worked out by hand.
 
-Drawn cases are the same in every run: the seed of each test is its name.
+Drawn cases are the same in every run of the same tests: the seed of each test is its code.
 """
 
 from __future__ import annotations

@@ -68,11 +68,18 @@ from accelerator_sim.kernels.tables import (
 
 
 @kernel(inline=True)
-def fits_glb(shared, iacts, psums, limit_i, limit_p, banks_i, banks_p, banks):
-    """Whether tiles of so many iacts and psums fit: against a limit each, or in whole banks of a shared GLB."""
-    if shared:
-        return np.ceil(iacts * banks_i) + np.ceil(psums * banks_p) <= banks and iacts <= limit_i and psums <= limit_p
-    return iacts <= limit_i and psums <= limit_p
+def fits_glb(shared, iacts, psums, limit_i, limit_p, owners, pairs, bits_i, bits_p, bank_bits, banks):
+    """Whether tiles of so many iacts and psums fit: against a limit each, or in whole banks of a shared GLB.
+
+    owners: clusters that share the iacts; pairs: words stored per iact; bits_i, bits_p: of a word, 0 for a data type
+    that is not in the shared banks.  Words are whole, as in `legality.glb_use`.
+    """
+    if iacts > limit_i or psums > limit_p:
+        return False
+    if not shared:
+        return True
+    words = np.ceil(np.ceil(iacts / owners) * pairs)
+    return np.ceil(words * bits_i / bank_bits) + np.ceil(psums * bits_p / bank_bits) <= banks
 
 
 @kernel()
@@ -217,10 +224,12 @@ def search(
                 hop_w = stored * f[at.E_HOP_W]
                 glb_wr = stored * f[at.E_GLB_WR]
                 glb_ww = stored * f[at.E_GLB_WW]
-                wide_i = float(n[at.IACT_BITS]) * pairs_i[c0]
                 room_i = np.inf
                 if pairs_i[c0] > 0.0:
-                    room_i = np.floor(n[at.IACT_CAP] // n[at.IACT_BITS] / pairs_i[c0])
+                    capacity = n[at.IACT_CAP] // n[at.IACT_BITS]
+                    room_i = np.floor(capacity / pairs_i[c0])
+                    if np.ceil(room_i * pairs_i[c0]) > capacity:  # rounded up
+                        room_i -= 1.0
                 m2 = groups
                 while True:
                     filter_tiles = cdiv(groups, m2)
@@ -270,12 +279,9 @@ def search(
                         if n[at.SHARE_IACT]:
                             limit_i = np.inf
                         limit_p = np.inf if n[at.SHARE_PSUM] else float(n[at.PSUM_CAP] // n[at.PSUM_BITS])
-                        banks_i = wide_i / n[at.SHARED_BITS] / (1.0 if n[at.FLAT] else shares)
-                        banks_p = float(n[at.PSUM_BITS]) / n[at.SHARED_BITS]
-                        if not n[at.SHARE_IACT]:
-                            banks_i = 0.0
-                        if not n[at.SHARE_PSUM]:
-                            banks_p = 0.0
+                        owners = 1 if n[at.FLAT] else shares
+                        bits_i_word = n[at.IACT_BITS] if n[at.SHARE_IACT] else 0
+                        bits_p_word = n[at.PSUM_BITS] if n[at.SHARE_PSUM] else 0
                         shared = n[at.SHARE_IACT] or n[at.SHARE_PSUM]
                         for i in range(images):
                             image_i = each_i * nt[i, B_HELD]
@@ -296,8 +302,8 @@ def search(
                                         x = j if over_rows else middle
                                         if fits_glb(
                                             shared, image_i * pt[y, B_HELD] * qt[x, B_HELD],
-                                            image_p * pt[y, B_KEPT] * qt[x, B_KEPT], limit_i, limit_p, banks_i, banks_p,
-                                            banks,
+                                            image_p * pt[y, B_KEPT] * qt[x, B_KEPT], limit_i, limit_p, owners,
+                                            pairs_i[c0], bits_i_word, bits_p_word, n[at.SHARED_BITS], banks,
                                         ):  # fmt: skip
                                             high = middle
                                         else:
@@ -312,8 +318,8 @@ def search(
                                         x = z
                                     if exhaustive and not fits_glb(
                                         shared, image_i * pt[y, B_HELD] * qt[x, B_HELD],
-                                        image_p * pt[y, B_KEPT] * qt[x, B_KEPT], limit_i, limit_p, banks_i, banks_p,
-                                        banks,
+                                        image_p * pt[y, B_KEPT] * qt[x, B_KEPT], limit_i, limit_p, owners,
+                                        pairs_i[c0], bits_i_word, bits_p_word, n[at.SHARED_BITS], banks,
                                     ):  # fmt: skip
                                         continue
                                     costed += 1

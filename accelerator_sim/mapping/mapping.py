@@ -31,7 +31,8 @@ class Stationary(StrEnum):
     IACT = "iact"
     """All channels of an iact tile stay in the GLB while all filters pass."""
     WEIGHT = "weight"
-    """The weights of a filter tile stay in the GLB while all positions pass."""
+    """The weights of a filter tile stay in the GLB while all positions pass (in the SPads too, if each tile is one
+    pass: the PEs load weights anew with every pass otherwise)."""
     PE_WEIGHT = "pe_weight"
     """The weights stay in the SPads while all positions pass (one pass holds all that a psum needs)."""
 

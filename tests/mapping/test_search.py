@@ -23,7 +23,7 @@ from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import Technology, load_technology
 from accelerator_sim.workload.layer import Density, Layer
 from tests.oracles.brute import Cost, all_costs, cost_of
-from tests.oracles.strategies import layers, machines
+from tests.oracles.strategies import drawn_machine, layers, machines
 
 TABLES = ("cmos65_8b", "cmos65_16b", "cmos7_8b", "isca16_normalised")
 BRUTE_FORCE = 500
@@ -148,6 +148,19 @@ def agree(found: Found, costs: list[Cost], actions: ActionEnergies) -> None:
         fewest_bits = min(cost.bits for cost in costs)
         assert own.bits == pytest.approx(fewest_bits, rel=1e-12)
         assert own.cycles == min(cost.cycles for cost in costs if cost.bits <= fewest_bits * (1 + 1e-12))
+
+
+def test_shared_banks_hold_whole_pairs() -> None:
+    """33 iacts at 21.2 pairs are 22 words: two banks of 32 B, where 21.2 words would go into one."""
+    architecture = drawn_machine(3625, roomy=False, largest=3)
+    assert architecture.glb.shared is not None
+    assert architecture.pe.csc is not None
+    layer = Layer("conv", "conv", M=2, C=3, W=11, density=Density(0.3, 0.0, 0.0))
+    actions = energies("cmos65_8b", 0, architecture)
+    for exhaustive in (False, True):
+        for found in searched(layer, architecture, actions, exhaustive).values():
+            schedule = Schedule(found.problem, found.mapping)
+            check(schedule, analyse(schedule))
 
 
 # --- determinism -----------------------------------------------------------------------------------------------------

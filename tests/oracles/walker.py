@@ -172,6 +172,8 @@ class Walk:
             for f, p in outside:
                 n, rows, columns = positions[p]
                 filters = filter_tiles[f]
+                if self.kind == "weight" and self.mapping.M2 > 1:
+                    self.in_spads = None  # several passes a tile: the PEs load weights anew with every pass
                 if self.kind == "weight" and kept_weights != f:
                     kept_weights = f
                     self._weights_to_glb(g, [m for tile in filters for m in tile])
