@@ -151,7 +151,7 @@ def agree(found: Found, costs: list[Cost], actions: ActionEnergies) -> None:
 
 
 def test_shared_banks_hold_whole_pairs() -> None:
-    """33 iacts at 21.2 pairs are 22 words: two banks of 32 B, where 21.2 words would go into one."""
+    """13 pairs of 20 b need two banks of 32 B, though the expected 12.1 would go into one."""
     architecture = drawn_machine(3625, roomy=False, largest=3)
     assert architecture.glb.shared is not None
     assert architecture.pe.csc is not None
