@@ -209,7 +209,7 @@ class Dram(FileModel):
     latency: Seconds = Field(description="from request to first word")
     duplex: bool = Field(default=False, description="reads and writes at the same time")
     compression: Literal["none", "rlc", "csc"] = Field(
-        description="how tensors are stored off-chip when that is smaller: none, run length (v1) or CSC (v2)"
+        description="how tensors are stored off-chip: none, run length where smaller (v1), or CSC as on chip (v2)"
     )
     rlc_run: Bits | None = Field(default=None, description="bits of the run length of an RLC pair")
     rlc_pairs_per_word: Count = Field(default=3, description="pairs in one RLC word")

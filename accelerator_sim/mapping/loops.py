@@ -45,7 +45,7 @@ class Window:
         """Input rows that feed `taps` filter rows over `outputs` rows in `blocks` strips, each row once a strip.
 
         Neighbouring outputs of a strip share rows on the diagonals of the array (ISCA 2016 V-A); with dilation, or
-        with a stride of at least the taps, they share none.
+        with a stride of at least the taps, they are taken to share none.
         """
         if self.dilation > 1 or self.stride >= taps:
             return taps * outputs

@@ -1,4 +1,4 @@
-"""The search for the best mapping of a layer: proven optimum over the whole legal space."""
+"""The search for the best mapping of a layer over the whole legal space (docs/model.md says what is proven)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Each axis carries any product of the dimensions that its networks allow.  Axes of up to 16 places are enumerated
 completely; longer ones are filled as far as the layer allows, because leaving places of a long axis empty multiplies
-the space.  This is part of the definition of the space in which a mapping is proven to be the best.
+the space.  This is part of the definition of the space in which a mapping is the best.
 """
 
 from __future__ import annotations

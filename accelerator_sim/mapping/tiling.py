@@ -113,7 +113,7 @@ class Tiling:
 
     @cached_property
     def iact_cluster_tile(self) -> int:
-        """Iacts of the first cluster's tile, which the clusters with other filters of the same iacts share."""
+        """Iacts of the first cluster's tile, allocated for full tiles; clusters with other filters share it."""
         stays = self.mapping.stationary is Stationary.IACT
         part = self.mapping.cluster_parts
         channels = part("C") * self.mapping.C0 * (self.deals.C.tiles if stays else 1)
@@ -130,7 +130,7 @@ class Tiling:
 
     @property
     def psum_column_tile(self) -> int:
-        """Psums of the first PE column, whose banks hold them."""
+        """Psums allocated for the first PE column, whose banks hold them: those of full tiles, never exceeded."""
         m = self.mapping
         return m.M0 * m.M2 * m.N0 * m.P0 * m.Q0
 
