@@ -83,7 +83,6 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
     n[at.PSUM_FINAL] = glb.psum_final_to_dram
     n[at.READ_FIRST] = glb.psum_read_first
     n[at.IACT_BYPASS] = glb.iact.bypass
-    n[at.WEIGHT_MAY_STAY] = problem.weight_may_stay
     n[at.WEIGHT_THROUGH] = problem.weight_through_glb
     n[at.HIDE_WEIGHT] = overlap.weight_fill
     n[at.HIDE_FILL] = overlap.iact_fill
@@ -113,7 +112,6 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
     n[at.CLUSTERS] = architecture.cluster_array.count
     n[at.MAX_M0] = max_m0
     n[at.MAX_C0] = max_c0
-    n[at.SIMD] = pe.macs_per_cycle
     n[at.PSUMS_RETURN] = problem.psums_return
     n[at.LIMIT_P0] = loops.P
     n[at.KEEP_MASK] = 0b1111 if problem.weight_may_stay else 0b1011
