@@ -207,6 +207,8 @@ class _Builder:
 
     def _syntax(self, error: yaml.MarkedYAMLError, text: str) -> Problem:
         mark, begin = error.problem_mark or error.context_mark, error.context_mark
+        if mark is not None and "maximum nesting depth" in str(error.problem):  # libyaml 0.2.6 has a limit of its own
+            return Problem(self.file, mark.line + 1, mark.column + 1, "", f"nested more than {MAX_DEPTH} deep")
         message = f"not valid YAML: {error.problem or error.context}"
         if mark is None:
             return Problem(self.file, None, None, "", message)
