@@ -109,6 +109,18 @@ class Pe(FileModel):
     psum_service: PsumService
     spad: SPads
 
+    @model_validator(mode="after")
+    def _complete(self) -> Pe:
+        missing = [name for name in TENSORS if name not in self.fifo_depth]
+        if missing:
+            raise ValueError(f"fifo_depth lacks {', '.join(missing)}; give the depth for {', '.join(TENSORS)}")
+        if self.csc is not None and self.zero_iact != "skip":
+            raise ValueError(
+                f"zero_iact is {self.zero_iact}, but a PE with csc walks stored non-zeros and spends nothing on zeros;"
+                " use zero_iact: skip, or leave out csc"
+            )
+        return self
+
 
 class GlbStore(FileModel):
     """The global-buffer banks of one data type in one cluster."""
@@ -208,6 +220,7 @@ class Dram(FileModel):
     bandwidth: BytesPerSecond = Field(description='bytes per second, or "unlimited"')
     latency: Seconds = Field(description="from request to first word")
     duplex: bool = Field(default=False, description="reads and writes at the same time")
+    burst: Bytes = Field(default=1, description="bytes of a burst; a transfer takes whole ones")
     compression: Literal["none", "rlc", "csc"] = Field(
         description="how tensors are stored off-chip: none, run length where smaller (v1), or CSC as on chip (v2)"
     )

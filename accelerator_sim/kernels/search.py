@@ -145,7 +145,8 @@ def search(
         step_n = s[at.KQ] * s[at.KP]
         step_q = s[at.KP]
         no_shared_rows = n[at.R] == 1 or n[at.ROW_STRIDE] >= n[at.ROW_EXTENT]
-        may_bypass = n[at.IACT_BYPASS] and k[K_KR] == 1 and no_shared_rows
+        no_shared_columns = s[at.YQ] * s[at.XQ] == 1 or n[at.COL_STRIDE] >= n[at.COL_EXTENT]
+        may_bypass = n[at.IACT_BYPASS] and k[K_KR] == 1 and no_shared_rows and no_shared_columns
         r_top = min(n[at.R], s[at.YR])
         chip_groups = min(n[at.G], int(k[K_CHIP]))
         idle = n[at.PES] * f[at.E_IDLE] + f[at.E_CYCLE]
@@ -360,9 +361,9 @@ def search(
                                     cluster = port_i * nt[i, B_CLUSTER] * qt[x, B_PORT]
                                     side = max(max(pe, side0), cluster * pt[y, B_PORT] * contention)
                                     if bank0 > 0.0 and not bypass:
-                                        words_i = cluster_bank * nt[i, B_CLUSTER] * qt[x, B_PORT]
-                                        reads_i = words_i * groups * pt[y, B_PORT]
-                                        writes_i = words_i * rounds_i * pt[y, B_FILL_PORT]
+                                        words_i = cluster_bank * nt[i, B_CLUSTER]
+                                        reads_i = words_i * qt[x, B_PORT] * groups * pt[y, B_PORT]
+                                        writes_i = words_i * qt[x, B_FILL_PORT] * rounds_i * pt[y, B_FILL_PORT]
                                         both = reads_i + writes_i if n[at.IACT_PORTS] == 1 else max(reads_i, writes_i)
                                         side = max(side, both)
                                     serial = n[at.CONFIG] + f[at.LATENCY]
@@ -391,7 +392,7 @@ def search(
                                     joules += sent * hop_i
                                     if not bypass:
                                         joules += sent * groups * f[at.E_GLB_IR]
-                                        joules += sent_i * pt[y, B_FILLED] * qt[x, B_SENT] * rounds_i * f[at.E_GLB_IW]
+                                        joules += sent_i * pt[y, B_FILLED] * qt[x, B_FILLED] * rounds_i * f[at.E_GLB_IW]
                                     joules += units * give_w + links_w * hop_w
                                     if stored_w:
                                         joules += rounds_w * glb_wr + fetched_w * glb_ww

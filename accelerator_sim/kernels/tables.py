@@ -48,9 +48,12 @@ def block_table(n, size, clusters, local, columns, is_columns, table):
         held = min(size, d[1]) if n[at.FLAT] else min(local * x, size)
         t[B_HELD] = held
         if is_columns:
-            t[B_SENT] = columns_touched(n, size, d[4])
+            t[B_SENT] = columns_touched(n, size, d[3])
+            t[B_FILLED] = columns_touched(n, size, d[4])
             t[B_GIVEN] = columns_touched(n, size, d[3])
-            t[B_PORT] = columns_touched(n, d[6], d[0])
+            first_units = (d[0] - 1) * min(d[8], local) + min(d[3] - (d[0] - 1) * d[8], local)
+            t[B_PORT] = columns_touched(n, d[6], first_units)
+            t[B_FILL_PORT] = columns_touched(n, d[6], d[0])
             t[B_HELD] = columns_touched(n, held, d[9] if n[at.FLAT] else 1)
             if n[at.PADDING_STORED]:
                 t[B_FETCHED] = columns_touched(n, size, d[0])

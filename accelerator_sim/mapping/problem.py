@@ -96,6 +96,10 @@ class Problem:
             return f"the iact SPad: C0 x S = {channels} x {self.window} = {iacts} > {spad.iact.values} values"
         if filters > spad.psum.values:
             return f"the psum SPad: M0 = {filters} > {spad.psum.values} psums"
+        if self.iact_encoding is Encoding.CSC and pe.csc is not None:
+            segment, reach = channels * min(self.window, self.loops.columns.stride), 1 << pe.csc.count
+            if segment > reach:
+                return f"the iact count: a segment of C0 x stride = {segment} values > the {reach} that a count reaches"
         if self.iact_encoding is Encoding.CSC and spad.iact_address is not None:
             segments = ceil_div(self.window, self.loops.columns.stride)
             if segments + 1 > spad.iact_address.depth:
@@ -176,9 +180,13 @@ class Problem:
 
     def dram_bits(self, tensor: str, on_chip: float) -> float:
         """Bits per nominal value off-chip, given the bits per value of its form on chip (real values, no padding)."""
-        dram, precision, density = self.architecture.dram, self.architecture.precision, self.layer.density
+        density: float = getattr(self.layer.density, tensor)
+        return self.dram_bits_of(tensor, density, on_chip)
+
+    def dram_bits_of(self, tensor: str, value: float, on_chip: float) -> float:
+        """The same for a tensor of which the fraction `value` is not zero."""
+        dram, precision = self.architecture.dram, self.architecture.precision
         raw = float({"iact": precision.iact, "weight": precision.weight, "oact": precision.oact}[tensor])
-        value = {"iact": density.iact, "weight": density.weight, "oact": density.oact}[tensor]
         if tensor not in dram.compressed:
             return raw
         if dram.compression == "rlc":

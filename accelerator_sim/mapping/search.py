@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,7 +16,7 @@ from accelerator_sim.kernels.search import search
 from accelerator_sim.kernels.survey import survey
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
-from accelerator_sim.mapping.mapping import Mapping, Stationary
+from accelerator_sim.mapping.mapping import Encoding, Mapping, Stationary
 from accelerator_sim.mapping.pack import Packed, pack
 from accelerator_sim.mapping.problem import Problem, encodings_of, problem_of
 from accelerator_sim.mapping.space import configurations, factors_of
@@ -76,10 +77,70 @@ def find_mapping(
 
     Raises Unmappable, with the limit that is broken and by how much, where nothing fits.
     """
-    rules = constraints or Constraints()
-    values = np.full(4, np.inf)
-    winner: tuple[Problem, Mapping] | None = None
-    total = costed = 0
+    return find_mappings(layer, architecture, actions, objective, constraints, 1, (), exhaustive)[0]
+
+
+def find_mappings(
+    layer: Layer,
+    architecture: Architecture,
+    actions: ActionEnergies,
+    objective: Objective = Objective.LATENCY,
+    constraints: Constraints | None = None,
+    count: int = 1,
+    too_full: Sequence[tuple[int, int]] = (),
+    exhaustive: bool = False,
+) -> list[Found]:
+    """Find the best mappings of a layer, at most `count`, each of another spatial configuration, the best one first.
+
+    too_full: pairs (M0, C0) of filters and channels whose CSC weights do not fit the SPad of some PE; these, and all
+    that have at least as many of both, are left out.  The rest, and what is raised, as of `find_mapping`.
+    """
+    spaces, limit = _spaces(layer, architecture, actions, objective, constraints or Constraints(), too_full)
+    total = sum(int(space.counts.sum()) for space in spaces)
+    found: list[Found] = []
+    for _ in range(count):
+        values = np.full(4, np.inf)
+        winner: tuple[_Space, Mapping, int] | None = None
+        costed = 0
+        for space in spaces:
+            mapping, row, full = _search(space, objective, exhaustive, values)
+            costed += full
+            if mapping is not None:
+                winner = space, mapping, row
+        if winner is None:
+            break
+        winner[0].taken.append(winner[2])
+        found.append(Found(winner[0].problem, winner[1], objective, total, costed, int(values[2]), float(values[3])))
+    if not found:
+        reason = limit or smallest_break(layer, architecture)
+        raise Unmappable(f"layer {layer.name} cannot be mapped on {architecture.name}: {reason}")
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Space:
+    """The mappings with one way to store the operands: spatial configurations with their bounds and sizes."""
+
+    problem: Problem
+    packed: Packed
+    rows: NDArray[np.int64]
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    taken: list[int]
+    """Configurations of mappings that were found before."""
+
+
+def _spaces(
+    layer: Layer,
+    architecture: Architecture,
+    actions: ActionEnergies,
+    objective: Objective,
+    rules: Constraints,
+    too_full: Sequence[tuple[int, int]],
+) -> tuple[list[_Space], str | None]:
+    """Bound all spatial configurations, for each way to store the operands; and a limit that rules out such a way."""
+    spaces = []
     limit: str | None = None
     for iacts, weights in encodings_of(layer, architecture):
         problem = problem_of(layer, architecture, iacts, weights)
@@ -89,44 +150,36 @@ def find_mapping(
             continue
         packed = pack(problem, actions)
         rules.restrict(packed.n, packed.fits)
+        if weights is Encoding.CSC:
+            for m0, c0 in too_full:
+                packed.fits[m0:, c0:] = 0
         rows = rules.kept(configurations(problem), problem)
-        mapping, space, full = _search(problem, packed, rows, objective, exhaustive, values)
-        total += space
-        costed += full
-        if mapping is not None:
-            winner = problem, mapping
-    if winner is None:
-        reason = limit or smallest_break(layer, architecture)
-        raise Unmappable(f"layer {layer.name} cannot be mapped on {architecture.name}: {reason}")
-    return Found(*winner, objective, total, costed, int(values[2]), float(values[3]))
+        first, second = np.zeros(len(rows)), np.zeros(len(rows))
+        counts = np.zeros(len(rows), dtype=np.int64)
+        survey(*_arrays(packed), rows, _CODES[objective], np.inf, first, second, counts)
+        spaces.append(_Space(problem, packed, rows, first, second, counts, []))
+    return spaces, limit
 
 
 def _search(
-    problem: Problem,
-    packed: Packed,
-    rows: NDArray[np.int64],
-    objective: Objective,
-    exhaustive: bool,
-    values: NDArray[np.float64],
+    space: _Space, objective: Objective, exhaustive: bool, values: NDArray[np.float64]
 ) -> tuple[Mapping | None, int, int]:
     """Search one way to store the operands for something better than `values`, which are updated.
 
-    Returns the mapping (None: nothing better), the size of the space, and the number of mappings costed in full.
+    Returns the mapping (None: nothing better), its configuration, and the number of mappings costed in full.
     """
-    code = _CODES[objective]
-    first, second = np.zeros(len(rows)), np.zeros(len(rows))
-    counts = np.zeros(len(rows), dtype=np.int64)
-    arrays = _arrays(packed)
-    survey(*arrays, rows, code, float(values[0]), first, second, counts)
-    order = np.ascontiguousarray(np.lexsort((second, first)).astype(np.int64))
+    rows = space.rows
+    order = np.lexsort((space.second, space.first)).astype(np.int64)
+    order = np.ascontiguousarray(order[~np.isin(order, space.taken)])
     best = np.full(1 + at.TIMES, -1, dtype=np.int64)
     if np.isfinite(values[0]):
         best[0] = len(rows)  # an incumbent from elsewhere
-    costed = search(*arrays, rows, order, first, second, code, exhaustive, best, values)
-    space = int(counts.sum())
+    costed = search(
+        *_arrays(space.packed), rows, order, space.first, space.second, _CODES[objective], exhaustive, best, values
+    )
     if best[0] in (-1, len(rows)):
-        return None, space, costed
-    return _mapping(problem, rows[best[0]], best[1:]), space, costed
+        return None, -1, costed
+    return _mapping(space.problem, rows[best[0]], best[1:]), int(best[0]), costed
 
 
 def smallest_break(layer: Layer, architecture: Architecture) -> str:

@@ -7,6 +7,10 @@ A word of a compressed tensor is a (count, value) pair.  Zeros are taken as inde
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def csc_pairs_per_value(density: float, segment: int, count_bits: int, address_bits: int, value_bits: int) -> float:
@@ -32,6 +36,16 @@ def rlc_bits_per_value(density: float, run_bits: int, pairs_per_word: int, word_
     # A value and the padding pairs before it: 1 + q / (1 - q) = 1 / (1 - q), where q is the chance of a full run.
     no_full_run = -math.expm1((1 << run_bits) * math.log1p(-density))
     return density / no_full_run * word_bits / pairs_per_word
+
+
+def rlc_bits_of(mask: NDArray[Any], run_bits: int, pairs_per_word: int, word_bits: int) -> float:
+    """Bits stored per value of a tensor in run-length code, counted in its mask (in C order)."""
+    import numpy as np
+
+    ones = np.flatnonzero(mask)
+    runs = np.diff(ones, prepend=-1, append=mask.size) - 1
+    pairs = len(ones) + int((runs >> run_bits).sum())
+    return -(-pairs // pairs_per_word) * word_bits / mask.size
 
 
 def issue_slots(filters: int, density: float, macs_per_cycle: int) -> float:

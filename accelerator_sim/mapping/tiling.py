@@ -84,12 +84,15 @@ class Tiling:
         """Whether iacts go straight to the routers: allowed by the file, and read once per fetch."""
         rows = self.loops.rows
         no_shared_rows = self.loops.R == 1 or rows.stride >= rows.extent
+        columns = self.loops.columns
+        no_shared_columns = self.mapping.cluster_parts("Q") == 1 or columns.stride >= columns.extent
         return (
             self.problem.architecture.glb.iact.bypass
             and self.mapping.M2 == 1
             and (self.mapping.stationary is not Stationary.IACT or self.deals.M.tiles == 1)
             and self.deals.R.tiles == 1
             and no_shared_rows
+            and no_shared_columns
         )
 
     @property

@@ -66,7 +66,13 @@ class Activity:
     noc: tuple[NocUse, ...]
     dram_bytes: dict[str, int]
     resources: dict[str, int] = field(default_factory=dict)
-    """Cycles that each resource is busy (the terms of the bottleneck)."""
+    """Cycles that each resource is busy (the terms of the bottleneck; empty where the machine was stepped)."""
+    pe_busy: tuple[int, ...] = ()
+    """Cycles in which each PE multiplies, cluster by cluster, row by row (empty for a bottleneck estimate)."""
+    fifo_marks: dict[str, int] = field(default_factory=dict)
+    """Most entries that any input FIFO of a data type has held (empty for a bottleneck estimate)."""
+    utilization_over_time: tuple[float, ...] = ()
+    """Busy PEs over all PEs, in equal parts of the layer's time (empty for a bottleneck estimate)."""
 
     def access(self, level: Level, tensor: str) -> Access:
         """The record of one level and tensor.  Raises KeyError where there is none."""

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import math
 
-from accelerator_sim.noc.modes import links_used, mode_of
-from accelerator_sim.simulation.activity import Access, Activity, NocUse
+from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.counts import Time, activity_of
 from accelerator_sim.simulation.schedule import Schedule
-
-
-def _words(nominal: int, pairs: float) -> int:
-    return nominal if pairs == 1.0 else math.ceil(nominal * pairs - 1e-9)
+from accelerator_sim.simulation.stored import Stored, expected
 
 
 def pe_cycles(schedule: Schedule) -> float:
@@ -60,7 +57,7 @@ def iact_port_cycles(schedule: Schedule) -> float:
     """Cycles in which the iact ports of the first (the busiest) cluster, or the one bus, take their words in."""
     problem = schedule.problem
     contention = schedule.mapping.cluster_rows.C if schedule.mapping.cluster_rows.M > 1 else 1
-    words = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles)
+    words = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles, _first_parts(schedule))
     return words * contention * problem.iact_pairs(schedule.mapping.C0) / problem.words_per_cycle("iact")
 
 
@@ -73,9 +70,15 @@ def _cluster_rows(schedule: Schedule) -> int:
     return (tiles - 1) * rows.streamed(p.cluster_steps, strips, r) + rows.streamed(p.cluster_steps, strips, last)
 
 
-def _cluster_iacts(schedule: Schedule, rows: int, rounds: int) -> int:
+def _first_parts(schedule: Schedule) -> int:
+    """PEs that share the columns of the first cluster, summed over the tiles: each gets its columns by itself."""
+    q, parts = schedule.deals.Q, schedule.mapping.cluster_parts("Q")
+    return (q.tiles - 1) * min(q.top_units, parts) + min(q.units - (q.tiles - 1) * q.top_units, parts)
+
+
+def _cluster_iacts(schedule: Schedule, rows: int, rounds: int, blocks: int) -> int:
     d = schedule.deals
-    columns = schedule.loops.columns.touched(d.Q.cluster_steps, d.Q.tiles)
+    columns = schedule.loops.columns.touched(d.Q.cluster_steps, blocks)
     return rounds * d.G.cluster_steps * d.N.cluster_steps * d.C.cluster_steps * rows * columns
 
 
@@ -85,9 +88,9 @@ def iact_bank_cycles(schedule: Schedule) -> float:
     if problem.architecture.flat or schedule.iact_bypasses_glb:
         return 0.0
     p = schedule.deals.P
-    reads = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles)
+    reads = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles, _first_parts(schedule))
     filled = schedule.loops.rows.touched(p.cluster_steps, p.tiles)
-    writes = _cluster_iacts(schedule, filled, schedule.iact_rounds)
+    writes = _cluster_iacts(schedule, filled, schedule.iact_rounds, schedule.deals.Q.tiles)
     words = reads + writes if problem.architecture.glb.iact.ports == 1 else max(reads, writes)
     share = schedule.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
     return words * problem.iact_pairs(schedule.mapping.C0) / share
@@ -185,9 +188,11 @@ def bottleneck(schedule: Schedule) -> tuple[dict[str, float], dict[str, float]]:
     return side, serial
 
 
-def analyse(schedule: Schedule) -> Activity:
-    """Count what the schedule does and estimate its cycles."""
-    problem, architecture = schedule.problem, schedule.problem.architecture
+def analyse(schedule: Schedule, stored: Stored | None = None) -> Activity:
+    """Count what the schedule does and estimate its cycles.
+
+    stored: the counts of its tensors; by default what the layer's densities let expect.
+    """
     side, serial = bottleneck(schedule)
     bound = max(side, key=lambda name: side[name])
     cycles = math.ceil(side[bound] + sum(serial.values()) - 1e-6)
@@ -197,117 +202,5 @@ def analyse(schedule: Schedule) -> Activity:
     waiting = max(side.values()) - side["pe"]
     if waiting > 0:
         stalls[max(side, key=lambda name: side[name])] = math.ceil(waiting)
-
-    issued, gated = problem.issued
-    active = schedule.active_pes
-    return Activity(
-        cycles=cycles,
-        bound_by=bound,
-        stalls=stalls,
-        active_pes=active,
-        macs=schedule.loops.macs,
-        effectual_macs=problem.effectual,
-        macs_issued=issued,
-        macs_gated=gated,
-        pe_cycles_active=active * cycles,
-        pe_cycles_idle=(architecture.pes - active) * cycles,
-        accesses=_accesses(schedule, issued - gated),
-        noc=_noc(schedule),
-        dram_bytes={tensor: math.ceil(size) for tensor, size in dram_bytes(schedule).items()},
-        resources={name: math.ceil(value) for name, value in (side | serial).items() if value > 0},
-    )
-
-
-def _accesses(schedule: Schedule, executed: int) -> tuple[Access, ...]:
-    """Accesses of every memory level; `executed` MACs have switched."""
-    problem, mapping, loops = schedule.problem, schedule.mapping, schedule.loops
-    precision, pe = problem.architecture.precision, problem.architecture.pe
-    pairs_i, pairs_w = problem.iact_pairs(mapping.C0), problem.weight_pairs(mapping.M0)
-    bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": precision.psum}
-    rows: list[Access] = []
-
-    moved = dram_bytes(schedule)
-    fetched = {t: math.ceil(moved[t] * 8 / bits[t] - 1e-9) for t in ("iact", "weight")}
-    rows += [Access("dram", t, fetched[t], 0, bits[t]) for t in ("iact", "weight")]
-    written = math.ceil(moved["psum"] * 8 / precision.oact - 1e-9)
-    rows.append(Access("dram", "psum", 0, written, precision.oact))
-
-    glb_iact = 0 if schedule.iact_bypasses_glb else schedule.iact_sent
-    rows += [
-        Access("glb", "iact", _words(glb_iact, pairs_i), _words(schedule.iact_filled, pairs_i), bits["iact"]),
-        Access("glb", "psum", schedule.psum_in + schedule.psum_drained if not schedule.psum_bypasses_glb else 0,
-               schedule.psum_written, bits["psum"]),
-    ]  # fmt: skip
-    if schedule.weight_filled:
-        reads, writes = _words(schedule.weight_read, pairs_w), _words(schedule.weight_filled, pairs_w)
-        rows.append(Access("glb", "weight", reads, writes, bits["weight"]))
-
-    delivered = {"iact": schedule.iact_delivered, "weight": schedule.weight_delivered}
-    sent = {"iact": schedule.iact_sent, "weight": schedule.weight_sent}
-    pairs = {"iact": pairs_i, "weight": pairs_w}
-    for t in ("iact", "weight"):
-        rows.append(Access("noc", t, _words(sent[t], pairs[t]), _words(delivered[t], pairs[t]), bits[t]))
-    rows.append(Access("noc", "psum", schedule.psum_in, schedule.psum_out, bits["psum"]))
-
-    spad = pe.spad
-    rows += [
-        Access("spad", "iact", _iact_spad_reads(schedule), _words(delivered["iact"], pairs_i), spad.iact.width),
-        Access("spad", "weight", _weight_spad_reads(schedule, executed),
-               math.ceil(delivered["weight"] * pairs_w / spad.weight.values_per_word - 1e-9), spad.weight.width),
-    ]  # fmt: skip
-    updates = round(executed * (1.0 - schedule.psum_chain / loops.macs))
-    rows.append(Access("spad", "psum", updates, updates, spad.psum.width))
-    rows += [Access("mac", t, executed, 0, getattr(precision, t)) for t in ("iact", "weight")]
-    rows.append(Access("mac", "psum", executed, executed, precision.psum))
-    return tuple(rows)
-
-
-def _iact_spad_reads(schedule: Schedule) -> int:
-    """Reads of the iact SPads: at each MAC that takes a slot, or once for all filters of a PE."""
-    problem, loops = schedule.problem, schedule.loops
-    macs = loops.macs * problem.iact_density
-    if problem.architecture.pe.iact_read == "per_mac":
-        return round(macs)
-    return round(macs / loops.M * schedule.deals.M.units)
-
-
-def _weight_spad_reads(schedule: Schedule, executed: int) -> int:
-    """Reads of the weight SPads: one word a slot with an iact that is not zero."""
-    problem, loops, m = schedule.problem, schedule.loops, schedule.deals.M
-    simd = problem.architecture.pe.macs_per_cycle
-    if simd == 1:
-        return executed
-    full, parts = m.tiles - 1, schedule.mapping.parts("M")
-    left = loops.M - full * m.length
-    steps = -(-left // parts)
-    used = -(-left // steps)
-    slots = full * parts * problem.slots(schedule.mapping.M0)
-    slots += (used - 1) * problem.slots(steps) + problem.slots(left - (used - 1) * steps)
-    return round(loops.macs / loops.M * slots * problem.iact_density * problem.weight_read_share)
-
-
-def _noc(schedule: Schedule) -> tuple[NocUse, ...]:
-    problem, mapping = schedule.problem, schedule.mapping
-    flat = problem.architecture.flat
-    pairs = {"iact": problem.iact_pairs(mapping.C0), "weight": problem.weight_pairs(mapping.M0), "psum": 1.0}
-    bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": problem.architecture.precision.psum}
-    sent = {
-        "iact": schedule.iact_sent,
-        "weight": schedule.weight_sent,
-        "psum": schedule.psum_in + schedule.psum_out,
-    }
-    delivered = sent | {"iact": schedule.iact_delivered, "weight": schedule.weight_delivered}
-    hops = {"iact": schedule.iact_hops, "weight": schedule.weight_hops, "psum": schedule.psum_hops}
-    return tuple(
-        NocUse(
-            tensor=t,
-            mode=mode_of(mapping, t, flat),
-            links_used=links_used(mapping, t),
-            words=_words(sent[t], pairs[t]),
-            word_hops=_words(hops[t], pairs[t]),
-            word_bits=bits[t],
-            delivered=_words(delivered[t], pairs[t]),
-            local_hops=schedule.psum_local_hops if t == "psum" else 0,
-        )
-        for t in ("iact", "weight", "psum")
-    )
+    resources = {name: math.ceil(value) for name, value in (side | serial).items() if value > 0}
+    return activity_of(schedule, stored or expected(schedule), Time(cycles, bound, stalls, resources))

@@ -86,7 +86,9 @@ def _columns_of(schedule: Schedule, part: int) -> int:
     total = 0
     for elements, count in tile_sizes(schedule, "Q"):
         shares = cluster_shares(schedule, "Q", elements)
-        total += count * schedule.loops.columns.touched(shares[part], 1) if part < len(shares) else 0
+        steps = ceil_div(elements, schedule.mapping.parts("Q"))
+        if part < len(shares):
+            total += count * schedule.loops.columns.touched(shares[part], ceil_div(shares[part], steps))
     return total
 
 

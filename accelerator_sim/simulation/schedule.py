@@ -52,13 +52,13 @@ class Schedule(Tiling):
     @cached_property
     def iact_sent(self) -> int:
         """Iacts that sources put on the network, each once whatever the number of targets."""
-        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.clusters)
+        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
         return self._planes * self._streamed_rows * columns * self.deals.M.tiles
 
     @cached_property
     def iact_cluster_deliveries(self) -> int:
         """Iacts that clusters receive."""
-        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.clusters)
+        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
         return self._planes * self._streamed_rows * columns * self.deals.M.clusters
 
     @cached_property
@@ -67,7 +67,7 @@ class Schedule(Tiling):
         m = self.deals.M
         stride = self.mapping.cluster_rows.C
         links = (m.rows - m.tiles) * stride + (m.clusters - m.rows)
-        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.clusters)
+        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
         return self._planes * self._streamed_rows * columns * links
 
     @cached_property

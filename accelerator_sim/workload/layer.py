@@ -23,6 +23,7 @@ class Density:
     """Mean fraction, 0 to 1, of the values of each tensor that are not zero, and where the figures come from.
 
     A profile, when there is one, gives the density of every input channel (G x C of them); its mean is the density.
+    A tensor, when there is one, is the file and the key of the values themselves (`density_file.read_tensor`).
     """
 
     iact: float = 1.0
@@ -31,6 +32,8 @@ class Density:
     source: str = "assumed dense"
     profile_iact: tuple[float, ...] = ()
     profile_weight: tuple[float, ...] = ()
+    tensor_iact: tuple[str, str] | None = None
+    tensor_weight: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         for name in ("iact", "weight", "oact"):

@@ -92,6 +92,8 @@ class DensityEntry(FileModel):
             source=default_source if self.source is None else self.source,
             profile_iact=self.iact.channels,
             profile_weight=self.weight.channels,
+            tensor_iact=self.iact.tensor,
+            tensor_weight=self.weight.tensor,
         )
 
 

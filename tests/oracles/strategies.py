@@ -160,7 +160,8 @@ def _pe(dice: Random, roomy: bool) -> Overrides:
     change = {
         "pe.macs_per_cycle": str(simd),
         "pe.csc": "{count: 4 b}" if csc else "null",
-        "pe.zero_iact": dice.choice(["skip", "gate", "none"]),
+        "pe.zero_iact": "skip" if csc else dice.choice(["skip", "gate", "none"]),
+        "pe.fifo_depth": f"{{iact: {dice.randint(1, 5)}, weight: 4, psum: {dice.randint(1, 5)}}}",
         "pe.iact_read": dice.choice(["per_mac", "per_iact"]),
         "pe.pipeline_stages": str(dice.choice([1, 3, 7])),
         "pe.psum_service": f"{{cycles_per_psum: {dice.choice(['0', '0.5', '1'])}, overlaps_macs: {_flag(dice)}}}",

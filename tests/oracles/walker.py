@@ -313,7 +313,8 @@ class Walk:
                     row = p * loops.rows.stride + r * loops.rows.dilation - loops.rows.before
                     total["iact_delivered"] += len(columns)
                     apart = (0, 0) if shared else (p, r)
-                    mine.update((g, n, c, row, column, strip, *apart) for column in columns)
+                    part = place.part["Q"][1]  # PEs with other columns are other streams
+                    mine.update((g, n, c, row, column, strip, part, *apart) for column in columns)
             key = tuple(place.part[d][0] for d in "GNPQC")
             if place.cluster not in group[key]:
                 group[key].append(place.cluster)

@@ -1,11 +1,13 @@
 """Densities from numbers, lists and tensor files; one test a message."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from accelerator_sim.files.errors import InvalidFile
+from accelerator_sim.workload.density_file import read_tensor, tensor_of_shape
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network_file import read_network
 
@@ -51,10 +53,50 @@ def test_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("x.npy", 0.5), ("x.npz, key: a", 0.5), ("x.npz, key: b", 1.0), ("one.npz", 0.5)]
+    ("text", "value", "key"),
+    [("x.npy", 0.5, ""), ("x.npz, key: a", 0.5, "a"), ("x.npz, key: b", 1.0, "b"), ("one.npz", 0.5, "a")],
 )
-def test_tensor(tensors: Path, text: str, value: float) -> None:
-    assert density(tensors, f"{{file: {text}}}").iact == value
+def test_tensor(tensors: Path, text: str, value: float, key: str) -> None:
+    found = density(tensors, f"{{file: {text}}}")
+    file = str(tensors / text.partition(",")[0])
+    assert (found.iact, found.profile_iact, found.tensor_iact, found.tensor_weight) == (value, (), (file, key), None)
+
+
+def test_tensor_of_weights(tensors: Path) -> None:
+    found = density(tensors, "1, weight: {file: x.npy}")
+    assert (found.weight, found.tensor_iact, found.tensor_weight) == (0.5, None, (str(tensors / "x.npy"), ""))
+
+
+def test_read_tensor(tensors: Path) -> None:
+    tensor, key = read_tensor(tensors / "x.npz", "b", "x.npz")
+    assert (tensor.tolist(), key) == ([1, 1, 1], "b")
+
+
+@pytest.mark.parametrize(("shape", "axis", "block"), [((2, 4), 0, 2), ((2, 1, 4), 0, 1), ((1, 2, 4), 0, 1)])
+def test_tensor_of_shape(tensors: Path, shape: tuple[int, ...], axis: int, block: int) -> None:
+    found = tensor_of_shape((str(tensors / "x.npy"), ""), shape, axis, block, "the iacts")
+    assert np.array_equal(found, np.repeat([[1], [0]], 4, axis=1).reshape(shape))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "expected"),
+    [((5, 4), 0, [1, 0, 1, 0, 1]), ((2, 6), 1, [1, 0]), ((3, 2, 1, 4), 0, [1, 0, 1, 0, 1, 0])],
+)
+def test_tensor_that_repeats(tensors: Path, shape: tuple[int, ...], axis: int, expected: list[int]) -> None:
+    found = tensor_of_shape((str(tensors / "x.npz"), "a"), shape, axis, 1, "the iacts")
+    assert np.array_equal(found, np.repeat(expected, shape[-1]).reshape(shape))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "block"),
+    [((4, 2), 0, 1), ((1, 4), 0, 1), ((3, 4), 0, 3), ((2, 2, 2), 1, 1), ((8,), 0, 1), ((64, 64), 0, 1)],
+)
+def test_tensor_of_another_shape(tensors: Path, shape: tuple[int, ...], axis: int, block: int) -> None:
+    file = str(tensors / "x.npy")
+    wanted = " x ".join(map(str, shape))
+    message = f"{file!r} holds a tensor of 2 x 4; the iacts are {wanted} (a 1 may be left out)"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        tensor_of_shape((file, ""), shape, axis, block, "the iacts")
 
 
 @pytest.mark.parametrize(

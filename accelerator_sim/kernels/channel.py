@@ -1,0 +1,75 @@
+"""The off-chip channel, stepped: requests are served in their order, one queue a way."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels.compile import kernel
+
+
+class Channel(NamedTuple):
+    """Queues of transfers and the clock of the layer, int64 arrays."""
+
+    clock: Any
+    """[1]: cycles since the start of the layer"""
+    head: Any
+    """[2]: transfers done, by way (0: reads, and writes where there is one queue)"""
+    tail: Any
+    """[2]: transfers asked for"""
+    left: Any
+    """[2, most]: cycles that a transfer still takes"""
+    after: Any
+    """[2, most]: when it may start"""
+
+
+@kernel(inline=True)
+def tick(channel):
+    """One cycle of the channel, and of the clock."""
+    for way in range(2):
+        i = channel.head[way]
+        if i < channel.tail[way] and channel.clock[0] >= channel.after[way, i]:
+            channel.left[way, i] -= 1
+            if channel.left[way, i] == 0:
+                channel.head[way] += 1
+    channel.clock[0] += 1
+
+
+@kernel(inline=True)
+def time_left(channel, way, number):
+    """Cycles until a transfer is done (numbers count from 1; 0 is none)."""
+    now = channel.clock[0]
+    time = now
+    for i in range(channel.head[way], number):
+        time = max(time, channel.after[way, i]) + channel.left[way, i]
+    return time - now
+
+
+@kernel()
+def step_wait(channel, iacts, weights, weight_fill, needs_glb, glb_left, filling, waits):
+    """Step the clock until the next pass may start.
+
+    iacts, weights: numbers of the transfers that it needs; weight_fill: cycles that its weights take to the PEs, which
+    may go on while the last of them come; needs_glb, glb_left: whether it waits for the GLB banks, and cycles that they
+    still need for new iacts; filling: cycles until its weights, which are sent ahead, are there.
+    """
+    begun = channel.clock[0]
+    while True:
+        waited = channel.clock[0] - begun
+        if time_left(channel, 0, iacts) > 0 or time_left(channel, 0, weights) > weight_fill:
+            waits[at.DRAM] += 1
+        elif needs_glb and glb_left > waited:
+            waits[at.GLB_PORT] += 1
+        elif waited < filling:
+            waits[at.NO_WEIGHT] += 1
+        else:
+            return
+        tick(channel)
+
+
+@kernel()
+def step_writes(channel, way, number, waits):
+    """Step the clock until a transfer is done."""
+    while channel.head[way] < number:
+        waits[at.DRAM] += 1
+        tick(channel)

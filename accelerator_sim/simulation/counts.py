@@ -1,0 +1,117 @@
+"""From words and multiply-accumulates to the accesses of every memory: the counts that all engines share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from accelerator_sim.mapping.mapping import ceil_div
+from accelerator_sim.noc.modes import links_used, mode_of
+from accelerator_sim.simulation.activity import Access, Activity, NocUse
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import Stored
+
+
+@dataclass(frozen=True)
+class Time:
+    """What an engine found out about time; fields as of `Activity`."""
+
+    cycles: int
+    bound_by: str
+    stalls: dict[str, int]
+    resources: dict[str, int] = field(default_factory=dict)
+    pe_busy: tuple[int, ...] = ()
+    fifo_marks: dict[str, int] = field(default_factory=dict)
+    utilization_over_time: tuple[float, ...] = ()
+
+
+def activity_of(schedule: Schedule, stored: Stored, time: Time) -> Activity:
+    """Join counts and times."""
+    architecture = schedule.problem.architecture
+    active = schedule.active_pes
+    return Activity(
+        cycles=time.cycles,
+        bound_by=time.bound_by,
+        stalls=time.stalls,
+        active_pes=active,
+        macs=schedule.loops.macs,
+        effectual_macs=stored.effectual,
+        macs_issued=stored.issued,
+        macs_gated=stored.gated,
+        pe_cycles_active=active * time.cycles,
+        pe_cycles_idle=(architecture.pes - active) * time.cycles,
+        accesses=_accesses(schedule, stored),
+        noc=_noc(schedule, stored),
+        dram_bytes={tensor: math.ceil(bits / 8.0) for tensor, bits in _dram_bits(schedule, stored).items()},
+        resources=time.resources,
+        pe_busy=time.pe_busy,
+        fifo_marks=time.fifo_marks,
+        utilization_over_time=time.utilization_over_time,
+    )
+
+
+def _dram_bits(schedule: Schedule, stored: Stored) -> dict[str, float]:
+    """Bits over the off-chip channel, by tensor (psum: the output activations)."""
+    return {
+        "iact": stored.iact.fetched_bits,
+        "weight": stored.weight.fetched_bits,
+        "psum": schedule.loops.outputs * schedule.problem.oact_dram_bits,
+    }
+
+
+def _accesses(schedule: Schedule, stored: Stored) -> tuple[Access, ...]:
+    """Accesses of every memory level."""
+    problem, loops = schedule.problem, schedule.loops
+    precision, spad = problem.architecture.precision, problem.architecture.pe.spad
+    bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": precision.psum}
+    operands = {"iact": stored.iact, "weight": stored.weight}
+    executed = stored.issued - stored.gated
+    moved = _dram_bits(schedule, stored)
+    rows = [Access("dram", t, math.ceil(moved[t] / bits[t] - 1e-9), 0, bits[t]) for t in ("iact", "weight")]
+    rows.append(Access("dram", "psum", 0, math.ceil(moved["psum"] / precision.oact - 1e-9), precision.oact))
+
+    psum_reads = 0 if schedule.psum_bypasses_glb else schedule.psum_in + schedule.psum_drained
+    rows += [
+        Access("glb", "iact", stored.iact.read, stored.iact.filled, bits["iact"]),
+        Access("glb", "psum", psum_reads, schedule.psum_written, bits["psum"]),
+    ]
+    if schedule.weight_filled:
+        rows.append(Access("glb", "weight", stored.weight.read, stored.weight.filled, bits["weight"]))
+    rows += [Access("noc", t, words.sent, words.delivered, bits[t]) for t, words in operands.items()]
+    rows.append(Access("noc", "psum", schedule.psum_in, schedule.psum_out, bits["psum"]))
+    # A psum is updated by every MAC but the first of a window in a PE (ISCA 2016 III-D).
+    updates = round(executed * (1.0 - schedule.psum_chain / loops.macs))
+    written = ceil_div(stored.weight.delivered, spad.weight.values_per_word)
+    rows += [
+        Access("spad", "iact", stored.iact_reads, stored.iact.delivered, spad.iact.width),
+        Access("spad", "weight", stored.weight_reads, written, spad.weight.width),
+        Access("spad", "psum", updates, updates, spad.psum.width),
+    ]
+    rows += [Access("mac", t, executed, 0, getattr(precision, t)) for t in ("iact", "weight")]
+    rows.append(Access("mac", "psum", executed, executed, precision.psum))
+    return tuple(rows)
+
+
+def _noc(schedule: Schedule, stored: Stored) -> tuple[NocUse, ...]:
+    problem, mapping = schedule.problem, schedule.mapping
+    flat = problem.architecture.flat
+    bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": problem.architecture.precision.psum}
+    both = schedule.psum_in + schedule.psum_out
+    words = {
+        "iact": (stored.iact.sent, stored.iact.delivered, stored.iact.hops, 0),
+        "weight": (stored.weight.sent, stored.weight.delivered, stored.weight.hops, 0),
+        "psum": (both, both, schedule.psum_hops, schedule.psum_local_hops),
+    }
+    return tuple(
+        NocUse(
+            tensor=t,
+            mode=mode_of(mapping, t, flat),
+            links_used=links_used(mapping, t),
+            words=sent,
+            word_hops=hops,
+            word_bits=bits[t],
+            delivered=delivered,
+            local_hops=local,
+        )
+        for t, (sent, delivered, hops, local) in words.items()
+    )

@@ -1,0 +1,151 @@
+"""The cycle engine: every pass of a layer stepped clock by clock, the off-chip channel beside it, values on the way."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.kernels import cycle_pe as pe
+from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import timeline as line
+from accelerator_sim.kernels.channel import Channel, step_wait, step_writes
+from accelerator_sim.kernels.cycle import step_pass
+from accelerator_sim.kernels.cycle_pe import State, Values
+from accelerator_sim.kernels.machine import Plan
+from accelerator_sim.simulation.event import Timing
+from accelerator_sim.simulation.machine import Ints, Machine
+from accelerator_sim.simulation.passes import Passes, Planner
+
+NO_VALUES = Values(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64), 1 << 62, False)
+
+
+@dataclass(frozen=True, eq=False)
+class Stepped:
+    """What stepping a layer gives: its timing, what was counted (`kernels.cycle_pe.N_...`), and the outputs."""
+
+    timing: Timing
+    seen: Ints
+    psums: NDArray[Any]
+    """int64 [G, N, M, P, Q], or of no size where no values were carried."""
+
+
+def state_of(machine: Machine) -> State:
+    """The state of all parts."""
+    e, places = machine.e, machine.places
+
+    def zeros(*shape: int) -> Ints:
+        return np.zeros(shape, dtype=np.int64)
+
+    words, entries, psums = (places * int(e[k]) for k in (at.SPAD_WORDS, at.IACT_FIFO, at.PSUM_FIFO))
+    return State(
+        y=zeros(pe.STATE, places),
+        pushed=zeros(words), written=zeros(words), freed=zeros(words), word=zeros(words),
+        popped=zeros(entries), arrived=zeros(entries), flit=zeros(entries),
+        queue=zeros(places, int(e[at.FRONT]), pe.VISIT),
+        acc=zeros(places, 2, machine.schedule.mapping.M0),
+        psum_time=zeros(psums), psum_popped=zeros(psums), psum_word=zeros(psums, int(e[at.PSUM_FLIT])),
+    )  # fmt: skip
+
+
+class _Queue:
+    """The requests of a layer to its channel."""
+
+    def __init__(self, order: Ints, most: int) -> None:
+        self.order = order
+        self.channel = Channel(*(np.zeros(n, dtype=np.int64) for n in (1, 2, 2)), *np.zeros((2, 2, most), np.int64))
+
+    @property
+    def now(self) -> int:
+        """Cycles since the start of the layer."""
+        return int(self.channel.clock[0])
+
+    def ask(self, way: int, cycles: int) -> int:
+        """Ask for a transfer now; returns its number in its queue, 0 for one that takes no time."""
+        if cycles == 0:
+            return 0
+        way = self.way(way)
+        number = int(self.channel.tail[way])
+        self.channel.left[way, number] = cycles
+        self.channel.after[way, number] = self.now + self.order[line.O_LATENCY]
+        self.channel.tail[way] += 1
+        return number + 1
+
+    def way(self, way: int) -> int:
+        """The queue that serves a way."""
+        return way if self.order[line.O_DUPLEX] else 0
+
+
+def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, backwards: bool = False) -> Stepped:
+    """Step all passes of a layer.
+
+    planner: with the values of the iacts, if `values` are carried; backwards: visit the parts in the reverse order.
+    """
+    machine, order = passes.machine, passes.order
+    queue = _Queue(order, 3 * passes.count + 1)
+    state = state_of(machine)
+    rows_apart = int(machine.local[at.P])
+    spent = np.zeros((len(at.CAUSES), machine.places), dtype=np.int64)
+    finish = np.zeros(machine.places, dtype=np.int64)
+    waits = np.zeros(len(at.CAUSES), dtype=np.int64)
+    seen = np.zeros(pe.COUNTED, dtype=np.int64)
+    out = np.zeros(at.OUT, dtype=np.int64)
+    starts, lengths, busy = np.zeros((3, passes.count), dtype=np.int64)
+    groups = [int(i) for i in np.flatnonzero(passes.group)]
+    following = dict(itertools.pairwise(groups))
+
+    config = int(order[line.O_CONFIG])
+    queue.channel.clock[0] = config
+    waits[at.CONFIGURATION] = config
+    iacts = held = glb_left = sent_at = 0
+    ahead = bool(order[line.O_HIDE_WEIGHT])
+    for i in range(passes.count):
+        d = passes.describe(int(passes.kind[i]))
+        plan, program = planner.plan(d)
+        group, load, begun = bool(passes.group[i]), bool(passes.load[i]), queue.now
+        fill = _weight_fill(machine, plan) if load else 0
+        if group and (i == 0 or not order[line.O_HIDE_IACT]):
+            iacts, glb_left = queue.ask(0, int(passes.iact_cycles[i])), int(passes.fill_cycles[i])
+        if load and (i == 0 or not ahead):
+            held, sent_at = queue.ask(0, int(passes.weight_cycles[i])), queue.now
+        step_wait(
+            queue.channel,
+            iacts if group else 0,
+            held if load else 0,
+            0 if ahead else fill,
+            group,
+            glb_left,
+            sent_at + fill - queue.now if ahead and load else 0,
+            waits,
+        )
+        glb_left -= queue.now - begun
+        starts[i] = queue.now
+        if group and order[line.O_HIDE_IACT] and i in following:
+            iacts = queue.ask(0, int(passes.iact_cycles[following[i]]))
+            glb_left = int(passes.fill_cycles[following[i]])
+        if ahead and i + 1 < passes.count and passes.load[i + 1]:
+            held, sent_at = queue.ask(0, int(passes.weight_cycles[i + 1])), queue.now
+        reads = step_pass(
+            machine.e, d, plan, program, values, rows_apart, backwards, state, queue.channel, spent, finish, seen, out
+        )
+        lengths[i] = out[at.OUT_PASS]
+        busy[i] = spent[at.BUSY].sum() - busy[:i].sum()
+        if passes.oact_cycles[i]:
+            number = queue.ask(1, int(passes.oact_cycles[i]))
+            if not order[line.O_HIDE_OACT]:
+                step_writes(queue.channel, queue.way(1), number, waits)
+        glb_left -= queue.now - starts[i] - (reads if order[line.O_SINGLE_PORT] else 0)
+    step_writes(queue.channel, queue.way(1), int(queue.channel.tail[queue.way(1)]), waits)
+    timing = Timing(queue.now, passes, starts, lengths, busy, spent, waits, int(out[at.OUT_IACT_FIFO]),
+                    int(out[at.OUT_PSUM_FIFO]))  # fmt: skip
+    return Stepped(timing, seen, values.psums)
+
+
+def _weight_fill(machine: Machine, plan: Plan) -> int:
+    """Cycles until all PEs of a pass have their weights."""
+    active = plan.place[:, plan.place[at.X_ACTIVE] > 0]
+    hops = active[at.X_CLUSTER_COLUMN] if machine.e[at.MULTICAST] else 0
+    return int((plan.tile[at.W_SENT, active[at.X_TILE]] + hops).max())

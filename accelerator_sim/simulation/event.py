@@ -1,0 +1,94 @@
+"""The event engine: every kind of pass by exact recurrences, and the layer as the passes that follow one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels.event import Room, run_pass
+from accelerator_sim.kernels.timeline import follow
+from accelerator_sim.simulation.machine import Ints, Machine
+from accelerator_sim.simulation.passes import Passes, Planner
+
+
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """When the passes of a layer start, how long they take, and where the cycles of every PE went."""
+
+    cycles: int
+    passes: Passes
+    starts: Ints
+    lengths: Ints
+    busy: Ints
+    """PE-cycles with a multiply-accumulate, by pass."""
+    spent: Ints
+    """[causes, places]: cycles of each place of the array."""
+    waits: Ints
+    """[causes]: cycles in which the whole array waits between passes."""
+    iact_fifo: int
+    psum_fifo: int
+
+
+def room_of(machine: Machine) -> Room:
+    """Room for the passes of one layer."""
+    e, places = machine.e, machine.places
+    lanes = int(e[at.PSUM_LANES]) * machine.schedule.problem.architecture.cluster_array.count
+
+    def zeros(size: int) -> Ints:
+        return np.zeros(size, dtype=np.int64)
+
+    words, entries = places * int(e[at.SPAD_WORDS]), places * int(e[at.IACT_FIFO])
+    return Room(
+        t=np.zeros((at.STATE, places), dtype=np.int64),
+        pushed=zeros(words),
+        written=zeros(words),
+        freed=zeros(words),
+        popped=zeros(entries),
+        issued=zeros(places * int(e[at.FRONT])),
+        psum_popped=zeros(places * int(e[at.PSUM_FIFO])),
+        lane_last=zeros(places),
+        lane_reads=zeros(places),
+        lane_in=zeros(lanes),
+        lane_out=zeros(lanes),
+        stream_at=np.zeros((3, places), dtype=np.int64),
+        chain_flits=zeros(places),
+    )
+
+
+def time_layer(passes: Passes, planner: Planner) -> Timing:
+    """Run each kind of pass once and let the passes of the layer follow one another."""
+    machine = passes.machine
+    kinds, counts = passes.kinds
+    room = room_of(machine)
+    size = int(kinds.max()) + 1
+    cycles, fill, reads, busy = np.zeros((4, size), dtype=np.int64)
+    total = np.zeros((len(at.CAUSES), machine.places), dtype=np.int64)
+    finish = np.zeros(machine.places, dtype=np.int64)
+    out = np.zeros(at.OUT, dtype=np.int64)
+    for kind, count in zip(kinds, counts, strict=True):
+        d = passes.describe(kind)
+        plan, program = planner.plan(d)
+        spent = np.zeros_like(total)
+        reads[kind] = run_pass(machine.e, d, plan, program, room, spent, finish, out)
+        cycles[kind], fill[kind] = out[at.OUT_PASS], out[at.OUT_FILL]
+        busy[kind] = spent[at.BUSY].sum()
+        total += count * spent
+    starts = np.zeros(passes.count, dtype=np.int64)
+    waits = np.zeros(len(at.CAUSES), dtype=np.int64)
+    end = follow(
+        passes.order, passes.kind, passes.group, passes.load, passes.iact_cycles, passes.fill_cycles,
+        passes.weight_cycles, passes.oact_cycles, cycles, fill, reads, starts, waits,
+    )  # fmt: skip
+    return Timing(
+        cycles=int(end),
+        passes=passes,
+        starts=starts,
+        lengths=cycles[passes.kind],
+        busy=busy[passes.kind],
+        spent=total,
+        waits=waits,
+        iact_fifo=int(out[at.OUT_IACT_FIFO]),
+        psum_fifo=int(out[at.OUT_PSUM_FIFO]),
+    )

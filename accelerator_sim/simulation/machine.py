@@ -1,0 +1,158 @@
+"""A schedule as the flat arrays that the engines' kernels take: places, parts, and the widths of every port."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.architecture.model import HierarchicalMesh, MulticastBus
+from accelerator_sim.kernels import machine as at
+from accelerator_sim.mapping.mapping import AXES, Encoding, Factors
+from accelerator_sim.simulation.schedule import Schedule
+
+Ints = NDArray[np.int64]
+
+DIMENSIONS = "GNMCPQR"
+"""Order of the dimensions in arrays (`kernels.machine`)."""
+PLACES_ORDER = "GNQPMCR"
+"""Significance of the dimensions in a place on an axis, outermost first (`noc.modes`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """Arguments of the kernels that do not change from pass to pass."""
+
+    schedule: Schedule
+    e: Ints
+    clusters: Ints
+    local: Ints
+    cluster_part: Ints
+    local_part: Ints
+    place: Ints
+    """[PLACE, places]; only the rows of where a place lies are filled."""
+
+    @property
+    def places(self) -> int:
+        """Places of the array that the mapping names."""
+        return int(self.place.shape[1])
+
+
+def machine_of(schedule: Schedule) -> Machine:
+    """Lay a schedule out on its machine."""
+    mapping, architecture = schedule.mapping, schedule.problem.architecture
+    axes = [_places(getattr(mapping, axis)) for axis in AXES]
+    counts = [axis.shape[1] for axis in axes]
+    grid = np.indices(counts).reshape(4, -1)
+    digits = [axis[:, grid[i]] for i, axis in enumerate(axes)]  # [7, places] each
+    inner = {axis: _parts(getattr(mapping, axis)) for axis in AXES}
+    cluster_part = digits[0] * inner["cluster_columns"][:, None] + digits[1]
+    local_part = digits[2] * inner["pe_columns"][:, None] + digits[3]
+    place = np.zeros((at.PLACE, grid.shape[1]), dtype=np.int64)
+    place[[at.X_CLUSTER_ROW, at.X_CLUSTER_COLUMN, at.X_PE_ROW, at.X_PE_COLUMN]] = grid
+    array, cluster = architecture.cluster_array, architecture.pe_cluster
+    index = grid[0] * array.columns + grid[1]
+    place[at.X_PE] = (index * cluster.rows + grid[2]) * cluster.columns + grid[3]
+    return Machine(
+        schedule,
+        _integers(schedule),
+        np.array([mapping.array_parts(d) for d in DIMENSIONS], dtype=np.int64),
+        np.array([mapping.cluster_parts(d) for d in DIMENSIONS], dtype=np.int64),
+        np.ascontiguousarray(cluster_part),
+        np.ascontiguousarray(local_part),
+        place,
+    )
+
+
+def _parts(factors: Factors) -> Ints:
+    return np.array([getattr(factors, d) for d in DIMENSIONS], dtype=np.int64)
+
+
+def _places(factors: Factors) -> Ints:
+    """Part of each dimension, [7, places used], of every place on an axis."""
+    ranges = [range(getattr(factors, d)) for d in PLACES_ORDER]
+    digits = np.array(list(itertools.product(*ranges)), dtype=np.int64).T
+    return digits[[PLACES_ORDER.index(d) for d in DIMENSIONS]]
+
+
+def iact_flit(schedule: Schedule) -> tuple[int, int]:
+    """Words of an iact flit, and flits that a cluster (or the bus) sends in a cycle: one a router that has a bank."""
+    problem = schedule.problem
+    network, store = problem.architecture.noc.iact, problem.architecture.glb.iact
+    if isinstance(network, MulticastBus):
+        return network.words_per_cycle, 1
+    if schedule.iact_bypasses_glb:
+        return network.port_width // problem.iact_bits, network.routers
+    shared = problem.architecture.glb.shared
+    banks = store.banks or (shared.banks if shared else 1)
+    return min(network.port_width, store.port_width) // problem.iact_bits, min(network.routers, banks)
+
+
+def psum_flit(schedule: Schedule) -> tuple[int, int, int]:
+    """Psums of a flit, cycles in which a PE moves one, and lanes: the flits that ports take side by side.
+
+    On a mesh each PE column has a port, unless it shares a GLB bank with others; on a flat array the lanes of the bus
+    serve the columns in turn.
+    """
+    problem = schedule.problem
+    architecture = problem.architecture
+    network, service = architecture.noc.psum, architecture.pe.psum_service.cycles_per_psum
+    if isinstance(network, MulticastBus):
+        rate = network.words_per_cycle
+        psums = rate if service <= 0 else max(1, min(rate, int(1 / service)))
+        lanes = max(1, rate // psums)
+    else:
+        assert isinstance(network, HierarchicalMesh)
+        width, store, shared = network.port_width, architecture.glb.psum, architecture.glb.shared
+        banks = store.banks or (shared.banks if shared else 1)
+        lanes = architecture.pe_cluster.columns
+        if not schedule.psum_bypasses_glb:
+            width, lanes = min(width, store.port_width), min(lanes, banks)
+        psums = width // architecture.precision.psum
+    return psums, max(1, -int(-service * psums // 1)), lanes
+
+
+def _integers(schedule: Schedule) -> Ints:
+    problem, loops, mapping = schedule.problem, schedule.loops, schedule.mapping
+    architecture, pe = problem.architecture, problem.architecture.pe
+    flat = architecture.flat
+    e = np.zeros(at.INTEGERS, dtype=np.int64)
+    rows, columns = loops.rows, loops.columns
+    e[[at.ROW_STRIDE, at.ROW_DILATION, at.ROW_BEFORE, at.ROW_SIZE]] = [
+        rows.stride, rows.dilation, rows.before, rows.size,
+    ]  # fmt: skip
+    e[[at.COL_STRIDE, at.COL_DILATION, at.COL_BEFORE, at.COL_SIZE]] = [
+        columns.stride, columns.dilation, columns.before, columns.size,
+    ]  # fmt: skip
+    e[[at.EXTENT, at.TAPS]] = [columns.extent, loops.S]
+    e[[at.GROUPS, at.IMAGES, at.FILTERS, at.CHANNELS, at.ROWS_OUT, at.COLS_OUT, at.ROW_TAPS]] = [
+        loops.G, loops.N, loops.M, loops.C, loops.P, loops.Q, loops.R,
+    ]  # fmt: skip
+    e[at.SIMD] = pe.macs_per_cycle
+    e[at.TAIL] = min(2, pe.pipeline_stages)
+    e[at.FRONT] = max(1, pe.pipeline_stages - 2)
+    e[at.OVERLAP] = pe.psum_service.overlaps_macs
+    e[at.CSC_IACT] = mapping.iact_encoding is Encoding.CSC
+    e[at.CSC_WEIGHT] = mapping.weight_encoding is Encoding.CSC
+    e[at.COUNT_REACH] = 1 << (pe.csc.count if pe.csc else 4)
+    window = mapping.C0 * columns.extent
+    e[at.SPAD_WORDS] = max(window, pe.spad.iact.values or 0)
+    e[at.IACT_FIFO], e[at.PSUM_FIFO] = pe.fifo_depth["iact"], pe.fifo_depth["psum"]
+    e[at.IACT_FLIT], e[at.IACT_LANES] = iact_flit(schedule)
+    weights = architecture.noc.weight
+    if isinstance(weights, MulticastBus):
+        e[at.WEIGHT_FLIT] = weights.words_per_cycle
+    else:
+        e[at.WEIGHT_FLIT] = weights.port_width // problem.weight_bits
+    e[at.WEIGHT_FLIT_BITS] = e[at.WEIGHT_FLIT] * problem.weight_bits
+    e[at.ADDRESS_BITS] = pe.spad.weight_address.width if pe.spad.weight_address else 0
+    e[at.PSUM_FLIT], e[at.SERVICE], e[at.PSUM_LANES] = psum_flit(schedule)
+    e[at.FLAT] = flat
+    e[at.MULTICAST] = schedule.weight_multicast and not flat
+    e[at.CONTENTION] = mapping.cluster_rows.C > 1 and mapping.cluster_rows.M > 1
+    e[at.CLUSTER_COLUMNS] = architecture.cluster_array.columns
+    e[at.RETURN_HOPS] = 0 if schedule.psum_bypasses_glb else mapping.cluster_rows.C - 1
+    e[at.HIDE_DRAIN] = architecture.overlap.psum_drain
+    return e

@@ -1,0 +1,293 @@
+"""The passes of a layer: which of them are equal, and what each one needs to be run.
+
+Two passes are equal when their tiles have the same lengths, psums enter and leave alike, weights are sent or not, and
+the zeros that the PEs skip lie at the same places.  Equal passes are simulated once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import timeline as line
+from accelerator_sim.kernels.machine import Plan, Program
+from accelerator_sim.kernels.plan import plan_pass
+from accelerator_sim.kernels.program import fill_streams, size_streams, weigh
+from accelerator_sim.mapping.loops import Window
+from accelerator_sim.mapping.mapping import Encoding, Stationary, ceil_div
+from accelerator_sim.simulation.machine import DIMENSIONS, Ints, Machine
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import Stored
+
+NO_MASK: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
+NO_DATA: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
+NO_COST: Ints = np.zeros((0, 0), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """All passes of a layer in their order; arrays have one entry a pass unless they say otherwise."""
+
+    machine: Machine
+    tiles: Ints
+    types: Ints
+    """[7, most tiles]: type of each tile of a dimension."""
+    starts: list[Ints]
+    """First tile of each type, by dimension."""
+    kind: Ints
+    group: Ints
+    load: Ints
+    iact_cycles: Ints
+    fill_cycles: Ints
+    weight_cycles: Ints
+    oact_cycles: Ints
+    order: Ints
+    """Flags of the layer, `kernels.timeline.O_...`."""
+
+    @property
+    def count(self) -> int:
+        """Passes of the layer."""
+        return int(self.kind.size)
+
+    @cached_property
+    def kinds(self) -> tuple[Ints, Ints]:
+        """The kinds of passes that occur, and how often."""
+        return np.unique(self.kind, return_counts=True)
+
+    def describe(self, kind: int) -> Ints:
+        """The array `d` of one kind of pass: its tiles and its flags."""
+        machine, loops = self.machine, self.machine.schedule.loops
+        number, load = divmod(int(kind), 2)
+        number, role = divmod(number, 4)
+        digits = []
+        for starts in reversed(self.starts):
+            number, digit = divmod(number, len(starts))
+            digits.append(digit)
+        d = np.zeros(at.PASS, dtype=np.int64)
+        lengths = _lengths(machine)
+        for i, (dimension, digit) in enumerate(zip(DIMENSIONS, reversed(digits), strict=True)):
+            first = int(self.starts[i][digit]) * lengths[i]
+            d[i] = first
+            d[at.SIZE + i] = min(lengths[i], loops.sizes[dimension] - first)
+        architecture = machine.schedule.problem.architecture
+        first_pass, last_pass = bool(role & line.FIRST), bool(role & line.LAST)
+        enters = not first_pass or architecture.glb.psum_read_first
+        rests = not (last_pass and architecture.glb.psum_final_to_dram)
+        d[at.PSUM_IN] = enters
+        d[at.TIME_SHARED] = enters and rests and not architecture.flat and architecture.glb.psum.ports == 1
+        d[at.LOAD] = load
+        d[at.BEFORE] = architecture.overlap.weight_fill
+        d[at.AFTER_LOAD] = not architecture.overlap.iact_fill
+        return d
+
+
+def _lengths(machine: Machine) -> list[int]:
+    deals = machine.schedule.deals
+    return [getattr(deals, d).length for d in DIMENSIONS]
+
+
+def passes_of(machine: Machine, stored: Stored, distinct: bool = False) -> Passes:
+    """List the passes of a schedule.
+
+    stored: how large the tensors are in their stored form, and which hold zeros that PEs skip; distinct: take no two
+    passes as equal.
+    """
+    schedule = machine.schedule
+    loops = schedule.loops
+    tiles = np.array([getattr(schedule.deals, d).tiles for d in DIMENSIONS], dtype=np.int64)
+    types = np.zeros((len(DIMENSIONS), int(tiles.max())), dtype=np.int64)
+    starts: list[Ints] = []
+    for i, dimension in enumerate(DIMENSIONS):
+        keys = _tile_keys(machine, stored, dimension, int(tiles[i]), distinct)
+        found: dict[Any, int] = {}
+        first: list[int] = []
+        for index, key in enumerate(keys):
+            if key not in found:
+                found[key] = len(first)
+                first.append(index)
+            types[i, index] = found[key]
+        starts.append(np.array(first, dtype=np.int64))
+    radix = np.array([len(first) for first in starts], dtype=np.int64)
+    length, share = _shares(machine, starts)
+    rows = _inputs(schedule, loops.rows, length[4], starts[4] * schedule.deals.P.length)
+    columns = _inputs(schedule, loops.columns, length[5], starts[5] * schedule.deals.Q.length)
+    kept_rows = np.array([loops.rows.touched(int(n), 1) for n in share[4]], dtype=np.int64)
+    kept_columns = np.array([loops.columns.touched(int(n), 1) for n in share[5]], dtype=np.int64)
+    order, numbers = _order(schedule, stored)
+    kind, group, load, iact_cycles, fill_cycles, weight_cycles, oact_cycles = out = np.zeros(
+        (7, schedule.passes), dtype=np.int64
+    )
+    line.list_passes(order, numbers, tiles, types, radix, length, share, rows, columns, kept_rows, kept_columns, *out)
+    return Passes(
+        machine, tiles, types, starts, kind, group, load, iact_cycles, fill_cycles, weight_cycles, oact_cycles, order
+    )
+
+
+def _tile_keys(machine: Machine, stored: Stored, dimension: str, tiles: int, distinct: bool) -> list[Any]:
+    """What tells the tiles of a dimension apart."""
+    schedule = machine.schedule
+    loops, mapping = schedule.loops, schedule.mapping
+    dealt, size = getattr(schedule.deals, dimension), loops.sizes[dimension]
+    iacts = mapping.iact_encoding is Encoding.CSC and stored.iact_mask is not None and dimension in "GNCPQR"
+    weights = mapping.weight_encoding is Encoding.CSC and stored.weight_mask is not None and dimension in "GMCR"
+    if distinct or iacts or weights:
+        return list(range(tiles))
+    lengths = [min(dealt.length, size - i * dealt.length) for i in range(tiles)]
+    compressed = mapping.iact_encoding is Encoding.CSC
+    if dimension == "R" and compressed:
+        return list(range(tiles))  # a filter row meets padding or not
+    if dimension in "PQ":
+        window = loops.rows if dimension == "P" else loops.columns
+        firsts = np.arange(tiles, dtype=np.int64) * dealt.length
+        fetched = _inputs(schedule, window, np.array(lengths), firsts)
+        # Padding is not stored in CSC: there it counts where it lies.
+        outside = [_outside(window, int(i), n) if compressed else () for i, n in zip(firsts, lengths, strict=True)]
+        return list(zip(lengths, fetched.tolist(), outside, strict=True))
+    return lengths
+
+
+def _outside(window: Window, first: int, outputs: int) -> tuple[int, int]:
+    """Inputs of a run of outputs that lie before the first real one and behind the last."""
+    begin = first * window.stride - window.before
+    end = begin + (outputs - 1) * window.stride + window.extent
+    return max(0, -begin), max(0, end - window.size)
+
+
+def _shares(machine: Machine, starts: list[Ints]) -> tuple[Ints, Ints]:
+    """Elements of a tile of each type, and those of its first cluster: int64 [7, most types] each."""
+    schedule = machine.schedule
+    most = max(len(first) for first in starts)
+    length = np.zeros((len(DIMENSIONS), most), dtype=np.int64)
+    share = np.zeros_like(length)
+    for i, dimension in enumerate(DIMENSIONS):
+        dealt, size = getattr(schedule.deals, dimension), schedule.loops.sizes[dimension]
+        clusters, local = int(machine.clusters[i]), int(machine.local[i])
+        for k, first in enumerate(starts[i]):
+            n = min(dealt.length, size - int(first) * dealt.length)
+            length[i, k] = n
+            share[i, k] = ceil_div(n, clusters) if dimension == "P" else min(n, local * ceil_div(n, clusters * local))
+    return length, share
+
+
+def _inputs(schedule: Schedule, window: Window, lengths: Ints, firsts: Ints) -> Ints:
+    """Inputs that are fetched from off-chip for each run of outputs."""
+    found = []
+    for n, first in zip(lengths[: len(firsts)], firsts, strict=True):
+        inputs = window.touched(int(n), 1)
+        if schedule.problem.architecture.dram.padding == "skipped":
+            if window.stride < window.extent:
+                before, behind = _outside(window, int(first), int(n))
+                inputs = max(0, inputs - before - behind)
+            else:
+                alone = [window.extent - sum(_outside(window, int(first) + k, 1)) for k in range(int(n))]
+                inputs = sum(max(0, one) for one in alone)
+        found.append(inputs)
+    return np.array(found, dtype=np.int64)
+
+
+def _order(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float64]]:
+    problem, mapping = schedule.problem, schedule.mapping
+    architecture = problem.architecture
+    dram, overlap = architecture.dram, architecture.overlap
+    kept = mapping.stationary
+    o = np.zeros(line.ORDER, dtype=np.int64)
+    o[line.O_M2] = mapping.M2
+    o[line.O_FILTERS_FIRST] = kept in (Stationary.WEIGHT, Stationary.PE_WEIGHT)
+    o[line.O_KEEP_IACT] = kept is Stationary.IACT
+    o[line.O_RELOAD] = kept is Stationary.WEIGHT and mapping.M2 > 1
+    o[line.O_WEIGHT_KEPT] = kept is Stationary.WEIGHT
+    o[line.O_CONFIG] = architecture.configuration.cycles
+    limited = math.isfinite(dram.bandwidth)
+    o[line.O_LATENCY] = math.ceil(dram.latency * architecture.clock - 1e-9) if limited else 0
+    o[line.O_DUPLEX] = dram.duplex
+    o[line.O_BURST] = dram.burst
+    o[line.O_HIDE_WEIGHT] = overlap.weight_fill
+    o[line.O_HIDE_IACT] = overlap.dram_iact
+    o[line.O_HIDE_OACT] = overlap.dram_oact
+    o[line.O_CHANNELS] = schedule.loops.C
+    stores = not (architecture.flat or schedule.iact_bypasses_glb)
+    o[line.O_SINGLE_PORT] = stores and architecture.glb.iact.ports == 1
+    x = np.zeros(line.NUMBERS, dtype=np.float64)
+    x[line.X_IACT_BYTES] = stored.iact.fetched_bits / max(1, schedule.iact_fetched) / 8.0
+    x[line.X_WEIGHT_BYTES] = stored.weight.fetched_bits / schedule.weight_fetched / 8.0
+    x[line.X_OACT_BYTES] = problem.oact_dram_bits / 8.0
+    x[line.X_BYTES_PER_CYCLE] = problem.bytes_per_cycle
+    x[line.X_TAPS] = schedule.loops.S
+    if stores:
+        banks = problem.bank_words_per_cycle("iact") * mapping.array_parts("M")
+        x[line.X_FILL_RATE] = banks * schedule.iact_filled / stored.iact.filled if stored.iact.filled else math.inf
+    return o, x
+
+
+class Planner:
+    """Plans passes; a plan (and its program, where data do not matter) is made once for tiles of the same lengths."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        iact_mask: NDArray[np.uint8] = NO_MASK,
+        weight_mask: NDArray[np.uint8] = NO_MASK,
+        data: NDArray[np.int32] = NO_DATA,
+    ) -> None:
+        """masks: flat, [G, N, H, W, C] and [G, R, S, C, M], where the layer is in CSC; data: values of the iacts."""
+        self.machine, self.iact_mask, self.weight_mask, self.data = machine, iact_mask, weight_mask, data
+        self._plans: dict[bytes, Plan] = {}
+        self._streams: dict[bytes, Program] = {}
+        self._costs: dict[bytes, tuple[Ints, Ints]] = {}
+
+    def plan(self, d: Ints) -> tuple[Plan, Program]:
+        """Return the plan of a pass and its program; the flits of the plan's tiles are those of this pass."""
+        e, shape = self.machine.e, d[at.SIZE : at.SIZE + at.DIMENSIONS].tobytes()
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plans[shape] = self._planned(d)
+        streams = None if e[at.CSC_IACT] or self.data.size else self._streams.get(shape)
+        if streams is None:
+            streams = self._streams[shape] = self._filled(d, plan)
+        weights = None if e[at.CSC_WEIGHT] else self._costs.get(shape)
+        if weights is None:
+            width = int(e[at.EXTENT]) * self.machine.schedule.mapping.C0
+            cost = np.zeros((int(plan.counts[at.COUNT_TILES]), width), dtype=np.int64)
+            weigh(e, d, plan.tile, plan.counts[at.COUNT_TILES], self.weight_mask, cost)
+            weights = self._costs[shape] = cost, plan.tile[[at.W_FLITS, at.W_SENT]]
+        cost, flits = weights
+        plan.tile[[at.W_FLITS, at.W_SENT]] = flits
+        return plan, streams._replace(cost=cost)
+
+    def _planned(self, d: Ints) -> Plan:
+        machine = self.machine
+        places = machine.places
+        plan = Plan(
+            place=machine.place.copy(),
+            stream=np.zeros((at.STREAM, places), dtype=np.int64),
+            lane_first=np.zeros(places + 1, dtype=np.int64),
+            lane_stream=np.zeros(places, dtype=np.int64),
+            target_first=np.zeros(places + 1, dtype=np.int64),
+            target=np.zeros(places, dtype=np.int64),
+            chain=np.zeros((at.CHAIN, places + 1), dtype=np.int64),
+            link=np.zeros(places, dtype=np.int64),
+            tile=np.zeros((at.TILE, places), dtype=np.int64),
+            counts=np.zeros(at.COUNTS, dtype=np.int64),
+        )
+        keys, numbers = np.zeros((2, 2 * places + 1), dtype=np.int64)
+        parts = machine.clusters, machine.local, machine.cluster_part, machine.local_part
+        plan_pass(machine.e, d, *parts, plan, keys, numbers)
+        return plan
+
+    def _filled(self, d: Ints, plan: Plan) -> Program:
+        e, streams = self.machine.e, int(plan.counts[at.COUNT_STREAMS])
+        totals = np.zeros(3, dtype=np.int64)
+        size_streams(e, plan.stream, streams, totals)
+        windows, flits, words = (int(n) for n in totals)
+        need, low, last_flit = np.zeros((3, windows), dtype=np.int64)
+        flit_end, pos = np.zeros(flits, dtype=np.int64), np.zeros(words, dtype=np.int64)
+        val = np.zeros(words if self.data.size else 0, dtype=np.int64)
+        filled = Program(need, low, last_flit, flit_end, pos, val, NO_COST)
+        fill_streams(e, d, int(self.machine.local[at.P]), plan.stream, streams, self.iact_mask, self.data, filled)
+        return filled

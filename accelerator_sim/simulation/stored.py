@@ -1,0 +1,375 @@
+"""The work and the words of a layer as it is stored: expected from densities, or counted in the tensors themselves.
+
+A raw tensor has a word for each value.  In CSC, words are the stored (count, value) pairs, and the address vector adds
+its bits; what is expected of independent zeros is in `mapping.storage`, what masks hold is counted here, in closed
+form: a value is moved as often as its row, its column and its channel are, so that three short vectors say it all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.mapping.loops import Window
+from accelerator_sim.mapping.mapping import Deal, Encoding, ceil_div
+from accelerator_sim.mapping.storage import rlc_bits_of
+from accelerator_sim.simulation.schedule import Schedule
+
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Stored words of one operand, level by level (of the iacts or the weights)."""
+
+    fetched_bits: float
+    """Bits read from off-chip."""
+    filled: int
+    """Words written into GLB banks."""
+    read: int
+    """Words read from GLB banks."""
+    sent: int
+    delivered: int
+    hops: int
+    """Words that sources put on the network, that PEs receive, and words times mesh links."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """How much of a layer is stored, moved and multiplied.
+
+    `issued` MACs take a slot, `gated` ones of them switch nothing, `effectual` ones have two operands that are not
+    zero; `iact_reads` and `weight_reads` are those of the SPads.  The masks, [G, N, H, W, C] and [G, R, S, C, M] of the
+    loops, are None where every value counts as non-zero (or where only densities are known).
+    """
+
+    iact: Words
+    weight: Words
+    effectual: int
+    issued: int
+    gated: int
+    iact_reads: int
+    weight_reads: int
+    iact_mask: Mask | None = None
+    weight_mask: Mask | None = None
+
+
+def _up(value: float) -> int:
+    return math.ceil(value - 1e-9)
+
+
+def _nominal(schedule: Schedule) -> tuple[dict[str, int], dict[str, int]]:
+    """Nominal words of iacts and of weights, level by level."""
+    s = schedule
+    iacts = {
+        "fetched": s.iact_fetched,
+        "filled": s.iact_filled,
+        "read": 0 if s.iact_bypasses_glb else s.iact_sent,
+        "sent": s.iact_sent,
+        "delivered": s.iact_delivered,
+        "hops": s.iact_hops,
+    }
+    weights = {
+        "fetched": s.weight_fetched,
+        "filled": s.weight_filled,
+        "read": s.weight_read,
+        "sent": s.weight_sent,
+        "delivered": s.weight_delivered,
+        "hops": s.weight_hops,
+    }
+    return iacts, weights
+
+
+def expected(schedule: Schedule) -> Stored:
+    """What the densities of the layer let expect."""
+    problem, mapping = schedule.problem, schedule.mapping
+    iacts, weights = _nominal(schedule)
+
+    def words(nominal: dict[str, int], pairs: float, dram_bits: float) -> Words:
+        moved = {k: n if pairs == 1.0 else _up(n * pairs) for k, n in nominal.items() if k != "fetched"}
+        return Words(nominal["fetched"] * dram_bits, **moved)
+
+    issued, gated = problem.issued
+    return Stored(
+        words(iacts, problem.iact_pairs(mapping.C0), problem.iact_dram_bits(mapping.C0)),
+        words(weights, problem.weight_pairs(mapping.M0), problem.weight_dram_bits(mapping.M0)),
+        problem.effectual,
+        issued,
+        gated,
+        _expected_iact_reads(schedule),
+        _expected_weight_reads(schedule, issued - gated),
+    )
+
+
+def _expected_iact_reads(schedule: Schedule) -> int:
+    """Reads of the iact SPads: at each MAC that takes a slot, or once for all filters of a PE."""
+    problem, loops = schedule.problem, schedule.loops
+    macs = loops.macs * problem.iact_density
+    if problem.architecture.pe.iact_read == "per_mac":
+        return round(macs)
+    return round(macs / loops.M * schedule.deals.M.units)
+
+
+def _expected_weight_reads(schedule: Schedule, executed: int) -> int:
+    """Reads of the weight SPads: one word a slot with an iact that is not zero."""
+    problem, loops, m = schedule.problem, schedule.loops, schedule.deals.M
+    if problem.architecture.pe.macs_per_cycle == 1:
+        return executed
+    full, parts = m.tiles - 1, schedule.mapping.parts("M")
+    left = loops.M - full * m.length
+    steps = ceil_div(left, parts)
+    used = ceil_div(left, steps)
+    slots = full * parts * problem.slots(schedule.mapping.M0)
+    slots += (used - 1) * problem.slots(steps) + problem.slots(left - (used - 1) * steps)
+    return round(loops.macs / loops.M * slots * problem.iact_density * problem.weight_read_share)
+
+
+# --- counted ---------------------------------------------------------------------------------------------------------
+def counted(schedule: Schedule, iact_mask: Mask | None, weight_mask: Mask | None) -> Stored:
+    """What masks hold: uint8 [G, N, H, W, C] and [G, R, S, C, M] of the loops, None for tensors without zeros."""
+    problem, loops, mapping = schedule.problem, schedule.loops, schedule.mapping
+    pe = problem.architecture.pe
+    iacts, weights = _nominal(schedule)
+    csc_iact = mapping.iact_encoding is Encoding.CSC
+    csc_weight = mapping.weight_encoding is Encoding.CSC
+    gates = pe.zero_iact == "gate"
+
+    positions = loops.N * loops.P * loops.Q
+    met = _met(schedule, iact_mask)  # [G, C, R, S]: positions whose iact on a tap is not zero
+    visited = met if csc_iact else np.full_like(met, positions)
+    executed_at = met if gates else visited
+    if weight_mask is None:
+        present = np.full((loops.G, loops.R, loops.S, loops.C), loops.M, dtype=np.int64)
+    else:
+        present = weight_mask.sum(axis=4, dtype=np.int64)
+    present = present.transpose(0, 3, 1, 2)
+    stored = present if csc_weight else np.full_like(present, loops.M)
+    pairs, words_of = _columns(schedule, weight_mask if csc_weight else None)  # entries and SPad words, [G, C, R, S]
+    issued = int((visited * stored).sum())
+    executed = int((executed_at * stored).sum())
+    visits = int(visited.sum())
+    return Stored(
+        _iact_words(schedule, iacts, iact_mask, csc_iact),
+        _weight_words(schedule, weights, int(pairs.sum()), csc_weight, weight_mask),
+        int((met * present).sum()),
+        issued,
+        issued - executed,
+        visits * (loops.M if pe.iact_read == "per_mac" else schedule.deals.M.units),
+        executed if pe.macs_per_cycle == 1 else int((executed_at * words_of).sum()),
+        iact_mask,
+        weight_mask,
+    )
+
+
+def _met(schedule: Schedule, mask: Mask | None) -> NDArray[np.int64]:
+    """For each group, channel and tap, the positions at which the iact is there and not zero: int64 [G, C, R, S]."""
+    loops = schedule.loops
+    rows, columns = _hits(loops.rows), _hits(loops.columns)  # [taps, inputs]: times a tap falls on an input
+    if mask is None:
+        each = np.outer(rows.sum(1), columns.sum(1)) * loops.N
+        return np.broadcast_to(each, (loops.G, loops.C, loops.R, loops.S)).astype(np.int64)
+    images = mask.sum(axis=1, dtype=np.int64)  # [G, H, W, C]
+    return np.asarray(np.einsum("ghwc,rh,sw->gcrs", images, rows, columns, optimize=True), dtype=np.int64)
+
+
+def _hits(window: Window) -> NDArray[np.int64]:
+    found = np.zeros((window.taps, window.size), dtype=np.int64)
+    for tap in range(window.taps):
+        at = np.arange(window.outputs) * window.stride - window.before + tap * window.dilation
+        np.add.at(found[tap], at[(at >= 0) & (at < window.size)], 1)
+    return found
+
+
+def _columns(schedule: Schedule, mask: Mask | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Stored entries and SPad words of all columns of weights: int64 [G, C, R, S], summed over the PEs' filters."""
+    loops, pe = schedule.loops, schedule.problem.architecture.pe
+    pairs = np.zeros((loops.G, loops.R, loops.S, loops.C), dtype=np.int64)
+    words = np.zeros_like(pairs)
+    for first, count in _blocks(schedule, "M"):
+        if mask is None:
+            entries: Any = count
+        else:
+            reach = 1 << (pe.csc.count if pe.csc else 4)
+            entries = _entries(mask[..., first : first + count], reach)
+        pairs += entries
+        words += -(-entries // pe.macs_per_cycle)
+    return pairs.transpose(0, 3, 1, 2), words.transpose(0, 3, 1, 2)
+
+
+def fullest_pe(schedule: Schedule, mask: Mask) -> int:
+    """SPad words of the PE with the most weights, in CSC with a mask [G, R, S, C, M] of the loops."""
+    pe = schedule.problem.architecture.pe
+    starts = [first for first, _ in _blocks(schedule, "C")]
+    most = 0
+    for first, count in _blocks(schedule, "M"):
+        entries = _entries(mask[..., first : first + count], 1 << (pe.csc.count if pe.csc else 4))
+        words = -(-entries // pe.macs_per_cycle)  # [G, R, S, C]
+        most = max(most, int(np.add.reduceat(words.sum(axis=2), starts, axis=-1).max()))
+    return most
+
+
+def _entries(mask: Mask, reach: int) -> NDArray[np.int64]:
+    """Entries of CSC columns along the last axis: a non-zero each, and one for a run of zeros that a count misses."""
+    places = np.arange(mask.shape[-1])
+    last = np.maximum.accumulate(np.where(mask != 0, places, -1), axis=-1)
+    before = np.concatenate([np.full((*mask.shape[:-1], 1), -1), last[..., :-1]], axis=-1)
+    padding = np.where(mask != 0, (places - before - 1) // reach, 0)
+    return np.asarray(mask.sum(-1, dtype=np.int64) + padding.sum(-1), dtype=np.int64)
+
+
+def _blocks(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
+    """First element and length of every part of a dimension that is dealt in blocks, over all its tiles."""
+    dealt: Deal = getattr(schedule.deals, dimension)
+    size, parts = schedule.loops.sizes[dimension], schedule.mapping.parts(dimension)
+    found = []
+    for tile in range(0, size, dealt.length):
+        elements = min(dealt.length, size - tile)
+        steps = ceil_div(elements, parts)
+        found += [(tile + i, min(steps, elements - i)) for i in range(0, elements, steps)]
+    return found
+
+
+def _weight_words(schedule: Schedule, nominal: dict[str, int], pairs: int, csc: bool, mask: Mask | None) -> Words:
+    problem, loops = schedule.problem, schedule.loops
+    bits = problem.weight_bits
+    density = 1.0 if mask is None else float(mask.mean())
+    if not csc:
+        stored = problem.architecture.precision.weight
+        per_value = _dram_bits(schedule, "weight", float(stored), density, mask)
+        return Words(nominal["fetched"] * per_value, **{k: n for k, n in nominal.items() if k != "fetched"})
+    address = problem.architecture.pe.spad.weight_address
+    addressed = loops.G * schedule.deals.M.units * loops.C * loops.R * loops.S * (address.width if address else 0)
+    of_all = pairs * bits + addressed  # every weight is moved equally often
+    moved = {k: ceil_div(n // loops.weights * of_all, bits) for k, n in nominal.items() if k != "fetched"}
+    per_value = _dram_bits(schedule, "weight", of_all / loops.weights, density, mask)
+    return Words(nominal["fetched"] * per_value, **moved)
+
+
+def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, csc: bool) -> Words:
+    problem, loops = schedule.problem, schedule.loops
+    bits = problem.iact_bits
+    density = 1.0 if mask is None else float(mask.mean())
+    if not csc:
+        per_value = _dram_bits(schedule, "iact", float(bits), density, mask)
+        return Words(nominal["fetched"] * per_value, **{k: n for k, n in nominal.items() if k != "fetched"})
+    plane = np.full((loops.rows.size, loops.columns.size), loops.G * loops.N * loops.C, dtype=np.int64)
+    if mask is not None:
+        plane = mask.sum(axis=(0, 1, 4), dtype=np.int64)
+    stride, extent = loops.columns.stride, loops.columns.extent
+    units = schedule.deals.Q.units
+    segments = units * (ceil_div(extent, min(stride, extent)) - 1) + loops.Q  # of a row, over the PEs that share it
+    across = loops.columns.touched(loops.Q, units)
+    address = problem.architecture.pe.spad.iact_address
+    # Segments of each nominal value are the same at every level: a segment is C0 channels of the columns of a window.
+    addressed = schedule.deals.C.units * segments * (address.width if address else 0), loops.C * across
+
+    deals = schedule.deals
+    by_unit, by_cluster = _part_columns(schedule, True), _part_columns(schedule, False)
+    streamed, received = _streamed(schedule), _received(loops.rows)
+    filled_rows = _row_blocks(schedule)
+    sent = int(streamed @ plane @ by_unit)
+    pairs = {
+        "filled": int(filled_rows @ plane @ by_cluster) * schedule.iact_rounds if nominal["filled"] else 0,
+        "sent": sent * deals.M.tiles,
+        "delivered": int(received @ plane @ by_unit) * deals.M.units,
+        "hops": sent * (nominal["hops"] * deals.M.tiles // nominal["sent"]) if nominal["sent"] else 0,
+    }
+    pairs["read"] = pairs["sent"] if nominal["read"] else 0
+
+    def stored(level: str) -> int:
+        return ceil_div(pairs[level] * bits * addressed[1] + nominal[level] * addressed[0], bits * addressed[1])
+
+    moved = {level: stored(level) for level in ("filled", "read", "sent", "delivered", "hops")}
+    fetched = int(_tile_rows(loops.rows, deals.P) @ plane @ _tile_rows(loops.columns, deals.Q)) * schedule.iact_rounds
+    on_chip = fetched * bits + nominal["fetched"] * addressed[0] / addressed[1]
+    per_value = on_chip / nominal["fetched"] if nominal["fetched"] else 0.0
+    return Words(nominal["fetched"] * _dram_bits(schedule, "iact", per_value, density, mask), **moved)
+
+
+def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, mask: Mask | None) -> float:
+    """Bits off-chip per value that is fetched."""
+    dram = schedule.problem.architecture.dram
+    if mask is None or dram.compression != "rlc" or tensor not in dram.compressed:
+        return schedule.problem.dram_bits_of(tensor, density, on_chip)
+    assert dram.rlc_run is not None
+    assert dram.rlc_word is not None
+    raw = float(getattr(schedule.problem.architecture.precision, tensor))
+    values = mask.transpose(0, 1, 4, 2, 3) if tensor == "iact" else mask.transpose(0, 4, 3, 1, 2)
+    return min(raw, rlc_bits_of(values, dram.rlc_run, dram.rlc_pairs_per_word, dram.rlc_word))
+
+
+# --- how often each row and column of the input is moved -------------------------------------------------------------
+def _cover(window: Window, runs: list[tuple[int, int]]) -> NDArray[np.int64]:
+    """Times that runs of neighbouring outputs touch each input, from the first tap to the last."""
+    found = np.zeros(window.size + 1, dtype=np.int64)
+    for first, count in runs:
+        if window.stride < window.extent:
+            spans = [(first * window.stride, (first + count - 1) * window.stride + window.extent)]
+        else:
+            spans = [(o * window.stride, o * window.stride + window.extent) for o in range(first, first + count)]
+        for begin, stop in spans:
+            begin, stop = max(0, begin - window.before), min(window.size, stop - window.before)
+            if begin < stop:
+                found[begin] += 1
+                found[stop] -= 1
+    return np.cumsum(found)[:-1]
+
+
+def _part_columns(schedule: Schedule, by_pe: bool) -> NDArray[np.int64]:
+    """Times that each column is touched by the parts of Q: those of every PE, or of every cluster."""
+    dealt, clusters, local = (
+        schedule.deals.Q,
+        schedule.mapping.array_parts("Q"),
+        schedule.mapping.cluster_parts("Q"),
+    )
+    runs = []
+    for tile in range(0, schedule.loops.Q, dealt.length):
+        elements = min(dealt.length, schedule.loops.Q - tile)
+        steps = ceil_div(elements, clusters * local) * (1 if by_pe else local)
+        runs += [(tile + i, min(steps, elements - i)) for i in range(0, elements, steps)]
+    return _cover(schedule.loops.columns, runs)
+
+
+def _cluster_rows(schedule: Schedule) -> list[tuple[int, int]]:
+    """First output row and rows of every cluster, over all tiles."""
+    dealt, runs = schedule.deals.P, []
+    for tile in range(0, schedule.loops.P, dealt.length):
+        elements = min(dealt.length, schedule.loops.P - tile)
+        block = ceil_div(elements, schedule.mapping.array_parts("P"))
+        runs += [(tile + i, min(block, elements - i)) for i in range(0, elements, block)]
+    return runs
+
+
+def _row_blocks(schedule: Schedule) -> NDArray[np.int64]:
+    return _cover(schedule.loops.rows, _cluster_rows(schedule))
+
+
+def _tile_rows(window: Window, dealt: Deal) -> NDArray[np.int64]:
+    runs = [(i, min(dealt.length, window.outputs - i)) for i in range(0, window.outputs, dealt.length)]
+    return _cover(window, runs)
+
+
+def _received(window: Window) -> NDArray[np.int64]:
+    """Times that each row is received: by every pair of an output row and a filter row."""
+    return np.asarray(_hits(window).sum(axis=0), dtype=np.int64)
+
+
+def _streamed(schedule: Schedule) -> NDArray[np.int64]:
+    """Times that each row is sent in one filter pass: once a strip where PEs on its diagonals share it."""
+    window, loops = schedule.loops.rows, schedule.loops
+    local, parts = schedule.mapping.cluster_parts("P"), schedule.mapping.parts("R")
+    found = np.zeros(window.size, dtype=np.int64)
+    for first_tap in range(0, loops.R, parts):
+        taps = np.arange(first_tap, min(first_tap + parts, loops.R))
+        shared = window.dilation == 1 and window.stride < len(taps)
+        for first, rows in _cluster_rows(schedule):
+            for strip in range(first, first + rows, local):
+                outputs = np.arange(strip, min(strip + local, first + rows))
+                at = (outputs[:, None] * window.stride + taps[None, :] * window.dilation - window.before).ravel()
+                at = at[(at >= 0) & (at < window.size)]
+                np.add.at(found, np.unique(at) if shared else at, 1)
+    return found

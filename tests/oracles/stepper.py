@@ -1,0 +1,578 @@
+"""A plain-Python machine that runs one pass clock by clock: an oracle for the engines.
+
+Every part has a `step(now)` and acts on what happened before `now`; a pass is `while not done: step all parts`.  Parts
+note *when* things happen, and look at each other's notes through `happened(notes, index, now)` only, so the order in
+which they are visited cannot matter (inside a PE: it leaves a window, moves psums, writes, issues, then addresses).
+
+Rules: `docs/engines.md`.  Who works on what comes from the walker's places and deals, not from the kernels.  Where that
+page leaves it open, a PE
+- completes a window when the words of the window are written (a raw flit may hold words of later ones, which wait);
+- completes none before it has its weights, even one without iacts; with `overlaps_macs`, none before the psums of the
+  window two before have been moved, and only one a cycle;
+- visits nothing of a window before all that the window before needs has been written, and has no dropped visit enter
+  while the stages before the MACs are full;
+- lets the words that no visit lets go go when their last window is complete.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from accelerator_sim.architecture.model import MulticastBus
+from accelerator_sim.mapping.mapping import Encoding
+from accelerator_sim.simulation.machine import iact_flit, psum_flit
+from accelerator_sim.simulation.schedule import Schedule
+from tests.oracles.walker import ORDER, Place, Walk, chunks
+
+Name = tuple[int, ...]
+Key = tuple[int, ...]
+Tile = dict[str, list[int]]
+PATIENCE = 20_000
+"""Cycles without any event after which a pass is taken to be stuck."""
+
+
+@dataclass
+class PassResult:
+    """What a pass took, and where the cycles of each PE went."""
+
+    cycles: int
+    fill: int
+    busiest_lane_reads: int
+    busy: dict[Name, int]
+    finish: dict[Name, int]
+    most_iact_fifo: int
+    most_psum_fifo: int
+    waits: dict[Name, dict[str, int]]
+
+
+class Setting:
+    """The machine and what is asked of it in this pass."""
+
+    def __init__(
+        self, schedule: Schedule, iact_mask: Any, weight_mask: Any, psum_in: bool, time_shared: bool, early: bool
+    ) -> None:
+        self.schedule, self.iact_mask, self.weight_mask = schedule, iact_mask, weight_mask
+        self.psum_in, self.time_shared, self.early = psum_in, time_shared, early
+        architecture, mapping = schedule.problem.architecture, schedule.mapping
+        pe = architecture.pe
+        self.flat, self.macs = architecture.flat, pe.macs_per_cycle
+        self.front, self.tail = max(1, pe.pipeline_stages - 2), min(2, pe.pipeline_stages)
+        self.overlap = pe.psum_service.overlaps_macs
+        self.spad_words = max(mapping.C0 * schedule.loops.columns.extent, pe.spad.iact.values or 0)
+        self.csc_iact = mapping.iact_encoding is Encoding.CSC
+        self.csc_weight = mapping.weight_encoding is Encoding.CSC
+        self.iact_depth, self.psum_depth = pe.fifo_depth["iact"], pe.fifo_depth["psum"]
+        self.iact_words, self.iact_lanes = iact_flit(schedule)
+        self.psums, self.service, self.psum_lanes = psum_flit(schedule)
+
+
+def happened(notes: list[int], index: int, now: int) -> bool:
+    """Whether the event of that number happened before this cycle (events of negative number always have)."""
+    return index < 0 or (index < len(notes) and notes[index] < now)
+
+
+def product_of(tile: Tile, letters: str) -> Iterator[tuple[int, ...]]:
+    """All places in a share of some dimensions."""
+    return itertools.product(*(range(len(tile[d])) for d in letters))
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Word:
+    """One stored iact of an input row, and the first and last of the row's windows that have it."""
+
+    column: int
+    channel: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Flit:
+    """Words that travel together; `window` is the one of its row that needs it first."""
+
+    image: int
+    strip: int
+    window: int
+    words: tuple[Word, ...]
+
+
+def row_flits(s: Setting, share: Tile, image: int, strip: int) -> list[Flit]:
+    """The flits of one row of windows."""
+    rows, columns = s.schedule.loops.rows, s.schedule.loops.columns
+    row = share["P"][strip] * rows.stride + share["R"][0] * rows.dilation - rows.before
+    starts = [q * columns.stride - columns.before for q in share["Q"]]
+    extent, stride = columns.extent, columns.stride
+    segments: list[tuple[int, list[int]]] = []
+    for k, start in enumerate(starts):
+        needed = list(range(start, start + extent))
+        if k == 0 and stride < extent:
+            segments += [(k, piece) for piece in chunks(needed, stride)]
+        else:
+            segments.append((k, needed[-stride:]))
+
+    def stored(column: int, channel: int) -> bool:
+        if not s.csc_iact:
+            return True
+        inside = 0 <= row < rows.size and 0 <= column < columns.size
+        return inside and bool(s.iact_mask[share["G"][0], share["N"][image], row, column, share["C"][channel]])
+
+    def words(segment: list[int]) -> list[Word]:
+        found = []
+        for column in segment:
+            has = [k for k, start in enumerate(starts) if start <= column < start + extent]
+            found += [Word(column, c, has[0], has[-1]) for c in range(len(share["C"])) if stored(column, c)]
+        return found
+
+    if s.csc_iact:
+        cut = [(k, run) for k, segment in segments for run in chunks(words(segment), s.iact_words) or [[]]]
+    else:
+        every = [word for _, segment in segments for word in words(segment)]
+        cut = [(run[0].first, run) for run in chunks(every, s.iact_words)]
+    return [Flit(image, strip, k, tuple(run)) for k, run in cut]
+
+
+# --- the PE -----------------------------------------------------------------------------------------------------------
+@dataclass
+class Visit:
+    """One stored iact in one window: slots of its weights, and the words that are let go with it."""
+
+    window: int
+    word: int
+    slots: int
+    frees: list[int] = field(default_factory=list)
+    entered: int = -1
+
+
+class Pe:
+    """One PE: what it waits for and when it did what."""
+
+    def __init__(self, s: Setting, place: Place, share: Tile) -> None:
+        self.s, self.place, self.share = s, place, share
+        self.windows = list(product_of(share, "NPQ"))
+        self.weights_at = 0
+        self.flits: list[Flit] = []
+        self.arrived: list[int] = []
+        self.popped: list[int] = []
+        self.written: list[int] = []
+        self.freed: dict[int, int] = {}
+        self.queue: list[Visit] = []
+        self.free, self.last_issue, self.next = 0, -s.tail, 0
+        self.completed: list[int] = []
+        self.left: list[int] = []
+        self.psum_arrived: list[int] = []
+        self.moved: list[int] = []
+        self.below: Pe | None = None
+        self.above: Pe | None = None
+        self.lane: GlbLane | None = None
+        self.per_window = -(-len(share["M"]) // s.psums)
+        self.finish = -1
+        self.spent: Counter[str] = Counter()
+
+    def prepare(self) -> None:
+        """Number the words that will come, and list the visits of every window."""
+        number = {window: i for i, window in enumerate(self.windows)}
+        self.words: list[tuple[int, int]] = []  # (flit, first window)
+        self.flit_window = [number[flit.image, flit.strip, flit.window] for flit in self.flits]
+        held: dict[int, list[tuple[int, Word]]] = defaultdict(list)
+        last: dict[int, list[int]] = defaultdict(list)
+        for f, flit in enumerate(self.flits):
+            for word in flit.words:
+                for k in range(word.first, word.last + 1):
+                    held[number[flit.image, flit.strip, k]].append((len(self.words), word))
+                last[number[flit.image, flit.strip, word.last]].append(len(self.words))
+                self.words.append((f, number[flit.image, flit.strip, word.first]))
+        self.flit_end = list(itertools.accumulate(len(flit.words) for flit in self.flits))
+        self.visits: list[Visit] = []
+        self.freed_with_window: dict[int, list[int]] = defaultdict(list)
+        for w in range(len(self.windows)):
+            visits = [v for n, word in held[w] if (v := self._visit(w, n, word))]
+            for n in last[w]:
+                later = [v for v in visits if v.word >= n]
+                (later[0].frees if later else self.freed_with_window[w]).append(n)
+            self.visits += visits
+        self.last_needed: list[tuple[int, int]] = []  # (flit, word) of every window; word < 0: an empty flit
+        for w in range(len(self.windows)):
+            f = max(f for f, k in enumerate(self.flit_window) if k <= w)
+            self.last_needed.append(
+                (f, max((n for n, (g, k) in enumerate(self.words) if g == f and k <= w), default=-1))
+            )
+
+    def _visit(self, w: int, number: int, word: Word) -> Visit | None:
+        columns = self.s.schedule.loops.columns
+        q = self.share["Q"][self.windows[w][2]]
+        tap, off = divmod(word.column - (q * columns.stride - columns.before), columns.dilation)
+        if off:
+            return None
+        entries = column_entries(self.s, self.share, tap, word.channel)
+        return Visit(w, number, -(-entries // self.s.macs))
+
+    def step(self, now: int) -> None:
+        """Act in this cycle."""
+        if self.finish >= 0:
+            return
+        self.leave(now)
+        self.move(now)
+        self.write(now)
+        self.issue(now)
+        self.address(now)
+        if self.window == len(self.windows) and self.has_moved(self.window - 1, now):
+            self.finish = now
+        else:
+            self.spent[self.cause(now)] += 1
+
+    @property
+    def window(self) -> int:
+        """The window that the PE is at."""
+        return len(self.left)
+
+    def has_left(self, w: int) -> bool:
+        """Whether a window has been left, in this cycle or before."""
+        return w < len(self.left)
+
+    def has_moved(self, w: int, now: int) -> bool:
+        """Whether all psums of a window have been moved."""
+        end = (w + 1) * self.per_window
+        return w < 0 or (len(self.moved) >= end and self.moved[end - 1] + self.s.service <= now)
+
+    def has_come(self, w: int, now: int) -> bool:
+        """Whether all that the window needs of its last flit was written before, or that flit, if empty, left."""
+        flit, word = self.last_needed[w]
+        return happened(self.popped, flit, now) if word < 0 else happened(self.written, word, now)
+
+    def leave(self, now: int) -> None:
+        """Complete the window, and leave it."""
+        while self.window < len(self.windows):
+            w = self.window
+            if len(self.completed) == w:
+                ahead = self.next < len(self.visits) and self.visits[self.next].window <= w
+                waits = bool(self.queue) and self.queue[0].window <= w
+                busy = self.free > now or self.last_issue + self.s.tail > now
+                if ahead or waits or busy or not self.has_come(w, now) or self.weights_at > now:
+                    return
+                if self.s.overlap and ((w and self.left[-1] == now) or not self.set_is_free(now)):
+                    return
+                self.completed.append(now)
+                self.freed.update(dict.fromkeys(self.freed_with_window[w], now))
+            if not self.s.overlap and not self.has_moved(w, now):
+                return
+            self.left.append(now)
+
+    def has_input(self, now: int) -> bool:
+        """Whether the next flit of psums from below, or from the GLB, can be seen."""
+        takes = self.below is not None or self.s.psum_in
+        return not takes or happened(self.psum_arrived, len(self.moved), now)
+
+    def has_room(self, now: int) -> bool:
+        """Whether the PE above, or the lane to the GLB, takes the next flit."""
+        if self.above is None:
+            assert self.lane
+            return self.lane.takes(self, now)
+        return happened(self.above.moved, len(self.moved) - self.s.psum_depth, now)
+
+    def move(self, now: int) -> None:
+        """Move a flit of psums."""
+        k = len(self.moved)
+        if k // self.per_window >= len(self.completed) or (k and self.moved[-1] + self.s.service > now):
+            return
+        if self.has_input(now) and self.has_room(now):
+            self.moved.append(now)
+            if self.above:
+                self.above.psum_arrived.append(now + self.above.place.cluster[0] - self.place.cluster[0])
+            else:
+                assert self.lane
+                self.lane.taken.append(now)
+
+    def write(self, now: int) -> None:
+        """Write words of the flit at the head of the FIFO."""
+        f = len(self.popped)
+        if not (f < len(self.flits) and happened(self.arrived, f, now) and happened(self.popped, f - 1, now)):
+            return
+        if not self.flits[f].words and not self.has_left(self.flit_window[f] - 2):
+            return
+        while (n := len(self.written)) < self.flit_end[f]:
+            replaced = n - self.s.spad_words
+            if replaced >= 0 and self.freed.get(replaced, now) >= now:
+                return
+            if not self.has_left(self.words[n][1] - 2):
+                return
+            self.written.append(now)
+        self.popped.append(now)
+
+    def set_is_free(self, now: int) -> bool:
+        """Whether the psums of the window may be added up where those of the window two before were."""
+        return not self.s.overlap or self.has_moved(self.window - 2, now)
+
+    def issue(self, now: int) -> None:
+        """Start the oldest visit on the MACs."""
+        if not self.queue or self.queue[0].window != self.window or self.free > now or not self.set_is_free(now):
+            return
+        if self.queue[0].entered + self.s.front <= now:
+            visit = self.queue.pop(0)
+            self.last_issue, self.free = now, now + visit.slots
+            self.freed.update(dict.fromkeys(visit.frees, now))
+
+    def address(self, now: int) -> None:
+        """Let the next visit enter the address stage."""
+        if self.next == len(self.visits):
+            return
+        visit = self.visits[self.next]
+        if self.weights_at > now or not happened(self.written, visit.word, now) or not self.has_left(visit.window - 2):
+            return
+        if len(self.queue) == self.s.front or (visit.window and not self.has_come(visit.window - 1, now)):
+            return
+        visit.entered = now
+        self.next += 1
+        if visit.slots:
+            self.queue.append(visit)
+        else:
+            self.freed.update(dict.fromkeys(visit.frees, now))
+
+    def cause(self, now: int) -> str:
+        """What the PE does in this cycle, or waits for."""
+        s, w = self.s, self.window
+        if self.free > now:
+            return "busy"
+        if w == len(self.windows):
+            return "psum_service"
+        if len(self.completed) > w:
+            if len(self.moved) > w * self.per_window and self.moved[-1] + s.service > now:
+                return "psum_service"
+            if not self.has_input(now):
+                return "psum_in" if self.below else "glb_port"
+            return "psum_out" if self.above else "glb_port"
+        waiting = [v for v in self.queue + self.visits[self.next :] if v.slots and v.window == w]
+        if not self.set_is_free(now):
+            return "psum_out"
+        if not waiting:
+            return "pipeline" if self.last_issue + s.tail > now else "no_iact"
+        word = waiting[0].word
+        if self.weights_at > now:
+            return "no_weight"
+        if not happened(self.arrived, self.words[word][0], now):
+            return "no_iact"
+        return "pipeline" if happened(self.written, word, now) else "spad_fill"
+
+
+# --- networks ---------------------------------------------------------------------------------------------------------
+def column_entries(s: Setting, share: Tile, tap: int, channel: int) -> int:
+    """Stored weights of one column: one tap of one channel, all filters of the PE."""
+    if not s.csc_weight:
+        return len(share["M"])
+    csc = s.schedule.problem.architecture.pe.csc
+    assert csc
+    run = entries = 0
+    for m in share["M"]:
+        if s.weight_mask[share["G"][0], share["R"][0], tap, share["C"][channel], m]:
+            entries += run // (1 << csc.count) + 1  # a word of padding for each run that the count cannot hold
+            run = 0
+        else:
+            run += 1
+    return entries
+
+
+def weight_flits(s: Setting, share: Tile) -> int:
+    """Flits of the tile of weights of a PE."""
+    problem = s.schedule.problem
+    network, spad = problem.architecture.noc.weight, problem.architecture.pe.spad
+    bits = problem.weight_bits
+    words = network.words_per_cycle if isinstance(network, MulticastBus) else network.port_width // bits
+    columns = list(itertools.product(range(s.schedule.loops.S), range(len(share["C"]))))
+    if not s.csc_weight:
+        return -(-len(share["M"]) * len(columns) // words)
+    each = spad.weight.values_per_word
+    pairs = sum(-(-column_entries(s, share, tap, c) // each) * each for tap, c in columns)
+    address = spad.weight_address.width if spad.weight_address else 0
+    return max(1, -(-pairs // words) + -(-len(columns) * address // (words * bits)))
+
+
+def send_weights(s: Setting, pes: list[Pe]) -> int:
+    """Give every PE its weights, router by router; return when the last one has them."""
+    sent: Counter[Key] = Counter()
+    done: dict[tuple[Key, Any], int] = {}
+    last = 0
+    for pe in pes:
+        row, column = pe.place.cluster
+        shared = s.schedule.weight_multicast and not s.flat
+        router: Key = () if s.flat else (row, 0 if shared else column, pe.place.row)
+        key = (router, tuple(tuple(pe.share[d]) for d in "GMCR"))
+        if key not in done:
+            sent[router] += weight_flits(s, pe.share)
+            done[key] = sent[router]
+        here = done[key] + (column if shared else 0)
+        pe.weights_at = 0 if s.early else here
+        last = max(last, here)
+    return last
+
+
+class Lane:
+    """One iact lane: the flits of its streams in the order in which they go out."""
+
+    def __init__(self, s: Setting) -> None:
+        self.s, self.start = s, 0
+        self.streams: list[list[Pe]] = []
+        self.queue: list[tuple[Flit, list[tuple[Pe, int]]]] = []
+        self.sent = 0
+
+    def prepare(self) -> None:
+        """List the flits, window by window and stream by stream."""
+        queue: list[tuple[Key, Flit, list[tuple[Pe, int]]]] = []
+        for number, stream in enumerate(self.streams):
+            longest = max(stream, key=lambda pe: len(pe.share["P"]))
+            source = stream[0].place.cluster
+            for image, strip in product_of(longest.share, "NP"):
+                targets = [
+                    (pe, sum(abs(a - b) for a, b in zip(pe.place.cluster, source, strict=True)))
+                    for pe in stream
+                    if strip < len(pe.share["P"])
+                ]
+                for flit in row_flits(self.s, longest.share, image, strip):
+                    queue.append(((image, strip, flit.window, number), flit, targets))
+        queue.sort(key=lambda entry: entry[0])
+        self.queue = [(flit, targets) for _, flit, targets in queue]
+        for flit, targets in self.queue:
+            for pe, _ in targets:
+                pe.flits.append(flit)
+
+    def step(self, now: int) -> None:
+        """Send the next flit, if all its targets have room."""
+        if now < self.start or self.sent == len(self.queue):
+            return
+        _, targets = self.queue[self.sent]
+        if all(happened(pe.popped, len(pe.arrived) - self.s.iact_depth, now) for pe, _ in targets):
+            self.sent += 1
+            for pe, hops in targets:
+                pe.arrived.append(now + hops)
+
+
+class GlbLane:
+    """The port of psums of some chains: what it reads, and the order in which it takes what they send."""
+
+    def __init__(self, s: Setting) -> None:
+        self.s = s
+        self.chains: list[list[Pe]] = []
+        self.taken: list[int] = []
+        self.read = 0
+        self.way_back = 0
+
+    def prepare(self) -> None:
+        """Fix the order of all flits."""
+        order = [(w, i) for i, chain in enumerate(self.chains) for w in chain[0].windows]
+        self.order = [self.chains[i] for _, i in sorted(order) for _ in range(self.chains[i][0].per_window)]
+
+    def takes(self, pe: Pe, now: int) -> bool:
+        """Whether it is the turn of the last PE of a chain, and the lane is free."""
+        n = len(self.taken)
+        if n and self.taken[-1] >= now:
+            return False
+        written = now + 1 + self.way_back
+        return self.order[n][-1] is pe and not (self.s.time_shared and written % 2 == 0)
+
+    def step(self, now: int) -> None:
+        """Read a flit for the chain whose turn it is."""
+        if not self.s.psum_in or self.read == len(self.order) or (self.s.time_shared and now % 2):
+            return
+        first = self.order[self.read][0]
+        if happened(first.moved, len(first.psum_arrived) - self.s.psum_depth, now):
+            first.psum_arrived.append(now)
+            self.read += 1
+
+
+# --- the pass ---------------------------------------------------------------------------------------------------------
+def _lanes(s: Setting, pes: list[Pe]) -> list[Lane]:
+    loops, factors = s.schedule.loops, s.schedule.mapping.cluster_rows
+    shared = loops.rows.dilation == 1 and loops.rows.stride < len({pe.share["R"][0] for pe in pes})
+    streams: dict[Key, list[Pe]] = defaultdict(list)
+    for pe in pes:
+        part, r = pe.place.part, pe.share["R"][0]
+        x = part["P"][1]
+        row = (x * loops.rows.stride + r,) if shared else (x, r)
+        streams[(*part["G"], *part["N"], *part["Q"], *part["C"], part["P"][0], *row)].append(pe)
+    lanes: dict[Key, Lane] = {}
+    turn: Counter[Key] = Counter()
+    for stream in streams.values():  # in the order of their first PEs
+        row, column = stream[0].place.cluster
+        if factors.C > 1 and factors.M > 1:
+            row -= row % factors.C
+        lane = lanes.setdefault((row, column, turn[row, column] % s.iact_lanes), Lane(s))
+        turn[row, column] += 1
+        lane.streams.append(stream)
+    return list(lanes.values())
+
+
+def _chains(s: Setting, pes: list[Pe]) -> list[GlbLane]:
+    chains: dict[Key, list[Pe]] = defaultdict(list)
+    for pe in pes:
+        chains[tuple(i for d in ORDER if d not in "CR" for i in pe.place.part[d])].append(pe)
+    lanes: dict[Key, GlbLane] = {}
+    for number, chain in enumerate(chains.values()):
+        chain.sort(key=lambda pe: (pe.place.cluster[0], pe.place.row))
+        first = chain[0].place
+        key = (number % s.psum_lanes,) if s.flat else (*first.cluster, first.column % s.psum_lanes)
+        lane = lanes.setdefault(key, GlbLane(s))
+        lane.chains.append(chain)
+        if not s.schedule.psum_bypasses_glb:
+            lane.way_back = chain[-1].place.cluster[0] - first.cluster[0]
+        for low, high in itertools.pairwise(chain):
+            low.above, high.below = high, low
+        for pe in chain:
+            pe.lane = lane
+    return list(lanes.values())
+
+
+def step_pass(
+    schedule: Schedule, tile: Tile, iact_mask: Any, weight_mask: Any, *, psum_in: bool, time_shared: bool, load: bool,
+    before: bool, backwards: bool = False,
+) -> PassResult:  # fmt: skip
+    """Run one pass; `tile`: elements of each of G, N, M, C, P, Q, R; backwards: visit the parts in reverse order."""
+    s = Setting(schedule, iact_mask, weight_mask, psum_in, time_shared, before)
+    architecture = schedule.problem.architecture
+    walk = Walk(schedule.loops, schedule.mapping, architecture)
+    dealt = {d: walk.dealt(d, tile[d]) for d in ORDER}
+    pes = []
+    for place in walk.places:
+        share = {d: dealt[d][place.part[d]] for d in ORDER}
+        if all(share.values()):
+            pes.append(Pe(s, place, share))
+    pes.sort(key=lambda pe: pe.place.name)
+    fill = send_weights(s, pes) if load else 0
+    lanes, ports = _lanes(s, pes), _chains(s, pes)
+    for lane in lanes:
+        lane.prepare()
+        lane.start = 0 if before or architecture.overlap.iact_fill else fill
+    for part in (*pes, *ports):
+        part.prepare()
+    parts: list[Any] = [*lanes, *ports, *pes]
+    if backwards:
+        parts.reverse()
+    now = most_iact = most_psum = 0
+    while any(pe.finish < 0 for pe in pes):
+        for part in parts:
+            part.step(now)
+        for pe in pes:
+            most_iact = max(most_iact, sum(t <= now for t in pe.arrived[len(pe.popped) :]))
+            most_psum = max(most_psum, sum(t <= now for t in pe.psum_arrived[len(pe.moved) :]))
+        now += 1
+        assert now < PATIENCE, "the pass is stuck"
+    cycles = max(pe.finish for pe in pes)
+    if not architecture.overlap.psum_drain:
+        cycles = max(cycles, *(lane.taken[-1] + 2 + lane.way_back for lane in ports))
+    waits = {}
+    for pe in pes:
+        pe.spent["imbalance"] = cycles - pe.finish
+        waits[pe.place.name] = {cause: n for cause, n in pe.spent.items() if n and cause != "busy"}
+        assert pe.spent.total() == cycles
+    return PassResult(
+        cycles=cycles,
+        fill=fill,
+        busiest_lane_reads=max(lane.sent for lane in lanes),
+        busy={pe.place.name: pe.spent["busy"] for pe in pes},
+        finish={pe.place.name: pe.finish for pe in pes},
+        most_iact_fifo=most_iact,
+        most_psum_fifo=most_psum,
+        waits=waits,
+    )
