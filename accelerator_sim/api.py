@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
@@ -33,13 +34,20 @@ def simulate(
     mappings: Mapping[str, nest.Mapping] | None = None,
     constraints: Constraints | None = None,
     jobs: int = 1,
+    fidelity: str = "event",
+    verify: bool = False,
+    seed: int = 0,
+    masks: Literal["channels", "uniform"] = "channels",
+    refine: int | None = None,
 ) -> NetworkResult:
     """Simulate a network, or the layers of it that match one of the globs `layers`.
 
     network, architecture: built-in names, files, or what the loaders return; objective: "energy", "latency", "edp" or
     "dram", what mappings are chosen for; mappings: those that are given, by layer name; constraints: rules for the
     search of the others; jobs: worker processes, which need the caller's main module to be guarded by
-    `if __name__ == "__main__"`.
+    `if __name__ == "__main__"`; fidelity: "event" (exact times), "cycle" (the same, clock by clock) or "analytical" (an
+    estimate); verify: with "cycle", carry values and compare the outputs with a reference; seed, masks: how zeros are
+    drawn from densities ("channels" or "uniform"); refine: mappings of the search that the event engine compares.
 
     A layer that cannot be mapped has its error in the result.  Raises UsageError for unknown names, InvalidFile for bad
     files, and CheckFailed when a result breaks a law.
@@ -47,8 +55,9 @@ def simulate(
     machine, technology = _machine(architecture)
     shapes = network if isinstance(network, Network) else load_network(str(network))
     options = Options(
-        Objective(objective), batch, tuple(layers), Plan(dict(mappings or {}), constraints or Constraints()), jobs=jobs
-    )
+        Objective(objective), batch, tuple(layers), Plan(dict(mappings or {}), constraints or Constraints()),
+        seed, jobs, fidelity, verify, masks, refine,
+    )  # fmt: skip
     result = simulate_network(shapes, machine, technology, options)
     if result.interrupted:
         raise KeyboardInterrupt

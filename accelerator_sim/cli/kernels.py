@@ -9,12 +9,26 @@ from typing import Any
 import click
 
 
-def load_kernels() -> list[Any]:
-    """Return the kernels that are called from outside, none for an interpreter without compilation."""
-    import accelerator_sim.mapping.search  # noqa: F401  (defines the kernels)
-    from accelerator_sim.kernels.compile import KERNELS
+def load_kernels(fidelity: str = "cycle") -> list[Any]:
+    """Return the kernels that a simulation calls, none for an interpreter without compilation."""
+    from accelerator_sim.kernels.search import search
+    from accelerator_sim.kernels.survey import survey
 
-    return [kernel for kernel in KERNELS if hasattr(kernel, "signatures")]
+    needed = [survey, search]
+    if fidelity != "analytical":
+        from accelerator_sim.kernels.columns import count_columns
+        from accelerator_sim.kernels.event import run_pass
+        from accelerator_sim.kernels.plan import plan_pass
+        from accelerator_sim.kernels.program import fill_streams, size_streams, weigh
+        from accelerator_sim.kernels.timeline import follow, list_passes
+
+        needed += [count_columns, list_passes, plan_pass, size_streams, fill_streams, weigh, run_pass, follow]
+    if fidelity == "cycle":
+        from accelerator_sim.kernels.channel import step_wait, step_writes
+        from accelerator_sim.kernels.cycle import step_pass
+
+        needed += [step_wait, step_pass, step_writes]
+    return [kernel for kernel in needed if hasattr(kernel, "signatures")]
 
 
 def is_cold(kernel: Any) -> bool:
@@ -39,31 +53,40 @@ def cache_folder() -> str | None:
     return None if path is None else str(path)
 
 
-def warm(jobs: int = 1) -> None:
+def warm(jobs: int = 1, fidelity: str = "event") -> None:
     """Say so if kernels have to be compiled; with several jobs, compile them before each process would."""
-    cold = any(map(is_cold, load_kernels()))
+    cold = [kernel.__name__ for kernel in load_kernels(fidelity) if is_cold(kernel)]
     if not cold:
         return
     from accelerator_sim.kernels import compile as compiling
 
     often = "in every run: no cache can be written, see `accelerator-sim warmup`"
-    click.echo(f"compiling kernels, {often if compiling.uncached else 'once per machine'}...", err=True)
+    often = often if compiling.uncached else "once per machine"
+    click.echo(f"compiling {len(cold)} kernels ({', '.join(cold)}), {often}...", err=True)
     if jobs > 1 and not compiling.uncached:
-        compile_all()
+        compile_all(fidelity)
 
 
-def compile_all(tell: Callable[[str], None] = lambda _: None) -> None:
-    """Compile every kernel, by mapping a small layer; `tell` gets a line for each."""
-    from accelerator_sim.mapping.search import Objective, find_mapping
+def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _: None) -> None:
+    """Compile every kernel that a simulation calls, by simulating a small layer; `tell` gets a line for each step."""
+    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.study.layer_run import Machine, run_layer
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.technology.actions import resolve_actions
     from accelerator_sim.workload.layer import Layer
 
-    kernels = load_kernels()
-    names = ", ".join(kernel.__name__ for kernel in kernels)
-    tell(f"compiling {names}..." if any(map(is_cold, kernels)) else f"{names}: compiled before")
-    start = time.perf_counter()
     architecture, technology = load_machine("eyeriss_v2")
+    actions = resolve_actions(technology, architecture)
     layer = Layer("warmup", "conv", M=2, C=2, H=3, W=3, R=3, S=3)
-    find_mapping(layer, architecture, resolve_actions(technology, architecture), Objective.LATENCY)
-    tell(f"done in {time.perf_counter() - start:.1f} s")
+    known: list[str] = []
+    for step in ("analytical", "event", "cycle"):
+        kernels = [kernel for kernel in load_kernels(step) if kernel.__name__ not in known]
+        names = ", ".join(kernel.__name__ for kernel in kernels)
+        known += [kernel.__name__ for kernel in kernels]
+        tell(f"{step}: compiling {names}..." if any(map(is_cold, kernels)) else f"{step}: {names}: compiled before")
+        start = time.perf_counter()
+        verify = step == "cycle"
+        run_layer(layer, None, Machine(architecture, actions, Objective.LATENCY, fidelity=step, verify=verify))
+        tell(f"{step}: done in {time.perf_counter() - start:.1f} s")
+        if step == fidelity:
+            return

@@ -52,7 +52,7 @@ def command(
         raise UsageError(f"{network.name} has no layer {name!r}{did_you_mean(name, layers) or f'; it has {shown}'}")
     if not layers[name].is_mac:
         raise UsageError(f"layer {name} ({layers[name].op}) has no multiply-accumulates to map")
-    warm()
+    warm(fidelity="analytical")
     choices = best_mappings(
         layers[name], architecture, technology, objective, plan.constraints, plan.mappings.get(name)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -21,9 +21,23 @@ if TYPE_CHECKING:
 @click.option(
     "--fidelity",
     type=click.Choice(["event", "cycle", "analytical"]),
-    default="analytical",
+    default="event",
     show_default=True,
-    help="How cycles are found; event and cycle are not built yet.",
+    help="How cycles are found: by exact event times, clock by clock (the same, slower), or by a bottleneck estimate.",
+)
+@click.option("--verify", is_flag=True, help="Carry values clock by clock; compare all outputs with a reference.")
+@click.option(
+    "--masks",
+    type=click.Choice(["channels", "uniform"]),
+    default="channels",
+    show_default=True,
+    help="How zeros are drawn from densities: uneven between channels as in real layers, or independent.",
+)
+@click.option(
+    "--refine",
+    type=click.IntRange(1, 64),
+    metavar="K",
+    help="Best mappings that the event engine compares.  [default: 3; 1 where layers have zeros or PEs are over 256]",
 )
 @options.objective_option
 @options.mapping_option
@@ -50,6 +64,9 @@ def command(
     workload: str,
     arch: str,
     fidelity: str,
+    verify: bool,
+    masks: Literal["channels", "uniform"],
+    refine: int | None,
     objective: str,
     mapping_file: Path | None,
     batch: int,
@@ -65,8 +82,13 @@ def command(
 
     WORKLOAD is a built-in name (`accelerator-sim list workloads`) or a file.
     """
-    if fidelity != "analytical":
-        raise UsageError(f"--fidelity {fidelity} is not built yet; use --fidelity analytical")
+    if verify:
+        given = click.get_current_context().get_parameter_source("fidelity")
+        if given is click.core.ParameterSource.COMMANDLINE and fidelity != "cycle":
+            raise UsageError(
+                f"--verify steps values through the machine, which --fidelity {fidelity} does not; use cycle"
+            )
+        fidelity = "cycle"
     inputs = [workload, arch, *([str(mapping_file)] if mapping_file and out == mapping_file else [])]
     output.check_outputs([out, save_mappings], inputs)
 
@@ -92,8 +114,8 @@ def command(
     whole = batched(network, batch)  # tiles of N in a mapping file count the batch
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     network.select(layers)
-    warm(jobs)
-    chosen = Options(Objective(objective), batch, layers, plan, seed, jobs, fidelity)
+    warm(jobs, fidelity)
+    chosen = Options(Objective(objective), batch, layers, plan, seed, jobs, fidelity, verify, masks, refine)
     with ProgressLine() as progress:
         result = simulate_network(network, architecture, technology, chosen, progress)
 

@@ -13,7 +13,7 @@ def command() -> None:
     if not load_kernels():
         click.echo("compilation is switched off (NUMBA_DISABLE_JIT); nothing to do")
         return
-    compile_all(lambda line: click.echo(line, err=True))
+    compile_all(tell=lambda line: click.echo(line, err=True))
     folder = cache_folder()
     if folder is None:
         click.echo("no cache can be written; set NUMBA_CACHE_DIR to a folder that can, or each run compiles anew")

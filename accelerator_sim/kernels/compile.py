@@ -53,21 +53,22 @@ uncached = False
 """Whether a kernel found no place for its cache (said once by the command line)."""
 
 
-def kernel(inline: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def kernel(inline: bool = False, spliced: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function lazily with `nogil`, cached under the package-wide stamp.
 
-    `inline` marks the small helpers that only other kernels call.
+    `inline` marks the small helpers that only other kernels call; `spliced` ones are copied into their callers before
+    compilation, which saves the passing of many arrays in inner loops.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
         global uncached
-        compiled = njit(nogil=True)(function)
+        compiled = njit(nogil=True, inline="always" if spliced else "never")(function)
         if hasattr(compiled, "_cache"):  # absent when the JIT is switched off
             try:
                 compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]
             except RuntimeError:
                 uncached = True
-        if not inline:
+        if not (inline or spliced):
             KERNELS.append(compiled)
         return compiled
 

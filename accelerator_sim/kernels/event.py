@@ -40,7 +40,7 @@ class Room(NamedTuple):
     chain_flits: Any
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def wait(spent, u, begin, end, weights, pushed, written):
     """Say where the cycles between two issues of a PE went: what the iact that ended the wait was waiting for.
 
@@ -57,7 +57,7 @@ def wait(spent, u, begin, end, weights, pushed, written):
     spent[at.PIPELINE, u] += end - to
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def take(u, first, stop, flit_first, flit_stop, depth, room, t, pushed, written, freed, popped):
     """Move words of the flit at the head of a PE's FIFO into its SPad, and the flit out once all are moved."""
     last = t[at.T_FILLED, u]
@@ -81,8 +81,21 @@ def take(u, first, stop, flit_first, flit_stop, depth, room, t, pushed, written,
     t[at.T_FILLED, u] = last
     t[at.T_NEXT_SLOT, u] = slot
     if stop == flit_stop:
-        popped[u * depth + t[at.T_FLIT, u] % depth] = last
-        t[at.T_FLIT, u] += 1
+        slot = t[at.T_FLIT, u]
+        popped[u * depth + slot] = last
+        t[at.T_FLIT, u] = slot + 1 if slot + 1 < depth else 0
+
+
+@kernel(spliced=True)
+def filled_to(popped, u, depth, slot, arrival, most):
+    """Most entries that a FIFO has held, with one that arrives now in `slot`: those that have not left by then."""
+    most = max(most, 1)
+    while most < depth:
+        back = slot - most
+        if popped[u * depth + (back if back >= 0 else back + depth)] <= arrival:
+            break
+        most += 1
+    return most
 
 
 @kernel()
@@ -170,7 +183,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                             for i in range(target_first[s], target_first[s + 1]):
                                 u = target[i]
                                 if j < place[at.X_J, u]:
-                                    free = popped[u * depth + t[at.T_FLIT, u] % depth] + 1
+                                    free = popped[u * depth + t[at.T_FLIT, u]] + 1
                                     if at_time < free:
                                         at_time = free
                             lane_last[lane] = at_time
@@ -180,12 +193,8 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                                 if j < place[at.X_J, u]:
                                     push = at_time + place[at.X_HOP, u]
                                     t[at.T_PUSHED, u] = push
-                                    most = max(most, 1)
-                                    while (
-                                        most < depth
-                                        and popped[u * depth + (t[at.T_FLIT, u] + depth - most) % depth] > push
-                                    ):
-                                        most += 1
+                                    if most < depth:
+                                        most = filled_to(popped, u, depth, t[at.T_FLIT, u], push, most)
                                     take(u, taken, to, taken, stop, depth, words, t, pushed, written, freed, popped)
                             sent += 1
                             taken = to
@@ -291,12 +300,8 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                             if shared:
                                 read += read & 1
                             lane_in[lane] = read
-                            psum_most = max(psum_most, 1)
-                            while (
-                                psum_most < psum_depth
-                                and psum_popped[u * psum_depth + (slot + psum_depth - psum_most) % psum_depth] > read
-                            ):
-                                psum_most += 1
+                            if psum_most < psum_depth:
+                                psum_most = filled_to(psum_popped, u, psum_depth, slot, read, psum_most)
                             arrived = read + 1
                         for i in range(first, stop):
                             u = link[i]
@@ -323,13 +328,8 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                             t[at.T_MOVED, u] = move + service
                             if i + 1 < stop:
                                 arrived = move + 1 + place[at.X_CHAIN_HOP, after]
-                                psum_most = max(psum_most, 1)
-                                ring = after * psum_depth
-                                while (
-                                    psum_most < psum_depth
-                                    and psum_popped[ring + (slot + psum_depth - psum_most) % psum_depth] > arrived - 1
-                                ):
-                                    psum_most += 1
+                                if psum_most < psum_depth:
+                                    psum_most = filled_to(psum_popped, after, psum_depth, slot, arrived - 1, psum_most)
                         slot += 1
                         if slot == psum_depth:
                             slot = 0

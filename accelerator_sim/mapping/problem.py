@@ -16,7 +16,7 @@ from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rl
 from accelerator_sim.workload.layer import Layer
 
 SIGMAS = 3.0
-"""Standard deviations by which the non-zero weights of the fullest PE are taken to exceed the mean (assumed)."""
+"""What `Problem.sigmas` is taken to be where the weights are not known (assumed)."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Problem:
     architecture: Architecture
     iact_encoding: Encoding
     weight_encoding: Encoding
+    sigmas: float = SIGMAS
+    """Standard deviations by which the non-zero weights of the fullest PE exceed the mean."""
 
     # --- the PE ------------------------------------------------------------------------------------------------
     @cached_property
@@ -107,17 +109,19 @@ class Problem:
         if self.weight_encoding is Encoding.CSC:
             if spad.weight_address is not None and channels * taps > spad.weight_address.depth:
                 return f"the weight address SPad: {channels * taps} columns > {spad.weight_address.depth} entries"
-            density = self.layer.density.weight
-            spread = SIGMAS * math.sqrt(weights * density * (1.0 - density))
-            words = min(
-                channels * taps * issue_slots(filters, density, pe.macs_per_cycle) + spread / pe.macs_per_cycle,
-                channels * taps * ceil_div(filters, pe.macs_per_cycle),
-            )
+            mean, deviation = self.weight_words(filters, channels)
+            words = min(mean + self.sigmas * deviation, channels * taps * ceil_div(filters, pe.macs_per_cycle))
             if words > spad.weight.depth:
                 return f"the weight SPad: about {words:.0f} words of non-zero weights > {spad.weight.depth} words"
         elif weights > spad.weight.values:
             return f"the weight SPad: M0 x C0 x S = {weights} > {spad.weight.values} weights"
         return None
+
+    def weight_words(self, filters: int, channels: int) -> tuple[float, float]:
+        """SPad words of the non-zero weights of a PE, for independent zeros: their mean and standard deviation."""
+        simd, density, columns = self.architecture.pe.macs_per_cycle, self.layer.density.weight, channels * self.loops.S
+        deviation = math.sqrt(filters * columns * density * (1.0 - density)) / simd
+        return columns * issue_slots(filters, density, simd), deviation
 
     # --- multiply-accumulates ----------------------------------------------------------------------------------------
     @cached_property
@@ -288,6 +292,7 @@ def problem_of(
     architecture: Architecture,
     iact_encoding: Encoding = Encoding.RAW,
     weight_encoding: Encoding = Encoding.RAW,
+    sigmas: float = SIGMAS,
 ) -> Problem:
     """Bring a layer and an architecture together.
 
@@ -295,7 +300,7 @@ def problem_of(
     """
     if Encoding.CSC in (iact_encoding, weight_encoding) and architecture.pe.csc is None:
         raise ValueError(f"{architecture.name} stores operands raw (pe.csc is absent); encoding csc is not possible")
-    return Problem(layer, loops_of(layer), architecture, iact_encoding, weight_encoding)
+    return Problem(layer, loops_of(layer), architecture, iact_encoding, weight_encoding, sigmas)
 
 
 def encodings_of(layer: Layer, architecture: Architecture) -> list[tuple[Encoding, Encoding]]:

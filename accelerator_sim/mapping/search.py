@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,9 +15,9 @@ from accelerator_sim.kernels.search import search
 from accelerator_sim.kernels.survey import survey
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
-from accelerator_sim.mapping.mapping import Encoding, Mapping, Stationary
+from accelerator_sim.mapping.mapping import Mapping, Stationary
 from accelerator_sim.mapping.pack import Packed, pack
-from accelerator_sim.mapping.problem import Problem, encodings_of, problem_of
+from accelerator_sim.mapping.problem import SIGMAS, Problem, encodings_of, problem_of
 from accelerator_sim.mapping.space import configurations, factors_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import ActionEnergies
@@ -36,6 +35,10 @@ class Objective(StrEnum):
 
 _CODES = {Objective.ENERGY: at.ENERGY, Objective.LATENCY: at.CYCLES, Objective.EDP: at.EDP, Objective.DRAM: at.DRAM}
 _STATIONARY = (Stationary.NONE, Stationary.IACT, Stationary.WEIGHT, Stationary.PE_WEIGHT)
+
+
+MARGIN = 1.25
+"""Of several mappings of a layer, those that are compared are at most this much worse than the best (estimated)."""
 
 
 class Unmappable(AcceleratorSimError):
@@ -77,7 +80,7 @@ def find_mapping(
 
     Raises Unmappable, with the limit that is broken and by how much, where nothing fits.
     """
-    return find_mappings(layer, architecture, actions, objective, constraints, 1, (), exhaustive)[0]
+    return find_mappings(layer, architecture, actions, objective, constraints, 1, SIGMAS, exhaustive)[0]
 
 
 def find_mappings(
@@ -87,15 +90,16 @@ def find_mappings(
     objective: Objective = Objective.LATENCY,
     constraints: Constraints | None = None,
     count: int = 1,
-    too_full: Sequence[tuple[int, int]] = (),
+    sigmas: float = SIGMAS,
     exhaustive: bool = False,
 ) -> list[Found]:
     """Find the best mappings of a layer, at most `count`, each of another spatial configuration, the best one first.
 
-    too_full: pairs (M0, C0) of filters and channels whose CSC weights do not fit the SPad of some PE; these, and all
-    that have at least as many of both, are left out.  The rest, and what is raised, as of `find_mapping`.
+    sigmas: how unevenly non-zero weights lie, see `Problem.sigmas`.  The rest, and what it raises, as `find_mapping`.
     """
-    spaces, limit = _spaces(layer, architecture, actions, objective, constraints or Constraints(), too_full)
+    margin = 1.0 if count == 1 else MARGIN
+    rules = constraints or Constraints()
+    spaces, limit = _spaces(layer, architecture, actions, objective, rules, sigmas, margin)
     total = sum(int(space.counts.sum()) for space in spaces)
     found: list[Found] = []
     for _ in range(count):
@@ -137,27 +141,30 @@ def _spaces(
     actions: ActionEnergies,
     objective: Objective,
     rules: Constraints,
-    too_full: Sequence[tuple[int, int]],
+    sigmas: float,
+    margin: float,
 ) -> tuple[list[_Space], str | None]:
-    """Bound all spatial configurations, for each way to store the operands; and a limit that rules out such a way."""
-    spaces = []
+    """Bound all spatial configurations, for each way to store the operands; and a limit that rules out such a way.
+
+    Once a mapping is known, configurations that cannot come within `margin` of it are left out.
+    """
+    spaces: list[_Space] = []
+    values = np.full(4, np.inf)
     limit: str | None = None
     for iacts, weights in encodings_of(layer, architecture):
-        problem = problem_of(layer, architecture, iacts, weights)
+        problem = problem_of(layer, architecture, iacts, weights, sigmas)
         broken = problem.spad_limit(1, 1)
         if broken is not None:
             limit = limit or broken
             continue
         packed = pack(problem, actions)
         rules.restrict(packed.n, packed.fits)
-        if weights is Encoding.CSC:
-            for m0, c0 in too_full:
-                packed.fits[m0:, c0:] = 0
         rows = rules.kept(configurations(problem), problem)
         first, second = np.zeros(len(rows)), np.zeros(len(rows))
         counts = np.zeros(len(rows), dtype=np.int64)
-        survey(*_arrays(packed), rows, _CODES[objective], np.inf, first, second, counts)
+        survey(*_arrays(packed), rows, _CODES[objective], float(values[0]) * margin, first, second, counts)
         spaces.append(_Space(problem, packed, rows, first, second, counts, []))
+        _search(spaces[-1], objective, False, values)
     return spaces, limit
 
 

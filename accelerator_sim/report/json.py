@@ -14,6 +14,9 @@ from accelerator_sim.workload.layer import Layer
 
 SCHEMA = "accelerator-sim/simulation/1"
 
+MOST_PES = 1024
+"""Arrays up to this size are listed PE by PE."""
+
 
 def dumps(result: NetworkResult) -> str:
     """Return the text of a result, with a newline at its end."""
@@ -63,7 +66,8 @@ def layer_dict(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
         "effectual_macs": activity.effectual_macs if activity else layer.effectual_macs,
     }
     mapping = mapping_entry(result.mapping) if result.mapping else None
-    tail = {"mapping": mapping, "optimal_over": result.optimal_over}
+    verified = asdict(result.verdict) if result.verdict else None
+    tail = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
     if activity is None or result.energy is None:
         unknown = dict.fromkeys(("cycles", "latency_s", "bound_by", "active_pes", "utilization"))
         return head | unknown | {"stalls": {}, "accesses": [], "noc": [], "dram_bytes": None, "energy_j": None} | tail
@@ -91,5 +95,21 @@ def _activity_dict(activity: Activity, run: NetworkResult) -> dict[str, Any]:
         "stalls": dict(activity.stalls),
         "accesses": [asdict(record) for record in activity.accesses],
         "noc": [asdict(use) for use in activity.noc],
+        **_machine_dict(activity, run),
         "dram_bytes": dict(activity.dram_bytes),
+    }
+
+
+def _machine_dict(activity: Activity, run: NetworkResult) -> dict[str, Any]:
+    """What only the engines that run the machine know: busy cycles, FIFO marks, the utilization over time."""
+    if not activity.pe_busy:
+        return {}
+    of_cluster = run.architecture.pe_cluster.count
+    clusters = [sum(activity.pe_busy[i : i + of_cluster]) for i in range(0, len(activity.pe_busy), of_cluster)]
+    return {
+        "busy_pe_cycles": sum(activity.pe_busy),
+        "cluster_busy": clusters,
+        "pe_busy": list(activity.pe_busy) if len(activity.pe_busy) <= MOST_PES else None,
+        "fifo_marks": dict(activity.fifo_marks),
+        "utilization_over_time": list(activity.utilization_over_time),
     }

@@ -45,6 +45,21 @@ class NocUse:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """How the outputs of a stepped layer compare with an integer reference convolution."""
+
+    outputs: int
+    different: int
+    overflows: int
+    """Times that a psum left the range of its width; the sums are compared in full width all the same."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether every output is the same, bit for bit."""
+        return self.different == 0
+
+
+@dataclass(frozen=True)
 class Activity:
     """Cycles, accesses and traffic of one layer on one machine.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,18 @@ from accelerator_sim.kernels import cycle_pe as pe
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels.cycle_pe import Values
 from accelerator_sim.mapping.mapping import ceil_div
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.activity import Activity, Verdict
 from accelerator_sim.simulation.counts import Time, activity_of
 from accelerator_sim.simulation.cycle import NO_VALUES, Stepped, step_layer
 from accelerator_sim.simulation.event import Timing, time_layer
 from accelerator_sim.simulation.machine import Machine, machine_of
-from accelerator_sim.simulation.operands import normal_iacts, normal_weights, original_outputs, reference_outputs
+from accelerator_sim.simulation.operands import (
+    normal_iacts,
+    normal_masks,
+    normal_weights,
+    original_outputs,
+    reference_outputs,
+)
 from accelerator_sim.simulation.passes import NO_DATA, NO_MASK, Planner, passes_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import Stored, counted
@@ -27,27 +33,9 @@ BINS = 64
 """Parts of a layer's time for which the utilization is told."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How the outputs of a stepped layer compare with an integer reference convolution."""
-
-    outputs: int
-    different: int
-    overflows: int
-    """Times that a psum left its range; sums are exact all the same."""
-
-    @property
-    def equal(self) -> bool:
-        """Whether every output is the same, bit for bit."""
-        return self.different == 0
-
-
 def stored_pattern(schedule: Schedule, pattern: Pattern) -> Stored:
     """Count a pattern, brought to the normal form of the loops."""
-    layer, loops = schedule.problem.layer, schedule.loops
-    iacts = None if pattern.iact_mask is None else normal_iacts(layer, loops, pattern.iact_mask)
-    weights = None if pattern.weight_mask is None else normal_weights(layer, loops, pattern.weight_mask)
-    return counted(schedule, iacts, weights)
+    return counted(schedule, *normal_masks(schedule.problem.layer, schedule.loops, pattern))
 
 
 def run_event(schedule: Schedule, stored: Stored) -> tuple[Activity, Timing]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.pattern import Pattern
 
 Array = NDArray[Any]
 
@@ -36,9 +37,16 @@ def normal_weights(layer: Layer, loops: Loops, tensor: Array) -> Array:
     """Bring weights [G x M, C, T, R, S] to [G, R, S, C, M] of the loops."""
     split = tensor.reshape(layer.G, layer.M, layer.C, layer.T, layer.R, layer.S)
     if loops.positions:
-        return np.ascontiguousarray(split.reshape(layer.G, layer.M, -1).transpose(0, 2, 1))[:, None, None]
+        return np.ascontiguousarray(split.reshape(layer.G, layer.M, -1).transpose(0, 2, 1)[:, None, None])
     moved = split.transpose(0, 4, 5, 2, 3, 1)  # G R S C T M
     return np.ascontiguousarray(moved.reshape(loops.G, loops.R, loops.S, loops.C, loops.M))
+
+
+def normal_masks(layer: Layer, loops: Loops, pattern: Pattern) -> tuple[Array | None, Array | None]:
+    """The masks of a pattern in normal form (None for a tensor without zeros)."""
+    iacts = None if pattern.iact_mask is None else normal_iacts(layer, loops, pattern.iact_mask)
+    weights = None if pattern.weight_mask is None else normal_weights(layer, loops, pattern.weight_mask)
+    return iacts, weights
 
 
 def original_outputs(layer: Layer, outputs: Array) -> Array:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from accelerator_sim.kernels.columns import count_columns
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Deal, Encoding, ceil_div
 from accelerator_sim.mapping.storage import rlc_bits_of
@@ -187,38 +187,37 @@ def _hits(window: Window) -> NDArray[np.int64]:
 def _columns(schedule: Schedule, mask: Mask | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Stored entries and SPad words of all columns of weights: int64 [G, C, R, S], summed over the PEs' filters."""
     loops, pe = schedule.loops, schedule.problem.architecture.pe
-    pairs = np.zeros((loops.G, loops.R, loops.S, loops.C), dtype=np.int64)
-    words = np.zeros_like(pairs)
-    for first, count in _blocks(schedule, "M"):
-        if mask is None:
-            entries: Any = count
-        else:
-            reach = 1 << (pe.csc.count if pe.csc else 4)
-            entries = _entries(mask[..., first : first + count], reach)
-        pairs += entries
-        words += -(-entries // pe.macs_per_cycle)
+    shape = loops.G, loops.R, loops.S, loops.C
+    if mask is None:
+        of_all = sum(ceil_div(count, pe.macs_per_cycle) for _, count in _blocks(schedule, "M"))
+        full = np.full(shape, loops.M, dtype=np.int64), np.full(shape, of_all, dtype=np.int64)
+        return full[0].transpose(0, 3, 1, 2), full[1].transpose(0, 3, 1, 2)
+    pairs, words, _ = _counted_columns(schedule, mask)
     return pairs.transpose(0, 3, 1, 2), words.transpose(0, 3, 1, 2)
 
 
 def fullest_pe(schedule: Schedule, mask: Mask) -> int:
     """SPad words of the PE with the most weights, in CSC with a mask [G, R, S, C, M] of the loops."""
-    pe = schedule.problem.architecture.pe
-    starts = [first for first, _ in _blocks(schedule, "C")]
-    most = 0
-    for first, count in _blocks(schedule, "M"):
-        entries = _entries(mask[..., first : first + count], 1 << (pe.csc.count if pe.csc else 4))
-        words = -(-entries // pe.macs_per_cycle)  # [G, R, S, C]
-        most = max(most, int(np.add.reduceat(words.sum(axis=2), starts, axis=-1).max()))
-    return most
+    return _counted_columns(schedule, mask)[2]
 
 
-def _entries(mask: Mask, reach: int) -> NDArray[np.int64]:
-    """Entries of CSC columns along the last axis: a non-zero each, and one for a run of zeros that a count misses."""
-    places = np.arange(mask.shape[-1])
-    last = np.maximum.accumulate(np.where(mask != 0, places, -1), axis=-1)
-    before = np.concatenate([np.full((*mask.shape[:-1], 1), -1), last[..., :-1]], axis=-1)
-    padding = np.where(mask != 0, (places - before - 1) // reach, 0)
-    return np.asarray(mask.sum(-1, dtype=np.int64) + padding.sum(-1), dtype=np.int64)
+def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Entries and words of all columns, int64 [G, R, S, C], and the words of the fullest PE."""
+    loops, pe = schedule.loops, schedule.problem.architecture.pe
+    pairs = np.zeros((loops.G, loops.R, loops.S, loops.C), dtype=np.int64)
+    words = np.zeros_like(pairs)
+    filters, channels = (
+        np.array([*(first for first, _ in _blocks(schedule, d)), loops.sizes[d]], dtype=np.int64) for d in "MC"
+    )
+    reach, most = 1 << (pe.csc.count if pe.csc else 4), 0
+    for g in range(loops.G):
+        for r in range(loops.R):  # a PE holds one filter row of one group
+            held = count_columns(
+                mask[g, r].ravel(), loops.S, loops.C, loops.M, filters, channels, reach, pe.macs_per_cycle,
+                pairs[g, r].reshape(-1), words[g, r].reshape(-1),
+            )  # fmt: skip
+            most = max(most, int(held))
+    return pairs, words, most
 
 
 def _blocks(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
@@ -305,18 +304,15 @@ def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, 
 # --- how often each row and column of the input is moved -------------------------------------------------------------
 def _cover(window: Window, runs: list[tuple[int, int]]) -> NDArray[np.int64]:
     """Times that runs of neighbouring outputs touch each input, from the first tap to the last."""
-    found = np.zeros(window.size + 1, dtype=np.int64)
-    for first, count in runs:
-        if window.stride < window.extent:
-            spans = [(first * window.stride, (first + count - 1) * window.stride + window.extent)]
-        else:
-            spans = [(o * window.stride, o * window.stride + window.extent) for o in range(first, first + count)]
-        for begin, stop in spans:
-            begin, stop = max(0, begin - window.before), min(window.size, stop - window.before)
-            if begin < stop:
-                found[begin] += 1
-                found[stop] -= 1
-    return np.cumsum(found)[:-1]
+    first, count = np.array(runs, dtype=np.int64).T
+    if window.stride >= window.extent:  # every output has inputs of its own
+        first = np.concatenate([np.arange(a, a + n) for a, n in runs])
+        count = np.ones_like(first)
+    begin = np.clip(first * window.stride - window.before, 0, window.size)
+    stop = (first + count - 1) * window.stride + window.extent - window.before
+    stop = np.maximum(np.clip(stop, 0, window.size), begin)
+    edges = np.bincount(begin, minlength=window.size + 1) - np.bincount(stop, minlength=window.size + 1)
+    return np.cumsum(edges)[:-1].astype(np.int64)
 
 
 def _part_columns(schedule: Schedule, by_pe: bool) -> NDArray[np.int64]:

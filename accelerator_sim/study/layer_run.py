@@ -1,17 +1,22 @@
-"""One layer from shape to joules: map it, schedule it, count it, check it, account for it."""
+"""One layer from shape to joules: map it, schedule it, run it, check it, account for it."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.energy.account import account
+from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
-from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.mapping.loops import loops_of
+from accelerator_sim.mapping.mapping import Encoding, Mapping
+from accelerator_sim.mapping.problem import SIGMAS, problem_of
+from accelerator_sim.mapping.search import Found, Objective, find_mappings
+from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
@@ -19,6 +24,12 @@ from accelerator_sim.study.result import LayerResult
 from accelerator_sim.study.traffic import traffic_activity
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
+
+MOST_ROUNDS = 16
+"""Searches for a mapping whose fullest PE holds its weights, at the most."""
+
+REFINED, CHEAP_PES = 3, 256
+"""Mappings that the event engine compares unless told otherwise: on arrays up to this size, where passes are equal."""
 
 
 class IllegalMapping(AcceleratorSimError):
@@ -29,12 +40,47 @@ class IllegalMapping(AcceleratorSimError):
 
 @dataclass(frozen=True)
 class Machine:
-    """What every layer runs on, and what its mapping is chosen for."""
+    """What every layer runs on, what its mapping is chosen for, and how it is run.
+
+    fidelity: "analytical", "event" or "cycle"; verify: carry values and compare the outputs (with "cycle"); masks: how
+    zeros are drawn from densities, "channels" or "uniform"; refine: best mappings of the search that are run by the
+    event engine, to keep the best of them (None: some, where that is cheap).
+    """
 
     architecture: Architecture
     actions: ActionEnergies
     objective: Objective
     constraints: Constraints = field(default_factory=Constraints)
+    fidelity: str = "analytical"
+    verify: bool = False
+    seed: int = 0
+    masks: Literal["channels", "uniform"] = "channels"
+    refine: int | None = None
+
+    def account(self, activity: Activity) -> EnergyBreakdown:
+        """The energy of an activity on this machine."""
+        return account(activity, self.actions, self.architecture)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A mapping of a layer and what it costs."""
+
+    schedule: Schedule
+    optimal_over: int | None
+    activity: Activity
+    energy: EnergyBreakdown
+
+    def rank(self, objective: Objective) -> tuple[float, float]:
+        """What the objective compares, and what breaks its ties."""
+        cycles, joules = float(self.activity.cycles), self.energy.total
+        if objective is Objective.ENERGY:
+            return joules, cycles
+        if objective is Objective.LATENCY:
+            return cycles, joules
+        if objective is Objective.EDP:
+            return joules * cycles, cycles
+        return float(sum(self.activity.dram_bytes.values())), cycles
 
 
 def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
@@ -45,13 +91,10 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
     try:
         if not layer.is_mac:
             activity = traffic_activity(layer, machine.architecture)
-            energy = account(activity, machine.actions, machine.architecture)
-            return LayerResult(layer, "traffic_only", activity, energy)
-        schedule, optimal_over = _schedule(layer, given, machine)
-        activity = analyse(schedule)
-        check(schedule, activity)
-        energy = account(activity, machine.actions, machine.architecture)
-        return LayerResult(layer, "ok", activity, energy, schedule.mapping, optimal_over)
+            return LayerResult(layer, "traffic_only", activity, machine.account(activity))
+        if machine.fidelity == "analytical":
+            return _finished(layer, _estimated(layer, given, machine))
+        return _run(layer, given, machine)
     except CheckFailed as error:
         return LayerResult(layer, "failed", error=str(error), law_broken=True)
     except (AcceleratorSimError, ValueError, ArithmeticError) as error:
@@ -60,11 +103,97 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
         return LayerResult(layer, "failed", error=f"layer {layer.name}: not enough memory")
 
 
-def _schedule(layer: Layer, given: Mapping | None, machine: Machine) -> tuple[Schedule, int | None]:
-    if given is None:
-        found = find_mapping(layer, machine.architecture, machine.actions, machine.objective, machine.constraints)
-        return Schedule(found.problem, found.mapping), found.optimal_over
-    return given_schedule(layer, machine.architecture, given), None
+def _finished(layer: Layer, best: Candidate) -> LayerResult:
+    return LayerResult(layer, "ok", best.activity, best.energy, best.schedule.mapping, best.optimal_over)
+
+
+def _estimated(layer: Layer, given: Mapping | None, machine: Machine) -> Candidate:
+    """The layer by the analytical engine."""
+    if given is not None:
+        schedule, over = given_schedule(layer, machine.architecture, given), None
+    else:
+        found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, machine.constraints)[0]
+        schedule, over = Schedule(found.problem, found.mapping), found.optimal_over
+    return _checked(schedule, over, analyse(schedule), machine)
+
+
+def _checked(schedule: Schedule, over: int | None, activity: Activity, machine: Machine) -> Candidate:
+    check(schedule, activity)
+    return Candidate(schedule, over, activity, machine.account(activity))
+
+
+def _run(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
+    """The layer by the event engine, and by the cycle engine if that was asked for."""
+    from accelerator_sim.simulation.engines import run_cycle, run_event
+    from accelerator_sim.simulation.operands import normal_masks
+    from accelerator_sim.simulation.stored import counted, fullest_pe
+    from accelerator_sim.workload.pattern import draw, values
+
+    pattern = draw(layer, machine.seed, machine.masks)
+    masks = normal_masks(layer, loops_of(layer), pattern)
+
+    def words_of_fullest(schedule: Schedule) -> int:
+        """SPad words of weights of the fullest PE; 0 where their number does not depend on the zeros."""
+        csc = schedule.mapping.weight_encoding is Encoding.CSC
+        return fullest_pe(schedule, masks[1]) if csc and masks[1] is not None else 0
+
+    if given is not None:
+        schedules: list[tuple[Schedule, int | None]] = [(given_schedule(layer, machine.architecture, given), None)]
+        depth, words = machine.architecture.pe.spad.weight.depth, words_of_fullest(schedules[0][0])
+        if depth is not None and words > depth:
+            raise IllegalMapping(
+                f"layer {layer.name}: the given mapping does not fit: the fullest PE has {words} words of non-zero"
+                f" weights > {depth} words of its weight SPad"
+            )
+    else:
+        found = _fitting(layer, machine, words_of_fullest, any(mask is not None for mask in masks))
+        schedules = [(Schedule(f.problem, f.mapping), f.optimal_over) for f in found]
+    candidates = []
+    for schedule, over in schedules:
+        activity, _ = run_event(schedule, counted(schedule, *masks))
+        candidates.append(_checked(schedule, over, activity, machine))
+    best = min(candidates, key=lambda candidate: candidate.rank(machine.objective))
+    if machine.fidelity == "event":
+        return _finished(layer, best)
+    precision = machine.architecture.precision
+    operands = values(layer, pattern, machine.seed, precision.iact, precision.weight) if machine.verify else None
+    stored = counted(best.schedule, *masks)
+    activity, _, verdict = run_cycle(best.schedule, stored, operands)
+    if verdict is not None and not verdict.equal:
+        raise CheckFailed(
+            f"layer {layer.name}: {verdict.different} of {verdict.outputs} outputs differ from the integer reference"
+        )
+    if activity.cycles != best.activity.cycles:
+        raise CheckFailed(
+            f"layer {layer.name}: event cycles = cycle cycles: {best.activity.cycles} = {activity.cycles} does not hold"
+        )
+    checked = _checked(best.schedule, best.optimal_over, activity, machine)
+    return LayerResult(layer, "ok", activity, checked.energy, best.schedule.mapping, best.optimal_over, verdict=verdict)
+
+
+def _fitting(layer: Layer, machine: Machine, words_of_fullest: Callable[[Schedule], int], zeros: bool) -> list[Found]:
+    """The best mappings whose PEs hold the weights that the layer really has.
+
+    Where the fullest PE has more than independent zeros let expect, mappings are searched for again with the spread
+    that was found.  zeros: whether passes differ by their zeros, so that comparing mappings takes time.
+    """
+    depth, sigmas = machine.architecture.pe.spad.weight.depth, SIGMAS
+    cheap = machine.architecture.pes <= CHEAP_PES and not zeros
+    count = machine.refine or (REFINED if cheap else 1)
+    for _ in range(MOST_ROUNDS):
+        found = find_mappings(
+            layer, machine.architecture, machine.actions, machine.objective, machine.constraints, count, sigmas
+        )
+        spread = sigmas
+        for f in found:
+            words = words_of_fullest(Schedule(f.problem, f.mapping))
+            mean, deviation = f.problem.weight_words(f.mapping.M0, f.mapping.C0)
+            if depth is not None and words > depth:
+                spread = max(spread, 1.02 * (words - mean) / deviation if deviation else math.inf)
+        if spread == sigmas:
+            return found
+        sigmas = spread
+    raise IllegalMapping(f"layer {layer.name}: no mapping was found whose PEs all hold their non-zero weights")
 
 
 def given_schedule(layer: Layer, architecture: Architecture, given: Mapping) -> Schedule:

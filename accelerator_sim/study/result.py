@@ -12,7 +12,7 @@ from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
-from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse
+from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse, Verdict
 from accelerator_sim.workload.layer import Layer
 
 Status = Literal["ok", "traffic_only", "failed"]
@@ -40,6 +40,8 @@ class LayerResult:
     optimal_over: int | None = None
     error: str | None = None
     law_broken: bool = False
+    verdict: Verdict | None = None
+    """How the outputs compare with a reference, where values were carried."""
 
     @property
     def dram_bytes(self) -> int:

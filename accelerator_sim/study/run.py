@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.mapping.file import Plan
@@ -24,7 +25,7 @@ class Options:
     """How to simulate.
 
     layers: globs that select layers, all for none; plan: given mappings by layer name, and rules for the search of the
-    others; jobs: worker processes.
+    others; jobs: worker processes; the rest as of `Machine`.
     """
 
     objective: Objective = Objective.LATENCY
@@ -33,7 +34,10 @@ class Options:
     plan: Plan = field(default_factory=Plan)
     seed: int = 0
     jobs: int = 1
-    fidelity: str = "analytical"
+    fidelity: str = "event"
+    verify: bool = False
+    masks: Literal["channels", "uniform"] = "channels"
+    refine: int | None = None
 
 
 def simulate_network(
@@ -52,7 +56,15 @@ def simulate_network(
     chosen = options or Options()
     selected = network.select(chosen.layers).with_batch(chosen.batch)
     machine = Machine(
-        architecture, resolve_actions(technology, architecture), chosen.objective, chosen.plan.constraints
+        architecture,
+        resolve_actions(technology, architecture),
+        chosen.objective,
+        chosen.plan.constraints,
+        chosen.fidelity,
+        chosen.verify,
+        chosen.seed,
+        chosen.masks,
+        chosen.refine,
     )
 
     unique: dict[Task, int] = {}

@@ -107,6 +107,6 @@ def test_warmup(run: Run) -> None:
 
 
 def test_cold_kernels_are_announced(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "load_kernels", lambda: [object()])
+    monkeypatch.setattr(kernels, "load_kernels", lambda fidelity: [len])
     monkeypatch.setattr(kernels, "is_cold", lambda kernel: True)
-    assert "compiling kernels, once per machine..." in run("simulate", small).stderr
+    assert "compiling 1 kernels (len), once per machine..." in run("simulate", small).stderr

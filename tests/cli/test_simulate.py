@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from accelerator_sim.cli import simulate
+from accelerator_sim.simulation import engines
 from accelerator_sim.study import workers
 from accelerator_sim.study.result import LayerResult
 from tests.cli.conftest import Run
@@ -132,7 +133,28 @@ def test_normalised_energies_are_said_to_be(run: Run, small: str) -> None:
 
 
 @pytest.mark.parametrize("fidelity", ["event", "cycle"])
-def test_fidelities_that_do_not_exist_yet(run: Run, small: str, fidelity: str) -> None:
-    result = run("simulate", small, "--fidelity", fidelity)
+def test_the_engines_agree_and_outputs_are_verified(run: Run, small: str, fidelity: str) -> None:
+    options = ["--verify"] if fidelity == "cycle" else ["--fidelity", "event"]
+    result = run("simulate", small, "--format", "json", *options)
+    assert result.exit_code == 0
+    data = json.loads(result.stdout)
+    assert data["fidelity"] == fidelity
+    conv = data["layers"][0]
+    assert conv["cycles"] * 192 == conv["busy_pe_cycles"] + sum(conv["stalls"].values())
+    assert sum(conv["cluster_busy"]) == sum(conv["pe_busy"]) == conv["busy_pe_cycles"]
+    assert len(conv["utilization_over_time"]) == 64
+    verified = {"outputs": 8 * 8 * 8, "different": 0, "overflows": 0} if fidelity == "cycle" else None
+    assert conv["verified"] == verified
+
+
+def test_verify_needs_the_cycle_engine(run: Run, small: str) -> None:
+    result = run("simulate", small, "--verify", "--fidelity", "analytical")
     assert result.exit_code == 2
-    assert f"--fidelity {fidelity} is not built yet" in result.stderr
+    assert "which --fidelity analytical does not; use cycle" in result.stderr
+
+
+def test_a_mismatch_of_outputs_is_a_failed_check(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "reference_outputs", lambda layer, iacts, weights: iacts.sum() * 0 - 1)
+    result = run("simulate", small, "--verify")
+    assert result.exit_code == 4
+    assert "outputs differ from the integer reference" in result.stderr

@@ -17,6 +17,7 @@ page leaves it open, a PE
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from accelerator_sim.architecture.model import MulticastBus
 from accelerator_sim.mapping.mapping import Encoding
 from accelerator_sim.simulation.machine import iact_flit, psum_flit
 from accelerator_sim.simulation.schedule import Schedule
-from tests.oracles.walker import ORDER, Place, Walk, chunks
+from tests.oracles.walker import ORDER, Place, Walk, chunks, span
 
 Name = tuple[int, ...]
 Key = tuple[int, ...]
@@ -490,8 +491,8 @@ def _lanes(s: Setting, pes: list[Pe]) -> list[Lane]:
     for pe in pes:
         part, r = pe.place.part, pe.share["R"][0]
         x = part["P"][1]
-        row = (x * loops.rows.stride + r,) if shared else (x, r)
-        streams[(*part["G"], *part["N"], *part["Q"], *part["C"], part["P"][0], *row)].append(pe)
+        line: Key = (x * loops.rows.stride + r,) if shared else (x, r)
+        streams[(*part["G"], *part["N"], *part["Q"], *part["C"], part["P"][0], *line)].append(pe)
     lanes: dict[Key, Lane] = {}
     turn: Counter[Key] = Counter()
     for stream in streams.values():  # in the order of their first PEs
@@ -544,8 +545,10 @@ def step_pass(
     for lane in lanes:
         lane.prepare()
         lane.start = 0 if before or architecture.overlap.iact_fill else fill
-    for part in (*pes, *ports):
-        part.prepare()
+    for port in ports:
+        port.prepare()
+    for pe in pes:
+        pe.prepare()
     parts: list[Any] = [*lanes, *ports, *pes]
     if backwards:
         parts.reverse()
@@ -576,3 +579,174 @@ def step_pass(
         most_psum_fifo=most_psum,
         waits=waits,
     )
+
+
+# --- the layer -------------------------------------------------------------------------------------------------------
+@dataclass
+class LayerResult:
+    """When each pass of a layer started, and what each one did."""
+
+    cycles: int
+    starts: list[int]
+    passes: list[PassResult]
+    waits: Counter[str]
+    """Cycles between passes, by cause."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Bytes off-chip of a nominal word of each tensor, and nominal words that the GLB of a cluster takes in a cycle."""
+
+    iact: float
+    weight: float
+    oact: float
+    fill: float | None
+    """None: iacts are not written into GLB banks."""
+
+
+class Channel:
+    """The off-chip channel: transfers of a queue follow one another."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.problem = schedule.problem
+        self.done = [0, 0]
+
+    def ask(self, way: int, now: int, size: float) -> int:
+        """Ask for a transfer of so many bytes; returns when it is done."""
+        architecture = self.problem.architecture
+        dram = architecture.dram
+        bursts = math.ceil(size / dram.burst - 1e-9)
+        if math.isinf(dram.bandwidth) or bursts == 0:
+            return now
+        way = way if dram.duplex else 0
+        begin = max(self.done[way], now + math.ceil(dram.latency * architecture.clock - 1e-9))
+        self.done[way] = begin + math.ceil(bursts * dram.burst / self.problem.bytes_per_cycle - 1e-9)
+        return self.done[way]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pass in its order: its tiles, and what has to be there or is ready with it."""
+
+    tile: Tile
+    first: bool
+    last: bool
+    load: bool
+    iacts: Tile | None
+    """The elements of a new group of iacts."""
+    new_weights: bool
+    """Whether its weights come from off-chip."""
+
+
+def steps_of(schedule: Schedule) -> list[Step]:
+    """The passes of a layer in the order of the nest."""
+    walk = Walk(schedule.loops, schedule.mapping, schedule.problem.architecture)
+    filter_tiles = chunks(walk.tiles("M"), schedule.mapping.M2)
+    sums = list(itertools.product(walk.tiles("C"), walk.tiles("R")))
+    positions = list(itertools.product(walk.tiles("N"), walk.tiles("P"), walk.tiles("Q")))
+    outside = list(itertools.product(positions, filter_tiles))
+    if walk.kind in ("weight", "pe_weight"):
+        outside = [(p, f) for f in filter_tiles for p in positions]
+    steps: list[Step] = []
+    held: object = None
+    loaded: object = None
+    for g in walk.tiles("G"):
+        for (n, p, q), filters in outside:
+            if walk.kind == "weight" and schedule.mapping.M2 > 1:
+                loaded = None
+            for (c, r), m in itertools.product(sums, filters):
+                tile = {"G": g, "N": n, "M": m, "C": c, "P": p, "Q": q, "R": r}
+                channels = [i for run in walk.tiles("C") for i in run] if walk.kind == "iact" else c
+                group = (g, n, p, q, channels) if walk.kind == "iact" else (g, n, p, q, filters, c)
+                wanted = (g, m, c, r)
+                new = tile | {"C": channels} if group != held else None
+                load = wanted != loaded
+                once = walk.kind != "weight" or (n, p, q) == positions[0]
+                steps.append(Step(tile, (c, r) == sums[0], (c, r) == sums[-1], load, new, load and once))
+                held, loaded = group, wanted
+    return steps
+
+
+def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rates) -> LayerResult:
+    """Run all passes of a layer, one after the other."""
+    architecture = schedule.problem.architecture
+    overlap, loops = architecture.overlap, schedule.loops
+    walk = Walk(loops, schedule.mapping, architecture)
+    stored = architecture.dram.padding == "stored"
+    single = rates.fill is not None and architecture.glb.iact.ports == 1
+    channel = Channel(schedule)
+    steps = steps_of(schedule)
+
+    def inputs(tile: Tile, padding: bool) -> int:
+        area = len(span(loops.rows, tile["P"], not padding)) * len(span(loops.columns, tile["Q"], not padding))
+        return len(tile["G"]) * len(tile["N"]) * len(tile["C"]) * area
+
+    def fetch(step: Step, now: int) -> int:
+        assert step.iacts
+        return channel.ask(0, now, inputs(step.iacts, stored) * rates.iact)
+
+    def writing(step: Step) -> int:
+        """Cycles in which the banks of the first cluster take their iacts."""
+        if rates.fill is None:
+            return 0
+        assert step.iacts
+        own: Tile = {}
+        for d in "GNCPQ":
+            tiles = [t for t in walk.tiles(d) if set(t) <= set(step.iacts[d])]
+            own[d] = [i for t in tiles for (k, _), run in walk.dealt(d, t).items() if k == 0 for i in run]
+        return math.ceil(inputs(own, True) / rates.fill - 1e-9)
+
+    def send(step: Step, now: int) -> int:
+        size = math.prod(len(step.tile[d]) for d in "GMCR") * loops.S if step.new_weights else 0
+        return channel.ask(0, now, size * rates.weight)
+
+    def run(step: Step) -> PassResult:
+        psum_in = not step.first or architecture.glb.psum_read_first
+        rests = not (step.last and architecture.glb.psum_final_to_dram)
+        shared = psum_in and rests and not architecture.flat and architecture.glb.psum.ports == 1
+        return step_pass(
+            schedule, step.tile, iact_mask, weight_mask, psum_in=psum_in, time_shared=shared, load=step.load,
+            before=overlap.weight_fill,
+        )  # fmt: skip
+
+    results = [run(step) for step in steps]
+    waits = Counter(configuration=architecture.configuration.cycles)
+    now = written = architecture.configuration.cycles
+    starts: list[int] = []
+    groups = [i for i, step in enumerate(steps) if step.iacts]
+    fetched = unwritten = asked = sent = 0
+    for i, (step, result) in enumerate(zip(steps, results, strict=True)):
+        if step.iacts and (i == 0 or not overlap.dram_iact):
+            fetched, unwritten = fetch(step, now), writing(step)
+        if step.load and (i == 0 or not overlap.weight_fill):
+            asked, sent = now, send(step, now)
+        # What the pass waits for: iacts and weights from off-chip, iacts in the banks, weights in the PEs.
+        start = max(now, fetched) if step.iacts else now
+        if step.load:
+            start = max(start, sent if overlap.weight_fill else sent - result.fill)
+        waits["dram"] += start - now
+        unwritten = max(0, unwritten - (start - now))
+        if step.iacts:
+            waits["glb_port"] += unwritten
+            start, unwritten = start + unwritten, 0
+        if step.load and overlap.weight_fill:
+            waits["no_weight"] += max(0, asked + result.fill - start)
+            start = max(start, asked + result.fill)
+        starts.append(start)
+        if step.iacts and overlap.dram_iact and i != groups[-1]:
+            following = steps[groups[groups.index(i) + 1]]
+            fetched, unwritten = fetch(following, start), writing(following)
+        if overlap.weight_fill and i + 1 < len(steps) and steps[i + 1].load:
+            asked, sent = start, send(steps[i + 1], start)
+        unwritten = max(0, unwritten - (result.cycles - (result.busiest_lane_reads if single else 0)))
+        now = start + result.cycles
+        if step.last:
+            size = math.prod(len(step.tile[d]) for d in "GNMPQ") * rates.oact
+            done = channel.ask(1, now, size)
+            written = max(written, done)
+            if not overlap.dram_oact:
+                waits["dram"] += done - now
+                unwritten = max(0, unwritten - (done - now))
+                now = done
+    waits["dram"] += max(0, written - now)
+    return LayerResult(max(now, written), starts, results, +waits)

@@ -19,7 +19,7 @@ def data(result: NetworkResult) -> dict[str, Any]:
 
 def test_head(data: dict[str, Any]) -> None:
     assert data["schema"] == "accelerator-sim/simulation/1"
-    assert (data["version"], data["seed"], data["fidelity"], data["batch"]) == (__version__, 0, "analytical", 1)
+    assert (data["version"], data["seed"], data["fidelity"], data["batch"]) == (__version__, 0, "event", 1)
     expected = {"name": "eyeriss_v2", "pes": 192, "macs_per_cycle": 384, "clock_hz": 200e6, "technology": "cmos65_8b"}
     assert expected.items() <= data["architecture"].items()
     assert "JETCAS" in data["architecture"]["source"]
