@@ -16,7 +16,7 @@ DOCS := $(VENV)/.stamp-docs
 .NOTPARALLEL:
 
 help:
-	@echo "make demo      simulate MobileNet on Eyeriss v2 and show the result"
+	@echo "make demo      simulate sparse MobileNet on Eyeriss v2 and show the result"
 	@echo "make test      lint, types and the quick tests"
 	@echo "make test-all  lint, types and all tests, once more for the kernels without compilation"
 	@echo "make lint      ruff and mypy"
@@ -25,7 +25,7 @@ help:
 	@echo "make clean     remove what the other targets leave behind, except $(VENV)"
 
 demo: $(RUN)
-	$(VENV)/bin/accelerator-sim simulate mobilenet_v1_0.5_128 --fidelity analytical --format table
+	$(VENV)/bin/accelerator-sim simulate mobilenet_v1_0.5_128_sparse --format table
 
 lint: $(DEV)
 	$(PY) -m ruff check .

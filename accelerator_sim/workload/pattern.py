@@ -26,7 +26,8 @@ Masks = Literal["channels", "uniform"]
 IACT_SPREAD = 0.35
 """Standard deviation of the densities of iact channels, as in the masks of the artifact."""
 WEIGHT_SPREAD = 0.15
-"""Standard deviation of the densities of weight columns: assumed."""
+"""Standard deviation of the densities of weight columns, as a share of the widest, sqrt(w (1 - w)): fitted to the
+effectual MACs of the eight point-wise layers of the artifact whose masks are published, at this correlation."""
 CORRELATION = 0.45
 """Correlation of the ranks of the two, as in those masks, where no effectual fraction says more."""
 WIDEST = 0.9
@@ -251,16 +252,23 @@ def _iact_densities(rng: Generator, layer: Layer, iact: _Operand, weight: _Opera
     return _blend(densities, _packed(densities, iact.density), columns, wanted)
 
 
+def weight_spread(density: float) -> float:
+    """Standard deviation of the densities of weight columns, given their mean."""
+    return WEIGHT_SPREAD * math.sqrt(density * (1 - density))
+
+
 def _columns(rng: Generator, layer: Layer, weight: _Operand, met: Counts) -> Floats:
     """Return densities of weight columns, given the iacts that each tap of each channel meets."""
     gain = met.mean(axis=(1, 2, 3)) / (layer.N * layer.depth_out * layer.P * layer.Q)
     fraction = layer.effectual_fraction
     if fraction is None:
-        return _beta(rng, weight, WEIGHT_SPREAD, gain, CORRELATION)
+        return _beta(rng, weight, weight_spread(weight.density), gain, CORRELATION)
     mean = weight.density
     missing = fraction - float(gain.mean()) * mean
-    spread = float(gain.std()) * min(WEIGHT_SPREAD, WIDEST * math.sqrt(mean * (1 - mean)))
-    densities = _beta(rng, weight, WEIGHT_SPREAD, gain, min(max(missing / spread, -0.95), 0.95) if spread else 0.0)
+    spread = float(gain.std()) * weight_spread(mean)
+    densities = _beta(
+        rng, weight, weight_spread(mean), gain, min(max(missing / spread, -0.95), 0.95) if spread else 0.0
+    )
     sign = 1 if fraction > float(np.mean(gain * densities)) else -1
     return _blend(densities, _packed(sign * gain, mean), gain, fraction)
 

@@ -116,9 +116,12 @@ def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
                 fetched = window.touched(size, d.tiles) if stored else window.fetched(d.length)
                 assert line[tables.B_FETCHED] == fetched
             if dimension == "Q":
-                assert line[tables.B_SENT] == loops.columns.touched(size, d.clusters)
-                assert line[tables.B_GIVEN] == loops.columns.touched(size, d.units)
-                assert line[tables.B_PORT] == loops.columns.touched(d.cluster_steps, d.tiles)
+                assert line[tables.B_SENT] == line[tables.B_GIVEN] == loops.columns.touched(size, d.units)
+                assert line[tables.B_FILLED] == loops.columns.touched(size, d.clusters)
+                last = d.units - (d.tiles - 1) * d.top_units
+                first_parts = (d.tiles - 1) * min(d.top_units, local) + min(last, local)
+                assert line[tables.B_PORT] == loops.columns.touched(d.cluster_steps, first_parts)
+                assert line[tables.B_FILL_PORT] == loops.columns.touched(d.cluster_steps, d.tiles)
             if dimension == "P":
                 assert line[tables.B_FILLED] == loops.rows.touched(size, d.clusters)
                 assert line[tables.B_FILL_PORT] == loops.rows.touched(d.cluster_steps, d.tiles)

@@ -11,7 +11,7 @@ page leaves it open, a PE
   window two before have been moved, and only one a cycle;
 - visits nothing of a window before all that the window before needs has been written, and has no dropped visit enter
   while the stages before the MACs are full;
-- lets the words that no visit lets go go when their last window is complete.
+- lets go of words that no visit of their last window follows when that window is complete.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tests.oracles.walker import ORDER, Place, Walk, chunks, span
 Name = tuple[int, ...]
 Key = tuple[int, ...]
 Tile = dict[str, list[int]]
-PATIENCE = 20_000
-"""Cycles without any event after which a pass is taken to be stuck."""
+PATIENCE = 100_000
+"""Cycles after which a pass is taken to be stuck."""
 
 
 @dataclass
