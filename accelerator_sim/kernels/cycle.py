@@ -146,7 +146,7 @@ def move_psums(
         blocked = g - y[pe.Y_PSUM_TAKEN, up] >= depth or state.psum_popped[up * depth + g % depth] >= now
     else:
         blocked = chain_out[lane] != h or last_out[lane] >= now
-        blocked = blocked or (d[at.TIME_SHARED] and (now + e[at.RETURN_HOPS]) & 1)
+        blocked = blocked or (d[at.TIME_SHARED] and (now + chain[at.H_BACK, h]) & 1)
     if blocked:
         if not e[at.OVERLAP]:
             spent[at.PSUM_BLOCKED if up >= 0 else at.GLB_PORT, u] += 1
@@ -184,7 +184,7 @@ def move_psums(
     if flit_out[lane] * e[at.PSUM_FLIT] >= chain[at.H_M, h]:
         flit_out[lane] = 0
         chain_out[lane] = next_chain(turn_out, lane, first, members, plan)
-    return now + 2 + e[at.RETURN_HOPS]
+    return now + 2 + chain[at.H_BACK, h]
 
 
 @kernel(inline=True)

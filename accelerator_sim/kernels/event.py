@@ -151,7 +151,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
         lane_out[i] = -1
     for h in range(counts[at.COUNT_CHAINS]):
         chain_flits[h] = 0
-    most = psum_most = 0
+    most = psum_most = drained = 0
 
     for n in range(counts[at.WINDOWS_N]):
         for j in range(counts[at.WINDOWS_J]):
@@ -318,8 +318,9 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                             else:
                                 move = max(move, lane_out[lane] + 1)
                                 if shared:
-                                    move += (move + e[at.RETURN_HOPS]) & 1  # written in an odd cycle
+                                    move += (move + chain[at.H_BACK, h]) & 1  # written in an odd cycle
                                 lane_out[lane] = move
+                                drained = max(drained, move + 2 + chain[at.H_BACK, h])
                                 outside = True
                             if not overlap:
                                 spent[at.GLB_PORT if outside else at.PSUM_BLOCKED, u] += move - begin
@@ -343,7 +344,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                             t[at.T_FREE, u] = t[at.T_MOVED, u]
                             t[at.T_LEFT, u] = t[at.T_MOVED, u]
 
-    end = drained = 0
+    end = 0
     for u in range(places):
         if place[at.X_ACTIVE, u]:
             finish[u] = t[at.T_FREE, u]
@@ -351,9 +352,6 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                 finish[u] = max(t[at.T_SERVED, u], finish[u])
                 spent[at.MOVING, u] += finish[u] - t[at.T_FREE, u]
             end = max(end, finish[u])
-    for i in range(lane_out.size):
-        if lane_out[i] >= 0:
-            drained = max(drained, lane_out[i] + 2 + e[at.RETURN_HOPS])
     if not e[at.HIDE_DRAIN]:
         end = max(end, drained)
     for u in range(places):

@@ -45,7 +45,7 @@ class Program(NamedTuple):
     SIMD, FRONT, TAIL, OVERLAP, CSC_IACT, CSC_WEIGHT, COUNT_REACH,
     SPAD_WORDS, IACT_FIFO, PSUM_FIFO,
     IACT_FLIT, IACT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
-    PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, RETURN_HOPS, HIDE_DRAIN,
+    PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
     INTEGERS,
 ) = range(42)  # fmt: skip
 
@@ -73,7 +73,8 @@ PSUM_IN, TIME_SHARED, LOAD, BEFORE, AFTER_LOAD, PASS = 14, 15, 16, 17, 18, 19
 ) = range(17)  # fmt: skip
 
 # --- one chain of psums (rows of `chain`) ----------------------------------------------------------------------------
-H_LANE, H_FIRST, H_N, H_J, H_Q, H_M, CHAIN = range(7)
+H_LANE, H_FIRST, H_N, H_J, H_Q, H_M, H_BACK, CHAIN = range(8)
+"""`H_BACK`: cluster rows from the last PE back to the GLB bank of the first one."""
 
 # --- one tile of weights (rows of `tile`) ----------------------------------------------------------------------------
 W_LANE, W_G0, W_M0, W_C0, W_R0, W_M, W_C, W_FLITS, W_SENT, TILE = range(10)

@@ -174,11 +174,14 @@ def find_chains(e, clusters, local, cluster_part, local_part, place, chain, link
             chain[at.H_J, h] = place[at.X_J, u]
             chain[at.H_Q, h] = place[at.X_Q, u]
             chain[at.H_M, h] = place[at.X_M, u]
+            chain[at.H_BACK, h] = 0
             found += 1
         place[at.X_CHAIN, u] = h
         place[at.X_CHAIN_HOP, u] = 0
         if last[h] >= 0 and not e[at.FLAT]:
             place[at.X_CHAIN_HOP, u] = place[at.X_CLUSTER_ROW, u] - place[at.X_CLUSTER_ROW, last[h]]
+            if e[at.PSUMS_REST]:
+                chain[at.H_BACK, h] += place[at.X_CHAIN_HOP, u]
         last[h] = u
         lengths[h] += 1
     first = 0

@@ -153,6 +153,6 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.MULTICAST] = schedule.weight_multicast and not flat
     e[at.CONTENTION] = mapping.cluster_rows.C > 1 and mapping.cluster_rows.M > 1
     e[at.CLUSTER_COLUMNS] = architecture.cluster_array.columns
-    e[at.RETURN_HOPS] = 0 if schedule.psum_bypasses_glb else mapping.cluster_rows.C - 1
+    e[at.PSUMS_REST] = not schedule.psum_bypasses_glb
     e[at.HIDE_DRAIN] = architecture.overlap.psum_drain
     return e

@@ -49,6 +49,8 @@ class Passes:
     oact_cycles: Ints
     order: Ints
     """Flags of the layer, `kernels.timeline.O_...`."""
+    rates: NDArray[np.float64]
+    """Sizes and speeds of the layer, `kernels.timeline.X_...`."""
 
     @property
     def count(self) -> int:
@@ -125,7 +127,19 @@ def passes_of(machine: Machine, stored: Stored, distinct: bool = False) -> Passe
     )
     line.list_passes(order, numbers, tiles, types, radix, length, share, rows, columns, kept_rows, kept_columns, *out)
     return Passes(
-        machine, tiles, types, starts, kind, group, load, iact_cycles, fill_cycles, weight_cycles, oact_cycles, order
+        machine,
+        tiles,
+        types,
+        starts,
+        kind,
+        group,
+        load,
+        iact_cycles,
+        fill_cycles,
+        weight_cycles,
+        oact_cycles,
+        order,
+        numbers,
     )
 
 

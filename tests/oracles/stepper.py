@@ -380,12 +380,12 @@ def weight_flits(s: Setting, share: Tile) -> int:
     """Flits of the tile of weights of a PE."""
     problem = s.schedule.problem
     network, spad = problem.architecture.noc.weight, problem.architecture.pe.spad
+    each = problem.architecture.pe.macs_per_cycle
     bits = problem.weight_bits
     words = network.words_per_cycle if isinstance(network, MulticastBus) else network.port_width // bits
     columns = list(itertools.product(range(s.schedule.loops.S), range(len(share["C"]))))
     if not s.csc_weight:
         return -(-len(share["M"]) * len(columns) // words)
-    each = spad.weight.values_per_word
     pairs = sum(-(-column_entries(s, share, tap, c) // each) * each for tap, c in columns)
     address = spad.weight_address.width if spad.weight_address else 0
     return max(1, -(-pairs // words) + -(-len(columns) * address // (words * bits)))
