@@ -23,7 +23,7 @@ class Channel(NamedTuple):
     """[2, most]: when it may start"""
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def tick(channel):
     """One cycle of the channel, and of the clock."""
     for way in range(2):
@@ -35,7 +35,7 @@ def tick(channel):
     channel.clock[0] += 1
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def time_left(channel, way, number):
     """Cycles until a transfer is done (numbers count from 1; 0 is none)."""
     now = channel.clock[0]

@@ -53,7 +53,7 @@ uncached = False
 """Whether a kernel found no place for its cache (said once by the command line)."""
 
 
-def kernel(inline: bool = False, spliced: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def kernel(inline: bool = False, spliced: bool = False, counts: bool = True) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function lazily with `nogil`, cached under the package-wide stamp.
 
     `inline` marks the small helpers that only other kernels call; `spliced` ones are copied into their callers before
@@ -62,7 +62,8 @@ def kernel(inline: bool = False, spliced: bool = False) -> Callable[[Callable[..
 
     def decorate(function: Callable[..., Any]) -> Any:
         global uncached
-        compiled = njit(nogil=True, inline="always" if spliced else "never")(function)
+        options: dict[str, Any] = {} if counts else {"_nrt": False}
+        compiled = njit(nogil=True, inline="always" if spliced else "never", **options)(function)
         if hasattr(compiled, "_cache"):  # absent when the JIT is switched off
             try:
                 compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]

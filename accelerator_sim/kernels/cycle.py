@@ -8,7 +8,7 @@ psums from the GLB up the chain and back.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any, NamedTuple
 
 from accelerator_sim.kernels import cycle_pe as pe
 from accelerator_sim.kernels import machine as at
@@ -16,11 +16,42 @@ from accelerator_sim.kernels.channel import tick
 from accelerator_sim.kernels.compile import kernel
 
 
-@kernel(inline=True)
-def next_turn(turn, i, first, members, limits_n, limits_j, limits_q, counts):
+class Turns(NamedTuple):
+    """Whose turn it is on every lane, int64 arrays; lanes of iacts, of psums (`first` on), PEs, and weights."""
+
+    active: Any
+    stream_at: Any
+    """[2, streams]: next window, flits sent."""
+    turn: Any
+    """[4, lanes]: image, strip and column of the window, and the member whose turn it is."""
+    serves: Any
+    takers: Any
+    links: Any
+    reads: Any
+    """By iact lane: the stream that it serves, PEs and links of its tree, flits sent."""
+    first: Any
+    members: Any
+    turn_in: Any
+    turn_out: Any
+    chain_in: Any
+    chain_out: Any
+    flit_in: Any
+    flit_out: Any
+    last_out: Any
+    """By psum lane: its chains; which one comes in and goes out, and which flit of it; when the last one went out."""
+    above: Any
+    below: Any
+    left: Any
+    used: Any
+    """By tile of weights, flits left; by weight lane, when it sent last."""
+
+
+@kernel(spliced=True)
+def next_turn(turn, i, first, members, limits, row_n, row_j, row_q, counts):
     """Advance lane i to the next of its members that has the current window; rows of `turn`: n, j, q, member.
 
-    Returns the member, or -1 when all windows are over.
+    limits: in the rows that are named, how many of each a member has.  Returns the member, or -1 when all windows are
+    over.
     """
     while True:
         turn[3, i] += 1
@@ -36,27 +67,23 @@ def next_turn(turn, i, first, members, limits_n, limits_j, limits_q, counts):
                     if turn[0, i] == counts[at.WINDOWS_N]:
                         return -1
         m = members[first[i] + turn[3, i]]
-        if turn[0, i] < limits_n[m] and turn[1, i] < limits_j[m] and turn[2, i] < limits_q[m]:
+        if turn[0, i] < limits[row_n, m] and turn[1, i] < limits[row_j, m] and turn[2, i] < limits[row_q, m]:
             return m
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def next_stream(turn, i, plan):
     """The next stream of a lane."""
-    stream = plan.stream
-    return next_turn(
-        turn, i, plan.lane_first, plan.lane_stream, stream[at.S_N], stream[at.S_J], stream[at.S_Q], plan.counts
-    )
+    return next_turn(turn, i, plan.lane_first, plan.lane_stream, plan.stream, at.S_N, at.S_J, at.S_Q, plan.counts)
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def next_chain(turn, i, first, members, plan):
     """The next chain of a psum lane."""
-    chain = plan.chain
-    return next_turn(turn, i, first, members, chain[at.H_N], chain[at.H_J], chain[at.H_Q], plan.counts)
+    return next_turn(turn, i, first, members, plan.chain, at.H_N, at.H_J, at.H_Q, plan.counts)
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def tree(plan, s, j):
     """PEs that take part in strip j of a stream, and the mesh links of its tree: down to the last row, then along."""
     place, source = plan.place, plan.stream[at.S_SOURCE, s]
@@ -76,7 +103,7 @@ def tree(plan, s, j):
     return takers, links + far + last - place[at.X_CLUSTER_ROW, source]
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def send_flit(e, s, j, now, takers, links, plan, program, state, stream_at, seen):
     """A lane sends the next flit of a stream if every PE that takes part has room; returns flits sent, 0 or 1."""
     y, depth = state.y, e[at.IACT_FIFO]
@@ -103,7 +130,7 @@ def send_flit(e, s, j, now, takers, links, plan, program, state, stream_at, seen
     return 1
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def psum_address(e, d, u, n, j, q, m, plan, rows_apart):
     """Where the m-th psum of a window lies in [G, N, M, P, Q], and how far apart those of neighbouring filters are."""
     place = plan.place
@@ -117,7 +144,7 @@ def psum_address(e, d, u, n, j, q, m, plan, rows_apart):
     return first + p * e[at.COLS_OUT] + column, apart
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def move_psums(
     e, d, u, now, plan, values, carries, rows_apart, above, below, chain_out, last_out, flit_out, turn_out, first,
     members, state, spent, seen,
@@ -187,7 +214,7 @@ def move_psums(
     return now + 2 + chain[at.H_BACK, h]
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def read_psums(e, d, i, h, now, plan, values, carries, rows_apart, flit_in, turn_in, state, seen):
     """A psum lane reads the next flit from the GLB if the first PE of its chain has room."""
     y, depth = state.y, e[at.PSUM_FIFO]
@@ -208,7 +235,7 @@ def read_psums(e, d, i, h, now, plan, values, carries, rows_apart, flit_in, turn
     flit_in[i] += 1
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def start(e, d, plan, program, state, finish, active):
     """Set every place to the start of the pass; returns how many work."""
     y, place = state.y, plan.place
@@ -229,7 +256,10 @@ def start(e, d, plan, program, state, finish, active):
             y[pe.Y_FILLED_AT + k, u] = y[pe.Y_COMPLETE_AT + k, u] = pe.NEVER
             for m in range(place[at.X_M, u]):
                 state.acc[u, k, m] = 0
-        first = program.low[pe.record_of(plan.stream, s, place[at.X_J, u], 0)]
+        pe.may_fill(u, s, place[at.X_J, u], plan, program, state)
+        record = pe.record_of(plan.stream, s, place[at.X_J, u], 0)
+        y[pe.Y_RECORD, u] = record
+        first = program.low[record]
         y[pe.Y_VISIT, u] = y[pe.Y_PASSED, u] = first
         for k in range(u * e[at.SPAD_WORDS], (u + 1) * e[at.SPAD_WORDS]):
             state.freed[k] = -1
@@ -240,13 +270,13 @@ def start(e, d, plan, program, state, finish, active):
     return working
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def weight_hops(e, plan, u):
     """Mesh links between a PE's cluster and the router that sends its weights."""
     return plan.place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else 0
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def send_weights(now, plan, left, used):
     """Every weight lane sends a flit of the first tile that has any left."""
     for w in range(plan.counts[at.COUNT_TILES]):
@@ -256,8 +286,8 @@ def send_weights(now, plan, left, used):
             left[w] -= 1
 
 
-@kernel()
-def step_pass(e, d, plan, program, values, rows_apart, backwards, state, channel, spent, finish, seen, out):
+@kernel(counts=False)
+def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, channel, spent, finish, seen, out):
     """Step one pass to its end.
 
     rows_apart: output rows between the strips of a PE; backwards: visit all parts in the reverse order.  Outputs as of
@@ -267,48 +297,51 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, channel
     y, counts, chain = state.y, plan.counts, plan.chain
     places, lanes, tiles = plan.place.shape[1], counts[at.COUNT_LANES], counts[at.COUNT_TILES]
     carries = values.psums.size > 0
-    active = np.empty(places, np.int64)
+    active, left, used, above, below = turns.active, turns.left, turns.used, turns.above, turns.below
+    stream_at, turn, serves, takers, links, reads = (
+        turns.stream_at, turns.turn, turns.serves, turns.takers, turns.links, turns.reads,
+    )  # fmt: skip
+    first, members, turn_in, turn_out = turns.first, turns.members, turns.turn_in, turns.turn_out
+    chain_in, chain_out, flit_in, flit_out, last_out = (
+        turns.chain_in, turns.chain_out, turns.flit_in, turns.flit_out, turns.last_out,
+    )  # fmt: skip
     working = start(e, d, plan, program, state, finish, active)
 
     # Whose turn it is on the lanes of iacts and psums.
-    stream_at = np.zeros((2, counts[at.COUNT_STREAMS]), np.int64)
-    turn = np.zeros((4, lanes), np.int64)
-    serves, takers, links, reads = np.zeros((4, lanes), np.int64)
+    for s in range(counts[at.COUNT_STREAMS]):
+        stream_at[0, s] = stream_at[1, s] = 0
     for i in range(lanes):
+        turn[0, i] = turn[1, i] = turn[2, i] = reads[i] = 0
         turn[3, i] = -1
         serves[i] = next_stream(turn, i, plan)
         takers[i], links[i] = tree(plan, serves[i], turn[1, i])
     psum_lanes = 0
     for h in range(counts[at.COUNT_CHAINS]):
         psum_lanes = max(psum_lanes, chain[at.H_LANE, h] + 1)
-    first = np.zeros(psum_lanes + 1, np.int64)
-    members = np.zeros(counts[at.COUNT_CHAINS], np.int64)
+    first[0] = 0
     for i in range(psum_lanes):
         first[i + 1] = first[i]
         for h in range(counts[at.COUNT_CHAINS]):
             if chain[at.H_LANE, h] == i:
                 members[first[i + 1]] = h
                 first[i + 1] += 1
-    turn_in, turn_out = np.zeros((4, psum_lanes), np.int64), np.zeros((4, psum_lanes), np.int64)
-    chain_in, chain_out = np.full(psum_lanes, -1, np.int64), np.full(psum_lanes, -1, np.int64)
-    flit_in, flit_out = np.zeros(psum_lanes, np.int64), np.zeros(psum_lanes, np.int64)
-    last_out = np.full(psum_lanes, -1, np.int64)
     for i in range(psum_lanes):
-        turn_in[3, i] = turn_out[3, i] = -1
+        for row in range(3):
+            turn_in[row, i] = turn_out[row, i] = 0
+        turn_in[3, i] = turn_out[3, i] = chain_in[i] = chain_out[i] = last_out[i] = -1
+        flit_in[i] = flit_out[i] = 0
         if first[i] < first[i + 1]:
             chain_in[i] = next_chain(turn_in, i, first, members, plan) if d[at.PSUM_IN] else -1
             chain_out[i] = next_chain(turn_out, i, first, members, plan)
-    above, below = np.full(places, -1, np.int64), np.full(places, -1, np.int64)
+    for u in range(places):
+        above[u] = below[u] = -1
     for h in range(counts[at.COUNT_CHAINS]):
         for i in range(chain[at.H_FIRST, h], chain[at.H_FIRST, h + 1] - 1):
             above[plan.link[i]] = plan.link[i + 1]
             below[plan.link[i + 1]] = plan.link[i]
-    left = np.zeros(tiles, np.int64)
-    weight_lanes = 0
     for w in range(tiles):
-        weight_lanes = max(weight_lanes, plan.tile[at.W_LANE, w] + 1)
         left[w] = plan.tile[at.W_FLITS, w] if d[at.LOAD] else 0
-    used = np.full(weight_lanes, -1, np.int64)
+        used[plan.tile[at.W_LANE, w]] = -1
 
     now = fill = drained = most = psum_most = 0
     loading = d[at.LOAD] and not d[at.BEFORE]
@@ -319,7 +352,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, channel
     while True:
         for k in range(working):
             u = active[k]
-            if not finish[u] and pe.leave_window(e, u, now, plan.place[at.X_M, u], state, spent, finish, carries):
+            if not finish[u] and pe.leave_window(e, u, now, plan, program, state, spent, finish, carries):
                 busy -= 1
         if busy == 0 and (e[at.HIDE_DRAIN] or now >= drained):
             break

@@ -20,10 +20,12 @@ NEVER = 1 << 60
     Y_ARRIVED, Y_TAKEN, Y_WORD, Y_WRITTEN, Y_FILLING, Y_NEXT_SLOT,
     Y_VISITING, Y_VISIT, Y_SEEN, Y_PASSED, Y_QUEUED, Y_ISSUED,
     Y_PSUM_ARRIVED, Y_PSUM_TAKEN, Y_FLIT, Y_MOVE_AFTER,
+    Y_RECORD, Y_MOST_WORDS, Y_MOST_FLITS,
     Y_FILLED_AT, Y_TAIL_AT, Y_SLOT_AT, Y_COMPLETE_AT, Y_END_AT,
     STATE,
-) = (*range(23), 23, 25, 27, 30, 32, 34)  # fmt: skip
-"""Rows named `_AT` are pairs, for even and odd windows; `Y_SLOT_AT` are three: visits may be two windows ahead."""
+) = (*range(26), 26, 28, 30, 33, 35, 37)  # fmt: skip
+"""Rows named `_AT` are pairs, for even and odd windows; `Y_SLOT_AT` are three: visits may be two windows ahead.
+`Y_RECORD` is that of the window that is visited; words and flits up to `Y_MOST_...` may be written."""
 
 # --- one visit between address stage and MAC (last axis of `queue`) --------------------------------------------------
 V_SLOTS, V_ENTERED, V_WINDOW, V_WORD, V_PASSED, V_PUSHED, V_WRITTEN, V_VALUE, VISIT = range(9)
@@ -74,7 +76,7 @@ class Values(NamedTuple):
     """Whether a zero iact gates the MAC."""
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def record_of(stream, s, own_rows, i):
     """Record of the i-th window of a PE that takes part in `own_rows` strips of its stream."""
     of_image = own_rows * stream[at.S_Q, s]
@@ -82,7 +84,7 @@ def record_of(stream, s, own_rows, i):
     return stream[at.S_WINDOWS, s] + n * stream[at.S_J, s] * stream[at.S_Q, s] + i - n * of_image
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def place_in_row(e, stream, s, record):
     """Place in its row of the first iact of a window, and of the first one that stays for the next (its end: none)."""
     step = min(e[at.COL_STRIDE], e[at.EXTENT]) * stream[at.S_C, s]
@@ -92,14 +94,14 @@ def place_in_row(e, stream, s, record):
     return q * step, (q + 1) * step
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def slot_of(e, u, record, window, k, program, state):
     """Slot of the SPad that holds word k of the stream, a word of a window."""
     at_slot = state.y[Y_SLOT_AT + window % 3, u] + k - program.low[record]
     return u * e[at.SPAD_WORDS] + at_slot % e[at.SPAD_WORDS]
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def let_go(e, u, s, record, window, first, stop, time, plan, program, state):
     """Let go of those words of a window, from `first` on and before `stop`, that no later window has."""
     _, stays = place_in_row(e, plan.stream, s, record)
@@ -109,10 +111,20 @@ def let_go(e, u, s, record, window, first, stop, time, plan, program, state):
             state.freed[slot_of(e, u, record, window, k, program, state)] = time
 
 
-@kernel(inline=True)
-def leave_window(e, u, now, m, state, spent, finish, carries):
+@kernel(spliced=True)
+def may_fill(u, s, own_rows, plan, program, state):
+    """Words may be written for the window that the MACs work on and for the next one."""
+    y = state.y
+    record = record_of(plan.stream, s, own_rows, min(y[Y_MAC, u] + 1, y[Y_WINDOWS, u] - 1))
+    y[Y_MOST_WORDS, u] = program.need[record]
+    y[Y_MOST_FLITS, u] = program.last_flit[record]
+
+
+@kernel(spliced=True)
+def leave_window(e, u, now, plan, program, state, spent, finish, carries):
     """The psums of a window have been moved; returns whether the PE is done."""
     y = state.y
+    m = plan.place[at.X_M, u]
     if y[Y_FLIT, u] == 0 or y[Y_MOVE_AFTER, u] > now or y[Y_FLIT, u] * e[at.PSUM_FLIT] < m:
         return False
     mine = y[Y_SERVED, u] & 1
@@ -125,6 +137,7 @@ def leave_window(e, u, now, m, state, spent, finish, carries):
             state.acc[u, mine, k] = 0
     if not e[at.OVERLAP]:
         y[Y_MAC, u] += 1
+        may_fill(u, plan.place[at.X_STREAM, u], plan.place[at.X_J, u], plan, program, state)
         y[Y_BASE, u] = now
         y[Y_FREE, u] = now
     if y[Y_SERVED, u] < y[Y_WINDOWS, u]:
@@ -134,7 +147,7 @@ def leave_window(e, u, now, m, state, spent, finish, carries):
     return True
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def next_window(e, u, now, s, own_rows, plan, program, state):
     """The address stage goes on when all that its window needs was written and visited before."""
     y, stream = state.y, plan.stream
@@ -142,9 +155,11 @@ def next_window(e, u, now, s, own_rows, plan, program, state):
         mine = y[Y_VISITING, u] & 1
         if y[Y_FILLED_AT + mine, u] >= now or now < y[Y_WEIGHTS, u] or y[Y_SEEN, u] >= now:
             return
-        record = record_of(stream, s, own_rows, y[Y_VISITING, u])
-        offset, _ = place_in_row(e, stream, s, record)
+        record = y[Y_RECORD, u]
         k = y[Y_VISIT, u]
+        if k < program.need[record] and e[at.COL_DILATION] == 1:
+            return
+        offset, _ = place_in_row(e, stream, s, record)
         word0 = stream[at.S_WORDS, s]
         while (
             k < program.need[record]
@@ -158,6 +173,7 @@ def next_window(e, u, now, s, own_rows, plan, program, state):
         y[Y_VISITING, u] += 1
         if y[Y_VISITING, u] < y[Y_WINDOWS, u]:
             following = record_of(stream, s, own_rows, y[Y_VISITING, u])
+            y[Y_RECORD, u] = following
             first = program.low[following]
             same_row = (record - stream[at.S_WINDOWS, s]) % stream[at.S_Q, s] < stream[at.S_Q, s] - 1
             gone = (first if same_row else program.need[record]) - program.low[record]
@@ -167,7 +183,7 @@ def next_window(e, u, now, s, own_rows, plan, program, state):
             y[Y_PASSED, u] = first
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def since(e, u, state, spent):
     """From when the MACs have been waiting, after the psums of the window two before, if they had to wait for those."""
     y = state.y
@@ -180,7 +196,7 @@ def since(e, u, state, spent):
     return before
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def complete_window(e, u, now, s, own_rows, plan, program, state, spent):
     """The window that the MACs work on is complete."""
     y = state.y
@@ -209,9 +225,10 @@ def complete_window(e, u, now, s, own_rows, plan, program, state, spent):
     let_go(e, u, s, record, mac, y[Y_TAIL_AT + mine, u], program.need[record], now, plan, program, state)
     if e[at.OVERLAP]:
         y[Y_MAC, u] += 1
+        may_fill(u, s, own_rows, plan, program, state)
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def multiply(e, d, u, s, w, place_of_iact, value, slots, plan, values, acc, mine, seen):
     """Multiply an iact with the weights of its column and add to the psums of the window."""
     stream, tile = plan.stream, plan.tile
@@ -240,7 +257,7 @@ def multiply(e, d, u, s, w, place_of_iact, value, slots, plan, values, acc, mine
         seen[N_WEIGHT_READS] += issued if e[at.SIMD] == 1 else slots
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def issue_visit(e, d, u, now, s, own_rows, plan, program, values, carries, state, spent, seen):
     """The MACs take the visit at the head of the pipeline."""
     y = state.y
@@ -248,29 +265,33 @@ def issue_visit(e, d, u, now, s, own_rows, plan, program, values, carries, state
         return
     mac = y[Y_MAC, u]
     mine = mac & 1
-    visit = state.queue[u, y[Y_ISSUED, u] % e[at.FRONT]]
-    if visit[V_WINDOW] != mac or visit[V_ENTERED] + e[at.FRONT] > now or y[Y_COMPLETE_AT + mine, u] != NEVER:
+    queue, head = state.queue, y[Y_ISSUED, u] % e[at.FRONT]
+    if (
+        queue[u, head, V_WINDOW] != mac
+        or queue[u, head, V_ENTERED] + e[at.FRONT] > now
+        or y[Y_COMPLETE_AT + mine, u] != NEVER
+    ):
         return
     if e[at.OVERLAP] and mac >= 2 and y[Y_SERVED, u] < mac - 1:
         return
     before = since(e, u, state, spent)
     if before < now:
-        wait(spent, u, before, now, y[Y_WEIGHTS, u], visit[V_PUSHED], visit[V_WRITTEN])
-    slots, k = visit[V_SLOTS], visit[V_WORD]
+        wait(spent, u, before, now, y[Y_WEIGHTS, u], queue[u, head, V_PUSHED], queue[u, head, V_WRITTEN])
+    slots, k = queue[u, head, V_SLOTS], queue[u, head, V_WORD]
     spent[at.BUSY, u] += slots
     y[Y_LATEST, u] = now
     y[Y_FREE, u] = now + slots
     y[Y_BASE, u] = now + slots
     y[Y_ISSUED, u] += 1
     record = record_of(plan.stream, s, own_rows, mac)
-    let_go(e, u, s, record, mac, visit[V_PASSED], k + 1, now, plan, program, state)
+    let_go(e, u, s, record, mac, queue[u, head, V_PASSED], k + 1, now, plan, program, state)
     if carries:
         offset, _ = place_in_row(e, plan.stream, s, record)
         w, at_row = plan.place[at.X_TILE, u], program.pos[plan.stream[at.S_WORDS, s] + k]
-        multiply(e, d, u, s, w, at_row - offset, visit[V_VALUE], slots, plan, values, state.acc, mine, seen)
+        multiply(e, d, u, s, w, at_row - offset, queue[u, head, V_VALUE], slots, plan, values, state.acc, mine, seen)
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def visit_iact(e, u, now, s, own_rows, plan, program, state, spent, seen):
     """The address stage visits the next iact of its window; one that meets an empty column is dropped."""
     y = state.y
@@ -279,11 +300,13 @@ def visit_iact(e, u, now, s, own_rows, plan, program, state, spent, seen):
         return
     if y[Y_VISIT, u] >= y[Y_WORD, u] or y[Y_QUEUED, u] - y[Y_ISSUED, u] >= e[at.FRONT]:
         return
-    record = record_of(plan.stream, s, own_rows, visiting)
-    offset, _ = place_in_row(e, plan.stream, s, record)
+    record = y[Y_RECORD, u]
     word0, w = plan.stream[at.S_WORDS, s], plan.place[at.X_TILE, u]
     stop = min(program.need[record], y[Y_WORD, u])
     k = y[Y_VISIT, u]
+    if k >= stop:
+        return
+    offset, _ = place_in_row(e, plan.stream, s, record)
     while k < stop and program.cost[w, program.pos[word0 + k] - offset] == at.GAP:
         k += 1
     y[Y_VISIT, u] = k
@@ -298,22 +321,22 @@ def visit_iact(e, u, now, s, own_rows, plan, program, state, spent, seen):
     seen[N_VISITS] += 1
     seen[N_VISIT_MACS] += plan.place[at.X_M, u]
     if slots > 0:
-        visit = state.queue[u, y[Y_QUEUED, u] % e[at.FRONT]]
-        visit[V_SLOTS] = slots
-        visit[V_ENTERED] = now
-        visit[V_WINDOW] = visiting
-        visit[V_WORD] = k
-        visit[V_PASSED] = y[Y_PASSED, u]
-        visit[V_PUSHED] = state.pushed[slot]
-        visit[V_WRITTEN] = state.written[slot]
-        visit[V_VALUE] = state.word[slot]
+        queue, end = state.queue, y[Y_QUEUED, u] % e[at.FRONT]
+        queue[u, end, V_SLOTS] = slots
+        queue[u, end, V_ENTERED] = now
+        queue[u, end, V_WINDOW] = visiting
+        queue[u, end, V_WORD] = k
+        queue[u, end, V_PASSED] = y[Y_PASSED, u]
+        queue[u, end, V_PUSHED] = state.pushed[slot]
+        queue[u, end, V_WRITTEN] = state.written[slot]
+        queue[u, end, V_VALUE] = state.word[slot]
         y[Y_QUEUED, u] += 1
     else:
         let_go(e, u, s, record, visiting, y[Y_PASSED, u], k + 1, now, plan, program, state)
     y[Y_PASSED, u] = k + 1
 
 
-@kernel(inline=True)
+@kernel(spliced=True)
 def write_spad(e, u, now, s, own_rows, plan, program, carries, state):
     """Words of the flit at the head of the FIFO are written into the SPad, as many as there is room for."""
     y, stream = state.y, plan.stream
@@ -329,10 +352,10 @@ def write_spad(e, u, now, s, own_rows, plan, program, carries, state):
         if y[Y_WRITTEN, u] >= now:
             return
         y[Y_WORD, u] = begins  # past the words of strips in which this PE takes no part
-    reach = min(y[Y_MAC, u] + 1, y[Y_WINDOWS, u] - 1)
-    record = record_of(stream, s, own_rows, reach)
     k = y[Y_WORD, u]
-    stop = min(program.flit_end[f], program.need[record])
+    stop = min(program.flit_end[f], y[Y_MOST_WORDS, u])
+    if k == stop and stop < program.flit_end[f]:
+        return
     while k < stop:
         slot = u * words + y[Y_NEXT_SLOT, u]
         if state.freed[slot] >= now:
@@ -349,12 +372,12 @@ def write_spad(e, u, now, s, own_rows, plan, program, carries, state):
         k += 1
     y[Y_WORD, u] = k
     taken = flit
-    if k == program.flit_end[f] and flit < program.last_flit[record]:
+    if k == program.flit_end[f] and flit < y[Y_MOST_FLITS, u]:
         state.popped[head] = now
         y[Y_TAKEN, u] += 1
         y[Y_WRITTEN, u] = now
         taken = flit + 1
-    while y[Y_FILLING, u] <= reach:
+    while y[Y_FILLING, u] < y[Y_WINDOWS, u] and y[Y_FILLING, u] <= y[Y_MAC, u] + 1:
         record = record_of(stream, s, own_rows, y[Y_FILLING, u])
         if k < program.need[record] or (e[at.CSC_IACT] and taken < program.last_flit[record]):
             return

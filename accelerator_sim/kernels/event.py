@@ -98,7 +98,7 @@ def filled_to(popped, u, depth, slot, arrival, most):
     return most
 
 
-@kernel()
+@kernel(counts=False)
 def run_pass(e, d, plan, program, room, spent, finish, out):
     """Find the cycles of one pass, and where those of each PE went.
 

@@ -13,7 +13,7 @@ from accelerator_sim.kernels import cycle_pe as pe
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.channel import Channel, step_wait, step_writes
-from accelerator_sim.kernels.cycle import step_pass
+from accelerator_sim.kernels.cycle import Turns, step_pass
 from accelerator_sim.kernels.cycle_pe import State, Values
 from accelerator_sim.kernels.machine import Plan
 from accelerator_sim.simulation.event import Timing
@@ -48,6 +48,24 @@ def state_of(machine: Machine) -> State:
         queue=zeros(places, int(e[at.FRONT]), pe.VISIT),
         acc=zeros(places, 2, machine.schedule.mapping.M0),
         psum_time=zeros(psums), psum_popped=zeros(psums), psum_word=zeros(psums, int(e[at.PSUM_FLIT])),
+    )  # fmt: skip
+
+
+def turns_of(machine: Machine) -> Turns:
+    """Room for the turns on all lanes."""
+    places = machine.places
+    lanes = int(machine.e[at.PSUM_LANES]) * machine.schedule.problem.architecture.cluster_array.count
+
+    def zeros(*shape: int) -> Ints:
+        return np.zeros(shape, dtype=np.int64)
+
+    return Turns(
+        active=zeros(places), stream_at=zeros(2, places), turn=zeros(4, places), serves=zeros(places),
+        takers=zeros(places), links=zeros(places), reads=zeros(places),
+        first=zeros(lanes + 1), members=zeros(places), turn_in=zeros(4, lanes), turn_out=zeros(4, lanes),
+        chain_in=zeros(lanes), chain_out=zeros(lanes), flit_in=zeros(lanes), flit_out=zeros(lanes),
+        last_out=zeros(lanes), above=zeros(places), below=zeros(places), left=zeros(places),
+        used=zeros(machine.schedule.problem.architecture.pes + 1),
     )  # fmt: skip
 
 
@@ -86,7 +104,7 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
     """
     machine, order = passes.machine, passes.order
     queue = _Queue(order, 3 * passes.count + 1)
-    state = state_of(machine)
+    state, turns = state_of(machine), turns_of(machine)
     rows_apart = int(machine.local[at.P])
     spent = np.zeros((len(at.CAUSES), machine.places), dtype=np.int64)
     finish = np.zeros(machine.places, dtype=np.int64)
@@ -129,7 +147,20 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
         if ahead and i + 1 < passes.count and passes.load[i + 1]:
             held, sent_at = queue.ask(0, int(passes.weight_cycles[i + 1])), queue.now
         reads = step_pass(
-            machine.e, d, plan, program, values, rows_apart, backwards, state, queue.channel, spent, finish, seen, out
+            machine.e,
+            d,
+            plan,
+            program,
+            values,
+            rows_apart,
+            backwards,
+            state,
+            turns,
+            queue.channel,
+            spent,
+            finish,
+            seen,
+            out,
         )
         lengths[i] = out[at.OUT_PASS]
         busy[i] = spent[at.BUSY].sum() - busy[:i].sum()
