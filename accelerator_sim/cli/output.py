@@ -57,19 +57,20 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None
         seen.add(place)
 
 
-def write(text: str, output: Path | None) -> None:
+def write(content: str | bytes, output: Path | None) -> None:
     """Write a result to a file, whole or not at all, or to standard output."""
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(content, nl=False)
         return
+    data = content.encode() if isinstance(content, str) else content
     place = output.resolve()
     if place.exists() and not place.is_file():  # a pipe or a device
-        place.write_text(text, encoding="utf-8")
+        place.write_bytes(data)
         return
     handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
         mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
         os.chmod(name, mode)
         os.replace(name, place)

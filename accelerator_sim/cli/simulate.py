@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from accelerator_sim.workload.network import Network
 
 
+def _cycles(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    begin, colon, end = value.partition(":")
+    if not (colon and begin.isdecimal() and end.isdecimal() and int(begin) < int(end)):
+        raise click.BadParameter(f"{value!r} is not A:B; write the first cycle and the one after the last, as 0:20000")
+    return int(begin), int(end)
+
+
+def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+    words = value.split(",") if value else []
+    if not all(word.strip().isdecimal() for word in words):
+        raise click.BadParameter(f"{value!r} is not a list of clusters; write their numbers, as 0,1")
+    return tuple(int(word) for word in words)
+
+
 @click.command()
 @options.workload_argument
 @options.arch_option
@@ -58,6 +72,15 @@ if TYPE_CHECKING:
 @click.option(
     "--save-mappings", type=click.Path(path_type=Path), metavar="FILE", help="Write the mappings of all layers here."
 )
+@click.option(
+    "--trace", type=click.Path(path_type=Path), metavar="FILE.json.gz", help="What every PE does when, for Perfetto."
+)
+@click.option(
+    "--trace-cycles", default="0:20000", show_default=True, metavar="A:B", callback=_cycles, help="Cycles to trace."
+)
+@click.option(
+    "--trace-clusters", default="", metavar="N,N...", callback=_clusters, help="Clusters to trace.  [default: all]"
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -77,6 +100,9 @@ def command(
     asked: str | None,
     out: Path | None,
     save_mappings: Path | None,
+    trace: Path | None,
+    trace_cycles: tuple[int, int],
+    trace_clusters: tuple[int, ...],
 ) -> None:
     """Cycles, energy and traffic of a network, layer by layer.
 
@@ -90,7 +116,9 @@ def command(
             )
         fidelity = "cycle"
     inputs = [workload, arch, *([str(mapping_file)] if mapping_file and out == mapping_file else [])]
-    output.check_outputs([out, save_mappings], inputs)
+    output.check_outputs([out, save_mappings, trace], inputs)
+    if trace and fidelity == "analytical":
+        raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
 
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
@@ -122,6 +150,16 @@ def command(
     output.write(_text(result, output.pick_format(asked, out), out is None), out)
     if save_mappings:
         output.write(dump_mappings(result.tilings()), save_mappings)
+    if trace:
+        from accelerator_sim.report.trace import dumps
+        from accelerator_sim.study.trace import Window
+        from accelerator_sim.study.trace import trace as spans
+
+        for number in trace_clusters:
+            if number >= architecture.cluster_array.count:
+                most = architecture.cluster_array.count - 1
+                raise UsageError(f"--trace-clusters {number}: {architecture.name} has clusters 0 to {most}")
+        output.write(dumps(spans(result, Window(*trace_cycles, trace_clusters), masks)), trace)
     _notes(result, out)
     ctx.exit(result.exit_code)
 

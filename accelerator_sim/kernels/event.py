@@ -41,6 +41,19 @@ class Room(NamedTuple):
 
 
 @kernel(spliced=True)
+def note(spans, out, u, what, begin, end):
+    """Record a span: a place (or, behind the places, a lane), what it did (a cause, or SENT), from when to when."""
+    if begin < end:
+        k = out[at.OUT_SPANS]
+        if k < spans.shape[0]:
+            spans[k, 0] = u
+            spans[k, 1] = what
+            spans[k, 2] = begin
+            spans[k, 3] = end
+        out[at.OUT_SPANS] += 1
+
+
+@kernel(spliced=True)
 def wait(spent, u, begin, end, weights, pushed, written):
     """Say where the cycles between two issues of a PE went: what the iact that ended the wait was waiting for.
 
@@ -99,10 +112,11 @@ def filled_to(popped, u, depth, slot, arrival, most):
 
 
 @kernel(counts=False)
-def run_pass(e, d, plan, program, room, spent, finish, out):
+def run_pass(e, d, plan, program, room, spent, finish, out, spans):
     """Find the cycles of one pass, and where those of each PE went.
 
-    Outputs: spent, int64 [causes, places], added to; finish, int64 [places], when each PE is done; out, int64 [OUT].
+    Outputs: spent, int64 [causes, places], added to; finish, int64 [places], when each PE is done; out, int64 [OUT];
+    spans, int64 [most, 4], what happened when (see `note`), of no size where nobody asks.
     Returns the flits that the busiest iact lane has sent.
     """
     place, stream, chain, counts, cost = plan.place, plan.stream, plan.chain, plan.counts, program.cost
@@ -152,6 +166,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
     for h in range(counts[at.COUNT_CHAINS]):
         chain_flits[h] = 0
     most = psum_most = drained = 0
+    traces = spans.shape[0] > 0
 
     for n in range(counts[at.WINDOWS_N]):
         for j in range(counts[at.WINDOWS_J]):
@@ -187,6 +202,8 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                                     if at_time < free:
                                         at_time = free
                             lane_last[lane] = at_time
+                            if traces:
+                                note(spans, out, places + stream[at.S_LANE, s], at.SENT, at_time, at_time + 1)
                             lane_reads[lane] += 1
                             for i in range(target_first[s], target_first[s + 1]):
                                 u = target[i]
@@ -225,6 +242,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                         visit = t[at.T_VISIT, u]
                         latest = -1
                         busy = 0
+                        working = free
                         slot = t[at.T_OLDEST, u]
                         base = u * words
                         kept = slot
@@ -242,6 +260,17 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                                     issue = max(address + front, free)
                                     if issue > free:
                                         wait(spent, u, free, issue, weights, pushed[base + slot], written[base + slot])
+                                        if traces:
+                                            note(spans, out, u, at.BUSY, working, free)
+                                            arrived = max(pushed[base + slot] + 1, free)
+                                            known = min(max(weights, free), issue)
+                                            note(spans, out, u, at.NO_WEIGHT, free, known)
+                                            seen = min(max(arrived, known), issue)
+                                            note(spans, out, u, at.NO_IACT, known, seen)
+                                            there = min(max(written[base + slot] + 1, seen), issue)
+                                            note(spans, out, u, at.SPAD_FILL, seen, there)
+                                            note(spans, out, u, at.PIPELINE, there, issue)
+                                        working = issue
                                     issued[u * front + visit] = issue
                                     visit += 1
                                     if visit == front:
@@ -262,6 +291,8 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                             if pos[k] < dropped:
                                 kept = slot
                         spent[at.BUSY, u] += busy
+                        if traces:
+                            note(spans, out, u, at.BUSY, working, free)
                         done = max(free, t[at.T_FILLED, u] + 1, address + 1, t[at.T_LEFT, u] + overlap)
                         if latest >= 0:
                             flushed = max(free, latest + tail)
@@ -341,6 +372,8 @@ def run_pass(e, d, plan, program, room, spent, finish, out):
                             t[at.T_SERVED_BEFORE, u] = t[at.T_SERVED, u]
                             t[at.T_SERVED, u] = t[at.T_MOVED, u]
                         else:
+                            if traces:
+                                note(spans, out, u, at.MOVING, t[at.T_READY, u], t[at.T_MOVED, u])
                             t[at.T_FREE, u] = t[at.T_MOVED, u]
                             t[at.T_LEFT, u] = t[at.T_MOVED, u]
 

@@ -93,6 +93,9 @@ CAUSES = (
     CONFIGURATION,
 ) = range(len(CAUSES))  # fmt: skip
 
+SENT = len(CAUSES)
+"""What a lane does in a traced span: it sends."""
+
 # --- what comes out of a pass (array `out`) --------------------------------------------------------------------------
 OUT_PASS, OUT_FILL, OUT_IACT_FIFO, OUT_PSUM_FIFO, OUT_SPANS, OUT = range(6)
 """Cycles of the pass; cycles until all PEs have their weights; most entries in a FIFO; spans recorded."""

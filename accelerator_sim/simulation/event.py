@@ -8,6 +8,7 @@ import numpy as np
 
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels.event import Room, run_pass
+from accelerator_sim.kernels.machine import Plan
 from accelerator_sim.kernels.timeline import follow
 from accelerator_sim.simulation.machine import Ints, Machine
 from accelerator_sim.simulation.passes import Passes, Planner
@@ -57,6 +58,9 @@ def room_of(machine: Machine) -> Room:
     )
 
 
+NO_SPANS: Ints = np.zeros((0, 4), dtype=np.int64)
+
+
 def time_layer(passes: Passes, planner: Planner) -> Timing:
     """Run each kind of pass once and let the passes of the layer follow one another."""
     machine = passes.machine
@@ -71,7 +75,7 @@ def time_layer(passes: Passes, planner: Planner) -> Timing:
         d = passes.describe(kind)
         plan, program = planner.plan(d)
         spent = np.zeros_like(total)
-        reads[kind] = run_pass(machine.e, d, plan, program, room, spent, finish, out)
+        reads[kind] = run_pass(machine.e, d, plan, program, room, spent, finish, out, NO_SPANS)
         cycles[kind], fill[kind] = out[at.OUT_PASS], out[at.OUT_FILL]
         busy[kind] = spent[at.BUSY].sum()
         total += count * spent
@@ -92,3 +96,19 @@ def time_layer(passes: Passes, planner: Planner) -> Timing:
         iact_fifo=int(out[at.OUT_IACT_FIFO]),
         psum_fifo=int(out[at.OUT_PSUM_FIFO]),
     )
+
+
+def trace_pass(passes: Passes, planner: Planner, number: int) -> tuple[Plan, Ints]:
+    """What happened when in one pass of a layer: its plan, and spans [n, 4] (see `kernels.event.note`)."""
+    machine = passes.machine
+    d = passes.describe(int(passes.kind[number]))
+    plan, program = planner.plan(d)
+    room, most = room_of(machine), 1 << 12
+    while True:
+        spans = np.zeros((most, 4), dtype=np.int64)
+        out = np.zeros(at.OUT, dtype=np.int64)
+        spent = np.zeros((len(at.CAUSES), machine.places), dtype=np.int64)
+        run_pass(machine.e, d, plan, program, room, spent, np.zeros(machine.places, dtype=np.int64), out, spans)
+        if out[at.OUT_SPANS] <= most:
+            return plan, spans[: out[at.OUT_SPANS]]
+        most = int(out[at.OUT_SPANS])

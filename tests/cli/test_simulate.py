@@ -158,3 +158,24 @@ def test_a_mismatch_of_outputs_is_a_failed_check(run: Run, small: str, monkeypat
     result = run("simulate", small, "--verify")
     assert result.exit_code == 4
     assert "outputs differ from the integer reference" in result.stderr
+
+
+def test_trace(run: Run, small: str, tmp_path: Path) -> None:
+    assert run("simulate", small, "--trace", "t.json.gz", "--trace-clusters", "0").exit_code == 0
+    assert (tmp_path / "t.json.gz").stat().st_size > 100
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--trace", "t.gz", "--fidelity", "analytical"], "--trace needs times"),
+        (["--trace-cycles", "9"], "'9' is not A:B"),
+        (["--trace-cycles", "9:3"], "'9:3' is not A:B"),
+        (["--trace-clusters", "x"], "'x' is not a list of clusters"),
+        (["--trace", "t.gz", "--trace-clusters", "99"], "eyeriss_v2 has clusters 0 to 15"),
+    ],
+)
+def test_bad_trace_options(run: Run, small: str, options: list[str], message: str) -> None:
+    result = run("simulate", small, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr

@@ -1,0 +1,41 @@
+"""Traces: spans that cover a PE's time, in a file that Perfetto opens."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+
+import accelerator_sim as sim
+from accelerator_sim.report.trace import dumps
+from accelerator_sim.study.trace import Span, Window, trace
+
+RESULT = sim.simulate("mobilenet_v1_0.5_128_sparse", layers=["PW13", "FC"])
+
+
+def test_spans_of_a_pe_follow_one_another_and_count_its_busy_cycles() -> None:
+    cycles = RESULT.totals.cycles
+    spans = [span for span in trace(RESULT, Window(0, cycles)) if span.track == "PE 0,0" and span.cluster == 3]
+    for before, after in itertools.pairwise(spans):
+        assert before.end <= after.begin
+    activities = [layer.activity for layer in RESULT.layers]
+    busy = sum(activity.pe_busy[3 * 12] for activity in activities if activity is not None)
+    assert sum(span.end - span.begin for span in spans if span.what == "busy") == busy
+    sent = [span for span in trace(RESULT, Window(0, cycles)) if span.what == "send"]
+    assert {span.track for span in sent} == {"iact router 0", "iact router 1", "iact router 2"}
+
+
+def test_a_window_and_a_cluster() -> None:
+    spans = list(trace(RESULT, Window(400, 500, (2,))))
+    parts = [span for span in spans if span.cluster >= 0]
+    assert parts
+    assert {span.cluster for span in parts} <= {2}
+    assert all(400 <= span.begin < span.end <= 500 for span in parts)
+
+
+def test_the_file_is_a_chrome_trace() -> None:
+    data = json.loads(gzip.decompress(dumps([Span(-1, "layers", "FC", 0, 9), Span(0, "PE 0,0", "busy", 2, 5)])))
+    names = [event["args"]["name"] for event in data["traceEvents"] if event["ph"] == "M"]
+    assert names == ["network", "layers", "cluster 0", "PE 0,0"]
+    (last,) = (event for event in data["traceEvents"] if event["name"] == "busy")
+    assert (last["ph"], last["ts"], last["dur"]) == ("X", 2, 3)
