@@ -18,11 +18,22 @@ def load_kernels(fidelity: str = "cycle") -> list[Any]:
     if fidelity != "analytical":
         from accelerator_sim.kernels.columns import count_columns
         from accelerator_sim.kernels.event import run_pass
+        from accelerator_sim.kernels.parts import find_alike
         from accelerator_sim.kernels.plan import plan_pass
         from accelerator_sim.kernels.program import fill_streams, size_streams, weigh
         from accelerator_sim.kernels.timeline import follow, list_passes
 
-        needed += [count_columns, list_passes, plan_pass, size_streams, fill_streams, weigh, run_pass, follow]
+        needed += [
+            count_columns,
+            list_passes,
+            plan_pass,
+            find_alike,
+            size_streams,
+            fill_streams,
+            weigh,
+            run_pass,
+            follow,
+        ]
     if fidelity == "cycle":
         from accelerator_sim.kernels.channel import step_wait, step_writes
         from accelerator_sim.kernels.cycle import step_pass

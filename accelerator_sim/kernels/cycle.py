@@ -346,7 +346,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
     now = fill = drained = most = psum_most = 0
     loading = d[at.LOAD] and not d[at.BEFORE]
     for k in range(working if d[at.LOAD] else 0):
-        fill = max(fill, plan.tile[at.W_SENT, plan.place[at.X_TILE, active[k]]] + weight_hops(e, plan, active[k]))
+        fill = max(fill, plan.place[at.X_LOADED, active[k]])
     begin = fill if d[at.AFTER_LOAD] and loading else 0
     busy = working
     while True:

@@ -137,11 +137,9 @@ def run_pass(e, d, plan, program, room, spent, finish, out, spans):
         if place[at.X_ACTIVE, u] == 0:
             continue
         if d[at.LOAD]:
-            hops = place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else 0
-            loaded = plan.tile[at.W_SENT, place[at.X_TILE, u]] + hops
-            fill = max(fill, loaded)
+            fill = max(fill, place[at.X_LOADED, u])
             if not d[at.BEFORE]:
-                t[at.T_WEIGHTS, u] = loaded
+                t[at.T_WEIGHTS, u] = place[at.X_LOADED, u]
         t[at.T_FILLED, u] = -1
         t[at.T_ADDRESS, u] = t[at.T_WEIGHTS, u] - 1
         for k in range(u * words, (u + 1) * words):

@@ -62,15 +62,17 @@ PSUM_IN, TIME_SHARED, LOAD, BEFORE, AFTER_LOAD, PASS = 14, 15, 16, 17, 18, 19
 (
     X_CLUSTER_ROW, X_CLUSTER_COLUMN, X_PE_ROW, X_PE_COLUMN, X_PE,
     X_ACTIVE, X_N, X_M, X_C, X_J, X_Q, X_G0, X_N0, X_M0, X_C0, X_P0, X_Q0, X_R0,
-    X_STREAM, X_HOP, X_CHAIN, X_CHAIN_HOP, X_TILE,
+    X_STREAM, X_HOP, X_CHAIN, X_CHAIN_HOP, X_TILE, X_LOADED,
     PLACE,
-) = range(24)  # fmt: skip
+) = range(25)  # fmt: skip
 
 # --- one iact stream (rows of `stream`) ------------------------------------------------------------------------------
 (
-    S_LANE, S_SOURCE, S_N, S_C, S_J, S_Q, S_G0, S_N0, S_C0, S_P0, S_Q0, S_R0, S_TARGETS, S_WINDOWS, S_FLITS, S_WORDS,
+    S_LANE, S_HOME, S_SOURCE, S_N, S_C, S_J, S_Q, S_G0, S_N0, S_C0, S_P0, S_Q0, S_R0, S_TARGETS,
+    S_WINDOWS, S_FLITS, S_WORDS,
     STREAM,
-) = range(17)  # fmt: skip
+) = range(18)  # fmt: skip
+"""`S_HOME`: the cluster whose lanes the stream takes turns on."""
 
 # --- one chain of psums (rows of `chain`) ----------------------------------------------------------------------------
 H_LANE, H_FIRST, H_N, H_J, H_Q, H_M, H_BACK, CHAIN = range(8)

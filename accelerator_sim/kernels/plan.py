@@ -40,13 +40,13 @@ def block(size, parts, unit):
 
 
 @kernel(inline=True)
-def share_out(d, clusters, local, cluster_part, local_part, place):
-    """Give every place its share of the pass."""
+def share_out(d, clusters, local, cluster_part, local_part, place, wanted):
+    """Give every place that is wanted its share of the pass."""
     size = at.SIZE
     row_block = cdiv(d[size + at.P], clusters[at.P])
     active = 0
     for u in range(place.shape[1]):
-        ok = 1
+        ok = 1 if wanted[u] else 0
         for dim, first_at, count_at in (
             (at.G, at.X_G0, -1),
             (at.N, at.X_N0, at.X_N),
@@ -141,6 +141,7 @@ def find_streams(e, d, clusters, local, cluster_part, local_part, place, stream,
         if new:
             lanes += 1
         stream[at.S_LANE, s] = lane
+        stream[at.S_HOME, s] = cluster
     return found, lanes
 
 
@@ -237,18 +238,19 @@ def find_tiles(e, clusters, local, cluster_part, local_part, place, tile, keys, 
 
 
 @kernel()
-def plan_pass(e, d, clusters, local, cluster_part, local_part, plan, keys, numbers):
+def plan_pass(e, d, clusters, local, cluster_part, local_part, wanted, plan, keys, numbers):
     """Plan one pass.
 
     e, d: see `kernels.machine`; clusters, local: int64 [7] parts among clusters and inside one; cluster_part,
-    local_part: int64 [7, places]; plan: the outputs: the places, the streams, the lanes with their streams in the order
-    in which they take turns, the streams with their target places, the chains with their places, the tiles of weights;
-    keys, numbers: room for the grouping, at least twice the places.
+    local_part: int64 [7, places]; wanted: uint8 [places], 0 for places to leave out; plan: the outputs: the places,
+    the streams, the lanes with their streams in the order in which they take turns, the streams with their target
+    places, the chains with their places, the tiles of weights; keys, numbers: room for the grouping, at least twice
+    the places.
     """
     place, stream, lane_first, lane_stream = plan.place, plan.stream, plan.lane_first, plan.lane_stream
     target_first, target, counts = plan.target_first, plan.target, plan.counts
     places = place.shape[1]
-    counts[at.COUNT_ACTIVE] = share_out(d, clusters, local, cluster_part, local_part, place)
+    counts[at.COUNT_ACTIVE] = share_out(d, clusters, local, cluster_part, local_part, place, wanted)
     streams, lanes = find_streams(e, d, clusters, local, cluster_part, local_part, place, stream, keys, numbers)
     for i in range(lanes + 1):
         lane_first[i] = 0

@@ -116,13 +116,15 @@ def fill_streams(e, d, local_rows, stream, streams, mask, data, program):
 
 
 @kernel()
-def weigh(e, d, tile, tiles, mask, cost):
+def weigh(e, d, plan, mask, cost):
     """Find what an iact at each place of a window costs in issue slots, and the flits that carry each tile of weights.
 
-    mask: uint8 [G, R, S, C, M], read where weights are in CSC; cost: int64 [tiles, places of a window] output, slots
-    (0: an empty column) or GAP.  A column of M0 weights is stored in words of one weight a multiplier; a run of zeros
-    beyond the reach of a count costs an entry, and an odd end is padded (JETCAS 2019 IV-A, IV-B).
+    The plan gets the flits of its tiles, and when each place has its weights (`X_LOADED`).  mask: uint8 [G, R, S, C,
+    M], read where weights are in CSC; cost: int64 [tiles, places of a window] output, slots (0: an empty column) or
+    GAP.  A column of M0 weights is stored in words of one weight a multiplier; a run of zeros beyond the reach of a
+    count costs an entry, and an odd end is padded (JETCAS 2019 IV-A, IV-B).
     """
+    tile, place, tiles = plan.tile, plan.place, plan.counts[at.COUNT_TILES]
     for w in range(tiles):
         m, c = tile[at.W_M, w], tile[at.W_C, w]
         slots = 0
@@ -161,3 +163,7 @@ def weigh(e, d, tile, tiles, mask, cost):
             if tile[at.W_LANE, before] == tile[at.W_LANE, w]:
                 tile[at.W_SENT, w] += tile[at.W_SENT, before]
                 break
+    for u in range(place.shape[1]):
+        if place[at.X_ACTIVE, u]:
+            hops = place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else 0
+            place[at.X_LOADED, u] = tile[at.W_SENT, place[at.X_TILE, u]] + hops

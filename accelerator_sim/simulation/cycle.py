@@ -124,7 +124,7 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
         d = passes.describe(int(passes.kind[i]))
         plan, program = planner.plan(d)
         group, load, begun = bool(passes.group[i]), bool(passes.load[i]), queue.now
-        fill = _weight_fill(machine, plan) if load else 0
+        fill = _weight_fill(plan) if load else 0
         if group and (i == 0 or not order[line.O_HIDE_IACT]):
             iacts, glb_left = queue.ask(0, int(passes.iact_cycles[i])), int(passes.fill_cycles[i])
         if load and (i == 0 or not ahead):
@@ -175,8 +175,6 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
     return Stepped(timing, seen, values.psums)
 
 
-def _weight_fill(machine: Machine, plan: Plan) -> int:
+def _weight_fill(plan: Plan) -> int:
     """Cycles until all PEs of a pass have their weights."""
-    active = plan.place[:, plan.place[at.X_ACTIVE] > 0]
-    hops = active[at.X_CLUSTER_COLUMN] if machine.e[at.MULTICAST] else 0
-    return int((plan.tile[at.W_SENT, active[at.X_TILE]] + hops).max())
+    return int(plan.place[at.X_LOADED, plan.place[at.X_ACTIVE] > 0].max())

@@ -73,9 +73,13 @@ def time_layer(passes: Passes, planner: Planner) -> Timing:
     out = np.zeros(at.OUT, dtype=np.int64)
     for kind, count in zip(kinds, counts, strict=True):
         d = passes.describe(kind)
-        plan, program = planner.plan(d)
+        plan, program, alike = (*planner.plan(d), None) if planner.data_matter else planner.plan_alike(d)
         spent = np.zeros_like(total)
         reads[kind] = run_pass(machine.e, d, plan, program, room, spent, finish, out, NO_SPANS)
+        if alike is not None:
+            spent = spent[:, alike]
+            spent[:, alike < 0] = 0
+            spent[at.UNUSED, alike < 0] = out[at.OUT_PASS]
         cycles[kind], fill[kind] = out[at.OUT_PASS], out[at.OUT_FILL]
         busy[kind] = spent[at.BUSY].sum()
         total += count * spent

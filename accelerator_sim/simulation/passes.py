@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.machine import Plan, Program
+from accelerator_sim.kernels.parts import FORM, find_alike
 from accelerator_sim.kernels.plan import plan_pass
 from accelerator_sim.kernels.program import fill_streams, size_streams, weigh
 from accelerator_sim.mapping.loops import Window
@@ -253,28 +254,55 @@ class Planner:
         self.machine, self.iact_mask, self.weight_mask, self.data = machine, iact_mask, weight_mask, data
         self._plans: dict[bytes, Plan] = {}
         self._streams: dict[bytes, Program] = {}
-        self._costs: dict[bytes, tuple[Ints, Ints]] = {}
+        self._costs: dict[bytes, Ints] = {}
+        self._alike: dict[bytes, tuple[Plan, Program, Ints]] = {}
+
+    @property
+    def data_matter(self) -> bool:
+        """Whether what a pass takes depends on more than the lengths of its tiles."""
+        e = self.machine.e
+        return bool(e[at.CSC_IACT] or e[at.CSC_WEIGHT] or self.data.size)
 
     def plan(self, d: Ints) -> tuple[Plan, Program]:
-        """Return the plan of a pass and its program; the flits of the plan's tiles are those of this pass."""
+        """Return the plan of a pass and its program; what the plan says of the weights is that of this pass."""
         e, shape = self.machine.e, d[at.SIZE : at.SIZE + at.DIMENSIONS].tobytes()
         plan = self._plans.get(shape)
         if plan is None:
-            plan = self._plans[shape] = self._planned(d)
+            plan = self._plans[shape] = self._planned(d, np.ones(self.machine.places, dtype=np.uint8))
         streams = None if e[at.CSC_IACT] or self.data.size else self._streams.get(shape)
         if streams is None:
             streams = self._streams[shape] = self._filled(d, plan)
-        weights = None if e[at.CSC_WEIGHT] else self._costs.get(shape)
-        if weights is None:
-            width = int(e[at.EXTENT]) * self.machine.schedule.mapping.C0
-            cost = np.zeros((int(plan.counts[at.COUNT_TILES]), width), dtype=np.int64)
-            weigh(e, d, plan.tile, plan.counts[at.COUNT_TILES], self.weight_mask, cost)
-            weights = self._costs[shape] = cost, plan.tile[[at.W_FLITS, at.W_SENT]]
-        cost, flits = weights
-        plan.tile[[at.W_FLITS, at.W_SENT]] = flits
+        cost = None if e[at.CSC_WEIGHT] else self._costs.get(shape)
+        if cost is None:
+            cost = self._costs[shape] = self._weighed(d, plan)
         return plan, streams._replace(cost=cost)
 
-    def _planned(self, d: Ints) -> Plan:
+    def plan_alike(self, d: Ints) -> tuple[Plan, Program, Ints]:
+        """Plan only those parts of a pass that stand for others of the same form (where data do not matter).
+
+        The third value is, for every place, the one that stands for it, -1 for places that do not work.
+        """
+        shape = d[at.SIZE : at.SIZE + at.DIMENSIONS].tobytes()
+        if shape not in self._alike:
+            places = self.machine.places
+            whole = self._planned(d, np.ones(places, dtype=np.uint8))
+            self._weighed(d, whole)
+            alike, parent = np.zeros((2, places), dtype=np.int64)
+            form = np.zeros((places, FORM), dtype=np.int64)
+            find_alike(whole, whole.place[at.X_LOADED], parent, form, alike)
+            plan = self._planned(d, (alike == np.arange(places)).astype(np.uint8))
+            streams, cost = self._filled(d, plan), self._weighed(d, plan)
+            plan.place[at.X_LOADED] = whole.place[at.X_LOADED]
+            self._alike[shape] = plan, streams._replace(cost=cost), alike
+        return self._alike[shape]
+
+    def _weighed(self, d: Ints, plan: Plan) -> Ints:
+        width = int(self.machine.e[at.EXTENT]) * self.machine.schedule.mapping.C0
+        cost = np.zeros((int(plan.counts[at.COUNT_TILES]), width), dtype=np.int64)
+        weigh(self.machine.e, d, plan, self.weight_mask, cost)
+        return cost
+
+    def _planned(self, d: Ints, wanted: NDArray[np.uint8]) -> Plan:
         machine = self.machine
         places = machine.places
         plan = Plan(
@@ -291,7 +319,7 @@ class Planner:
         )
         keys, numbers = np.zeros((2, 2 * places + 1), dtype=np.int64)
         parts = machine.clusters, machine.local, machine.cluster_part, machine.local_part
-        plan_pass(machine.e, d, *parts, plan, keys, numbers)
+        plan_pass(machine.e, d, *parts, wanted, plan, keys, numbers)
         return plan
 
     def _filled(self, d: Ints, plan: Plan) -> Program:
