@@ -104,6 +104,9 @@ class Pe(FileModel):
         description="the iact SPad is read for every MAC, or once for all the filters of a PE"
     )
     csc: Csc | None = Field(default=None, description="operands may be stored compressed in the PE")
+    gates: Annotated[int, Field(ge=1, le=1 << 40)] = Field(
+        description="logic gates (NAND2) of one PE with its share of networks and control: what its clock reaches"
+    )
     pipeline_stages: Count = Field(description="stages from the first address read to the psum update")
     fifo_depth: dict[Tensor, Count] = Field(description="entries of the input FIFO of each data type")
     psum_service: PsumService
@@ -252,6 +255,10 @@ class Overlap(FileModel):
     """Which transfers hide behind computation; false means that the PEs wait for them."""
 
     weight_fill: bool = Field(description="weights of the next pass load while this one computes")
+    dram_weight: bool = Field(
+        default=False,
+        description="weights of the next pass move from off-chip into the GLB, where they fit, while this one computes",
+    )
     iact_fill: bool = Field(description="the first window of a pass loads while the previous pass computes")
     psum_drain: bool = Field(description="the last psums of a pass drain while the next pass computes")
     dram_iact: bool = Field(description="iacts move from off-chip into the GLB while the PEs compute")
@@ -291,6 +298,8 @@ class Architecture(FileModel):
                     raise ValueError(
                         f"noc.{name}.port_width is {values[1]} b, narrower than one word of {values[0] + csc} b"
                     )
+        if self.overlap.dram_weight and not (self.glb.weight and self.glb.weight.banks):
+            raise ValueError("overlap.dram_weight is true, but no GLB bank holds weights; give glb.weight.banks")
         if self.flat:
             return self
         for tensor in ("iact", "psum"):

@@ -14,9 +14,9 @@ from accelerator_sim.kernels.compile import kernel
 # Flags of a layer (array `o`).
 (
     O_M2, O_FILTERS_FIRST, O_KEEP_IACT, O_RELOAD, O_READ_FIRST, O_PSUM_RESTS, O_CONFIG, O_LATENCY, O_DUPLEX,
-    O_HIDE_WEIGHT, O_HIDE_IACT, O_HIDE_OACT, O_SINGLE_PORT, O_WEIGHT_KEPT, O_CHANNELS, O_BURST,
+    O_HIDE_WEIGHT, O_PREFETCH, O_HIDE_IACT, O_HIDE_OACT, O_SINGLE_PORT, O_WEIGHT_KEPT, O_CHANNELS, O_BURST,
     ORDER,
-) = range(17)  # fmt: skip
+) = range(18)  # fmt: skip
 
 # Numbers of a layer (array `x`).
 X_IACT_BYTES, X_WEIGHT_BYTES, X_OACT_BYTES, X_BYTES_PER_CYCLE, X_FILL_RATE, X_TAPS, NUMBERS = range(7)
@@ -160,6 +160,7 @@ def follow(
     fetched = filled = held = loaded = now
     following = 0
     passes = kind.size
+    ahead = o[O_HIDE_WEIGHT] or o[O_PREFETCH]
     for i in range(passes):
         k = kind[i]
         if group[i]:
@@ -171,12 +172,13 @@ def follow(
         if i == 0 and o[O_HIDE_WEIGHT]:
             held = request(channel, 0, now, weight_cycles[i], o)
             loaded = now + pass_fill[k]
-        if load[i] and not o[O_HIDE_WEIGHT]:  # the last word from off-chip arrives with the last flit
-            held = request(channel, 0, now, weight_cycles[i], o) - pass_fill[k]
+        if load[i] and not o[O_HIDE_WEIGHT] and (i == 0 or not ahead):
+            held = request(channel, 0, now, weight_cycles[i], o)
         begin = now
         if group[i]:
             begin = max(begin, fetched)
-        begin = max(begin, held)
+        if load[i]:  # sent in time, the last word from off-chip arrives with the last flit
+            begin = max(begin, held if o[O_HIDE_WEIGHT] else held - pass_fill[k])
         waits[at.DRAM] += begin - now
         if group[i] and filled > begin:
             waits[at.GLB_PORT] += filled - begin
@@ -195,8 +197,9 @@ def follow(
                     following += 1
                 if following < passes:
                     fetched = request(channel, 0, start, iact_cycles[following], o)
-        if o[O_HIDE_WEIGHT] and i + 1 < passes and load[i + 1]:
+        if ahead and i + 1 < passes and load[i + 1]:
             held = request(channel, 0, start, weight_cycles[i + 1], o)
+        if o[O_HIDE_WEIGHT] and i + 1 < passes and load[i + 1]:
             loaded = start + pass_fill[kind[i + 1]]
         reads += pass_reads[k] if o[O_SINGLE_PORT] else 0
         now = start + pass_cycles[k]

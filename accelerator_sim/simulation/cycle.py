@@ -119,7 +119,8 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
     queue.channel.clock[0] = config
     waits[at.CONFIGURATION] = config
     iacts = held = glb_left = sent_at = 0
-    ahead = bool(order[line.O_HIDE_WEIGHT])
+    sent_ahead = bool(order[line.O_HIDE_WEIGHT])
+    ahead = sent_ahead or bool(order[line.O_PREFETCH])
     for i in range(passes.count):
         d = passes.describe(int(passes.kind[i]))
         plan, program = planner.plan(d)
@@ -133,10 +134,10 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
             queue.channel,
             iacts if group else 0,
             held if load else 0,
-            0 if ahead else fill,
+            0 if sent_ahead else fill,
             group,
             glb_left,
-            sent_at + fill - queue.now if ahead and load else 0,
+            sent_at + fill - queue.now if sent_ahead and load else 0,
             waits,
         )
         glb_left -= queue.now - begun

@@ -5,6 +5,7 @@ All engines read a Schedule.  It counts nominal words (zeros and, where it is mo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -91,6 +92,16 @@ class Schedule(Tiling):
         """Weights read from off-chip."""
         stays = self.mapping.stationary is Stationary.WEIGHT
         return self.loops.weights * (1 if stays else self.weight_rounds)
+
+    @property
+    def weights_prefetched(self) -> bool:
+        """Whether the weights of the next pass wait in the GLB, so that they can be fetched ahead of it."""
+        architecture, store = self.problem.architecture, self.problem.architecture.glb.weight
+        if not architecture.overlap.dram_weight or store is None or self.mapping.stationary is Stationary.WEIGHT:
+            return False
+        of_pass = math.prod(min(getattr(self.deals, d).length, self.loops.sizes[d]) for d in "GMCR") * self.loops.S
+        room = architecture.cluster_array.count * store.banks * (store.size or 0)
+        return of_pass * architecture.precision.weight <= room * 8
 
     @property
     def weight_filled(self) -> int:

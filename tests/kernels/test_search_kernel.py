@@ -29,7 +29,7 @@ MACHINES = [
     machine("eyeriss_v2", CLUSTERS),
     machine("eyeriss_v2", CLUSTERS | {"dram.bandwidth": "1 GB/s", "overlap.weight_fill": "true"}),
     machine("eyeriss_v1", {"pe_cluster": "{rows: 3, columns: 2}", "glb.shared": HANDED_OUT}),
-    machine("eyeriss_v1", {"pe_cluster": "{rows: 2, columns: 2}", "glb": SHARED}),
+    machine("eyeriss_v1", {"pe_cluster": "{rows: 2, columns: 2}", "glb": SHARED, "overlap.dram_weight": "false"}),
 ]
 LAYERS = [
     Layer("conv", "conv", M=2, C=2, H=4, W=4, R=2, S=2, padding=(1, 0, 1, 0), density=Density(0.5, 0.5, 0.5)),

@@ -667,6 +667,18 @@ def steps_of(schedule: Schedule) -> list[Step]:
     return steps
 
 
+def prefetched(schedule: Schedule) -> bool:
+    """Whether the weights of any pass fit into the GLB's banks for weights and may wait there for their pass."""
+    architecture, loops = schedule.problem.architecture, schedule.loops
+    store = architecture.glb.weight
+    if not architecture.overlap.dram_weight or store is None:
+        return False
+    walk = Walk(loops, schedule.mapping, architecture)
+    words = math.prod(max(len(t) for t in walk.tiles(d)) for d in "GMCR") * loops.S
+    bits = store.banks * (store.size or 0) * 8 * architecture.cluster_array.count
+    return walk.kind != "weight" and words * architecture.precision.weight <= bits
+
+
 def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rates) -> LayerResult:
     """Run all passes of a layer, one after the other."""
     architecture = schedule.problem.architecture
@@ -715,10 +727,11 @@ def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rate
     starts: list[int] = []
     groups = [i for i, step in enumerate(steps) if step.iacts]
     fetched = unwritten = asked = sent = 0
+    ahead = overlap.weight_fill or prefetched(schedule)
     for i, (step, result) in enumerate(zip(steps, results, strict=True)):
         if step.iacts and (i == 0 or not overlap.dram_iact):
             fetched, unwritten = fetch(step, now), writing(step)
-        if step.load and (i == 0 or not overlap.weight_fill):
+        if step.load and (i == 0 or not ahead):
             asked, sent = now, send(step, now)
         # What the pass waits for: iacts and weights from off-chip, iacts in the banks, weights in the PEs.
         start = max(now, fetched) if step.iacts else now
@@ -736,7 +749,7 @@ def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rate
         if step.iacts and overlap.dram_iact and i != groups[-1]:
             following = steps[groups[groups.index(i) + 1]]
             fetched, unwritten = fetch(following, start), writing(following)
-        if overlap.weight_fill and i + 1 < len(steps) and steps[i + 1].load:
+        if ahead and i + 1 < len(steps) and steps[i + 1].load:
             asked, sent = start, send(steps[i + 1], start)
         unwritten = max(0, unwritten - (result.cycles - (result.busiest_lane_reads if single else 0)))
         now = start + result.cycles

@@ -129,6 +129,8 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
     change |= _glb(dice, roomy)
     for name in ("weight_fill", "iact_fill", "psum_drain", "dram_iact", "dram_oact"):
         change[f"overlap.{name}"] = _flag(dice)
+    banks = any(f"weight: {{banks: {n}," in change["glb"] for n in (1, 2))
+    change["overlap.dram_weight"] = _flag(dice) if banks else "false"
     bandwidth = dice.choice(["unlimited", "100 MB/s", "1 GB/s", "25 GB/s"])
     compressed = dice.choice(["", "iact", "iact, oact", "iact, weight, oact"])
     change["dram"] = (
