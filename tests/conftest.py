@@ -64,7 +64,7 @@ def table() -> dict[str, Any]:
         "node": "65 nm",
         "voltage": "1.0 V",
         "word_bits": "8 b",
-        "mac": {"issued": _action("1 pJ"), "gated": _action("0.1 pJ")},
+        "mac": {"issued": _action("1 pJ"), "gated": _action("0.1 pJ"), "control": _action("0.5 pJ")},
         "spad": {
             "iact": _memory("2 pJ", "3 pJ", width="12 b"),
             "weight": _memory("4 pJ", "5 pJ", width="24 b", size="72 B"),

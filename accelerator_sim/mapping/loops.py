@@ -35,6 +35,12 @@ class Window:
         """Inputs from the first to the last tap of one position."""
         return (self.taps - 1) * self.dilation + 1
 
+    @property
+    def inside(self) -> int:
+        """Pairs of an output and a tap whose input is there, not padding."""
+        at = (o * self.stride - self.before + t * self.dilation for o in range(self.outputs) for t in range(self.taps))
+        return sum(0 <= place < self.size for place in at)
+
     def touched(self, outputs: int, blocks: int) -> int:
         """Inputs, padding included, that `outputs` positions in `blocks` runs of neighbours need, run by run."""
         if self.stride >= self.extent:

@@ -146,7 +146,8 @@ def _run(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
                 f" weights > {depth} words of its weight SPad"
             )
     else:
-        found = _fitting(layer, machine, words_of_fullest, any(mask is not None for mask in masks))
+        zeros = machine.architecture.pe.csc is not None and any(mask is not None for mask in masks)
+        found = _fitting(layer, machine, words_of_fullest, zeros)
         schedules = [(Schedule(f.problem, f.mapping), f.optimal_over) for f in found]
     candidates = []
     for schedule, over in schedules:

@@ -17,6 +17,8 @@ class MissingEnergy(AcceleratorSimError):
 class ActionEnergies:
     """Joules per event of one architecture in one technology.
 
+    `mac` is a MAC that switches, with the control of the PE that switches with it; `mac_gated` one that does not.
+
     `spad` holds (read, write) per word of that SPad, `glb` (read, write) per word of the data type's precision, in
     one bank; a data type that the GLB does not store is not in it.  `noc_deliver` is per word of the precision,
     `noc_hop_bit` and the two of the DRAM per bit, `noc_local` per psum, the clock per PE-cycle.  `leakage_w` is the
@@ -74,7 +76,7 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
     multiplier = precision.iact * precision.weight / technology.word_bits**2
     sizes = {t: bank_bytes(architecture, t) for t in TENSORS}
     return ActionEnergies(
-        mac=technology.mac.issued.energy * multiplier,
+        mac=technology.mac.issued.energy * multiplier + technology.mac.control.energy,
         mac_gated=technology.mac.gated.energy * multiplier,
         spad={
             t: _pair(getattr(technology.spad, t), getattr(spad, t).width, spad_bytes(architecture, t)) for t in TENSORS
@@ -89,10 +91,10 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         noc_hop_bit=noc.hop.router.energy + noc.hop.wire.energy * architecture.noc.hop_length * 1e3,
         noc_deliver={t: getattr(deliver, t).of_word(getattr(precision, t)) for t in TENSORS},
         noc_local=noc.local.of_word(precision.psum),
-        clock_active=technology.clock.active.energy,
-        clock_idle=technology.clock.idle.energy,
+        clock_active=technology.clock.active.of_pe(architecture.pe.gates),
+        clock_idle=technology.clock.idle.of_pe(architecture.pe.gates),
         leakage_w=(
-            architecture.pes * technology.leakage.pe.power
+            architecture.pes * technology.leakage.pe.of_pe(architecture.pe.gates)
             + memory_bytes(architecture) / 1024.0 * technology.leakage.sram.power
         ),
         technology=technology.name,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -27,6 +27,9 @@ from accelerator_sim.technology.scaling import NOMINAL_V, energy_ratio
 
 _CITATION = re.compile(r"\b(?:19|20)[0-9]{2}\b|\bassumed\b|\bfitted to\b", re.IGNORECASE)
 _REASON = re.compile(r"\bzero because\b", re.IGNORECASE)
+GATES = "logic gates of the PE that the value holds for, others in proportion; left out: any PE has this"
+Gates = Annotated[int, Field(ge=1, le=1 << 40)]
+
 DEFAULT_EXPONENT = 0.5
 """Growth of the energy per access with the size of a memory: about its square root (CACTI 7, 65 nm to 22 nm)."""
 
@@ -101,6 +104,16 @@ class DramAccess(Action):
         return self.energy / self.width
 
 
+class Clocked(Action):
+    """The energy of a clock cycle of one PE; it grows with the logic that the clock reaches."""
+
+    gates: Gates | None = Field(default=None, description=GATES)
+
+    def of_pe(self, gates: int) -> float:
+        """Return the joules of a cycle of a PE of so many gates."""
+        return self.energy if self.gates is None else self.energy * gates / self.gates
+
+
 class Power(FileModel):
     """A power that flows whether or not anything happens."""
 
@@ -113,11 +126,24 @@ class Power(FileModel):
         return _checked_source(source, info.data.get("power"))
 
 
+class PePower(Power):
+    """The static power of one PE."""
+
+    gates: Gates | None = Field(default=None, description=GATES)
+
+    def of_pe(self, gates: int) -> float:
+        """Return the watts of a PE of so many gates."""
+        return self.power if self.gates is None else self.power * gates / self.gates
+
+
 class Mac(FileModel):
     """A multiply-accumulate of operands of `word_bits`."""
 
     issued: Action = Field(description="a MAC whose operands are both non-zero")
     gated: Action = Field(description="a MAC that is gated because an operand is zero")
+    control: Action = Field(
+        description="control and pipeline registers of the PE that switch with a MAC; the same for all operand widths"
+    )
 
 
 class MemoryActions(FileModel):
@@ -168,14 +194,14 @@ class DramActions(FileModel):
 class Clock(FileModel):
     """Clock distribution and control, per PE and cycle."""
 
-    active: Action = Field(description="energy of a cycle of a PE that the mapping uses")
-    idle: Action = Field(description="energy of a cycle of a PE that is clock-gated")
+    active: Clocked = Field(description="energy of a cycle of a PE that the mapping uses")
+    idle: Clocked = Field(description="energy of a cycle of a PE that is clock-gated")
 
 
 class Leakage(FileModel):
     """Static power."""
 
-    pe: Power = Field(description="power of the logic of one PE")
+    pe: PePower = Field(description="power of the logic of one PE")
     sram: Power = Field(description="power of one KiB of memory on the chip, SPads included")
 
 

@@ -53,7 +53,7 @@ def actions(table: dict[str, Any], written: Callable[..., str], architecture: Ar
 
 def test_an_account_by_hand(actions: ActionEnergies, architecture: Architecture) -> None:
     energy = account(ACTIVITY, actions, architecture)
-    assert energy.mac == pytest.approx((300 * 1 + 100 * 0.1) * PJ)
+    assert energy.mac == pytest.approx((300 * (1 + 0.5) + 100 * 0.1) * PJ)
     assert energy.spad == pytest.approx((100 * 2 + 60 * 3 + 150 * 8 + 10 * 10 + 300 * 6 + 300 * 7) * PJ)
     assert energy.glb == pytest.approx(((30 * 8 + 10 * 9) * 12 / 8 + 7 * 24 + 9 * 26) * PJ)
     hops = (90 * 12 + 4 * 20) * 1.0

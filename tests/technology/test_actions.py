@@ -15,7 +15,7 @@ PJ = 1e-12
 
 def test_every_action_of_the_round_table(table: dict[str, Any], written: Written, architecture: Architecture) -> None:
     actions = resolve_actions(load_technology(written(table)), architecture)
-    assert (actions.mac, actions.mac_gated) == pytest.approx((1 * PJ, 0.1 * PJ))
+    assert (actions.mac, actions.mac_gated) == pytest.approx(((1 + 0.5) * PJ, 0.1 * PJ))
     assert actions.spad_access("iact") == pytest.approx((2 * PJ, 3 * PJ))
     # 96 words of 24 b are 288 B, four times the 72 B of the table: twice the energy
     assert actions.spad_access("weight") == pytest.approx((8 * PJ, 10 * PJ))
@@ -42,7 +42,20 @@ def test_leakage_counts_pes_and_all_memory(table: dict[str, Any], written: Writt
 def test_a_mac_of_narrower_operands(table: dict[str, Any], written: Written, architecture: Architecture) -> None:
     table["word_bits"] = "16 b"
     actions = resolve_actions(load_technology(written(table)), architecture)
-    assert (actions.mac, actions.mac_gated) == pytest.approx((0.25 * PJ, 0.025 * PJ))
+    assert (actions.mac, actions.mac_gated) == pytest.approx(((0.25 + 0.5) * PJ, 0.025 * PJ))
+
+
+def test_clock_and_leakage_grow_with_the_gates_of_a_pe(
+    table: dict[str, Any], written: Written, architecture: Architecture
+) -> None:
+    own = architecture.pe.gates
+    table["clock"]["active"]["gates"] = 2 * own
+    table["clock"]["idle"]["gates"] = own // 2
+    table["leakage"]["pe"]["gates"] = own // 4
+    actions, plain = resolve_actions(load_technology(written(table)), architecture), 24 * 1e-3
+    assert (actions.clock_active, actions.clock_idle) == pytest.approx((2.5 * PJ, 1 * PJ))
+    rest = memory_bytes(architecture) / 1024 * 1e-3
+    assert actions.leakage_w == pytest.approx(4 * plain + rest)
 
 
 def test_weights_that_the_glb_does_not_store(architecture: Architecture) -> None:

@@ -83,8 +83,8 @@ def test_exponent_without_size(table: dict[str, Any], written: Written) -> None:
 # --- what a table must say ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "path",
-    ["mac.gated", "spad.iact.write", "glb.weight.read", "noc.hop.wire", "noc.deliver.psum", "noc.local", "dram.write",
-     "clock.idle", "leakage.sram"],
+    ["mac.gated", "mac.control", "spad.iact.write", "glb.weight.read", "noc.hop.wire", "noc.deliver.psum", "noc.local",
+     "dram.write", "clock.idle", "leakage.sram"],
 )  # fmt: skip
 def test_a_missing_action(path: str, table: dict[str, Any], written: Written) -> None:
     *parents, last = path.split(".")
