@@ -15,6 +15,7 @@ from accelerator_sim.files.errors import did_you_mean
 COMMANDS = {
     "simulate": "cycles, energy and traffic of a network, layer by layer",
     "map": "the mapping of one layer as a loop nest and a picture, and why it won",
+    "validate": "published figures beside ours: published, ours, error, tolerance; misses first",
     "list": "names of the built-in architectures, workloads, technologies, baselines",
     "show": "the content of an architecture, workload or technology",
     "check": "whether files are valid, with everything that is wrong with them",

@@ -107,6 +107,13 @@ def objective_option(command: Command) -> Command:
     )(command)
 
 
+def jobs_option(command: Command) -> Command:
+    """--jobs."""
+    return click.option(
+        "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N", help="Worker processes."
+    )(command)
+
+
 def mapping_option(command: Command) -> Command:
     """--mapping."""
     return click.option(

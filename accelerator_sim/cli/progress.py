@@ -15,7 +15,9 @@ INTERVAL_S = 5.0
 class ProgressLine:
     """Progress on standard error.  Call it with (done, total, name); leaving the context clears the line."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "layers") -> None:
+        """what: the plural of the things that are counted."""
+        self._what = what
         self._terminal = sys.stderr.isatty()
         self._next = time.monotonic() + (PATIENCE_S if self._terminal else INTERVAL_S)
         self._shown = False
@@ -25,7 +27,7 @@ class ProgressLine:
         now = time.monotonic()
         if now < self._next:
             return
-        text = f"{done}/{total} layers, {name}"
+        text = f"{done}/{total} {self._what}, {name}"
         if self._terminal:
             sys.stderr.write(f"\r\x1b[K{text[:70]}")
             self._shown = True

@@ -59,9 +59,7 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 @click.option("--layer", "layers", multiple=True, metavar="GLOB", help="Only layers whose name matches; repeatable.")
 @options.set_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Of random draws.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N", help="Worker processes."
-)
+@options.jobs_option
 @click.option(
     "--format",
     "asked",

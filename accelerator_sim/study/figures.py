@@ -59,6 +59,7 @@ class Figure(FileModel):
         description="printed there; recalled, without the page at hand; derived from printed figures; read off a chart"
     )
     why: str = Field(min_length=1, description="why this tolerance")
+    cause: str = Field(default="", description="what is thought to make ours miss, where it does")
     fitted: str | None = Field(default=None, description="technology table that was fitted to it: no validation")
 
     @model_validator(mode="after")

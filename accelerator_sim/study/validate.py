@@ -17,6 +17,9 @@ from accelerator_sim.technology.technology import scaled
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network import load_network
 
+MEAN = "mean |error|"
+"""What stands for the layer in the row that holds the mean error of all layers."""
+
 Status = Literal["miss", "ok", "fitted"]
 Progress = Callable[[int, int, str], None]
 """Called with the number of cases done, their total, and the name of the next one."""
@@ -37,7 +40,7 @@ class Row:
     @property
     def unit(self) -> str:
         """Unit of both numbers; none for ratios."""
-        return "" if self.figure.over else QUANTITIES[self.figure.quantity].unit
+        return "" if self.figure.over or self.layer == MEAN else QUANTITIES[self.figure.quantity].unit
 
     @property
     def error(self) -> float | None:
@@ -96,7 +99,10 @@ def run_case(name: str, case: Case, jobs: int = 1) -> Run:
 def run_cases(
     publications: Mapping[str, Publication], quick: bool = False, jobs: int = 1, on_progress: Progress | None = None
 ) -> dict[tuple[str, str], Run]:
-    """Run every case that a figure is of, by publication and name; equal cases once; no slow ones if `quick`."""
+    """Run every case that a figure is of, by publication and name; equal cases once; no slow ones if `quick`.
+
+    jobs: worker processes for the layers of slow cases.
+    """
     wanted = [
         (name, case)
         for name, publication in publications.items()
@@ -112,7 +118,7 @@ def run_cases(
         entry = publications[name].cases[case]
         content = entry.model_copy(update={"note": "", "slow": False}).model_dump_json()
         if content not in by_content:
-            by_content[content] = run_case(case, entry, jobs)
+            by_content[content] = run_case(case, entry, jobs if entry.slow else 1)
         runs[name, case] = by_content[content]
     return runs
 
@@ -156,7 +162,3 @@ def _rows(name: str, figure: Figure, runs: Mapping[tuple[str, str], Run]) -> lis
         mean = sum(abs(row.error or 0.0) for row in rows) / len(rows)
         rows.append(Row(name, figure, MEAN, None, None, figure.mean_within, mean))
     return rows
-
-
-MEAN = "mean |error|"
-"""What stands for the layer in the row that holds the mean error of all layers."""

@@ -1,0 +1,152 @@
+"""Published figures beside ours: as a table for a terminal, for programs, and as a page of the documentation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from accelerator_sim import __version__
+from accelerator_sim.report.columns import Column, fitted, table
+from accelerator_sim.report.numbers import printable, si
+from accelerator_sim.report.tables import paint
+from accelerator_sim.report.tsv import rows_text
+from accelerator_sim.study.validate import Row, Scorecard, Status
+
+SCHEMA = "accelerator-sim/validation/1"
+COLUMNS = (
+    "status", "publication", "figure", "layer", "quantity", "unit", "published", "ours", "error", "least", "most",
+    "where", "read", "tolerance_because", "cause",
+)  # fmt: skip
+_STYLES = {"miss": "red", "ok": "", "fitted": "dim"}
+_ORDER: tuple[Status, ...] = get_args(Status)
+
+
+def ordered(card: Scorecard) -> list[Row]:
+    """All figures, misses first, the largest error first among them; those that something was fitted to last."""
+    return sorted(card.rows, key=lambda row: (_ORDER.index(row.status), -abs(row.error or 0.0)))
+
+
+def summary(card: Scorecard) -> str:
+    """How many figures there are of each status."""
+    judged = card.count("miss") + card.count("ok")
+    text = f"{card.count('ok')} of {judged} figures within their tolerance, {card.count('miss')} not"
+    if card.count("fitted"):
+        text += f"; {card.count('fitted')} were fitted to and do not count"
+    if card.left_out:
+        text += f"; {card.left_out} of slow runs were left out"
+    return text
+
+
+def render(card: Scorecard, width: int = 80, color: bool = False) -> str:
+    """Return the figures as a table, misses first, and how many hold."""
+    rows = ordered(card)
+    columns = [
+        Column("figure", _name, 0, left=True),
+        Column("", lambda row: row.status, 2),
+        Column("published", _published, 3),
+        Column("ours", lambda row: _number(row.ours), 1),
+        Column("error", _error, 4),
+        Column("allowed", _allowed, 5),
+        Column("of", lambda row: row.publication, 6, left=True),
+        Column("where", lambda row: row.figure.where, 7, left=True),
+        Column("read", lambda row: row.figure.read, 8, left=True),
+    ]
+    parts: list[RenderableType] = [table(fitted(columns, rows, width), [_STYLES[row.status] for row in rows]), Text()]
+    return paint([*parts, Text(summary(card))], width, color)
+
+
+def dumps_json(card: Scorecard) -> str:
+    """Return the figures as one JSON object."""
+    sources = {name: {"title": p.title, "source": p.source} for name, p in card.publications.items()}
+    content = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "figures": {status: card.count(status) for status in _ORDER} | {"left_out": card.left_out},
+        "publications": sources,
+        "rows": [_record(row) for row in ordered(card)],
+    }
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def dumps_rows(card: Scorecard, delimiter: str = "\t") -> str:
+    """Return one line a figure."""
+    return rows_text(COLUMNS, map(_record, ordered(card)), delimiter)
+
+
+def markdown(card: Scorecard) -> str:
+    """Return the figures as tables of a documentation page: all misses with their causes, then each publication."""
+    lines = [f"{summary(card)}.", ""]
+    lines += [
+        "## Misses",
+        "",
+        "| figure | published | ours | error | allowed | thought to be the cause |",
+        "|---" * 6 + "|",
+    ]
+    for row in ordered(card):
+        if row.status == "miss":
+            lines.append(_line(*_numbers(row), _allowed(row), row.figure.cause))
+    for name, publication in card.publications.items():
+        lines += ["", f"## {publication.title}", "", f"{publication.source}.", ""]
+        noted = [f"- `{case}`: {entry.note}" for case, entry in publication.cases.items() if entry.note]
+        if noted:
+            lines += ["Assumed, because it is not published:", "", *noted, ""]
+        lines += ["| figure | published | ours | error | allowed, because | | where | read |", "|---" * 8 + "|"]
+        for row in card.rows:
+            if row.publication == name:
+                f = row.figure
+                allowed = f"fitted ({f.fitted})" if f.fitted else ": ".join(filter(None, (_allowed(row), f.why)))
+                lines.append(_line(*_numbers(row), allowed, row.status, f.where, f.read))
+    return "\n".join(lines) + "\n"
+
+
+def _record(row: Row) -> dict[str, Any]:
+    f = row.figure
+    values = (
+        row.status, row.publication, f.name, row.layer, f.quantity, row.unit, row.published, row.ours, row.error,
+        row.least, row.most, f.where, f.read, f.why, f.cause if row.status == "miss" else "",
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _name(row: Row) -> str:
+    unit = f", {row.unit}" if row.unit else ""
+    return f"{row.figure.name}{unit}" + (f": {row.layer}" if row.layer else "")
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1e6:
+        return si(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _published(row: Row) -> str:
+    if row.published is not None:
+        return _number(row.published)
+    if row.least is not None and row.most is not None:
+        return f"{_number(row.least)} to {_number(row.most)}"
+    return f">= {_number(row.least)}" if row.least is not None else f"<= {_number(row.most or 0.0)}"
+
+
+def _error(row: Row) -> str:
+    error = row.error
+    return "-" if error is None or (row.published is None and error == 0.0) else f"{100.0 * error:+.1f}%"
+
+
+def _allowed(row: Row) -> str:
+    if row.figure.fitted:
+        return "fitted"
+    if row.published is None or row.most is None:
+        return ""
+    margin = row.most - row.published
+    return f"{_number(margin)}" if row.figure.margin else f"{100.0 * margin / abs(row.published):.3g}%"
+
+
+def _numbers(row: Row) -> tuple[str, ...]:
+    return _name(row), _published(row), _number(row.ours), _error(row)
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(printable(cell).replace("|", "/").replace("<", "&lt;") for cell in cells) + " |"

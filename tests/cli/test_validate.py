@@ -1,0 +1,35 @@
+"""`accelerator-sim validate` as users call it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Run
+
+
+def test_a_publication_that_holds(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "card.json"
+    result = run("validate", "sparseloop", "-o", str(out))
+    assert result.exit_code == 0, result.stderr
+    assert "28 of 28 figures within their tolerance, 0 not" in result.stderr
+    assert json.loads(out.read_text())["figures"]["ok"] == 28
+
+
+def test_a_miss_is_exit_code_4(run: Run) -> None:
+    result = run("validate", "eyeriss_v1", "--format", "table")
+    assert result.exit_code == 4
+    assert result.stdout.splitlines()[2].split()[0] == "share"
+    assert "figures within their tolerance" in result.stdout
+
+
+def test_quick_leaves_slow_runs_out(run: Run) -> None:
+    result = run("validate", "scaling", "--quick", "--format", "tsv")
+    assert result.exit_code == 0
+    assert "0 of 0 figures within their tolerance, 0 not; 11 of slow runs were left out" in result.stderr
+
+
+def test_an_unknown_publication(run: Run) -> None:
+    result = run("validate", "eyeriss_v3")
+    assert result.exit_code == 2
+    assert "no figures of 'eyeriss_v3'; did you mean 'eyeriss_v2'?" in result.stderr.replace("\n", " ")
