@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 from accelerator_sim.architecture.load import load_architecture  # noqa: E402
 from accelerator_sim.architecture.model import Architecture  # noqa: E402
 from accelerator_sim.energy.account import account  # noqa: E402
-from accelerator_sim.mapping.constraints import EYERISS_V1_COMPILER, Constraints  # noqa: E402
+from accelerator_sim.mapping.constraints import Constraints  # noqa: E402
 from accelerator_sim.mapping.eyeriss_v1 import letters_of  # noqa: E402
 from accelerator_sim.mapping.mapping import AXES, TILES  # noqa: E402
 from accelerator_sim.mapping.search import Objective, find_mapping  # noqa: E402
@@ -25,7 +25,7 @@ from accelerator_sim.technology.actions import ActionEnergies, resolve_actions  
 from accelerator_sim.technology.technology import load_technology  # noqa: E402
 from accelerator_sim.workload.layer import Density, Layer  # noqa: E402
 from accelerator_sim.workload.network import load_network  # noqa: E402
-from tests.published.tables import read  # noqa: E402
+from tests.published.tables import compiler, fig10, read  # noqa: E402
 
 HEAD = """# What each objective finds
 
@@ -62,7 +62,7 @@ def chip_rows(layer: Layer) -> list[str]:
     architecture, actions = machine("eyeriss_v1")
     out = []
     cases: list[tuple[str, Objective, Constraints | None]] = []
-    cases += [("the chip's rules, `dram`", Objective.DRAM, EYERISS_V1_COMPILER)]
+    cases += [("the chip's rules, `dram`", Objective.DRAM, compiler())]
     cases += [(f"free, `{objective}`", objective, None) for objective in Objective]
     for name, objective, constraints in cases:
         found = find_mapping(layer, architecture, actions, objective, constraints)
@@ -107,7 +107,7 @@ def main() -> None:
     text += "\n## ISCA 2016 Fig. 10, batch 16\n\n"
     text += "First line of a layer: the figure, in MAC energies. Then our optimum, relative to it.\n\n"
     text += "| layer | what | total | ALU | DRAM | GLB | array | RF | mapping |\n" + "|---" * 9 + "|\n"
-    for row in read("isca16_fig10.csv"):
+    for row in fig10():
         text += "\n".join(study_rows(row, layers[row["layer"]].with_batch(16))) + "\n"
     (ROOT / "docs" / "objectives.md").write_text(text)
 

@@ -51,14 +51,3 @@ class Constraints:
         if self.wide_sets:
             keep &= (rows[:, at.YP] == 1) | (rows[:, at.XP] == problem.architecture.pe_cluster.columns)
         return np.ascontiguousarray(rows[keep])
-
-
-EYERISS_V1_COMPILER = Constraints(
-    filters_per_pe=(1, 2, 3, 4, 6, 8, 12, 16, 20, 24),
-    whole_filters=True,
-    wide_sets=True,
-    one_strip=True,
-    whole_rows=True,
-    stationary=(Stationary.NONE,),
-)
-"""Rules under which the search returns the mappings of JSSC 2017 Table III: whole PE sets, one strip of rows a tile."""

@@ -7,7 +7,7 @@ import pytest
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.mapping.constraints import EYERISS_V1_COMPILER, Constraints
+from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.mapping import Stationary
 from accelerator_sim.mapping.problem import problem_of
@@ -19,6 +19,8 @@ from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
 
 LAYER = Layer("conv", "conv", N=2, M=24, C=12, H=16, W=16, R=3, S=3)
+from tests.published.tables import compiler
+
 SMALL = load_architecture("eyeriss_v1", [("pe_cluster", "{rows: 7, columns: 5}")])
 
 
@@ -60,7 +62,7 @@ def test_each_rule_is_obeyed_and_costs(rules: Constraints, objective: Objective)
 
 
 def test_the_compiler_of_the_chip_finds_mappings_in_its_letters() -> None:
-    best = found(EYERISS_V1_COMPILER, Objective.DRAM)
+    best = found(compiler(), Objective.DRAM)
     assert letters_of(Tiling(best.problem, best.mapping)) is not None
 
 

@@ -26,6 +26,9 @@ MISSES = {
     ("isca16", "DRAM, convolution", "CONV2"): 0.25,
     ("isca16", "array, convolution", "CONV3"): 0.32,
     ("isca16", "GLB, convolution", "CONV1"): 0.74,
+    ("isca16", "GLB, fully connected", "FC6"): 0.63,
+    ("isca16", "GLB, fully connected", "FC7"): 0.66,
+    ("isca16", "GLB, fully connected", "FC8"): 0.31,
     ("scaling", "AlexNet on v2, 16,384 over 256 PEs, of linear", ""): 0.17,
     ("scaling", "GoogLeNet on v2, 16,384 over 256 PEs, of linear", ""): 0.13,
 }
