@@ -46,8 +46,8 @@ BEYOND = """
 ## What the search finds beyond the papers
 
 The same layers with the published mapping (or under the rules of the chip's compiler), and with our optimum for
-latency, both by the event engine. A better mapper makes the model faster than the silicon; [](objectives.md) says which mappings
-win. The search estimates latency, so that a mapping it prefers can be slower in the engine (CONV4).
+latency, both by the event engine. A better mapper makes the model faster than the silicon; [](objectives.md) says
+which mappings win. The search estimates latency, so a mapping that it prefers can be slower in the engine (CONV4).
 
 | case | layers | cycles, published mapping | cycles, ours | | chip mJ, published mapping | ours | |
 |---|---|---|---|---|---|---|---|

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from accelerator_sim import __version__
-from accelerator_sim.report.columns import Column, fitted, table
+from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.numbers import printable, si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.report.tsv import rows_text
@@ -50,9 +50,10 @@ def render(card: Scorecard, width: int = 80, color: bool = False) -> str:
         Column("ours", lambda row: _number(row.ours), 1),
         Column("error", _error, 4),
         Column("allowed", _allowed, 5),
-        Column("of", lambda row: row.publication, 6, left=True),
-        Column("where", lambda row: row.figure.where, 7, left=True),
-        Column("read", lambda row: row.figure.read, 8, left=True),
+        Column("unit", lambda row: row.unit, EXTRA, left=True),
+        Column("of", lambda row: row.publication, EXTRA + 1, left=True),
+        Column("where", lambda row: row.figure.where, EXTRA + 2, left=True),
+        Column("read", lambda row: row.figure.read, EXTRA + 3, left=True),
     ]
     parts: list[RenderableType] = [table(fitted(columns, rows, width), [_STYLES[row.status] for row in rows]), Text()]
     return paint([*parts, Text(summary(card))], width, color)
@@ -112,8 +113,7 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def _name(row: Row) -> str:
-    unit = f", {row.unit}" if row.unit else ""
-    return f"{row.figure.name}{unit}" + (f": {row.layer}" if row.layer else "")
+    return f"{row.figure.name}: {row.layer}" if row.layer else row.figure.name
 
 
 def _number(value: float) -> str:
@@ -145,7 +145,8 @@ def _allowed(row: Row) -> str:
 
 
 def _numbers(row: Row) -> tuple[str, ...]:
-    return _name(row), _published(row), _number(row.ours), _error(row)
+    name = f"{_name(row)}, {row.unit}" if row.unit else _name(row)
+    return name, _published(row), _number(row.ours), _error(row)
 
 
 def _line(*cells: str) -> str:

@@ -17,9 +17,9 @@ from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
+from tests.published.tables import compiler
 
 LAYER = Layer("conv", "conv", N=2, M=24, C=12, H=16, W=16, R=3, S=3)
-from tests.published.tables import compiler
 
 SMALL = load_architecture("eyeriss_v1", [("pe_cluster", "{rows: 7, columns: 5}")])
 

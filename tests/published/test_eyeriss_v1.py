@@ -9,13 +9,10 @@ import pytest
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.eyeriss_v1 import Letters, letters_of, mapping_of
-from accelerator_sim.mapping.legality import broken_limits, glb_use
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import Objective, find_mapping
-from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.analytical import analyse
-from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
@@ -39,20 +36,11 @@ def schedule(row: dict[str, Any]) -> Schedule:
     return Schedule(problem_of(layer, CHIP), placed)
 
 
-
-
-
 @per_layer
 def test_the_network_carries_the_published_zeros(row: dict[str, Any]) -> None:
     density = LAYERS[row["layer"]].density
     assert density.iact == pytest.approx(float(row["iact_density"]), abs=1e-9)
     assert density.oact == pytest.approx(float(row["oact_density"]), abs=1e-9)
-
-
-
-
-
-
 
 
 def dense(row: dict[str, Any]) -> Layer:

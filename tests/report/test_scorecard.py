@@ -73,7 +73,7 @@ def test_programs(card: Scorecard) -> None:
 
 def test_the_page(card: Scorecard) -> None:
     text = markdown(card)
-    assert "| worse, mW: CONV1 | 100 | 50 | -50.0% | 10% | too / hot |" in text
+    assert "| worse: CONV1, mW | 100 | 50 | -50.0% | 10% | too / hot |" in text
     assert "- `c`: zeros are assumed" in text
     assert "| share, of chip | 0.06 to 0.1 | 0.07 | - | range | ok | III | chart |" in text
     assert "fitted (cmos65_8b)" in text
