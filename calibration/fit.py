@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +111,7 @@ def errors(
     table = technology
     for parameter, value in zip(parameters, values, strict=True):
         table = parameter.put(table, float(value))
-    charged = {key: replace(run.charged(table), layers="*") for key, run in runs.items()}
+    charged = {key: run.charged(table) for key, run in runs.items()}
     return np.array([ours(f, name, charged) / (f.value or 1.0) - 1.0 for name, f in figures])
 
 

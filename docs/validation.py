@@ -8,20 +8,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from accelerator_sim.mapping.file import Plan, load_plan  # noqa: E402
-from accelerator_sim.mapping.search import Objective  # noqa: E402
 from accelerator_sim.report.scorecard import markdown  # noqa: E402
-from accelerator_sim.study.figures import FOLDER, Case, load_publications  # noqa: E402
-from accelerator_sim.study.machine import load_machine  # noqa: E402
+from accelerator_sim.study.figures import Case, load_publications  # noqa: E402
 from accelerator_sim.study.quantities import QUANTITIES, Run  # noqa: E402
-from accelerator_sim.study.run import Options, simulate_network  # noqa: E402
 from accelerator_sim.study.validate import evaluate, run_case, run_cases  # noqa: E402
-from accelerator_sim.workload.network import Network, load_network  # noqa: E402
+from accelerator_sim.workload.network import Network  # noqa: E402
 
 HEAD = """# How far it is right
 
@@ -63,38 +61,37 @@ class Alternative:
     title: str
     set: dict[str, str] = field(default_factory=dict)
     network: Change | None = None
-    masks: str = "channels"
+    masks: Literal["channels", "uniform"] = "channels"
     seed: int = 0
+    free: bool = False
     only: tuple[str, ...] = ()
 
 
-def densities(**iacts: float) -> Change:
-    """Other iact densities, by layer name; `all` for every layer."""
+def densities(iact: dict[str, float], weight: dict[str, float] | None = None) -> Change:
+    """Other densities, by glob of layers; those of the network where none is given."""
 
     def change(network: Network) -> Network:
         layers = []
         for layer in network.layers:
-            value = iacts.get(layer.name, iacts.get("all"))
-            if value is not None and layer.is_mac:
-                layer = replace(layer, density=replace(layer.density, iact=value), effectual_fraction=None)
+            if layer.is_mac:
+                iacts = next((d for glob, d in iact.items() if fnmatchcase(layer.name, glob)), layer.density.iact)
+                weights = (weight or {}).get(layer.name, layer.density.weight)
+                density = replace(layer.density, iact=iacts, weight=weights)
+                layer = replace(layer, density=density, effectual_fraction=None)
             layers.append(layer)
         return replace(network, layers=tuple(layers))
 
     return change
 
 
-def han(network: Network) -> Network:
-    """Sparse AlexNet with the densities of Han et al., NIPS 2015, Table 4."""
-    weights = dict(zip(("CONV1", "CONV2", "CONV3", "CONV4", "CONV5", "FC6", "FC7", "FC8"),
-                       (0.84, 0.38, 0.35, 0.37, 0.37, 0.09, 0.09, 0.25), strict=True))  # fmt: skip
-    iacts = dict(zip(weights, (1.0, 0.88, 0.52, 0.37, 0.40, 0.34, 0.36, 0.40), strict=True))
-    layers = [
-        replace(layer, density=replace(layer.density, iact=iacts[layer.name], weight=weights[layer.name]))
-        if layer.name in weights else layer
-        for layer in network.layers
-    ]  # fmt: skip
-    return replace(network, layers=tuple(layers))
-
+HAN_WEIGHTS = {
+    "CONV1": 0.84, "CONV2": 0.38, "CONV3": 0.35, "CONV4": 0.37, "CONV5": 0.37, "FC6": 0.09, "FC7": 0.09, "FC8": 0.25,
+}  # fmt: skip
+HAN_IACTS = {
+    "CONV1": 1.0, "CONV2": 0.88, "CONV3": 0.52, "CONV4": 0.37, "CONV5": 0.40, "FC6": 0.34, "FC7": 0.36, "FC8": 0.40,
+}  # fmt: skip
+"""Densities of pruned AlexNet: Han et al., NIPS 2015, Table 4."""
+HAN_FC = {name: density for name, density in HAN_IACTS.items() if name.startswith("FC")}
 
 CASES = {
     "v1.5 MobileNet": ("mobilenet_v1.5", 306_000.0),
@@ -122,30 +119,23 @@ ALTERNATIVES = (
     Alternative("the first window loads after the pass before", {"overlap.iact_fill": "false"}, only=MESH),
     Alternative("independent zeros, not by channel", masks="uniform", only=MESH[1:]),
     Alternative("another seed of the zeros", seed=1, only=MESH[1:]),
-    Alternative("MobileNet without zeros in iacts", network=densities(all=1.0), only=("MobileNet",)),
+    Alternative("MobileNet without zeros in iacts", network=densities({"*": 1.0}), only=("MobileNet",)),
     Alternative("AlexNet FC iacts of Han et al., NIPS 2015, not dense",
-                network=densities(FC6=0.34, FC7=0.36, FC8=0.40), only=("AlexNet",)),
-    Alternative("sparse AlexNet pruned as by Han et al., NIPS 2015", network=han, only=("sparse AlexNet",)),
+                network=densities(HAN_FC), only=("AlexNet",)),
+    Alternative("sparse AlexNet pruned as by Han et al., NIPS 2015",
+                network=densities(HAN_IACTS, HAN_WEIGHTS), only=("sparse AlexNet",)),
     Alternative("v1 buses of the chip: 4 weights, 4 psums a cycle",
                 {"noc.weight.words_per_cycle": "4", "noc.psum.words_per_cycle": "4"}, only=BUS),
     Alternative("v1 behind the chip's off-chip link, 480 MB/s", {"dram.bandwidth": "480 MB/s"}, only=BUS),
-    Alternative("v1 mapped by our search, without the compiler's rules", {"": "free"}, only=BUS),
+    Alternative("v1 mapped by our search, without the compiler's rules", free=True, only=BUS),
 )  # fmt: skip
 
 
-def alternative_run(case: Case, change: Alternative) -> Run:
+def alternative_run(name: str, case: Case, change: Alternative) -> Run:
     """Run a case with one assumption made differently."""
-    free = change.set.get("") == "free"
-    overrides = [(k, v) for k, v in (case.set | change.set).items() if k]
-    architecture, technology = load_machine(case.architecture, overrides)
-    network = load_network(case.workload)
-    if change.network is not None:
-        network = change.network(network)
-    plan = Plan()
-    if case.mapping and not free:
-        plan = load_plan(FOLDER / "mappings" / case.mapping, architecture, network)
-    options = Options(Objective(case.objective), plan=plan, seed=change.seed, masks=change.masks)  # type: ignore[arg-type]
-    return Run(simulate_network(network, architecture, technology, options), technology)
+    update = {"set": case.set | change.set, "mapping": None if change.free else case.mapping}
+    other = case.model_copy(update=update)
+    return run_case(name, other, change=change.network, seed=change.seed, masks=change.masks)
 
 
 def sensitivity() -> str:
@@ -158,7 +148,7 @@ def sensitivity() -> str:
             if change.only and name not in change.only:
                 cells.append("")
                 continue
-            cycles = QUANTITIES["cycles"].of(alternative_run(cases[case], change))
+            cycles = QUANTITIES["cycles"].of(alternative_run(case, cases[case], change))
             cells.append(f"{cycles / published - 1:+.1%}")
         text += f"| {change.title} | " + " | ".join(cells) + " |\n"
     return text

@@ -169,11 +169,10 @@ def follow(
                 filled = now + fill_cycles[i]
             else:
                 filled = begun + reads + fill_cycles[i]
-        if i == 0 and o[O_HIDE_WEIGHT]:
+        if load[i] and (i == 0 or not ahead):
             held = request(channel, 0, now, weight_cycles[i], o)
-            loaded = now + pass_fill[k]
-        if load[i] and not o[O_HIDE_WEIGHT] and (i == 0 or not ahead):
-            held = request(channel, 0, now, weight_cycles[i], o)
+            if o[O_HIDE_WEIGHT]:
+                loaded = now + pass_fill[k]
         begin = now
         if group[i]:
             begin = max(begin, fetched)
@@ -199,8 +198,8 @@ def follow(
                     fetched = request(channel, 0, start, iact_cycles[following], o)
         if ahead and i + 1 < passes and load[i + 1]:
             held = request(channel, 0, start, weight_cycles[i + 1], o)
-        if o[O_HIDE_WEIGHT] and i + 1 < passes and load[i + 1]:
-            loaded = start + pass_fill[kind[i + 1]]
+            if o[O_HIDE_WEIGHT]:
+                loaded = start + pass_fill[kind[i + 1]]
         reads += pass_reads[k] if o[O_SINGLE_PORT] else 0
         now = start + pass_cycles[k]
         if oact_cycles[i]:

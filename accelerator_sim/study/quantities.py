@@ -75,12 +75,16 @@ class Run:
         return Run(replace(self.result, layers=layers), technology, self.layers)
 
 
+_OUTSIDE = ("dram", "dram_iact", "dram_oact", "dram_latency", "configuration")
+
+
 def _processing_s(run: Run) -> float:
     """Time without waiting for off-chip iacts and oacts and without configuration, as JSSC 2017 Table V splits it."""
     outside = 0.0
     for _, activity, _ in run.parts:
-        waits = activity.stalls.get("dram", 0) + activity.stalls.get("configuration", 0)  # PE-cycles of the active PEs
-        outside += waits / max(1, activity.active_pes)
+        waits = sum(activity.stalls.get(cause, 0) for cause in _OUTSIDE)
+        stepped = activity.pe_busy  # its stalls are PE-cycles of the active PEs; those of an estimate are cycles
+        outside += waits / max(1, activity.active_pes) if stepped else waits
     return (run.cycles - outside) / run.result.architecture.clock
 
 

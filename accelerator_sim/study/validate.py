@@ -12,17 +12,15 @@ from accelerator_sim.mapping.search import Objective
 from accelerator_sim.study.figures import FOLDER, Case, Figure, Publication
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.quantities import QUANTITIES, Run
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.run import Options, Progress, simulate_network
 from accelerator_sim.technology.technology import scaled
 from accelerator_sim.workload.layer import Density
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network import Network, load_network
 
 MEAN = "mean |error|"
 """What stands for the layer in the row that holds the mean error of all layers."""
 
 Status = Literal["miss", "ok", "fitted"]
-Progress = Callable[[int, int, str], None]
-"""Called with the number of cases done, their total, and the name of the next one."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,19 @@ class Scorecard:
         return sum(row.status == status for row in self.rows)
 
 
-def run_case(name: str, case: Case, jobs: int = 1) -> Run:
-    """Run one case.  Raises CheckFailed where a layer of it does not run."""
+def run_case(
+    name: str,
+    case: Case,
+    jobs: int = 1,
+    *,
+    change: Callable[[Network], Network] | None = None,
+    seed: int = 0,
+    masks: Literal["channels", "uniform"] = "channels",
+) -> Run:
+    """Run one case; change, seed, masks: another network, or other zeros, than the case has.
+
+    Raises CheckFailed where a layer of it does not run.
+    """
     architecture, technology = load_machine(case.architecture, list(case.set.items()))
     if case.voltage is not None:
         technology = scaled(technology, technology.name, technology.node, case.voltage)
@@ -82,10 +91,12 @@ def run_case(name: str, case: Case, jobs: int = 1) -> Run:
     if case.dense:
         dense = (replace(layer, density=Density(), effectual_fraction=None) for layer in network.layers)
         network = replace(network, layers=tuple(dense))
+    if change is not None:
+        network = change(network)
     whole = network.with_batch(case.batch)
     plan = load_plan(FOLDER / "mappings" / case.mapping, architecture, whole) if case.mapping else Plan()
     options = Options(
-        Objective(case.objective), case.batch, tuple(case.layers), plan, jobs=jobs, fidelity=case.fidelity
+        Objective(case.objective), case.batch, tuple(case.layers), plan, seed, jobs, case.fidelity, masks=masks
     )
     result = simulate_network(network, architecture, technology, options)
     if result.interrupted:

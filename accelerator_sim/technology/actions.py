@@ -71,7 +71,8 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
     A MAC of other operands than `word_bits` is scaled by the product of the operand widths: the energy of an array
     multiplier grows about with the square of its width (the 45 nm table of Aladdin, Shao et al., ISCA 2014).
     """
-    noc, deliver = technology.noc, technology.noc.deliver
+    noc, deliver, clock = technology.noc, technology.noc.deliver, technology.clock
+    gates = architecture.pe.gates
     precision, spad = architecture.precision, architecture.pe.spad
     multiplier = precision.iact * precision.weight / technology.word_bits**2
     sizes = {t: bank_bytes(architecture, t) for t in TENSORS}
@@ -91,10 +92,10 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         noc_hop_bit=noc.hop.router.energy + noc.hop.wire.energy * architecture.noc.hop_length * 1e3,
         noc_deliver={t: getattr(deliver, t).of_word(getattr(precision, t)) for t in TENSORS},
         noc_local=noc.local.of_word(precision.psum),
-        clock_active=technology.clock.active.of_pe(architecture.pe.gates),
-        clock_idle=technology.clock.idle.of_pe(architecture.pe.gates),
+        clock_active=clock.active.energy * clock.active.growth(gates),
+        clock_idle=clock.idle.energy * clock.idle.growth(gates),
         leakage_w=(
-            architecture.pes * technology.leakage.pe.of_pe(architecture.pe.gates)
+            architecture.pes * technology.leakage.pe.power * technology.leakage.pe.growth(gates)
             + memory_bytes(architecture) / 1024.0 * technology.leakage.sram.power
         ),
         technology=technology.name,

@@ -27,9 +27,6 @@ from accelerator_sim.technology.scaling import NOMINAL_V, energy_ratio
 
 _CITATION = re.compile(r"\b(?:19|20)[0-9]{2}\b|\bassumed\b|\bfitted to\b", re.IGNORECASE)
 _REASON = re.compile(r"\bzero because\b", re.IGNORECASE)
-GATES = "logic gates of the PE that the value holds for, others in proportion; left out: any PE has this"
-Gates = Annotated[int, Field(ge=1, le=1 << 40)]
-
 DEFAULT_EXPONENT = 0.5
 """Growth of the energy per access with the size of a memory: about its square root (CACTI 7, 65 nm to 22 nm)."""
 
@@ -104,14 +101,21 @@ class DramAccess(Action):
         return self.energy / self.width
 
 
-class Clocked(Action):
+class PerGates(FileModel):
+    """A value of one PE that grows with its logic."""
+
+    gates: Annotated[int, Field(ge=1, le=1 << 40)] | None = Field(
+        default=None,
+        description="logic gates of the PE that the value holds for, others in proportion; left out: any PE has this",
+    )
+
+    def growth(self, gates: int) -> float:
+        """Return what the value is multiplied by for a PE of so many gates."""
+        return 1.0 if self.gates is None else gates / self.gates
+
+
+class Clocked(Action, PerGates):
     """The energy of a clock cycle of one PE; it grows with the logic that the clock reaches."""
-
-    gates: Gates | None = Field(default=None, description=GATES)
-
-    def of_pe(self, gates: int) -> float:
-        """Return the joules of a cycle of a PE of so many gates."""
-        return self.energy if self.gates is None else self.energy * gates / self.gates
 
 
 class Power(FileModel):
@@ -126,14 +130,8 @@ class Power(FileModel):
         return _checked_source(source, info.data.get("power"))
 
 
-class PePower(Power):
+class PePower(Power, PerGates):
     """The static power of one PE."""
-
-    gates: Gates | None = Field(default=None, description=GATES)
-
-    def of_pe(self, gates: int) -> float:
-        """Return the watts of a PE of so many gates."""
-        return self.power if self.gates is None else self.power * gates / self.gates
 
 
 class Mac(FileModel):

@@ -14,6 +14,8 @@ from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import Objective, find_mapping
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.study.figures import load_publications
+from accelerator_sim.study.validate import Scorecard, evaluate, run_cases
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer
@@ -41,6 +43,40 @@ def test_the_network_carries_the_published_zeros(row: dict[str, Any]) -> None:
     density = LAYERS[row["layer"]].density
     assert density.iact == pytest.approx(float(row["iact_density"]), abs=1e-9)
     assert density.oact == pytest.approx(float(row["oact_density"]), abs=1e-9)
+
+
+BOUNDS = {
+    "glb_iact_kib": 0.014, "glb_psum_kib": 0.001, "active_pes": 1e-9, "glb_mb": 0.005, "processing_ms": 0.08,
+}  # fmt: skip
+"""Largest error of the analytical engine; CONV4 and CONV5 have equal passes but 6% different times a pass."""
+
+
+@pytest.fixture(scope="module")
+def estimated() -> Scorecard:
+    publications = load_publications(["eyeriss_v1"])
+    chip = publications["eyeriss_v1"]
+    cases = {name: case.model_copy(update={"fidelity": "analytical"}) for name, case in chip.cases.items()}
+    publications["eyeriss_v1"] = chip.model_copy(update={"cases": cases})
+    return evaluate(publications, run_cases(publications))
+
+
+def test_the_analytical_engine_on_the_chip(estimated: Scorecard) -> None:
+    seen = set()
+    for found in estimated.rows:
+        quantity = found.figure.quantity
+        if found.published is None or not found.figure.values:
+            continue
+        if quantity in BOUNDS:
+            assert found.ours == pytest.approx(found.published, rel=BOUNDS[quantity]), (quantity, found.layer)
+            seen.add(quantity)
+        if quantity == "dram_mb":
+            assert found.ours == pytest.approx(found.published, abs=0.1)
+    assert seen == BOUNDS.keys()
+
+
+def test_processing_latency_in_sum(estimated: Scorecard) -> None:
+    rows = [row for row in estimated.rows if row.figure.quantity == "processing_ms" and row.published is not None]
+    assert sum(row.ours for row in rows) == pytest.approx(sum(row.published or 0.0 for row in rows), rel=0.03)
 
 
 def dense(row: dict[str, Any]) -> Layer:
