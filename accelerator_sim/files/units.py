@@ -24,7 +24,7 @@ LARGEST_WHOLE = 1 << 62
 """Largest whole quantity, so that 64-bit arithmetic on it stays exact."""
 
 _SI = {"a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "": 0}
-_SI |= {"k": 3, "M": 6, "G": 9, "T": 12}
+_SI |= {"k": 3, "M": 6, "G": 9, "T": 12, "P": 15}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4}
 
 
@@ -63,8 +63,11 @@ WATTS = Dimension("a power", _si("W", "pnuµμmk"), "30 mW")
 SECONDS = Dimension("a time", _si("s", "fpnuµμm"), "100 ns")
 METRES = Dimension("a length", _si("m", "pnuµμm") | {"cm": Fraction(1, 100)}, "0.5 mm")
 VOLTS = Dimension("a voltage", _si("V", "uµμm"), "1.0 V")
+OPERATIONS_PER_SECOND = Dimension(
+    "a rate of operations", _si("FLOP/s", "MGTP") | _si("OP/s", "MGTP"), "1.33 TFLOP/s"
+)
 
-DIMENSIONS = (BYTES, BITS, HERTZ, BYTES_PER_SECOND, JOULES, WATTS, SECONDS, METRES, VOLTS)
+DIMENSIONS = (BYTES, BITS, HERTZ, BYTES_PER_SECOND, JOULES, WATTS, SECONDS, METRES, VOLTS, OPERATIONS_PER_SECOND)
 
 _NUMBER = r"[-+]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(\S*)\s*")
@@ -153,3 +156,7 @@ Seconds = Annotated[float, PlainValidator(_reader(SECONDS, True)), WithJsonSchem
 """A time; may be zero."""
 Metres = Annotated[float, PlainValidator(_reader(METRES, False)), WithJsonSchema(_schema(METRES))]
 Volts = Annotated[float, PlainValidator(_reader(VOLTS, False)), WithJsonSchema(_schema(VOLTS))]
+OperationsPerSecond = Annotated[
+    float, PlainValidator(_reader(OPERATIONS_PER_SECOND, False)), WithJsonSchema(_schema(OPERATIONS_PER_SECOND))
+]
+"""Multiplications and additions per second, two a multiply-accumulate."""

@@ -72,7 +72,7 @@ def simulate_network(
     task_of: list[int] = []
     for layer in selected.layers:
         given = chosen.plan.mappings.get(layer.name)
-        key = replace(layer, name=""), given
+        key = replace(layer, name="", reads=()), given
         if key not in unique:
             unique[key] = len(tasks)
             tasks.append((layer, given))

@@ -83,6 +83,8 @@ class Layer:
     stride_d: int = 1
     padding_d: tuple[int, int] = (0, 0)
     """Front, back."""
+    reads: tuple[str, ...] = ()
+    """Names of the layers whose outputs it reads; empty: not stated."""
 
     def __post_init__(self) -> None:
         if self.op not in MAC_OPS + TRAFFIC_OPS:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.workload.density_file import DensityValue, Profile
@@ -99,6 +99,9 @@ class DensityEntry(FileModel):
 
 class _Entry(FileModel):
     name: str = Field(min_length=1, description="unique name of the layer")
+    reads: list[str] = Field(
+        default_factory=list, description="names of the layers whose outputs it reads; left out: not stated"
+    )
 
 
 class _MacEntry(_Entry):
@@ -123,6 +126,7 @@ class _MacEntry(_Entry):
             C=self.C,
             density=density,
             effectual_fraction=self.effectual_fraction,
+            reads=tuple(self.reads),
             **self.shape(),
         )
 
@@ -224,7 +228,8 @@ class TrafficEntry(_Entry):
 
     def to_layer(self, density_source: str) -> Layer:
         """Return the layer.  Raises ValueError when it moves nothing."""
-        return Layer(name=self.name, op=self.op, iact_words=self.inputs, oact_words=self.outputs)
+        words = {"iact_words": self.inputs, "oact_words": self.outputs}
+        return Layer(name=self.name, op=self.op, reads=tuple(self.reads), **words)
 
     @model_validator(mode="after")
     def _fits(self) -> TrafficEntry:
@@ -258,6 +263,11 @@ def read_network(path: Path | str) -> Network:
         if entry.name in first:
             message = f"a second layer {entry.name!r}; the first is in line {first[entry.name]}"
             problems.append(Problem(document.file, line, column, f"layers.{i}.name", message))
+        for j, name in enumerate(entry.reads):
+            if name not in first:
+                line_of, column_of = document.position(("layers", i, "reads", j))
+                message = f"no layer {name!r} before this one{did_you_mean(name, first)}"
+                problems.append(Problem(document.file, line_of, column_of, f"layers.{i}.reads.{j}", message))
         first.setdefault(entry.name, line or 0)
     if problems:
         raise InvalidFile(problems)
