@@ -142,13 +142,12 @@ class Device(FileModel):
         stacks = self.family.stacks
         chosen = next(iter(stacks)) if name is None else name
         if chosen not in stacks:
-            raise UsageError(
-                f"{self.name} has no software stack {chosen!r}{did_you_mean(chosen, stacks)}; it has: {', '.join(stacks)}"
-            )
+            hint = did_you_mean(chosen, stacks)
+            raise UsageError(f"{self.name} has no software stack {chosen!r}{hint}; it has: {', '.join(stacks)}")
         return chosen, stacks[chosen]
 
     def pick_precision(self, wanted: Precision | None, stack: Stack, stack_name: str) -> Precision:
-        """Return the number format that is asked for, or the default.  Raises UsageError, naming those that there are."""
+        """Return the number format asked for, or the default.  Raises UsageError, naming those that there are."""
         have = [p for p in self.precisions if p in stack.efficiency]
         if wanted in have:
             return wanted
@@ -180,7 +179,8 @@ def read_device(path: Path) -> Device:
     else:
         line, column = document.position(("software",))
         known = builtin_names("arch_configs", SOFTWARE)
-        message = f"unknown software {name!r}{did_you_mean(name, known)}; allowed: {', '.join(known)}, a file, or a mapping"
+        hint = did_you_mean(name, known)
+        message = f"unknown software {name!r}{hint}; allowed: {', '.join(known)}, a file, or a mapping"
         raise InvalidFile([Problem(str(path), line, column, "software", message)])
     return device.model_copy(update={"software": load_model(Software, load_document(where))})
 

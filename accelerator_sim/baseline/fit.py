@@ -169,6 +169,8 @@ def _fit_energy(device: Device, constants: Sequence[Constant], points: Sequence[
     free = [names.index(constant) for constant in constants]
     held = [i for i in range(len(names)) if i not in free]
     now[free] = np.linalg.lstsq(rows[:, free], 1.0 - rows[:, held] @ now[held], rcond=None)[0]
-    update = {name: float(value) for name, value in zip(names[1:], now[1:], strict=True) if name in constants}
+    update: dict[str, float] = {
+        name: float(value) for name, value in zip(names[1:], now[1:], strict=True) if name in constants
+    }
     power = device.power.model_copy(update={"static": float(now[0])} if "static" in constants else {})
     return device.model_copy(update={"power": power, "energy": energy.model_copy(update=update)})

@@ -14,6 +14,7 @@ KINDS = {
     "architecture": {"cluster_array", "pe_cluster", "pe", "configuration", "overlap", "precision"},
     "technology": {"scaled_from", "mac", "spad", "leakage", "node", "voltage", "word_bits"},
     "network": {"layers", "density_source"},
+    "baseline": {"kind", "evidence", "peak", "power", "software", "sources"},
 }
 """Top-level keys that only one kind of file has; a mapping file has `format`, or `layers` by name."""
 
@@ -26,7 +27,7 @@ KINDS = {
 @options.arch_option
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, arch: str) -> None:
-    """Whether architecture, network, technology and mapping files are valid."""
+    """Whether architecture, network, technology, baseline and mapping files are valid."""
     code = 0
     for path in files:
         try:
@@ -58,6 +59,11 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
 
         # With its folder, so that a file without a suffix is not taken for a built-in name.
         return f"technology {load_technology(str(path) if path.is_absolute() else f'./{path}').name}"
+    if kind == "baseline":
+        from accelerator_sim.baseline.device import read_device
+
+        device = read_device(path)
+        return f"baseline {device.name}, {', '.join(device.precisions)}, stacks {', '.join(device.family.stacks)}"
     if kind == "mapping":
         return _mapping(path, workload, arch)
     known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in KINDS.items())

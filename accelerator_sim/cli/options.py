@@ -16,6 +16,7 @@ FOLDERS = {
     "architecture": ("arch_configs", ""),
     "workload": ("workloads", ""),
     "technology": ("arch_configs", "technologies"),
+    "baseline": ("arch_configs", "baselines"),
 }
 """Where the built-in files of a kind are: folder and sub-folder."""
 
@@ -112,6 +113,36 @@ def jobs_option(command: Command) -> Command:
     return click.option(
         "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N", help="Worker processes."
     )(command)
+
+
+def seed_option(command: Command) -> Command:
+    """--seed."""
+    return click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Of random draws."
+    )(command)
+
+
+def output_options(*formats: str) -> Callable[[Command], Command]:
+    """--format, with the formats that a command has besides the usual ones, and -o."""
+
+    def add(command: Command) -> Command:
+        form = click.option(
+            "--format",
+            "asked",
+            type=click.Choice(["table", "json", "csv", "tsv", *formats]),
+            help="Default: a table on a terminal, else tab-separated (or by the suffix of -o).",
+        )
+        place = click.option(
+            "-o",
+            "--output",
+            "out",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="Write the result here.",
+        )
+        return form(place(command))
+
+    return add
 
 
 def mapping_option(command: Command) -> Command:

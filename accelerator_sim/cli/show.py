@@ -27,9 +27,9 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     help="For a workload: the default is a table on a terminal, else tab-separated.",
 )
 def command(kind: str, name: str, overrides: tuple[tuple[str, str], ...], asked: str | None) -> None:
-    """The content of an architecture, workload or technology; NAME may be a file.
+    """The content of an architecture, workload, technology or baseline; NAME may be a file.
 
-    Architectures and technologies are printed as files that can be edited and used.
+    All but workloads are printed as files that can be edited and used.
     """
     if overrides and kind != "architecture":
         raise UsageError("--set goes with architectures only")
@@ -39,6 +39,8 @@ def command(kind: str, name: str, overrides: tuple[tuple[str, str], ...], asked:
         text = _architecture(name, overrides)
     elif kind == "technology":
         text = _technology(name)
+    elif kind == "baseline":
+        text = _baseline(name)
     else:
         text = _workload(name, output.pick_format(asked, None))
     click.echo(text, nl=False)
@@ -77,6 +79,14 @@ def _technology(name: str) -> str:
     from accelerator_sim.technology.technology import load_technology
 
     return as_yaml(load_technology(name))
+
+
+def _baseline(name: str) -> str:
+    """Return the file with its software in it, so that what is printed stands by itself."""
+    from accelerator_sim.baseline.device import load_device
+    from accelerator_sim.report.yaml_text import as_yaml
+
+    return as_yaml(load_device(name))
 
 
 def _workload(name: str, form: str) -> str:

@@ -194,6 +194,11 @@ def _notes(result: NetworkResult, out: Path | None) -> None:
             " not joules",
             err=True,
         )
+    tell_failed(result)
+
+
+def tell_failed(result: NetworkResult) -> None:
+    """List the layers that did not run."""
     if result.interrupted:
         click.echo("interrupted; what was finished is complete", err=True)
     elif result.failed:

@@ -63,11 +63,15 @@ WATTS = Dimension("a power", _si("W", "pnuµμmk"), "30 mW")
 SECONDS = Dimension("a time", _si("s", "fpnuµμm"), "100 ns")
 METRES = Dimension("a length", _si("m", "pnuµμm") | {"cm": Fraction(1, 100)}, "0.5 mm")
 VOLTS = Dimension("a voltage", _si("V", "uµμm"), "1.0 V")
-OPERATIONS_PER_SECOND = Dimension(
-    "a rate of operations", _si("FLOP/s", "MGTP") | _si("OP/s", "MGTP"), "1.33 TFLOP/s"
-)
+OPERATIONS_PER_SECOND = Dimension("a rate of operations", _si("FLOP/s", "MGTP") | _si("OP/s", "MGTP"), "1.33 TFLOP/s")
+CARBON_PER_ENERGY = Dimension("a carbon intensity", {"g/kWh": Fraction(1), "kg/kWh": Fraction(1000)}, "481 g/kWh")
+PRICE_PER_ENERGY = Dimension("a price", {"$/kWh": Fraction(1), "c/kWh": Fraction(1, 100)}, "0.16 $/kWh")
+JOULES_PER_MEGABYTE = Dimension("an energy per data", {"J/MB": Fraction(1), "J/GB": Fraction(1, 1000)}, "2.5 J/MB")
 
-DIMENSIONS = (BYTES, BITS, HERTZ, BYTES_PER_SECOND, JOULES, WATTS, SECONDS, METRES, VOLTS, OPERATIONS_PER_SECOND)
+DIMENSIONS = (
+    BYTES, BITS, HERTZ, BYTES_PER_SECOND, JOULES, WATTS, SECONDS, METRES, VOLTS, OPERATIONS_PER_SECOND,
+    CARBON_PER_ENERGY, PRICE_PER_ENERGY, JOULES_PER_MEGABYTE,
+)  # fmt: skip
 
 _NUMBER = r"[-+]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?"
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*(\S*)\s*")
@@ -160,3 +164,15 @@ OperationsPerSecond = Annotated[
     float, PlainValidator(_reader(OPERATIONS_PER_SECOND, False)), WithJsonSchema(_schema(OPERATIONS_PER_SECOND))
 ]
 """Multiplications and additions per second, two a multiply-accumulate."""
+CarbonPerEnergy = Annotated[
+    float, PlainValidator(_reader(CARBON_PER_ENERGY, False)), WithJsonSchema(_schema(CARBON_PER_ENERGY))
+]
+"""Grams of CO2 equivalents per kilowatt hour."""
+PricePerEnergy = Annotated[
+    float, PlainValidator(_reader(PRICE_PER_ENERGY, False)), WithJsonSchema(_schema(PRICE_PER_ENERGY))
+]
+"""US dollars per kilowatt hour."""
+JoulesPerMegabyte = Annotated[
+    float, PlainValidator(_reader(JOULES_PER_MEGABYTE, True)), WithJsonSchema(_schema(JOULES_PER_MEGABYTE))
+]
+"""Joules per million bytes; may be zero."""

@@ -26,13 +26,14 @@ POLYNOMIALS: dict[float, tuple[float, float, float]] = {
 }
 """Coefficients (a, b, c) by node in nanometres, V in volts; the unit of E cancels in ratios."""
 
-INTERPOLATED: dict[float, tuple[float, float]] = {28: (32, 20)}
+INTERPOLATED: dict[float, tuple[float, float]] = {28: (32, 20), 12: (14, 10), 8: (10, 7)}
 """Nodes without a polynomial: the straight line of log E over log node between two that have one (assumed)."""
 
 NOMINAL_V: dict[float, float] = {
-    130: 1.2, 90: 1.1, 65: 1.0, 45: 1.0, 32: 0.9, 28: 0.9, 20: 0.9, 16: 0.8, 14: 0.8, 10: 0.75, 7: 0.7,
+    130: 1.2, 90: 1.1, 65: 1.0, 45: 1.0, 32: 0.9, 28: 0.9, 20: 0.9, 16: 0.8, 14: 0.8, 12: 0.8, 10: 0.75, 8: 0.75,
+    7: 0.7,
 }  # fmt: skip
-"""Usual supply voltage by node, in volts."""
+"""Usual supply voltage by node, in volts (12 and 8 nm: assumed, that of the larger neighbour)."""
 
 KNOWN_NODES: tuple[float, ...] = tuple(sorted(NOMINAL_V, reverse=True))
 """Nodes that can be scaled from and to, in nanometres."""

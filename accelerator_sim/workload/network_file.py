@@ -228,8 +228,8 @@ class TrafficEntry(_Entry):
 
     def to_layer(self, density_source: str) -> Layer:
         """Return the layer.  Raises ValueError when it moves nothing."""
-        words = {"iact_words": self.inputs, "oact_words": self.outputs}
-        return Layer(name=self.name, op=self.op, reads=tuple(self.reads), **words)
+        reads = tuple(self.reads)
+        return Layer(name=self.name, op=self.op, iact_words=self.inputs, oact_words=self.outputs, reads=reads)
 
     @model_validator(mode="after")
     def _fits(self) -> TrafficEntry:

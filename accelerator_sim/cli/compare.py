@@ -1,0 +1,244 @@
+"""`accelerator-sim compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from accelerator_sim.cli import options, output
+from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+
+if TYPE_CHECKING:
+    from accelerator_sim.report.comparison import Wanted
+    from accelerator_sim.study.comparison import Comparison
+
+LISTS = ("--arch", "--baseline")
+
+
+class ListCommand(click.Command):
+    """A command whose --arch and --baseline take one or more names: `--arch A B`, or `--arch A --arch B`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the list option before each of its names; the first bare word is the workload."""
+        takes = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
+        spread: list[str] = []
+        last, workload = "", False
+        words = iter(args)
+        for word in words:
+            option, equals, _ = word.partition("=")
+            if word == "--":
+                spread += [word, *words]
+            elif word.startswith("-"):
+                last = option if option in LISTS else ""
+                spread += [word, *(next(words, "") for _ in range(option in takes and not equals))]
+            elif last and workload:
+                spread += [last, word]
+            else:
+                workload = True
+                spread.append(word)
+        return super().parse_args(ctx, spread)
+
+
+def _price(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    from accelerator_sim.files.units import PRICE_PER_ENERGY
+
+    price: float | None = _quantity(value, PRICE_PER_ENERGY)
+    return price
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    from accelerator_sim.files.units import BYTES
+
+    size: int | None = _quantity(value, BYTES)
+    return size
+
+
+def _quantity(value: str | None, dimension: Any) -> Any:
+    from accelerator_sim.files.units import parse_quantity
+
+    try:
+        return None if value is None else parse_quantity(value, dimension)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command(cls=ListCommand)
+@options.workload_argument
+@click.option(
+    "--arch",
+    "archs",
+    multiple=True,
+    type=options.NameOrFile("architecture"),
+    metavar="ARCH...",
+    help="Machines: built-in names or .yaml files.  The first one is what ratios are over.  [default: eyeriss_v2]",
+)
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    type=options.NameOrFile("baseline"),
+    metavar="NAME...",
+    help="Devices: built-in names (`accelerator-sim list baselines`) or .yaml files.",
+)
+@options.batch_option
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "fp16", "int8"]),
+    help="Number format of the baselines.  [default: of each device, fp16 where it has it]",
+)
+@click.option("--stack", metavar="NAME", help="Software of the baselines.  [default: of each device, e.g. tuned]")
+@click.option(
+    "--chip-boundary",
+    type=click.Choice(["chip", "chip+dram"]),
+    default="chip+dram",
+    show_default=True,
+    help="What an accelerator's energy is of.",
+)
+@click.option(
+    "--board-boundary",
+    type=click.Choice(["board", "net"]),
+    default="board",
+    show_default=True,
+    help="What a baseline's energy is of: the whole board, or what it takes above idle.",
+)
+@click.option("--all-boundaries", is_flag=True, help="Print every ratio that there are data for.")
+@click.option("--grid", metavar="NAME", help="Add a year's energy, carbon and cost, as world, usa, france.")
+@click.option(
+    "--inferences-per-day", type=click.FloatRange(min=0, min_open=True), default=1000.0, show_default=True, metavar="N"
+)
+@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, metavar="N")
+@click.option("--price", callback=_price, metavar="PRICE", help='As "0.16 $/kWh".  [default: of the grid, if known]')
+@click.option(
+    "--send",
+    "links",
+    multiple=True,
+    metavar="LINK",
+    help="Add what sending the input away takes: wifi, lte, 5g, or all; repeatable.",
+)
+@click.option("--input-size", callback=_size, metavar="SIZE", help='What is sent, as "40 kB".  [default: 1 B a word]')
+@options.objective_option
+@click.option(
+    "--fidelity",
+    type=click.Choice(["event", "cycle", "analytical"]),
+    default="event",
+    show_default=True,
+    help="How the cycles of accelerators are found.",
+)
+@options.seed_option
+@options.jobs_option
+@options.output_options()
+@click.pass_context
+def command(
+    ctx: click.Context,
+    workload: str,
+    archs: tuple[str, ...],
+    baselines: tuple[str, ...],
+    batch: int,
+    precision: Any,
+    stack: str | None,
+    chip_boundary: Any,
+    board_boundary: Any,
+    all_boundaries: bool,
+    grid: str | None,
+    inferences_per_day: float,
+    devices: int,
+    price: float | None,
+    links: tuple[str, ...],
+    input_size: int | None,
+    objective: str,
+    fidelity: str,
+    seed: int,
+    jobs: int,
+    asked: str | None,
+    out: Path | None,
+) -> None:
+    """Energy and latency of a network on several machines, side by side with mobile GPUs.
+
+    Every energy is of one inference and stands with its batch, number format, power boundary and software.
+    """
+    names = archs or ("eyeriss_v2",)
+    output.check_outputs([out], [workload, *names, *baselines])
+
+    from accelerator_sim.baseline.device import load_device
+    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.progress import ProgressLine
+    from accelerator_sim.cli.simulate import batched, tell_failed
+    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.report.comparison import Wanted
+    from accelerator_sim.study.compare import Question, compare
+    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.study.run import Options
+    from accelerator_sim.workload.network import load_network
+
+    loaded = _load(
+        [(load_network, workload), *((load_machine, n) for n in names), *((load_device, n) for n in baselines)]
+    )
+    network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
+    wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
+    batched(network, batch)
+    warm(jobs, fidelity)
+    settings = Options(Objective(objective), batch, seed=seed, jobs=jobs, fidelity=fidelity)
+    question = Question(settings, precision, stack, chip_boundary, board_boundary)
+    with ProgressLine() as progress:
+        comparison = compare(network, machines, chosen, question, progress)
+    output.write(_text(comparison, wanted, output.pick_format(asked, out), out is None), out)
+    if out is not None:
+        click.echo(f"wrote {out}", err=True)
+    for run in comparison.runs:
+        tell_failed(run)
+    ctx.exit(comparison.exit_code)
+
+
+def _load(sources: Iterable[tuple[Any, str]]) -> list[Any]:
+    """Load everything.  Raises InvalidFile with the problems of all files, each file once."""
+    loaded: list[Any] = []
+    problems: dict[Problem, None] = {}
+    for load, name in sources:
+        try:
+            loaded.append(load(name))
+        except InvalidFile as error:
+            problems |= dict.fromkeys(error.problems)
+    if problems:
+        raise InvalidFile(problems)
+    return loaded
+
+
+def _use(grid: str | None, inferences_per_day: float, devices: int, price: float | None) -> Any:
+    from accelerator_sim.footprint.account import Use
+    from accelerator_sim.footprint.figures import grid as look_up
+
+    if grid is None:
+        context = click.get_current_context()
+        given = [
+            f"--{name.replace('_', '-')}"
+            for name in ("inferences_per_day", "devices", "price")
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        ]
+        if given:
+            raise UsageError(f"{given[0]} goes with --grid; add e.g. --grid world")
+        return None
+    look_up(grid)
+    return Use(grid, inferences_per_day, devices, price)
+
+
+def _links(names: tuple[str, ...]) -> tuple[str, ...]:
+    from accelerator_sim.footprint.figures import link, load_figures
+
+    if "all" in names:
+        return tuple(load_figures().links)
+    for name in names:
+        link(name)
+    return tuple(dict.fromkeys(names))
+
+
+def _text(comparison: Comparison, wanted: Wanted, form: str, to_stdout: bool) -> str:
+    from accelerator_sim.report import comparison as report
+
+    if form == "json":
+        return report.dumps_json(comparison, wanted)
+    if form in ("csv", "tsv"):
+        return report.dumps_rows(comparison, wanted, "," if form == "csv" else "\t")
+    return report.render(comparison, wanted, output.width(), to_stdout and output.on_terminal())
