@@ -14,6 +14,7 @@ KINDS = {
     "architecture": {"cluster_array", "pe_cluster", "pe", "configuration", "overlap", "precision"},
     "technology": {"scaled_from", "mac", "spad", "leakage", "node", "voltage", "word_bits"},
     "network": {"layers", "density_source"},
+    "software": {"stacks"},
     "baseline": {"kind", "evidence", "peak", "power", "software", "sources"},
 }
 """Top-level keys that only one kind of file has; a mapping file has `format`, or `layers` by name."""
@@ -64,6 +65,12 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
 
         device = read_device(path)
         return f"baseline {device.name}, {', '.join(device.precisions)}, stacks {', '.join(device.family.stacks)}"
+    if kind == "software":
+        from accelerator_sim.baseline.device import Software
+        from accelerator_sim.files.model import load_model
+
+        software = load_model(Software, load_document(path))
+        return f"software {software.name}, stacks {', '.join(software.stacks)}"
     if kind == "mapping":
         return _mapping(path, workload, arch)
     known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in KINDS.items())

@@ -14,6 +14,7 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import printable, si
 from accelerator_sim.report.tables import paint
+from accelerator_sim.study.compare import CHIP_BOUNDARIES
 from accelerator_sim.study.comparison import Comparison, Entry, Ratio, ratio
 from accelerator_sim.study.tabular import rows_text
 
@@ -62,8 +63,8 @@ def render(comparison: Comparison, wanted: Wanted, width: int = 80, color: bool 
     parts += [Text(), *(Text(line) for line in _notes(comparison, width))]
     parts += _breakdown(comparison, width)
     if wanted.all_boundaries:
-        heading = "Energy of the baseline over that of the accelerator, all conditions there are data for"
-        parts += [Text(), *_heading(heading, width), table(fitted(_MATRIX, comparison.matrix, width))]
+        heading = f"Energy of the baseline over the accelerator's, batch {comparison.batch}, all there are data for"
+        parts += [Text(), *_heading(heading, width), table(fitted(_MATRIX, matrix_rows(comparison), width))]
     if wanted.use is not None:
         parts += _year_lines(comparison, wanted.use, width)
     if wanted.links:
@@ -106,16 +107,33 @@ def _entry_columns(comparison: Comparison) -> list[Column[Entry]]:
     ]
 
 
-_MATRIX: list[Column[Ratio]] = [
-    Column("baseline", lambda r: title(r.baseline), 0, left=True),
-    Column("bits", lambda r: r.baseline.conditions.precision, 4),
-    Column("boundary", lambda r: r.baseline.conditions.boundary, 2),
-    Column("stack", lambda r: r.baseline.conditions.stack, 2, left=True),
-    Column("over", lambda r: title(r.accelerator), 3, left=True),
-    Column("of", lambda r: r.accelerator.conditions.boundary, 3, left=True),
-    Column("energy", lambda r: times(r.energy), 1),
-    Column("time", lambda r: times(r.latency), 5),
-    Column("batch", lambda r: str(r.baseline.conditions.batch), 4),
+_Cells = dict[str, Ratio]
+"""Ratios over one accelerator by its boundary."""
+
+
+def matrix_rows(comparison: Comparison) -> list[_Cells]:
+    """Return the matrix by baseline, its boundary and stack, and accelerator, one cell a boundary of that."""
+    rows: dict[tuple[Any, ...], _Cells] = {}
+    for each in comparison.matrix:
+        board, chip = each.baseline, each.accelerator
+        key = board.name, board.conditions, chip.name, chip.node_nm
+        rows.setdefault(key, {})[chip.conditions.boundary] = each
+    return list(rows.values())
+
+
+def _one(cells: _Cells) -> Ratio:
+    return next(iter(cells.values()))
+
+
+_MATRIX: list[Column[_Cells]] = [
+    Column("baseline", lambda cells: title(_one(cells).baseline), 0, left=True),
+    Column("batch", lambda cells: str(_one(cells).baseline.conditions.batch), 5),
+    Column("bits", lambda cells: _one(cells).baseline.conditions.precision, 2),
+    Column("boundary", lambda cells: _one(cells).baseline.conditions.boundary, 2),
+    Column("stack", lambda cells: _one(cells).baseline.conditions.stack, 2, left=True),
+    Column("over", lambda cells: title(_one(cells).accelerator), 2, left=True),
+    *(Column(b, lambda cells, b=b: times(cells[b].energy), 1) for b in CHIP_BOUNDARIES),  # type: ignore[misc]
+    Column("time", lambda cells: times(_one(cells).latency), 4),
 ]
 
 
