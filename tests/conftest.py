@@ -1,4 +1,4 @@
-"""An architecture and a technology table with round numbers, for accounts that can be worked out by hand.
+"""What tests of several rooms share: a small result, and a machine with round numbers for accounts made by hand.
 
 Drawn cases are the same in every run of the same tests: the seed of each test is its code.
 """
@@ -17,6 +17,11 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import load_document
+from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.result import NetworkResult
+from accelerator_sim.study.run import simulate_network
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import Network
 
 settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("seeded")
@@ -91,6 +96,18 @@ def table() -> dict[str, Any]:
             "sram": {"power": "1 mW", "source": "assumed: a round number"},
         },
     }
+
+
+@pytest.fixture(scope="session")
+def result() -> NetworkResult:
+    """The result of a small network with one layer that fails."""
+    layers = (
+        Layer("conv", "conv", C=4, M=8, H=8, W=8, R=3, S=3, padding=(1, 1, 1, 1)),
+        Layer("pool", "pool", iact_words=512, oact_words=128),
+        Layer("wide", "conv", C=1, M=1, H=20, W=20, R=1, S=17),  # its filter row does not fit the iact SPad of 16
+        Layer("fc", "fc", C=128, M=10),
+    )
+    return simulate_network(Network("small", "made up", layers, "small.yaml"), *load_machine("eyeriss_v2"))
 
 
 @pytest.fixture

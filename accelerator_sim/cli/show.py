@@ -98,9 +98,10 @@ def _workload(name: str, form: str) -> str:
 
         return read_text(Path(network.file))
     if form == "tsv":
-        from accelerator_sim.report import tsv
+        from accelerator_sim.study.layer_rows import SHAPE_COLUMNS, shape_row
+        from accelerator_sim.study.tabular import rows_text
 
-        return tsv.rows_text(tsv.SHAPE_COLUMNS, map(tsv.shape_row, network.layers))
+        return rows_text(map(shape_row, network.layers), columns=SHAPE_COLUMNS)
     from accelerator_sim.report import tables
 
     return tables.render_network(network, output.width(), output.on_terminal())

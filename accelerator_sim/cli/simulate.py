@@ -172,13 +172,13 @@ def batched(network: Network, batch: int) -> Network:
 
 def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:
     if form == "json":
-        from accelerator_sim.report import json
+        from accelerator_sim.report.json import encode
 
-        return json.dumps(result)
+        return encode(result.to_dict())
     if form in ("csv", "tsv"):
-        from accelerator_sim.report import tsv
+        from accelerator_sim.study.tabular import rows_text
 
-        return tsv.dumps(result, "," if form == "csv" else "\t")
+        return rows_text(result.rows(), "," if form == "csv" else "\t", result.columns)
     from accelerator_sim.report import tables
 
     return tables.render(result, output.width(), to_stdout and output.on_terminal())

@@ -132,7 +132,7 @@ _MATRIX: list[Column[_Cells]] = [
     Column("boundary", lambda cells: _one(cells).baseline.conditions.boundary, 2),
     Column("stack", lambda cells: _one(cells).baseline.conditions.stack, 2, left=True),
     Column("over", lambda cells: title(_one(cells).accelerator), 2, left=True),
-    *(Column(b, lambda cells, b=b: times(cells[b].energy), 1) for b in CHIP_BOUNDARIES),  # type: ignore[misc]
+    *(Column(b.removeprefix("chip") or b, lambda cells, b=b: times(cells[b].energy), 1) for b in CHIP_BOUNDARIES),  # type: ignore[misc]
     Column("time", lambda cells: times(_one(cells).latency), 4),
 ]
 

@@ -9,10 +9,11 @@ from accelerator_sim import __version__
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.mapping.picture import array_picture, loop_nest
-from accelerator_sim.report.json import encode, shape_dict
+from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, printable, si
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.study.choices import Choice, Choices
+from accelerator_sim.study.plain import shape_dict
 from accelerator_sim.study.result import NORMALISED_UNIT_J, utilization
 
 SCHEMA = "accelerator-sim/map/1"

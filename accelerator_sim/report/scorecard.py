@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, get_args
 
 from rich.console import RenderableType
@@ -10,9 +9,10 @@ from rich.text import Text
 
 from accelerator_sim import __version__
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
+from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import printable, si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.report.tsv import rows_text
+from accelerator_sim.study.tabular import rows_text
 from accelerator_sim.study.validate import Row, Scorecard, Status
 
 SCHEMA = "accelerator-sim/validation/1"
@@ -69,12 +69,12 @@ def dumps_json(card: Scorecard) -> str:
         "publications": sources,
         "rows": [_record(row) for row in ordered(card)],
     }
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    return encode(content)
 
 
 def dumps_rows(card: Scorecard, delimiter: str = "\t") -> str:
     """Return one line a figure."""
-    return rows_text(COLUMNS, map(_record, ordered(card)), delimiter)
+    return rows_text(map(_record, ordered(card)), delimiter, COLUMNS)
 
 
 def markdown(card: Scorecard) -> str:

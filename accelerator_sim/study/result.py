@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
@@ -13,6 +13,7 @@ from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse, Verdict
+from accelerator_sim.study.tabular import Row, Tabular
 from accelerator_sim.workload.layer import Layer
 
 Status = Literal["ok", "traffic_only", "failed"]
@@ -74,7 +75,7 @@ class Totals:
 
 
 @dataclass(frozen=True)
-class NetworkResult:
+class NetworkResult(Tabular):
     """All layers of a network (or the selected ones), in their order, and what they ran on."""
 
     workload: str
@@ -108,6 +109,25 @@ class NetworkResult:
                 problem = problem_of(result.layer, self.architecture, *encodings)
                 found[result.layer.name] = Tiling(problem, result.mapping)
         return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data, in the schema "accelerator-sim/simulation/1"."""
+        from accelerator_sim.study.plain import as_dict  # it needs the types of this module
+
+        return as_dict(self)
+
+    def rows(self) -> list[Row]:
+        """Return one row a layer, every number in full."""
+        from accelerator_sim.study.layer_rows import layer_rows  # it needs the types of this module
+
+        return layer_rows(self)
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the columns: the same for every network."""
+        from accelerator_sim.study.layer_rows import COLUMNS  # it needs the types of this module
+
+        return COLUMNS
 
     @property
     def failed(self) -> tuple[LayerResult, ...]:

@@ -20,9 +20,14 @@ class Tabular:
         """Return the rows."""
         raise NotImplementedError
 
+    @property
+    def columns(self) -> Sequence[str] | None:
+        """Names of the columns in their order; None: those that a row has."""
+        return None
+
     def to_csv(self, path: str | Path | None = None) -> str:
         """Return the rows as CSV text with a header; write it to a file, too, if a path is given."""
-        text = rows_text(self.rows(), ",")
+        text = rows_text(self.rows(), ",", self.columns)
         if path is not None:
             Path(path).write_text(text)
         return text
@@ -33,7 +38,7 @@ class Tabular:
             import pandas
         except ImportError:
             raise AcceleratorSimError("pandas is not installed; install it with: pip install pandas") from None
-        return pandas.DataFrame(self.rows())
+        return pandas.DataFrame(self.rows(), columns=self.columns)
 
 
 def rows_text(rows: Iterable[Row], delimiter: str = "\t", columns: Sequence[str] | None = None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from accelerator_sim.architecture.load import load_architecture, read_architecture
+from accelerator_sim.baseline.device import load_device, read_device
 from accelerator_sim.cli import kernels
 from accelerator_sim.files.data import builtin_names, data_dir
 from tests.cli.conftest import Run
@@ -26,15 +27,10 @@ def test_map_as_json(run: Run, small: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "folder", "sub"),
     [("architectures", "arch_configs", ""), ("workloads", "workloads", ""),
-     ("technologies", "arch_configs", "technologies")],
+     ("technologies", "arch_configs", "technologies"), ("baselines", "arch_configs", "baselines")],
 )  # fmt: skip
 def test_list(run: Run, kind: str, folder: str, sub: str) -> None:
     assert run("list", kind).stdout.splitlines() == builtin_names(folder, sub)
-
-
-def test_there_are_no_baselines_yet(run: Run) -> None:
-    result = run("list", "baselines")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "there are no baselines yet\n")
 
 
 def test_a_shown_architecture_can_be_used(run: Run, tmp_path: Path) -> None:
@@ -110,3 +106,16 @@ def test_cold_kernels_are_announced(run: Run, small: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(kernels, "load_kernels", lambda fidelity: [len])
     monkeypatch.setattr(kernels, "is_cold", lambda kernel: True)
     assert "compiling 1 kernels (len), once per machine..." in run("simulate", small).stderr
+
+
+def test_a_shown_baseline_can_be_used(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(run("show", "baseline", "jetson_tx2_maxq").stdout)
+    assert read_device(tmp_path / "mine.yaml") == load_device("jetson_tx2_maxq")
+
+
+def test_check_baselines_and_software(run: Run) -> None:
+    folder = data_dir("arch_configs") / "baselines"
+    result = run("check", str(folder / "jetson_tk1.yaml"), str(folder / "software" / "tegra_volta.yaml"))
+    assert result.exit_code == 0
+    assert "OK (baseline jetson_tk1, fp32, stacks tuned)" in result.stdout
+    assert "OK (software tegra_volta, stacks tuned, tensorrt3)" in result.stdout

@@ -29,6 +29,23 @@ def test_quick_leaves_slow_runs_out(run: Run) -> None:
     assert "0 of 0 figures within their tolerance, 0 not; 11 of slow runs were left out" in result.stderr
 
 
+def test_measurements(run: Run) -> None:
+    result = run("validate", "raspberry_pi", "--format", "table")
+    assert result.exit_code == 0
+    assert "raspberry_pi: 5 measured points, latency" in result.stdout
+    data = json.loads(run("validate", "p40", "jetson", "--format", "json").stdout)
+    assert {name: len(of["points"]) for name, of in data["sets"].items()} == {"p40": 17, "jetson": 158}
+    assert len(run("validate", "p40").stdout.splitlines()) == 18
+
+
+def test_measurements_and_publications_are_apart(run: Run) -> None:
+    result = run("validate", "jetson", "sparseloop")
+    assert (result.exit_code, result.stderr) == (
+        2, "Error: sparseloop is a publication and jetson are measurements; validate them one by one\n"
+    )  # fmt: skip
+    assert "goes with publications only" in run("validate", "p40", "--format", "markdown").stderr
+
+
 def test_an_unknown_publication(run: Run) -> None:
     result = run("validate", "eyeriss_v3")
     assert result.exit_code == 2

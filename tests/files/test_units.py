@@ -36,6 +36,11 @@ from accelerator_sim.files import units
         ("0.5 mm", units.METRES, 5e-4),
         ("65 nm", units.METRES, 65e-9),
         ("1.0 V", units.VOLTS, 1.0),
+        ("1.33 TFLOP/s", units.OPERATIONS_PER_SECOND, 1.33e12),
+        ("22 TOP/s", units.OPERATIONS_PER_SECOND, 22e12),
+        ("0.429 kg/kWh", units.CARBON_PER_ENERGY, 429.0),
+        ("8.15 c/kWh", units.PRICE_PER_ENERGY, 0.0815),
+        ("108 J/MB", units.JOULES_PER_MEGABYTE, 108.0),
     ],
 )
 def test_values(text: str, dimension: units.Dimension, value: float) -> None:
@@ -108,7 +113,8 @@ def test_the_example_is_valid_and_matches_the_schema(dimension: units.Dimension)
     assert units.parse_quantity(dimension.example, dimension) > 0
     kinds = (
         units.Bytes, units.Bits, units.Hertz, units.BytesPerSecond, units.Joules, units.Watts, units.Seconds,
-        units.Metres, units.Volts,
+        units.Metres, units.Volts, units.OperationsPerSecond, units.CarbonPerEnergy, units.PricePerEnergy,
+        units.JoulesPerMegabyte,
     )  # fmt: skip
     schema = TypeAdapter(kinds[units.DIMENSIONS.index(dimension)]).json_schema()
     assert schema["type"] == "string"

@@ -191,7 +191,7 @@ def test_scaling_from_a_file_at_the_usual_voltage(table: dict[str, Any], written
 def test_scaling_to_an_unknown_node(written: Written) -> None:
     path = written({"name": "own", "scaled_from": "cmos65_8b", "node": "22 nm", "voltage": "0.9 V"})
     assert refusal(path) == (
-        "node: 22 nm has no scaling polynomial; known nodes: 130, 90, 65, 45, 32, 28, 20, 16, 14, 10, 7 nm"
+        "node: 22 nm has no scaling polynomial; known nodes: 130, 90, 65, 45, 32, 28, 20, 16, 14, 12, 10, 8, 7 nm"
     )
 
 

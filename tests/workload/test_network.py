@@ -16,9 +16,13 @@ NETWORKS = [
     ("alexnet", 8, 724_406_816),
     ("alexnet_sparse", 8, 724_406_816),
     ("vgg16", 16, 15_470_264_320),
+    ("vgg19", 19, 19_632_062_464),
     ("googlenet", 58, 1_582_671_872),
     ("resnet18", 21, 1_814_073_344),
     ("resnet50", 54, 4_089_184_256),
+    ("resnet50_v1", 54, 3_857_973_248),
+    ("resnet101_v1", 105, 7_570_194_432),
+    ("resnet152_v1", 156, 11_282_415_616),
     ("mobilenet_v1", 28, 568_740_352),
     ("mobilenet_v1_0.5_128", 28, 49_160_192),
     ("mobilenet_v1_0.5_128_sparse", 28, 49_160_192),
@@ -80,6 +84,7 @@ def test_resnet50_weights() -> None:
     [
         ("resnet18", "add", 8),
         ("resnet50", "add", 16),
+        ("resnet152_v1", "add", 50),
         ("mobilenet_v2", "add", 10),
         ("mobilenet_v3_small", "add", 6),
         ("mobilenet_v3_small", "mul", 9),
@@ -99,6 +104,13 @@ def test_resnet50_weights() -> None:
 )
 def test_traffic_only_operators(name: str, op: str, count: int) -> None:
     assert sum(layer.op == op for layer in load_network(name).layers) == count
+
+
+def test_every_layer_of_googlenet_reads_what_exists_in_the_right_size() -> None:
+    layers = {layer.name: layer for layer in load_network("googlenet").layers}
+    for layer in list(layers.values())[1:]:
+        read = sum(layers[name].oact_total_words for name in layer.reads)
+        assert (read, bool(layer.reads)) == (layer.iact_total_words, True), layer.name
 
 
 def test_an_add_reads_twice_what_it_writes() -> None:

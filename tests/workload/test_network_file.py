@@ -133,6 +133,19 @@ def test_duplicate_names(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_layer_reads(tmp_path: Path) -> None:
+    text = "name: n\nsource: s\nlayers:\n"
+    first, second = (
+        "  - {name: a, op: fc, C: 1, M: 1}\n",
+        "  - {name: b, op: pool, inputs: 1, outputs: 1, reads: [%s]}\n",
+    )
+    (tmp_path / "net.yaml").write_text(text + first + second % "a")
+    assert [layer.reads for layer in read_network(tmp_path / "net.yaml").layers] == [(), ("a",)]
+    (tmp_path / "net.yaml").write_text(text + first + second % "aa")
+    with pytest.raises(InvalidFile, match=r"net\.yaml:5:\d+: layers\.1\.reads\.0: no layer 'aa' before this one"):
+        read_network(tmp_path / "net.yaml")
+
+
 def test_all_layers_are_reported(tmp_path: Path) -> None:
     lines = problems(tmp_path, f"{CONV}, kernel: 10", "name: b, op: fc", "name: c, op: fc, C: 1, M: 1, X: 1")
     assert [line.split(": ")[0] for line in lines] == ["net.yaml:4:5", "net.yaml:5:5", "net.yaml:5:5", "net.yaml:6:35"]

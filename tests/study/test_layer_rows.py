@@ -4,8 +4,13 @@ import csv
 import io
 from dataclasses import replace
 
-from accelerator_sim.report import tsv
+from accelerator_sim.study.layer_rows import COLUMNS
 from accelerator_sim.study.result import NetworkResult
+from accelerator_sim.study.tabular import rows_text
+
+
+def dumps(result: NetworkResult, delimiter: str = "\t") -> str:
+    return rows_text(result.rows(), delimiter, result.columns)
 
 
 def rows(text: str, delimiter: str) -> list[dict[str, str]]:
@@ -14,7 +19,7 @@ def rows(text: str, delimiter: str) -> list[dict[str, str]]:
 
 def test_every_number_in_full(result: NetworkResult) -> None:
     for delimiter in "\t,":
-        table = rows(tsv.dumps(result, delimiter), delimiter)
+        table = rows(dumps(result, delimiter), delimiter)
         assert [row["name"] for row in table] == ["conv", "pool", "wide", "fc"]
         conv, activity, energy = table[0], result.layers[0].activity, result.layers[0].energy
         assert activity is not None
@@ -26,20 +31,20 @@ def test_every_number_in_full(result: NetworkResult) -> None:
 
 
 def test_a_failed_layer_has_its_error_and_no_numbers(result: NetworkResult) -> None:
-    wide = rows(tsv.dumps(result), "\t")[2]
+    wide = rows(dumps(result), "\t")[2]
     assert (wide["status"], wide["cycles"], wide["energy_mac_j"]) == ("failed", "", "")
     assert "cannot be mapped" in wide["error"]
 
 
 def test_columns_are_unique_and_rows_complete(result: NetworkResult) -> None:
-    assert len(set(tsv.COLUMNS)) == len(tsv.COLUMNS)
-    lines = tsv.dumps(result).splitlines()
-    assert {line.count("\t") for line in lines} == {len(tsv.COLUMNS) - 1}
+    assert len(set(COLUMNS)) == len(COLUMNS)
+    lines = dumps(result).splitlines()
+    assert {line.count("\t") for line in lines} == {len(COLUMNS) - 1}
 
 
 def test_tabs_and_newlines_in_names(result: NetworkResult) -> None:
     odd = replace(result.layers[0], layer=replace(result.layers[0].layer, name='a\tb\n"c"'))
-    text = tsv.dumps(replace(result, layers=(odd,)))
+    text = dumps(replace(result, layers=(odd,)))
     assert len(text.splitlines()) == 2
     assert rows(text, "\t")[0]["name"] == 'a b "c"'
-    assert rows(tsv.dumps(replace(result, layers=(odd,)), ","), ",")[0]["name"] == 'a\tb\n"c"'
+    assert rows(dumps(replace(result, layers=(odd,)), ","), ",")[0]["name"] == 'a\tb\n"c"'

@@ -1,4 +1,4 @@
-"""The JSON contract."""
+"""The JSON contract: the plain data of a result."""
 
 import json
 from dataclasses import replace
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from accelerator_sim import __version__
-from accelerator_sim.report import json as report
+from accelerator_sim.report.json import encode
 from accelerator_sim.study.result import NetworkResult
 
 
 @pytest.fixture
 def data(result: NetworkResult) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(report.dumps(result))
+    loaded: dict[str, Any] = json.loads(encode(result.to_dict()))
     return loaded
 
 
@@ -62,11 +62,11 @@ def test_layers_without_macs_and_failed_ones(data: dict[str, Any]) -> None:
 
 
 def test_the_same_bytes_for_the_same_result(result: NetworkResult) -> None:
-    assert report.dumps(result) == report.dumps(replace(result))
+    assert encode(result.to_dict()) == encode(replace(result).to_dict())
 
 
 def test_no_nan(result: NetworkResult) -> None:
-    empty = json.loads(report.dumps(replace(result, layers=())))
+    empty = json.loads(encode(replace(result, layers=()).to_dict()))
     assert empty["totals"]["inferences_per_s"] is None
     with pytest.raises(ValueError, match="not JSON compliant"):
-        report.encode({"x": float("nan")})
+        encode({"x": float("nan")})

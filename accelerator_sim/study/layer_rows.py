@@ -1,16 +1,12 @@
-"""A result as rows for programs and spreadsheets: one line a layer, every number in full."""
+"""A result as rows for programs and spreadsheets: one row a layer, every number in full."""
 
 from __future__ import annotations
-
-import csv
-import io
-from collections.abc import Iterable, Sequence
-from typing import Any
 
 from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.simulation.activity import LEVELS, Activity
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.study.tabular import Row
 from accelerator_sim.workload.layer import Layer
 
 _LETTERS = ("N", "G", "M", "C", "H", "W", "P", "Q", "R", "S")
@@ -30,33 +26,21 @@ SHAPE_COLUMNS = ("name", "op", *_LETTERS, *_WINDOW, "macs", "effectual_macs")
 COLUMNS = ("status", *SHAPE_COLUMNS, *_RESULTS, *_ACCESSES, *_NOC, *_ENERGY, "optimal_over", "error")
 
 
-def dumps(result: NetworkResult, delimiter: str = "\t") -> str:
-    """Return a header and one row a layer; what does not apply, or failed, is empty."""
-    return rows_text(COLUMNS, (_row(layer, result) for layer in result.layers), delimiter)
+def layer_rows(result: NetworkResult) -> list[Row]:
+    """Return one row a layer; what does not apply, or failed, is left out of it."""
+    return [_row(layer, result) for layer in result.layers]
 
 
-def rows_text(columns: Sequence[str], rows: Iterable[dict[str, Any]], delimiter: str = "\t") -> str:
-    """Return rows as delimited text.  With tabs, each row is one line: tabs and newlines in text become spaces."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, restval="", delimiter=delimiter, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        if delimiter == "\t":
-            row = {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in row.items()}
-        writer.writerow(row)
-    return out.getvalue()
-
-
-def shape_row(layer: Layer) -> dict[str, Any]:
+def shape_row(layer: Layer) -> Row:
     """Return the columns that do not depend on a simulation."""
-    row: dict[str, Any] = {"name": layer.name, "op": layer.op}
+    row: Row = {"name": layer.name, "op": layer.op}
     if layer.is_mac:
         row |= {letter: getattr(layer, letter) for letter in _LETTERS}
         row |= dict(zip(_WINDOW, (*layer.stride, *layer.padding, *layer.dilation), strict=True))
     return row | {"macs": layer.macs, "effectual_macs": layer.effectual_macs}
 
 
-def _row(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
+def _row(result: LayerResult, run: NetworkResult) -> Row:
     row = {"status": result.status, **shape_row(result.layer)}
     if result.error:
         row["error"] = result.error
@@ -68,8 +52,8 @@ def _row(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
     return row
 
 
-def _activity_row(activity: Activity, run: NetworkResult) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _activity_row(activity: Activity, run: NetworkResult) -> Row:
+    row: Row = {
         "effectual_macs": activity.effectual_macs,
         "cycles": activity.cycles,
         "latency_s": activity.cycles / run.architecture.clock,

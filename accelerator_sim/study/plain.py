@@ -1,0 +1,104 @@
+"""A result as plain data, in the schema "accelerator-sim/simulation/1"."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from accelerator_sim import __version__
+from accelerator_sim.mapping.file import mapping_entry
+from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.workload.layer import Layer
+
+SCHEMA = "accelerator-sim/simulation/1"
+
+MOST_PES = 1024
+"""Arrays up to this size are listed PE by PE."""
+
+
+def as_dict(result: NetworkResult) -> dict[str, Any]:
+    """Return a result as plain data, in the order of the schema."""
+    architecture = result.architecture
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "seed": result.seed,
+        "fidelity": result.fidelity,
+        "objective": result.objective,
+        "batch": result.batch,
+        "architecture": {
+            "name": architecture.name,
+            "source": architecture.source,
+            "pes": architecture.pes,
+            "macs_per_cycle": architecture.macs_per_cycle,
+            "clock_hz": architecture.clock,
+            "technology": result.technology,
+            "energy_normalised": result.normalised,
+        },
+        "workload": {"name": result.workload, "source": result.workload_source, "layers": result.workload_layers},
+        "totals": asdict(result.totals),
+        "layers": [layer_dict(layer, result) for layer in result.layers],
+    }
+
+
+def layer_dict(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
+    """Return one layer as plain data; what a failed layer would have cost is null."""
+    layer, activity = result.layer, result.activity
+    head: dict[str, Any] = {
+        "name": layer.name,
+        "op": layer.op,
+        "status": result.status,
+        "error": result.error,
+        "shape": shape_dict(layer),
+        "macs": layer.macs,
+        "effectual_macs": activity.effectual_macs if activity else layer.effectual_macs,
+    }
+    mapping = mapping_entry(result.mapping) if result.mapping else None
+    verified = asdict(result.verdict) if result.verdict else None
+    tail = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
+    if activity is None or result.energy is None:
+        unknown = dict.fromkeys(("cycles", "latency_s", "bound_by", "active_pes", "utilization"))
+        return head | unknown | {"stalls": {}, "accesses": [], "noc": [], "dram_bytes": None, "energy_j": None} | tail
+    return head | _activity_dict(activity, run) | {"energy_j": result.energy.as_dict()} | tail
+
+
+def shape_dict(layer: Layer) -> dict[str, Any]:
+    """Return the shape of a layer: its letters, or the words that a traffic-only layer moves."""
+    if not layer.is_mac:
+        return {"iact_words": layer.iact_words, "oact_words": layer.oact_words}
+    shape: dict[str, Any] = {letter: getattr(layer, letter) for letter in "NGMCHWPQRS"}
+    shape |= {name: list(getattr(layer, name)) for name in ("stride", "padding", "dilation")}
+    if (layer.D, layer.T) != (1, 1):
+        shape |= {"D": layer.D, "T": layer.T, "stride_d": layer.stride_d, "padding_d": list(layer.padding_d)}
+    return shape
+
+
+def _activity_dict(activity: Activity, run: NetworkResult) -> dict[str, Any]:
+    return {
+        "cycles": activity.cycles,
+        "latency_s": activity.cycles / run.architecture.clock,
+        "bound_by": activity.bound_by,
+        "active_pes": activity.active_pes,
+        "utilization": utilization(activity.macs_issued, activity.cycles, run.architecture),
+        "stalls": dict(activity.stalls),
+        "accesses": [asdict(record) for record in activity.accesses],
+        "noc": [asdict(use) for use in activity.noc],
+        **_machine_dict(activity, run),
+        "dram_bytes": dict(activity.dram_bytes),
+    }
+
+
+def _machine_dict(activity: Activity, run: NetworkResult) -> dict[str, Any]:
+    """What only the engines that run the machine know: busy cycles, FIFO marks, the utilization over time."""
+    if not activity.pe_busy:
+        return {}
+    of_cluster = run.architecture.pe_cluster.count
+    clusters = [sum(activity.pe_busy[i : i + of_cluster]) for i in range(0, len(activity.pe_busy), of_cluster)]
+    return {
+        "busy_pe_cycles": sum(activity.pe_busy),
+        "cluster_busy": clusters,
+        "pe_busy": list(activity.pe_busy) if len(activity.pe_busy) <= MOST_PES else None,
+        "fifo_marks": dict(activity.fifo_marks),
+        "utilization_over_time": list(activity.utilization_over_time),
+    }

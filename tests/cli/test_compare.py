@@ -1,0 +1,104 @@
+"""`accelerator-sim compare` as users call it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+QUICK = ("--fidelity", "analytical")
+
+
+def test_lists_of_machines(run: Run, small: str) -> None:
+    result = run(
+        "compare", small, "--arch", "eyeriss_v1_5", "eyeriss_v2", "--baseline", "jetson_tk1", "raspberry_pi_4", *QUICK
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    rows = list(csv.DictReader(io.StringIO(result.stdout), delimiter="\t"))
+    assert [(row["machine"], row["node_nm"]) for row in rows] == [
+        ("eyeriss_v1_5", "65.0"), ("eyeriss_v1_5", "28.0"), ("eyeriss_v2", "65.0"), ("eyeriss_v2", "28.0"),
+        ("jetson_tk1", "28.0"), ("raspberry_pi_4", "28.0"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["small.yaml", "--arch", "eyeriss_v2", "--arch", "eyeriss_v1_5"],
+        ["--arch", "eyeriss_v2", "small.yaml", "--arch=eyeriss_v1_5"],
+        ["--batch", "1", "--arch", "eyeriss_v2", "small.yaml", "eyeriss_v1_5"],
+        ["small.yaml", "--all-boundaries", "--arch=eyeriss_v2", "eyeriss_v1_5"],
+        ["--arch", "eyeriss_v2", "--arch", "eyeriss_v1_5", "--", "small.yaml"],
+    ],
+)
+def test_other_ways_to_write_them(run: Run, small: str, words: list[str]) -> None:
+    data = json.loads(run("compare", *words, *QUICK[:0], "--format", "json").stdout)
+    assert [entry["machine"] for entry in data["entries"]] == ["eyeriss_v2", "eyeriss_v1_5"]
+
+
+def test_a_bare_word_that_no_list_takes(run: Run, small: str) -> None:
+    result = run("compare", small, "eyeriss_v2")
+    assert result.exit_code == 2
+    assert "unexpected extra argument (eyeriss_v2)" in result.stderr
+
+
+def test_everything_in_one_table(run: Run, small: str) -> None:
+    result = run(
+        "compare", small, "--baseline", "jetson_tx2_maxq", "--all-boundaries", "--grid", "france", "--price", "0.2 $/kWh",
+        "--inferences-per-day", "1e6", "--devices", "10", "--send", "all", "--input-size", "40 kB", "--format", "table",
+        *QUICK,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert "A year of 1,000,000 inferences a day on 10 device(s), grid france" in " ".join(result.stdout.split())
+    assert "no data-centre machine is compared" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--baseline", "jetson_nano_5w", "--board-boundary", "net"], "jetson_nano_5w has no measured idle power"),
+        (
+            ["--baseline", "jetson_nano_5w", "--precision", "int8"],
+            "has no int8 data with stack 'tuned'; it has: fp16, fp32",
+        ),
+        (["--baseline", "jetson_nano_5w", "--stack", "x"], "no software stack 'x'; it has: tuned, tensorrt3, tf_trt"),
+        (["--baseline", "jetson_nano"], "unknown baseline 'jetson_nano'"),
+        (["--arch", "isca16_256"], "isca16_256 has energies in multiples of one MAC"),
+        (["--grid", "frence"], "unknown grid 'frence'; did you mean 'france'?"),
+        (["--send", "lt"], "unknown link 'lt'; did you mean 'lte'?"),
+        (["--devices", "4"], "--devices goes with --grid"),
+        (["--price", "4"], '4 has no unit; write e.g. "4 $/kWh"'),
+        (["--input-size", "4 J"], "'4 J' is an energy; a size such as"),
+        (["--batch", "0"], "0 is not in the range x>=1"),
+    ],
+)
+def test_refusals(run: Run, small: str, words: list[str], message: str) -> None:
+    result = run("compare", small, *words, *QUICK)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_all_bad_files_are_reported_at_once(run: Run, tmp_path: Path) -> None:
+    for name in ("net", "arch", "device"):
+        (tmp_path / f"{name}.yaml").write_text("nam: x\n")
+    result = run("compare", "net.yaml", "--arch", "arch.yaml", "--baseline", "device.yaml")
+    assert result.exit_code == 3
+    assert {line.split(":")[0] for line in result.stderr.splitlines()} == {"net.yaml", "arch.yaml", "device.yaml"}
+
+
+def test_failed_layers(run: Run, flawed: str) -> None:
+    result = run("compare", flawed, "--baseline", "jetson_tk1", "--format", "table", *QUICK)
+    assert result.exit_code == 5
+    assert "eyeriss_v2: 1 of 4 layers failed" in result.stdout
+    assert "layer wide" in result.stderr
+
+
+def test_into_a_file(run: Run, small: str, tmp_path: Path) -> None:
+    result = run("compare", small, "-o", "out.json", *QUICK)
+    assert (result.stdout, result.stderr) == ("", "wrote out.json\n")
+    assert json.loads((tmp_path / "out.json").read_text())["schema"] == "accelerator-sim/comparison/1"
