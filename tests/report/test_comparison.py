@@ -39,15 +39,6 @@ def test_conditions_stand_in_80_columns(comparison: Comparison) -> None:
     first = text.index("machine")
     heads = text[first:].split("\n", 1)[0].split()
     assert heads == ["machine", "batch", "bits", "boundary", "stack", "energy", "ratio", "latency"]
-        "machine",
-        "batch",
-        "bits",
-        "boundary",
-        "stack",
-        "energy",
-        "ratio",
-        "latency",
-    ]
     assert "jetson_tx2_maxq 1 fp16 board tuned 54.1 mJ" in " ".join(text.split())
     assert "ratio: energy over that of eyeriss_v1_192, chip+dram, 8b, batch 1, for latency" in " ".join(text.split())
     assert "measured: jetson_tx2_maxq 60.2 mJ (the model: -10.2%)" in " ".join(text.split())
