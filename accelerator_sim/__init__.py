@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from accelerator_sim.api import load_architecture, load_network, map_layer, simulate
+    from accelerator_sim.api import compare, load_architecture, load_baseline, load_network, map_layer, simulate, year
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_architecture", "load_network", "map_layer", "simulate"]
+__all__ = [
+    "__version__",
+    "compare",
+    "load_architecture",
+    "load_baseline",
+    "load_network",
+    "map_layer",
+    "simulate",
+    "year",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The Python interface: load an architecture and a network, map a layer, simulate a network."""
+"""The Python interface: load what is computed and on what, map a layer, simulate a network, compare machines."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Literal
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.baseline.device import Device, Precision, load_device
 from accelerator_sim.files.errors import CheckFailed
+from accelerator_sim.footprint import account
 from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.search import Found, Objective, find_mapping
+from accelerator_sim.study.compare import BoardBoundary, ChipBoundary, Question
+from accelerator_sim.study.compare import compare as compare_machines
+from accelerator_sim.study.comparison import Comparison
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.run import Options, simulate_network
@@ -21,7 +26,18 @@ from accelerator_sim.technology.technology import Technology, load_technology
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network, load_network
 
-__all__ = ["load_architecture", "load_network", "map_layer", "simulate"]
+__all__ = [
+    "compare",
+    "load_architecture",
+    "load_baseline",
+    "load_network",
+    "map_layer",
+    "simulate",
+    "year",
+]
+
+load_baseline = load_device
+"""Return a built-in baseline, or the one in a YAML file."""
 
 
 def simulate(
@@ -58,13 +74,58 @@ def simulate(
         Objective(objective), batch, tuple(layers), Plan(dict(mappings or {}), constraints or Constraints()),
         seed, jobs, fidelity, verify, masks, refine,
     )  # fmt: skip
-    result = simulate_network(shapes, machine, technology, options)
-    if result.interrupted:
-        raise KeyboardInterrupt
-    broken = [layer.error for layer in result.layers if layer.law_broken and layer.error]
-    if broken:
-        raise CheckFailed("\n".join(broken))
-    return result
+    return _sound(simulate_network(shapes, machine, technology, options))
+
+
+def compare(
+    network: Network | str | Path,
+    architectures: Sequence[Architecture | str | Path] = ("eyeriss_v2",),
+    baselines: Sequence[Device | str | Path] = (),
+    *,
+    batch: int = 1,
+    precision: Precision | None = None,
+    stack: str | None = None,
+    chip_boundary: ChipBoundary = "chip+dram",
+    board_boundary: BoardBoundary = "board",
+    objective: str = "latency",
+    fidelity: str = "event",
+    seed: int = 0,
+    jobs: int = 1,
+) -> Comparison:
+    """Compare the energy and latency of a network on accelerators and baselines, such as mobile GPUs.
+
+    batch, objective, fidelity, seed, jobs: as of `simulate`; precision, stack: number format ("fp32", "fp16", "int8")
+    and software of the baselines, their own defaults if None; chip_boundary, board_boundary: what the energies are of.
+
+    The result's `entries` have each machine under its conditions, `matrix` every ratio that there are data for; it has
+    `to_dict`, `to_csv` and `to_pandas`.  Raises UsageError for unknown names and for what a baseline has no data for,
+    InvalidFile for bad files, and CheckFailed when a result breaks a law.
+    """
+    shapes = network if isinstance(network, Network) else load_network(str(network))
+    machines = [_machine(architecture) for architecture in architectures]
+    devices = [device if isinstance(device, Device) else load_device(str(device)) for device in baselines]
+    options = Options(Objective(objective), batch, seed=seed, jobs=jobs, fidelity=fidelity)
+    question = Question(options, precision, stack, chip_boundary, board_boundary)
+    found = compare_machines(shapes, machines, devices, question)
+    for run in found.runs:
+        _sound(run)
+    return found
+
+
+def year(
+    energy_j: float,
+    grid: str = "world",
+    inferences_per_day: float = 1000.0,
+    devices: int = 1,
+    price: float | None = None,
+    in_data_centre: bool = False,
+) -> account.Year:
+    """Return energy, carbon and cost of a year of inferences that take `energy_j` joules each.
+
+    price: US dollars per kWh, that of the grid (if known) for None; in_data_centre: with its PUE, as a range.  Raises
+    UsageError for an unknown grid.
+    """
+    return account.year(energy_j, account.Use(grid, inferences_per_day, devices, price), in_data_centre)
 
 
 def map_layer(
@@ -76,6 +137,16 @@ def map_layer(
     """Find the best mapping of a layer.  Raises Unmappable, naming the limit, where nothing fits."""
     machine, technology = _machine(architecture)
     return find_mapping(layer, machine, resolve_actions(technology, machine), Objective(objective), constraints)
+
+
+def _sound(result: NetworkResult) -> NetworkResult:
+    """Return a result.  Raises KeyboardInterrupt where it was interrupted, CheckFailed where it breaks a law."""
+    if result.interrupted:
+        raise KeyboardInterrupt
+    broken = [layer.error for layer in result.layers if layer.law_broken and layer.error]
+    if broken:
+        raise CheckFailed("\n".join(broken))
+    return result
 
 
 def _machine(architecture: Architecture | str | Path) -> tuple[Architecture, Technology]:

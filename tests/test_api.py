@@ -16,6 +16,7 @@ from accelerator_sim.workload.network import Network
 
 CONV = Layer("conv", "conv", C=4, M=8, H=8, W=8, R=3, S=3, padding=(1, 1, 1, 1))
 WIDE = Layer("wide", "conv", C=1, M=1, H=20, W=20, R=1, S=17)
+SIMPLE = Network("simple", "made up", (CONV,), "simple.yaml")
 SMALL = Network("small", "made up", (CONV, WIDE), "small.yaml")
 
 
@@ -62,3 +63,18 @@ def test_unknown_names() -> None:
 def test_importing_the_package_is_light() -> None:
     code = "import sys, accelerator_sim; print([m for m in ('numpy', 'numba', 'pydantic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_compare_takes_names_and_objects() -> None:
+    by_name = accelerator_sim.compare(SIMPLE, ["eyeriss_v2"], ["jetson_tx2_maxq"], fidelity="analytical")
+    machine = accelerator_sim.load_architecture("eyeriss_v2")
+    device = accelerator_sim.load_baseline("jetson_tx2_maxq")
+    assert accelerator_sim.compare(SIMPLE, [machine], [device], fidelity="analytical") == by_name
+    assert [entry.name for entry in by_name.entries] == ["eyeriss_v2", "eyeriss_v2", "jetson_tx2_maxq"]
+
+
+def test_a_year() -> None:
+    year = accelerator_sim.year(1.0, "france", 3.6e6 / 365, price=0.2)
+    assert (year.energy_kwh.low, year.co2e_kg.low) == (pytest.approx(1.0), pytest.approx(0.056))
+    assert year.cost_usd is not None
+    assert year.cost_usd.low == pytest.approx(0.2)
