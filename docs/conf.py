@@ -4,7 +4,8 @@ from accelerator_sim import __version__
 
 project = "accelerator-sim"
 release = __version__
-extensions = ["myst_parser"]
+extensions = ["myst_nb"]  # it reads Markdown, too
+nb_execution_mode = "off"  # notebooks carry their outputs; the tests run them
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
