@@ -85,6 +85,7 @@ def compare(
     batch: int = 1,
     precision: Precision | None = None,
     stack: str | None = None,
+    layers: Sequence[str] = (),
     chip_boundary: ChipBoundary = "chip+dram",
     board_boundary: BoardBoundary = "board",
     objective: str = "latency",
@@ -94,8 +95,9 @@ def compare(
 ) -> Comparison:
     """Compare the energy and latency of a network on accelerators and baselines, such as mobile GPUs.
 
-    batch, objective, fidelity, seed, jobs: as of `simulate`; precision, stack: number format ("fp32", "fp16", "int8")
-    and software of the baselines, their own defaults if None; chip_boundary, board_boundary: what the energies are of.
+    batch, layers, objective, fidelity, seed, jobs: as of `simulate`; precision, stack: number format ("fp32", "fp16",
+    "int8") and software of the baselines, their own defaults if None; chip_boundary, board_boundary: what the energies
+    are of.
 
     The result's `entries` have each machine under its conditions, `matrix` every ratio that there are data for; it has
     `to_dict`, `to_csv` and `to_pandas`.  Raises UsageError for unknown names and for what a baseline has no data for,
@@ -104,7 +106,7 @@ def compare(
     shapes = network if isinstance(network, Network) else load_network(str(network))
     machines = [_machine(architecture) for architecture in architectures]
     devices = [device if isinstance(device, Device) else load_device(str(device)) for device in baselines]
-    options = Options(Objective(objective), batch, seed=seed, jobs=jobs, fidelity=fidelity)
+    options = Options(Objective(objective), batch, tuple(layers), seed=seed, jobs=jobs, fidelity=fidelity)
     question = Question(options, precision, stack, chip_boundary, board_boundary)
     found = compare_machines(shapes, machines, devices, question)
     for run in found.runs:

@@ -84,6 +84,7 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     help="Devices: built-in names (`accelerator-sim list baselines`) or .yaml files.",
 )
 @options.batch_option
+@options.layer_option
 @click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16", "int8"]),
@@ -137,6 +138,7 @@ def command(
     archs: tuple[str, ...],
     baselines: tuple[str, ...],
     batch: int,
+    layers: tuple[str, ...],
     precision: Any,
     stack: str | None,
     chip_boundary: Any,
@@ -179,8 +181,9 @@ def command(
     network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
     wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
     batched(network, batch)
+    network.select(layers)
     warm(jobs, fidelity)
-    settings = Options(Objective(objective), batch, seed=seed, jobs=jobs, fidelity=fidelity)
+    settings = Options(Objective(objective), batch, layers, seed=seed, jobs=jobs, fidelity=fidelity)
     question = Question(settings, precision, stack, chip_boundary, board_boundary)
     with ProgressLine() as progress:
         comparison = compare(network, machines, chosen, question, progress)

@@ -115,6 +115,13 @@ def jobs_option(command: Command) -> Command:
     )(command)
 
 
+def layer_option(command: Command) -> Command:
+    """--layer."""
+    return click.option(
+        "--layer", "layers", multiple=True, metavar="GLOB", help="Only layers whose name matches; repeatable."
+    )(command)
+
+
 def seed_option(command: Command) -> Command:
     """--seed."""
     return click.option(

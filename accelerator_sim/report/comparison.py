@@ -56,7 +56,9 @@ def sendings(comparison: Comparison, wanted: Wanted) -> list[Sending]:
 # --- terminal --------------------------------------------------------------------------------------------------------
 def render(comparison: Comparison, wanted: Wanted, width: int = 80, color: bool = False) -> str:
     """Return tables in lines of at most `width` characters."""
-    head = f"{printable(comparison.workload)}: {comparison.macs:,} MACs, batch {comparison.batch}, per inference"
+    some = comparison.layers < comparison.workload_layers
+    part = f" ({comparison.layers} of {comparison.workload_layers} layers)" if some else ""
+    head = f"{printable(comparison.workload)}{part}: {comparison.macs:,} MACs, batch {comparison.batch}, per inference"
     parts: list[RenderableType] = [Text(head), Text()]
     styles = ["dim" if entry.projection else "" for entry in comparison.entries]
     parts.append(table(fitted(_entry_columns(comparison), comparison.entries, width), styles))

@@ -68,7 +68,9 @@ def compare(
                 " to compare; set another technology"
             )
     batch = question.options.batch
-    results = [run_baseline(network, device, batch, question.precision, question.stack) for device in devices]
+    selected = network.select(question.options.layers)
+    whole = len(selected.layers) == len(network.layers)
+    results = [run_baseline(selected, device, batch, question.precision, question.stack) for device in devices]
     if question.board == "net":
         for result in results:
             _net(result)
@@ -76,17 +78,19 @@ def compare(
     nodes = dict.fromkeys(device.node_nm for device in devices)
     notes: list[str] = []
     versions = [version for run in runs for version in _versions(run, list(nodes), notes)]
-    boards = [_board(result, question.board) for result in results]
+    boards = [_board(result, question.board, whole) for result in results]
     return Comparison(
         workload=network.name,
         workload_source=network.source,
-        macs=network.macs,
+        layers=len(selected.layers),
+        workload_layers=len(network.layers),
+        macs=selected.macs,
         input_words=network.layers[0].iact_total_words,
         batch=batch,
         runs=tuple(run.result for run in runs),
         baselines=tuple(results),
         entries=(*(_accelerator(version, question.chip) for version in versions), *boards),
-        matrix=tuple(_matrix(network, versions, devices, question)),
+        matrix=tuple(_matrix(selected, versions, devices, question)),
         notes=tuple(notes),
     )
 
@@ -133,12 +137,13 @@ def _net(result: BaselineResult) -> float:
     return energy
 
 
-def _board(result: BaselineResult, boundary: BoardBoundary) -> Entry:
+def _board(result: BaselineResult, boundary: BoardBoundary, whole: bool) -> Entry:
+    """A baseline; whole: all layers of the network were run, so that a measurement of it is of the same."""
     device = result.device
     joules = result.energy_j if boundary == "board" else _net(result)
     point = points_of(result.workload, device.name, result.precision, result.batch)
     measured = None
-    if point is not None and result.stack == device.stack()[0]:
+    if point is not None and whole and result.stack == device.stack()[0]:
         energy = point.energy_j
         if energy is not None and boundary == "net":
             energy -= (device.power.idle or 0.0) * point.latency_s / result.batch
@@ -167,7 +172,7 @@ def _matrix(
             for board in BOARD_BOUNDARIES:
                 if board == "net" and result.energy_net_j is None:
                     continue
-                entry = _board(result, board)
+                entry = _board(result, board, whole=False)  # a ratio has no use for what was measured
                 for version in versions:
                     for chip in CHIP_BOUNDARIES:
                         yield Ratio(entry, _accelerator(version, chip))

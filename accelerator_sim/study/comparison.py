@@ -144,7 +144,11 @@ class Comparison(Tabular):
 
     workload: str
     workload_source: str
+    layers: int
+    workload_layers: int
+    """Layers of the whole network; more than `layers` where only some were selected."""
     macs: int
+    """Of one input."""
     input_words: int
     """Words of one input of the network."""
     batch: int
@@ -169,8 +173,14 @@ class Comparison(Tabular):
         return {
             "schema": SCHEMA,
             "version": __version__,
-            "workload": {"name": self.workload, "source": self.workload_source, "macs": self.macs},
+            "workload": {
+                "name": self.workload,
+                "source": self.workload_source,
+                "layers": self.workload_layers,
+                "macs": self.macs,
+            },
             "batch": self.batch,
+            "layers": self.layers,
             "reference": self.reference.to_dict(self.reference),
             "entries": [entry.to_dict(self.reference) for entry in self.entries],
             "notes": list(self.notes),

@@ -148,3 +148,18 @@ def test_a_measurement_net_of_idle_and_none_for_another_stack(devices: list[Devi
     assert net.measured.energy_j == pytest.approx(60.2e-3 - 4.15 / 126.3)
     (old,) = compare(network, [], devices[:1], Question(QUICK, stack="tensorrt3")).entries
     assert (old.measured, old.weak) == (None, True)
+
+
+def test_some_layers(loaded: Loaded) -> None:
+    # The comparison that "ten times" came from (Eyeriss v1, ISSCC 2016): AlexNet's convolutions, TK1 at 68 frames/s.
+    convolutions = replace(QUICK, layers=("CONV*",))
+    found = compare(load_network("alexnet"), [loaded], [load_device("jetson_tk1")], Question(convolutions))
+    assert (found.layers, found.workload_layers, found.macs) == (5, 12, 665_784_864)
+    tk1 = found.entries[-1]
+    assert tk1.inferences_per_s == pytest.approx(68, rel=0.03)
+    assert tk1.energy_j == pytest.approx(0.150, rel=0.05)
+
+
+def test_a_measurement_of_the_whole_network_is_not_one_of_some_layers(devices: list[Device]) -> None:
+    question = Question(replace(QUICK, layers=("CONV*", "FC*")))
+    assert compare(load_network("alexnet"), [], devices[:1], question).entries[0].measured is None
