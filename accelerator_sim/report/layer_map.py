@@ -9,11 +9,12 @@ from accelerator_sim import __version__
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.mapping.picture import array_picture, loop_nest
+from accelerator_sim.report.energy import energy
 from accelerator_sim.report.json import encode, shape_dict
 from accelerator_sim.report.numbers import percent, printable, si
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.study.choices import Choice, Choices
-from accelerator_sim.study.result import NORMALISED_UNIT_J, utilization
+from accelerator_sim.study.result import utilization
 
 SCHEMA = "accelerator-sim/map/1"
 
@@ -86,15 +87,11 @@ def _beside(choices: Choices) -> list[str]:
     for choice in (choices.chosen, *choices.others):
         same = " (the same mapping)" if choice.schedule.mapping == choices.chosen.schedule.mapping else ""
         lines.append(
-            f"{choice.name:<12}{choice.activity.cycles:>14,}{_energy(choice.energy.chip, choices):>14}"
-            f"{_energy(choice.energy.total, choices):>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
+            f"{choice.name:<12}{choice.activity.cycles:>14,}{energy(choice.energy.chip, choices.normalised):>14}"
+            f"{energy(choice.energy.total, choices.normalised):>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
             + (same if choice is not choices.chosen else "")
         )
     return lines
-
-
-def _energy(joules: float, choices: Choices) -> str:
-    return si(joules / NORMALISED_UNIT_J, "MAC") if choices.normalised else si(joules, "J")
 
 
 def dumps(choices: Choices, width: int = 80) -> str:
