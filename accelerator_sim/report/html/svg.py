@@ -22,6 +22,8 @@ _PLOT_LEFT, _PLOT_WIDTH = 29.0, 53.0
 """Where bars begin and how long they get, in percent of the chart."""
 _AXIS, _LINE = 20, 18
 """Height of the axis and of the line of a bar, in pixels."""
+INVISIBLE = 0.0015
+"""Share of a bar below which a segment is less than half a pixel, and is not drawn."""
 MOST_BARS = 45
 """Bars of one drawing: about as many as a printed page has room for."""
 
@@ -125,10 +127,10 @@ def _bar(bar: Bar, top: int, most: float) -> str:
     total = sum(s.value for s in bar.segments)
     at, drawn = 0.0, []
     for segment in bar.segments:
-        if segment.value > 0:
+        if segment.value > INVISIBLE * total:
             wide = 100.0 * segment.value / most
             drawn.append(f'<rect class="k-{segment.kind}" x="{at:.5g}%" width="{wide:.4g}%" height="{_LINE - 4}"/>')
-            at += wide
+        at += 100.0 * segment.value / most if most > 0 else 0.0
     key = f' data-key="{escape(bar.key)}"' if bar.key else ""
     stretch = f' style="--k:{most / total:.5g}"' if total > 0 else ""
     label = _text(shortened(printable(bar.label), NAME_CHARACTERS))
@@ -289,29 +291,40 @@ def _level(value: float, most: float) -> int:
     return 0 if value <= 0 or most <= 0 else max(1, math.ceil(_LEVELS * min(value / most, 1.0)))
 
 
+def _runs(levels: Iterable[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Join neighbours of equal level: places with a level become (first, last, level)."""
+    out: list[tuple[int, int, int]] = []
+    for place, level in levels:
+        if out and out[-1][1] == place - 1 and out[-1][2] == level:
+            out[-1] = out[-1][0], place, level
+        else:
+            out.append((place, place, level))
+    return out
+
+
 def heat_grid(title: str, values: Sequence[Sequence[float]], block: tuple[int, int] = (1, 1), width: int = 240) -> Markup:
-    """Return a grid of cells, the darker the larger the value; the largest is darkest, a cell of 0 is an outline.
+    """Return a grid of cells, the darker the larger the value; the largest is darkest, a cell of 0 is pale.
 
     block: rows and columns of cells that stand together, with a gap between blocks.
     """
     rows, columns = len(values), len(values[0])
-    gaps = (rows // block[0], columns // block[1])
-    cell = min(14.0, width / (columns + 0.5 * gaps[1]))
+    cell = max(2, min(14, width // columns))
+    gap = 0 if block == (1, 1) else max(2, cell // 3)
     most = max(max(row) for row in values)
     paths: dict[int, list[str]] = defaultdict(list)
-    side = max(cell - 1.0, 0.6 * cell)
     for y, row in enumerate(values):
-        top = cell * (y + 0.5 * (y // block[0]))
-        for x, value in enumerate(row):
-            at = cell * (x + 0.5 * (x // block[1]))
-            paths[_level(value, most)].append(f"M{at:.4g} {top:.4g}h{side:.3g}v{side:.3g}h-{side:.3g}z")
-    content = "".join(_heat_path(level, "".join(marks), "cell") for level, marks in sorted(paths.items()))
-    wide, tall = cell * (columns + 0.5 * (gaps[1] - 1)), cell * (rows + 0.5 * (gaps[0] - 1))
-    return _svg(title, round(tall, 1), content, "heat", f"{wide:.4g}", f"-0.5 -0.5 {wide:.4g} {tall:.4g}")
-
-
-def _heat_path(level: int, d: str, kind: str) -> str:
-    return f'<path class="{kind} h{level}" d="{d}"/>'
+        middle = cell * y + gap * (y // block[0]) + cell / 2
+        for begin in range(0, columns, block[1]):
+            inside = [(x, _level(row[x], most)) for x in range(begin, min(begin + block[1], columns))]
+            for first, last, level in _runs(inside):  # a dashed line is a run of cells
+                at = cell * first + gap * (begin // block[1])
+                paths[level].append(f"M{at} {middle:g}h{cell * (last - first + 1)}")
+    d = "".join(f'<path class="h{level}" d="{"".join(marks)}"/>' for level, marks in sorted(paths.items()))
+    dash = 1 if cell > 3 else 0
+    content = f'<g stroke-width="{cell - dash}" stroke-dasharray="{cell - dash} {dash}">{d}</g>'
+    wide = cell * columns + gap * ((columns - 1) // block[1])
+    tall = cell * rows + gap * ((rows - 1) // block[0])
+    return _svg(title, tall, content, "heat", str(wide), f"0 0 {wide} {tall}")
 
 
 Place = tuple[int, int]
@@ -320,39 +333,48 @@ Place = tuple[int, int]
 def mesh(title: str, size: Place, loads: Mapping[tuple[Place, Place], float], width: int = 240) -> Markup:
     """Return a mesh of nodes and the links that carry something, the thicker and darker the more; each says how much.
 
-    size: rows and columns of nodes.  Large meshes have no text on their links.
+    size: rows and columns of nodes.  Links join neighbours and lead right or down, as all streams do.  Large meshes have
+    no text on their links.
     """
     rows, columns = size
-    pitch_x, pitch_y = min(64.0, width / max(columns - 1, 1)), min(34.0, 480.0 / max(rows - 1, 1))
-    node = min(8.0, pitch_x / 4.0, pitch_y / 4.0)
+    pitch_x, pitch_y = max(8, min(56, width // max(columns - 1, 1))), max(8, min(34, 480 // max(rows - 1, 1)))
+    node = min(8, pitch_x // 4, pitch_y // 4)
     roomy = pitch_x >= 48 and pitch_y >= 28 and len(loads) <= 64
     most = max(loads.values(), default=0.0)
-    paths: dict[int, list[str]] = defaultdict(list)
+    along: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    down: dict[int, list[tuple[int, int]]] = defaultdict(list)
     texts = []
-    for ((row, column), (to_row, to_column)), load in loads.items():
+    for ((row, column), end), load in sorted(loads.items()):
         x, y = pitch_x * column, pitch_y * row
-        dx, dy = pitch_x * (to_column - column), pitch_y * (to_row - row)
-        near, far = node / math.hypot(dx, dy), 1.0 - node / math.hypot(dx, dy)
-        paths[_level(load, most)].append(
-            f"M{_short(x + near * dx)} {_short(y + near * dy)}L{_short(x + far * dx)} {_short(y + far * dy)}"
-        )
-        if roomy:
-            place = (x + dx / 2, y - 4, " middle") if dx else (x + 6, y + dy / 2 + 3, "")
-            texts.append(
-                f'<text class="link{place[2]}" x="{_short(place[0])}" y="{_short(place[1])}">{si(load)}</text>'
-            )
-    nodes = "".join(
-        f"M{_short(pitch_x * column - node)} {_short(pitch_y * row)}a{node:.3g} {node:.3g} 0 1 0 {2 * node:.3g} 0"
-        f"a{node:.3g} {node:.3g} 0 1 0-{2 * node:.3g} 0"
-        for row in range(rows)
-        for column in range(columns)
-    )
-    links = "".join(_heat_path(level, "".join(marks), "link") for level, marks in sorted(paths.items()))
-    edge = node + 2.0
+        level = end[0] == row
+        (along[row] if level else down[column]).append((column if level else row, _level(load, most)))
+        if roomy and level:
+            texts.append(f'<text class="middle" x="{x + pitch_x // 2}" y="{y - 4}">{si(load)}</text>')
+        elif roomy:
+            texts.append(f'<text x="{x + 6}" y="{y + pitch_y // 2 + 3}">{si(load)}</text>')
+    lines = _dashes(
+        ((f"M{pitch_x * first + node} {pitch_y * row}h{pitch_x * (last - first + 1) - node}", level)
+         for row, links in along.items() for first, last, level in _runs(links)), pitch_x, node
+    ) + _dashes(
+        ((f"M{pitch_x * column} {pitch_y * first + node}v{pitch_y * (last - first + 1) - node}", level)
+         for column, links in down.items() for first, last, level in _runs(links)), pitch_y, node
+    )  # fmt: skip
+    nodes = "".join(f"M0 {pitch_y * row}h{pitch_x * (columns - 1) or 0.01:g}" for row in range(rows))
+    dots = f'<path class="node" stroke-width="{2 * node - 2}" stroke-dasharray="0.01 {pitch_x - 0.01:g}" d="{nodes}"/>'
+    edge = node + 8
     wide = pitch_x * (columns - 1) + edge + (44 if roomy else edge)  # words beside the links of the last column
     tall = pitch_y * (rows - 1) + 2 * edge
-    content = f'{links}<path class="node" d="{nodes}"/>{"".join(texts)}'
-    return _svg(title, round(tall, 1), content, "mesh", f"{wide:.4g}", f"-{edge:g} -{edge:g} {wide:.4g} {tall:.4g}")
+    content = f"{lines}{dots}{''.join(texts)}"
+    return _svg(title, tall, content, "mesh", str(wide), f"-{edge} -{edge} {wide} {tall}")
+
+
+def _dashes(runs: Iterable[tuple[str, int]], pitch: int, node: int) -> str:
+    """Links of one direction: a run of equal ones is one dashed line, interrupted by the nodes."""
+    paths: dict[int, list[str]] = defaultdict(list)
+    for d, level in runs:
+        paths[level].append(d)
+    drawn = "".join(f'<path class="h{level}" d="{"".join(marks)}"/>' for level, marks in sorted(paths.items()))
+    return f'<g stroke-dasharray="{pitch - 2 * node} {2 * node}">{drawn}</g>' if drawn else ""
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
