@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 
 if TYPE_CHECKING:
+    from accelerator_sim.study.provenance import Provenance
     from accelerator_sim.study.result import NetworkResult
     from accelerator_sim.workload.network import Network
 
@@ -71,6 +73,9 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
     "--save-mappings", type=click.Path(path_type=Path), metavar="FILE", help="Write the mappings of all layers here."
 )
 @click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE.html", help="Write a page with charts of it all here."
+)
+@click.option(
     "--trace", type=click.Path(path_type=Path), metavar="FILE.json.gz", help="What every PE does when, for Perfetto."
 )
 @click.option(
@@ -98,6 +103,7 @@ def command(
     asked: str | None,
     out: Path | None,
     save_mappings: Path | None,
+    report: Path | None,
     trace: Path | None,
     trace_cycles: tuple[int, int],
     trace_clusters: tuple[int, ...],
@@ -114,7 +120,7 @@ def command(
             )
         fidelity = "cycle"
     inputs = [workload, arch, *([str(mapping_file)] if mapping_file and out == mapping_file else [])]
-    output.check_outputs([out, save_mappings, trace], inputs)
+    output.check_outputs([out, save_mappings, report, trace], inputs)
     if trace and fidelity == "analytical":
         raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
 
@@ -137,6 +143,7 @@ def command(
         problems += error.problems
     if problems:
         raise InvalidFile(problems)
+    source = _provenance(workload, network, arch, overrides, mapping_file, masks) if report else None
     whole = batched(network, batch)  # tiles of N in a mapping file count the batch
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     network.select(layers)
@@ -148,6 +155,10 @@ def command(
     output.write(_text(result, output.pick_format(asked, out), out is None), out)
     if save_mappings:
         output.write(dump_mappings(result.tilings()), save_mappings)
+    if report and source:
+        from accelerator_sim.report.html import simulation
+
+        output.write(simulation.dumps(result, source), report)
     if trace:
         from accelerator_sim.report.trace import dumps
         from accelerator_sim.study.trace import Window
@@ -158,7 +169,7 @@ def command(
                 most = architecture.cluster_array.count - 1
                 raise UsageError(f"--trace-clusters {number}: {architecture.name} has clusters 0 to {most}")
         output.write(dumps(spans(result, Window(*trace_cycles, trace_clusters), masks)), trace)
-    _notes(result, out)
+    _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)
 
 
@@ -168,6 +179,31 @@ def batched(network: Network, batch: int) -> Network:
         return network.with_batch(batch)
     except ValueError as error:
         raise UsageError(f"--batch {batch}: {error}") from None
+
+
+def _provenance(
+    workload: str,
+    network: Network,
+    arch: str,
+    overrides: Sequence[tuple[str, str]],
+    mapping_file: Path | None,
+    masks: str,
+) -> Provenance:
+    """What a report says of its origin; taken before the run, so that files cannot change meanwhile."""
+    from accelerator_sim.cli.command_line import command_line
+    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.study.provenance import Provenance, machine_files, source_file, workload_files
+
+    architecture, technology = load_machine(arch, overrides)
+    files = [*workload_files(workload, network), *machine_files(arch, overrides)]
+    if mapping_file:
+        files.append(source_file("mappings", str(mapping_file), mapping_file))
+    sources = (
+        (f"workload {network.name}", network.source),
+        (f"architecture {architecture.name}", architecture.source),
+        (f"technology {technology.name}", technology.source),
+    )
+    return Provenance(command_line(), masks, tuple(overrides), tuple(files), sources)
 
 
 def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:
@@ -184,10 +220,10 @@ def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:
     return tables.render(result, output.width(), to_stdout and output.on_terminal())
 
 
-def _notes(result: NetworkResult, out: Path | None) -> None:
+def _notes(result: NetworkResult, written: Sequence[Path]) -> None:
     """Say on standard error what a reader of the numbers has to know."""
-    if out is not None:
-        click.echo(f"wrote {out}", err=True)
+    for path in written:
+        click.echo(f"wrote {path}", err=True)
     if result.normalised:
         click.echo(
             f"note: {result.technology} is normalised: energies are multiples of one MAC (1 pJ in JSON, CSV and TSV),"

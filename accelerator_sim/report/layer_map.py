@@ -86,9 +86,10 @@ def _beside(choices: Choices) -> list[str]:
     lines = [f"{'optimum for':<12}{'cycles':>14}{'chip energy':>14}{'with DRAM':>12}{'DRAM traffic':>14}"]
     for choice in (choices.chosen, *choices.others):
         same = " (the same mapping)" if choice.schedule.mapping == choices.chosen.schedule.mapping else ""
+        joules = [energy(value, choices.normalised) for value in (choice.energy.chip, choice.energy.total)]
         lines.append(
-            f"{choice.name:<12}{choice.activity.cycles:>14,}{energy(choice.energy.chip, choices.normalised):>14}"
-            f"{energy(choice.energy.total, choices.normalised):>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
+            f"{choice.name:<12}{choice.activity.cycles:>14,}{joules[0]:>14}"
+            f"{joules[1]:>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
             + (same if choice is not choices.chosen else "")
         )
     return lines

@@ -1,4 +1,4 @@
-"""Where the figures of a report come from: the command, the versions, and the very bytes of the files that were read."""
+"""Where the figures of a report come from: the command, the versions, and the bytes of the files that were read."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ def latency(result: NetworkResult) -> Chart:
             bars.append(_failed(index, layer))
             continue
         cycles = layer.activity.cycles
-        tip = f"{layer.layer.name}\n{si(cycles / clock, 's')}, {cycles:,} cycles\n{percent(cycles / total)}% of the network"
+        share = percent(cycles / total)
+        tip = f"{layer.layer.name}\n{si(cycles / clock, 's')}, {cycles:,} cycles\n{share}% of the network"
         bars.append(_bar(index, layer, (Segment("time", cycles / clock),), si(cycles / clock, "s"), tip))
     drawing = svg.stacked_bars(f"Latency of each layer of {result.workload}", bars, lambda value: si(value, "s"))
     return Chart("Latency", drawing, caption=f"{si(result.totals.latency_s, 's')} in all.")
@@ -88,8 +89,8 @@ def stalls(result: NetworkResult) -> Chart:
         spent = by_cause(activity, result.architecture)
         causes |= set(spent)
         used = percent(utilization(activity.macs_issued, activity.cycles, result.architecture)) + "%"
-        by_size = sorted(spent.items(), key=lambda item: -item[1])
-        lines = [f"{CAUSE_NAMES[name]} {percent(cycles / activity.cycles)}%" for name, cycles in by_size]
+        large = [(name, cycles / activity.cycles) for name, cycles in spent.items() if cycles >= 0.01 * activity.cycles]
+        lines = [f"{CAUSE_NAMES[name]} {percent(share)}%" for name, share in sorted(large, key=lambda part: -part[1])]
         segments = tuple(Segment(name, cycles) for name, cycles in spent.items())
         tip = "\n".join([f"{layer.layer.name}\nutilization {used}", *lines])
         bars.append(_bar(index, layer, segments, used if layer.layer.is_mac else "-", tip))
@@ -142,8 +143,9 @@ def roofline(result: NetworkResult) -> Chart | None:
         index, layer, activity = ran[place]
         rate = activity.macs_issued * architecture.clock / activity.cycles
         intensity = activity.macs_issued / layer.dram_bytes
+        share = percent(rate / _peak(result))
         tip = (
-            f"{layer.layer.name} ({_KINDS[kind_of(layer)]})\n{si(rate, 'MAC/s')}, {percent(rate / _peak(result))}% of the peak\n"
+            f"{layer.layer.name} ({_KINDS[kind_of(layer)]})\n{si(rate, 'MAC/s')}, {share}% of the peak\n"
             f"{si(intensity)} MACs per DRAM byte\n{si(activity.macs * architecture.clock / activity.cycles, 'MAC/s')}"
             f" counting all {si(activity.macs)} MACs of its shape"
         )
@@ -191,8 +193,8 @@ def _limits(points: Sequence[Point], result: NetworkResult) -> list[Limit]:
 
 
 _ISSUED = {
-    "skip": "Counted are the MACs that take a slot of a PE: this machine skips zeros, so a sparse layer may do more MACs"
-    " of its shape per second than the peak, which its tooltip says",
+    "skip": "Counted are the MACs that take a slot of a PE: this machine skips zeros, so a sparse layer may do more"
+    " MACs of its shape per second than the peak, which its tooltip says",
     "gate": "Counted are the MACs that take a slot of a PE: on this machine all of them, those on gated zeros included",
     "none": "Counted are the MACs that take a slot of a PE: on this machine all of them, zeros included",
 }

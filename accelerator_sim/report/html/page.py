@@ -15,7 +15,7 @@ from accelerator_sim.report.numbers import printable
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that a reader must know before the numbers: how grave (`error` or `note`), what, and the single cases."""
+    """Something that a reader must know first: how grave (`error` or `note`), what, and the single cases."""
 
     grade: str
     text: str

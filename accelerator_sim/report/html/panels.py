@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
@@ -28,10 +28,10 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Network:
-    """The links of one data type: a drawing, or words in its place."""
+    """The mesh links of one data type: a drawing, and what is said of it."""
 
     tensor: str
-    drawing: Markup | None
+    drawing: Markup
     says: str
 
 
@@ -47,6 +47,7 @@ class Panel:
     nest: str = ""
     picture: str = ""
     networks: tuple[Network, ...] = ()
+    no_links: str = ""
     over_time: Markup | None = None
     busy: Markup | None = None
     busy_says: str = ""
@@ -94,7 +95,7 @@ def _panel(
     head = Panel(members, ", ".join(name for _, name in members), shape_of(layer), layer.error or "")
     if activity is None or layer.energy is None:
         return head
-    joules = {part: value for part, value in layer.energy.as_dict().items()}
+    joules = layer.energy.as_dict()
     head = replace(
         head,
         facts=tuple(_facts(layer, activity, result)),
@@ -113,11 +114,13 @@ def _panel(
     if schedule is None:
         return head
     drawing, says = _busy(activity, result)
+    networks = tuple(_networks(schedule, result))
     return replace(
         head,
         nest=loop_nest(schedule),
         picture=array_picture(schedule, PICTURE_WIDTH),
-        networks=tuple(_networks(schedule, result)),
+        networks=networks,
+        no_links=_no_links(networks, result),
         traffic=tuple(
             (use.tensor, use.mode.replace("_", " "), si(use.words), si(use.delivered), si(use.word_hops))
             for use in activity.noc
@@ -157,7 +160,7 @@ def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Ite
         yield "utilization", f"{percent(used)}% of the peak, {activity.active_pes} of {result.architecture.pes} PEs"
         yield "MACs", f"{activity.macs:,}, {activity.effectual_macs:,} effectual, {activity.macs_issued:,} issued"
         density = layer.layer.density
-        yield "density", f"iact {density.iact:.3g}, weight {density.weight:.3g} ({density.source})"
+        yield "density", f"iact {density.iact:.3g}, weight {density.weight:.3g}"
     yield "mapping", chosen_by(layer, result) or "none; only data move"
     moved = ", ".join(f"{name} {si(count, 'B')}" for name, count in activity.dram_bytes.items() if count)
     yield "DRAM traffic", f"{si(layer.dram_bytes, 'B')} ({moved})" if moved else "none"
@@ -183,19 +186,26 @@ def _accesses(activity: Activity) -> Iterator[Row]:
             yield name, access.tensor, si(access.reads), si(access.writes), si(access.bits // 8, "B")
 
 
+def _no_links(networks: Sequence[Network], result: NetworkResult) -> str:
+    """Why there are no links to show, or for which data types."""
+    name = result.architecture.name
+    if result.architecture.flat:
+        return f"{name} has no mesh: its networks are flat multicast buses."
+    if result.architecture.cluster_array.count == 1:
+        return f"{name} has no mesh links: it has one cluster."
+    idle = [tensor for tensor in TENSORS if tensor not in [network.tensor for network in networks]]
+    return f"No words of {' and '.join(idle)} cross a mesh link." if idle else ""
+
+
 def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[Network]:
     array = result.architecture.cluster_array
-    if result.architecture.flat or array.count == 1:
-        return
     for tensor in TENSORS:
         words = link_words(schedule, tensor)
         if not words:
-            yield Network(tensor, None, "no word crosses a mesh link")
             continue
         (start, end), most = max(words.items(), key=lambda item: item[1])
         says = f"busiest of {len(words)} links: {start} to {end}, {si(most)} words; {si(sum(words.values()))} in all"
-        title = f"Words of {tensor} over each mesh link; {says}"
-        yield Network(tensor, svg.mesh(title, (array.rows, array.columns), words), says)
+        yield Network(tensor, svg.mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
 
 
 def _over_time(activity: Activity) -> Markup | None:
@@ -213,7 +223,9 @@ def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str
     what, block = "PE", (pes.rows, pes.columns)
     if len(activity.pe_busy) > MOST_PES:
         what, block = "cluster", (1, 1)
-        sums = [sum(activity.pe_busy[i : i + pes.count]) / pes.count for i in range(0, result.architecture.pes, pes.count)]
+        sums = [
+            sum(activity.pe_busy[i : i + pes.count]) / pes.count for i in range(0, result.architecture.pes, pes.count)
+        ]
         grid = [sums[r * clusters.columns : (r + 1) * clusters.columns] for r in range(clusters.rows)]
     else:
         grid = [
@@ -228,4 +240,4 @@ def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str
     flat = [value for row in grid for value in row]
     least, most = (percent(value / activity.cycles) for value in (min(flat), max(flat)))
     says = f"each {what} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
-    return svg.heat_grid(f"Busy cycles: {says}", grid, block), says
+    return svg.heat_grid(f"Busy cycles of each {what}", grid, block), says

@@ -71,7 +71,8 @@ def _notices(result: NetworkResult) -> Iterator[Notice]:
         )
     if result.normalised:
         yield Notice(
-            "note", f"{result.technology} is normalised: energies are multiples of one MAC, not joules, and nothing per joule."
+            "note",
+            f"{result.technology} is normalised: energies are multiples of one MAC, not joules, and nothing per joule.",
         )
     if result.fidelity == "analytical":
         yield Notice("note", "Cycles are a bottleneck estimate: there are no times of single PEs.")

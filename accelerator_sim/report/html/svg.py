@@ -16,9 +16,9 @@ from markupsafe import Markup, escape
 
 from accelerator_sim.report.numbers import percent, printable, shortened, si
 
-NAME_CHARACTERS = 18
+NAME_CHARACTERS = 16
 """Characters of a label that fit beside its bar on a narrow screen."""
-_PLOT_LEFT, _PLOT_WIDTH = 29.0, 53.0
+_PLOT_LEFT, _PLOT_WIDTH = 30.0, 52.0
 """Where bars begin and how long they get, in percent of the chart."""
 _AXIS, _LINE = 20, 18
 """Height of the axis and of the line of a bar, in pixels."""
@@ -38,7 +38,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar: its label, its segments from the left, the text at its right, its tooltip, and what choosing it selects."""
+    """A bar: its label, its segments from the left, the text at its right, its tooltip, and the row it stands for."""
 
     label: str
     segments: tuple[Segment, ...]
@@ -49,7 +49,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Point:
-    """A point of a scatter plot.  The kind gives colour and shape; points with a label are named where there is room."""
+    """A point of a scatter plot.  Its kind gives colour and shape; with a label, it is named where there is room."""
 
     x: float
     y: float
@@ -213,11 +213,12 @@ def scatter_loglog(
         )
     out.append("</svg>")
     places = [(left + width * across(p.x), top + tall * down(p.y)) for p in points]
-    for point, (x, y) in zip(points, places, strict=True):
+    for point, place in zip(points, places, strict=True):
         key = f' data-key="{escape(point.key)}"' if point.key else ""
         out.append(
-            f'<g class="row"{key}><title>{_text(point.tip)}</title><svg class="mark" x="{x:.2f}%" y="{y:.1f}">'
-            f'<path class="k-{point.kind}" transform="scale({point.radius:g})" d="{mark(point.kind, kinds)}"/></svg></g>'
+            f'<g class="row"{key}><title>{_text(point.tip)}</title>'
+            f'<svg class="mark" x="{place[0]:.2f}%" y="{place[1]:.1f}"><path class="k-{point.kind}"'
+            f' transform="scale({point.radius:.3g})" d="{mark(point.kind, kinds)}"/></svg></g>'
         )
     out += [_limit_label(limit, across, down, (left, width, top, tall)) for limit in limits]
     out += _labels(points, places)
@@ -237,8 +238,10 @@ def _limit_label(
     level = limit.start[1] == limit.end[1]
     if level or place[0] > 60:
         shift = -6 if level else 16
-        return f'<text class="label end" x="{_short(place[0] - 0.5)}%" y="{place[1] + shift:.1f}">{_text(limit.label)}</text>'
-    return f'<text class="label" x="{_short(place[0] + 1)}%" y="{place[1] + 16:.1f}">{_text(limit.label)}</text>'
+        where = f'class="label end" x="{_short(place[0] - 0.5)}%" y="{place[1] + shift:.1f}"'
+    else:
+        where = f'class="label" x="{_short(place[0] + 1)}%" y="{place[1] + 16:.1f}"'
+    return f"<text {where}>{_text(limit.label)}</text>"
 
 
 def _labels(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> list[str]:
@@ -302,13 +305,15 @@ def _runs(levels: Iterable[tuple[int, int]]) -> list[tuple[int, int, int]]:
     return out
 
 
-def heat_grid(title: str, values: Sequence[Sequence[float]], block: tuple[int, int] = (1, 1), width: int = 240) -> Markup:
+def heat_grid(
+    title: str, values: Sequence[Sequence[float]], block: tuple[int, int] = (1, 1), width: int = 240
+) -> Markup:
     """Return a grid of cells, the darker the larger the value; the largest is darkest, a cell of 0 is pale.
 
     block: rows and columns of cells that stand together, with a gap between blocks.
     """
     rows, columns = len(values), len(values[0])
-    cell = max(2, min(14, width // columns))
+    cell = max(2, min(13, width // columns))
     gap = 0 if block == (1, 1) else max(2, cell // 3)
     most = max(max(row) for row in values)
     paths: dict[int, list[str]] = defaultdict(list)
@@ -333,13 +338,13 @@ Place = tuple[int, int]
 def mesh(title: str, size: Place, loads: Mapping[tuple[Place, Place], float], width: int = 240) -> Markup:
     """Return a mesh of nodes and the links that carry something, the thicker and darker the more; each says how much.
 
-    size: rows and columns of nodes.  Links join neighbours and lead right or down, as all streams do.  Large meshes have
-    no text on their links.
+    size: rows and columns of nodes.  Links join neighbours and lead right or down, as all streams do.  There is no text
+    on the links of large meshes.
     """
     rows, columns = size
-    pitch_x, pitch_y = max(8, min(56, width // max(columns - 1, 1))), max(8, min(34, 480 // max(rows - 1, 1)))
+    pitch_x, pitch_y = max(8, min(56, width // max(columns - 1, 1))), max(8, min(42, 480 // max(rows - 1, 1)))
     node = min(8, pitch_x // 4, pitch_y // 4)
-    roomy = pitch_x >= 48 and pitch_y >= 28 and len(loads) <= 64
+    roomy = pitch_x >= 48 and pitch_y >= 36 and len(loads) <= 64
     most = max(loads.values(), default=0.0)
     along: dict[int, list[tuple[int, int]]] = defaultdict(list)
     down: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -359,7 +364,7 @@ def mesh(title: str, size: Place, loads: Mapping[tuple[Place, Place], float], wi
         ((f"M{pitch_x * column} {pitch_y * first + node}v{pitch_y * (last - first + 1) - node}", level)
          for column, links in down.items() for first, last, level in _runs(links)), pitch_y, node
     )  # fmt: skip
-    nodes = "".join(f"M0 {pitch_y * row}h{pitch_x * (columns - 1) or 0.01:g}" for row in range(rows))
+    nodes = "".join(f"M0 {pitch_y * row}h{pitch_x * (columns - 1) + 0.02:g}" for row in range(rows))
     dots = f'<path class="node" stroke-width="{2 * node - 2}" stroke-dasharray="0.01 {pitch_x - 0.01:g}" d="{nodes}"/>'
     edge = node + 8
     wide = pitch_x * (columns - 1) + edge + (44 if roomy else edge)  # words beside the links of the last column
