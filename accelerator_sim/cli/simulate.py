@@ -12,7 +12,7 @@ from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 
 if TYPE_CHECKING:
-    from accelerator_sim.study.provenance import Provenance
+    from accelerator_sim.study.provenance import SourceFile
     from accelerator_sim.study.result import NetworkResult
     from accelerator_sim.workload.network import Network
 
@@ -119,7 +119,7 @@ def command(
                 f"--verify steps values through the machine, which --fidelity {fidelity} does not; use cycle"
             )
         fidelity = "cycle"
-    inputs = [workload, arch, *([str(mapping_file)] if mapping_file and out == mapping_file else [])]
+    inputs = [workload, arch, *([str(mapping_file)] if mapping_file and mapping_file in (out, report) else [])]
     output.check_outputs([out, save_mappings, report, trace], inputs)
     if trace and fidelity == "analytical":
         raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
@@ -143,7 +143,7 @@ def command(
         problems += error.problems
     if problems:
         raise InvalidFile(problems)
-    source = _provenance(workload, network, arch, overrides, mapping_file, masks) if report else None
+    files = _files(workload, network, arch, overrides, mapping_file) if report else ()
     whole = batched(network, batch)  # tiles of N in a mapping file count the batch
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     network.select(layers)
@@ -155,10 +155,18 @@ def command(
     output.write(_text(result, output.pick_format(asked, out), out is None), out)
     if save_mappings:
         output.write(dump_mappings(result.tilings()), save_mappings)
-    if report and source:
+    if report:
+        from accelerator_sim.cli.command_line import command_line
         from accelerator_sim.report.html import simulation
+        from accelerator_sim.study.provenance import Provenance
 
-        output.write(simulation.dumps(result, source), report)
+        sources = (
+            (f"workload {network.name}", network.source),
+            (f"architecture {architecture.name}", architecture.source),
+            (f"technology {technology.name}", technology.source),
+        )
+        origin = Provenance(command_line(), masks, overrides, files, sources)
+        output.write(simulation.dumps(result, origin), report)
     if trace:
         from accelerator_sim.report.trace import dumps
         from accelerator_sim.study.trace import Window
@@ -181,29 +189,16 @@ def batched(network: Network, batch: int) -> Network:
         raise UsageError(f"--batch {batch}: {error}") from None
 
 
-def _provenance(
-    workload: str,
-    network: Network,
-    arch: str,
-    overrides: Sequence[tuple[str, str]],
-    mapping_file: Path | None,
-    masks: str,
-) -> Provenance:
-    """What a report says of its origin; taken before the run, so that files cannot change meanwhile."""
-    from accelerator_sim.cli.command_line import command_line
-    from accelerator_sim.study.machine import load_machine
-    from accelerator_sim.study.provenance import Provenance, machine_files, source_file, workload_files
+def _files(
+    workload: str, network: Network, arch: str, overrides: Sequence[tuple[str, str]], mapping_file: Path | None
+) -> tuple[SourceFile, ...]:
+    """The files that a run reads, hashed before it begins, so that they are those that were read."""
+    from accelerator_sim.study.provenance import machine_files, source_file, workload_files
 
-    architecture, technology = load_machine(arch, overrides)
     files = [*workload_files(workload, network), *machine_files(arch, overrides)]
     if mapping_file:
         files.append(source_file("mappings", str(mapping_file), mapping_file))
-    sources = (
-        (f"workload {network.name}", network.source),
-        (f"architecture {architecture.name}", architecture.source),
-        (f"technology {technology.name}", technology.source),
-    )
-    return Provenance(command_line(), masks, tuple(overrides), tuple(files), sources)
+    return tuple(files)
 
 
 def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:

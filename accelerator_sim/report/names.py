@@ -29,7 +29,7 @@ CAUSE_NAMES = {
     "psum_out": "psums blocked",
     "glb_port": "GLB port busy",
     "imbalance": "waiting for the last PE",
-    "unused": "not used by the mapping",
+    "unused": "unused PEs",
     "configuration": "configuration",
     # of the bottleneck estimate only
     "weight_fill": "weight fill",

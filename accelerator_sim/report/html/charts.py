@@ -161,7 +161,7 @@ def roofline(result: NetworkResult) -> Chart | None:
         ("issued MACs per DRAM byte", "issued MACs per second"),
     )
     return Chart(
-        "Roofline",
+        "What bounds each layer",
         drawing,
         caption=_roofline_caption(result),
         marks=tuple((kind, svg.mark(kind, list(_KINDS)), _KINDS[kind]) for kind in kinds),

@@ -21,7 +21,7 @@ from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 
 MOST_PES = 4096
 """PEs up to which their busy cycles are drawn one by one; above, a cell is a cluster."""
-PICTURE_WIDTH = 110
+PICTURE_WIDTH = 190
 
 Row = tuple[str, ...]
 

@@ -43,7 +43,8 @@ def _setup(result: NetworkResult) -> str:
     architecture = result.architecture
     return (
         f"{architecture.pes:,} PEs, {architecture.macs_per_cycle:,} MACs/cycle, {si(architecture.clock, 'Hz')},"
-        f" {result.technology}; {result.fidelity} engine, batch {result.batch}, mapped for {result.objective}"
+        f" {result.technology}; {result.fidelity} engine, batch {result.batch}, mapped for {result.objective};"
+        f" {si(result.totals.macs)} MACs, {si(result.totals.effectual_macs)} effectual"
     )
 
 
@@ -90,12 +91,13 @@ def _cards(result: NetworkResult) -> Iterator[Card]:
         yield Card("GOPS/W", _rate(t.gops_per_w), "two operations a MAC, zeros included")
     yield Card("Utilization", percent(t.utilization) + "%", "issued MACs, of the peak")
     yield Card("DRAM traffic", si(t.dram_bytes, "B"), "read and written")
-    yield Card("MACs", si(t.macs), f"{t.effectual_macs:,} effectual of {t.macs:,}")
 
 
 def _rate(value: float | None) -> str:
     if value is None:
         return "-"
+    if value >= 1e5:
+        return si(value)
     return f"{value:,.1f}" if value >= 10 else f"{value:.3g}"
 
 

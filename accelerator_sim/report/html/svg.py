@@ -231,14 +231,14 @@ def _limit_label(
     down: Callable[[float], float],
     frame: tuple[float, float, float, float],
 ) -> str:
-    """The name of a line: at the right end of a level one, under the upper end of a rising one."""
+    """The name of a line: above the right end of a level one, left of the upper end of a rising one or under it."""
     left, width, top, tall = frame
     x, y = limit.end
     place = left + width * min(across(x), 1.0), top + tall * max(down(y), 0.0)
     level = limit.start[1] == limit.end[1]
     if level or place[0] > 60:
-        shift = -6 if level else 16
-        where = f'class="label end" x="{_short(place[0] - 0.5)}%" y="{place[1] + shift:.1f}"'
+        shift = -6 if level else 4
+        where = f'class="label end" x="{_short(place[0] - 1.5)}%" y="{place[1] + shift:.1f}"'
     else:
         where = f'class="label" x="{_short(place[0] + 1)}%" y="{place[1] + 16:.1f}"'
     return f"<text {where}>{_text(limit.label)}</text>"
@@ -253,7 +253,7 @@ def _labels(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> l
             continue
         label = shortened(printable(point.label), NAME_CHARACTERS)
         wide = 1.3 * len(label) + 1.5  # percent, for a chart of about 600 pixels
-        start = x - wide if x + wide > 98 else x
+        start = x - wide if x > 65 else x
         if any(abs(y - at) < 14 and start < end and begin < start + wide for begin, end, at in taken):
             continue
         taken.append((start, start + wide, y))
