@@ -25,10 +25,12 @@
     title.remove();
   }
   const tip = find("tip");
+  let tipScroll = 0;
   const hideTip = () => { tip.hidden = true; };
   function showTip(row, x, y) {
     if (tip.hidden || tip.textContent !== row.dataset.tip) tip.textContent = row.dataset.tip;
     tip.hidden = false;
+    tipScroll = scrollY;
     const box = tip.getBoundingClientRect();
     const left = x + 14 + box.width > innerWidth ? x - 14 - box.width : x + 14;
     const top = y + 14 + box.height > innerHeight ? y - 14 - box.height : y + 14;
@@ -36,7 +38,7 @@
     tip.style.top = `${Math.max(4, top)}px`;
   }
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
-  document.addEventListener("scroll", hideTip, { passive: true });
+  document.addEventListener("scroll", () => { if (Math.abs(scrollY - tipScroll) > 8) hideTip(); }, { passive: true });
 
   // --- charts: one stop of the tab key each; arrows walk its rows, Enter chooses
   for (const drawing of all("[data-walk]")) {
@@ -49,7 +51,7 @@
       leave();
       rows[at].classList.add("active");
       rows[at].scrollIntoView({ block: "nearest", behavior: "instant" });
-      // after the scrolling, which hides the tooltip
+      // after the scrolling of the browser itself, which would hide the tooltip
       requestAnimationFrame(() => requestAnimationFrame(() => {
         if (document.activeElement !== drawing) return;
         const mark = rows[at].querySelector(".mark, .bar") || rows[at];
@@ -176,6 +178,7 @@
       }
       find("shown").textContent = `${shown} of ${rows.length} layers`;
     };
-    for (const control of [text, op, status]) control.addEventListener("input", apply);
+    text.addEventListener("input", apply);
+    for (const control of [op, status]) control.addEventListener("change", apply);
   }
 })();
