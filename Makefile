@@ -10,6 +10,7 @@ PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
 # The stamps live in the environment, so that removing it removes them too.
 RUN := $(VENV)/.stamp-run
 DEV := $(VENV)/.stamp-dev
+SLOW := $(VENV)/.stamp-slow
 DOCS := $(VENV)/.stamp-docs
 
 .PHONY: help demo test test-all lint bench docs clean
@@ -35,7 +36,7 @@ lint: $(DEV)
 test: lint
 	$(PY) -m pytest -m "not slow"
 
-test-all: lint
+test-all: $(SLOW) lint
 	$(PY) -m pytest
 	if [ -d tests/kernels ]; then NUMBA_DISABLE_JIT=1 $(PY) -m pytest tests/kernels; fi
 
@@ -70,6 +71,10 @@ $(RUN): pyproject.toml | $(PY)
 $(DEV): pyproject.toml | $(PY)
 	$(PIP_INSTALL) -e ".[dev]"
 	@touch $(RUN) $@
+
+$(SLOW): pyproject.toml | $(PY)
+	$(PIP_INSTALL) -e ".[dev,slow]"
+	@touch $(RUN) $(DEV) $@
 
 $(DOCS): pyproject.toml | $(PY)
 	$(PIP_INSTALL) -e ".[docs]"

@@ -121,16 +121,11 @@ def _quantity(value: str | None, dimension: Any) -> Any:
 )
 @click.option("--input-size", callback=_size, metavar="SIZE", help='What is sent, as "40 kB".  [default: 1 B a word]')
 @options.objective_option
-@click.option(
-    "--fidelity",
-    type=click.Choice(["event", "cycle", "analytical"]),
-    default="event",
-    show_default=True,
-    help="How the cycles of accelerators are found.",
-)
+@options.fidelity_option
 @options.seed_option
 @options.jobs_option
 @options.output_options()
+@options.report_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -156,13 +151,14 @@ def command(
     jobs: int,
     asked: str | None,
     out: Path | None,
+    report: Path | None,
 ) -> None:
     """Energy and latency of a network on several machines, side by side with mobile GPUs.
 
     Every energy is of one inference and stands with its batch, number format, power boundary and software.
     """
     names = archs or ("eyeriss_v2",)
-    output.check_outputs([out], [workload, *names, *baselines])
+    output.check_outputs([out, report], [workload, *names, *baselines])
 
     from accelerator_sim.baseline.device import load_device
     from accelerator_sim.cli.kernels import warm

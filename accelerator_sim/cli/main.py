@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from accelerator_sim import __version__
+from accelerator_sim.cli.command_line import COMMAND_LINE
 from accelerator_sim.cli.errors import INTERRUPTED, guarded
 from accelerator_sim.files.errors import did_you_mean
 
@@ -32,6 +33,11 @@ EPILOG = (
 
 class LazyGroup(click.Group):
     """A group that imports a command only to run it (or to show its help)."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the words of the command line, for reports that say how they came about."""
+        ctx.meta[COMMAND_LINE] = (ctx.info_name or "", *args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""

@@ -115,6 +115,24 @@ def jobs_option(command: Command) -> Command:
     )(command)
 
 
+def fidelity_option(command: Command) -> Command:
+    """--fidelity."""
+    return click.option(
+        "--fidelity",
+        type=click.Choice(["event", "cycle", "analytical"]),
+        default="event",
+        show_default=True,
+        help="How cycles are found: exact event times, clock by clock (the same, slower), or a bottleneck estimate.",
+    )(command)
+
+
+def report_option(command: Command) -> Command:
+    """--report."""
+    return click.option(
+        "--report", type=click.Path(path_type=Path), metavar="FILE.html", help="Write a page with charts of it here."
+    )(command)
+
+
 def layer_option(command: Command) -> Command:
     """--layer."""
     return click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 
 if TYPE_CHECKING:
+    from accelerator_sim.study.provenance import SourceFile
     from accelerator_sim.study.result import NetworkResult
     from accelerator_sim.workload.network import Network
 
@@ -32,13 +34,7 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 @click.command()
 @options.workload_argument
 @options.arch_option
-@click.option(
-    "--fidelity",
-    type=click.Choice(["event", "cycle", "analytical"]),
-    default="event",
-    show_default=True,
-    help="How cycles are found: by exact event times, clock by clock (the same, slower), or by a bottleneck estimate.",
-)
+@options.fidelity_option
 @click.option("--verify", is_flag=True, help="Carry values clock by clock; compare all outputs with a reference.")
 @click.option(
     "--masks",
@@ -56,20 +52,15 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 @options.objective_option
 @options.mapping_option
 @options.batch_option
-@click.option("--layer", "layers", multiple=True, metavar="GLOB", help="Only layers whose name matches; repeatable.")
+@options.layer_option
 @options.set_option
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Of random draws.")
+@options.seed_option
 @options.jobs_option
-@click.option(
-    "--format",
-    "asked",
-    type=click.Choice(["table", "json", "csv", "tsv"]),
-    help="Default: a table on a terminal, else tab-separated (or by the suffix of -o).",
-)
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result here.")
+@options.output_options()
 @click.option(
     "--save-mappings", type=click.Path(path_type=Path), metavar="FILE", help="Write the mappings of all layers here."
 )
+@options.report_option
 @click.option(
     "--trace", type=click.Path(path_type=Path), metavar="FILE.json.gz", help="What every PE does when, for Perfetto."
 )
@@ -98,6 +89,7 @@ def command(
     asked: str | None,
     out: Path | None,
     save_mappings: Path | None,
+    report: Path | None,
     trace: Path | None,
     trace_cycles: tuple[int, int],
     trace_clusters: tuple[int, ...],
@@ -113,8 +105,8 @@ def command(
                 f"--verify steps values through the machine, which --fidelity {fidelity} does not; use cycle"
             )
         fidelity = "cycle"
-    inputs = [workload, arch, *([str(mapping_file)] if mapping_file and out == mapping_file else [])]
-    output.check_outputs([out, save_mappings, trace], inputs)
+    inputs = [workload, arch, *([str(mapping_file)] if mapping_file and mapping_file in (out, report) else [])]
+    output.check_outputs([out, save_mappings, report, trace], inputs)
     if trace and fidelity == "analytical":
         raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
 
@@ -137,6 +129,7 @@ def command(
         problems += error.problems
     if problems:
         raise InvalidFile(problems)
+    files = _files(workload, network, arch, overrides, mapping_file) if report else ()
     whole = batched(network, batch)  # tiles of N in a mapping file count the batch
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     network.select(layers)
@@ -148,6 +141,18 @@ def command(
     output.write(_text(result, output.pick_format(asked, out), out is None), out)
     if save_mappings:
         output.write(dump_mappings(result.tilings()), save_mappings)
+    if report:
+        from accelerator_sim.cli.command_line import command_line
+        from accelerator_sim.report.html import simulation
+        from accelerator_sim.study.provenance import Provenance
+
+        sources = (
+            (f"workload {network.name}", network.source),
+            (f"architecture {architecture.name}", architecture.source),
+            (f"technology {technology.name}", technology.source),
+        )
+        origin = Provenance(command_line(), masks, overrides, files, sources)
+        output.write(simulation.dumps(result, origin), report)
     if trace:
         from accelerator_sim.report.trace import dumps
         from accelerator_sim.study.trace import Window
@@ -158,7 +163,7 @@ def command(
                 most = architecture.cluster_array.count - 1
                 raise UsageError(f"--trace-clusters {number}: {architecture.name} has clusters 0 to {most}")
         output.write(dumps(spans(result, Window(*trace_cycles, trace_clusters), masks)), trace)
-    _notes(result, out)
+    _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)
 
 
@@ -168,6 +173,18 @@ def batched(network: Network, batch: int) -> Network:
         return network.with_batch(batch)
     except ValueError as error:
         raise UsageError(f"--batch {batch}: {error}") from None
+
+
+def _files(
+    workload: str, network: Network, arch: str, overrides: Sequence[tuple[str, str]], mapping_file: Path | None
+) -> tuple[SourceFile, ...]:
+    """The files that a run reads, hashed before it begins, so that they are those that were read."""
+    from accelerator_sim.study.provenance import machine_files, source_file, workload_files
+
+    files = [*workload_files(workload, network), *machine_files(arch, overrides)]
+    if mapping_file:
+        files.append(source_file("mappings", str(mapping_file), mapping_file))
+    return tuple(files)
 
 
 def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:
@@ -184,10 +201,10 @@ def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:
     return tables.render(result, output.width(), to_stdout and output.on_terminal())
 
 
-def _notes(result: NetworkResult, out: Path | None) -> None:
+def _notes(result: NetworkResult, written: Sequence[Path]) -> None:
     """Say on standard error what a reader of the numbers has to know."""
-    if out is not None:
-        click.echo(f"wrote {out}", err=True)
+    for path in written:
+        click.echo(f"wrote {path}", err=True)
     if result.normalised:
         click.echo(
             f"note: {result.technology} is normalised: energies are multiples of one MAC (1 pJ in JSON, CSV and TSV),"

@@ -9,12 +9,13 @@ from accelerator_sim import __version__
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.mapping.picture import array_picture, loop_nest
+from accelerator_sim.report.energy import energy
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, printable, si
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.study.choices import Choice, Choices
 from accelerator_sim.study.plain import shape_dict
-from accelerator_sim.study.result import NORMALISED_UNIT_J, utilization
+from accelerator_sim.study.result import utilization
 
 SCHEMA = "accelerator-sim/map/1"
 
@@ -86,16 +87,13 @@ def _beside(choices: Choices) -> list[str]:
     lines = [f"{'optimum for':<12}{'cycles':>14}{'chip energy':>14}{'with DRAM':>12}{'DRAM traffic':>14}"]
     for choice in (choices.chosen, *choices.others):
         same = " (the same mapping)" if choice.schedule.mapping == choices.chosen.schedule.mapping else ""
+        joules = [energy(value, choices.normalised) for value in (choice.energy.chip, choice.energy.total)]
         lines.append(
-            f"{choice.name:<12}{choice.activity.cycles:>14,}{_energy(choice.energy.chip, choices):>14}"
-            f"{_energy(choice.energy.total, choices):>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
+            f"{choice.name:<12}{choice.activity.cycles:>14,}{joules[0]:>14}"
+            f"{joules[1]:>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
             + (same if choice is not choices.chosen else "")
         )
     return lines
-
-
-def _energy(joules: float, choices: Choices) -> str:
-    return si(joules / NORMALISED_UNIT_J, "MAC") if choices.normalised else si(joules, "J")
 
 
 def dumps(choices: Choices, width: int = 80) -> str:

@@ -11,9 +11,11 @@ from rich.text import Text
 
 from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
+from accelerator_sim.report.energy import energy
+from accelerator_sim.report.names import LEVEL_NAMES
 from accelerator_sim.report.numbers import percent, printable, si
 from accelerator_sim.simulation.activity import LEVELS, Access, Level, NocUse
-from accelerator_sim.study.result import NORMALISED_UNIT_J, LayerResult, NetworkResult, utilization
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
@@ -80,11 +82,11 @@ def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
             records = [a for a in row.activity.accesses if a.level == level] if row.activity else []
             return si(sum(a.reads + a.writes for a in records)) if records else "-"
 
-        return Column(f"{_LEVEL_NAMES[level]} words", cell, EXTRA)
+        return Column(f"{LEVEL_NAMES[level]} words", cell, EXTRA)
 
-    def energy(part: str, importance: int) -> Column[LayerResult]:
+    def joules(part: str, importance: int) -> Column[LayerResult]:
         def cell(row: LayerResult) -> str:
-            return _joules(row.energy.as_dict()[part], result) if row.energy else "-"
+            return energy(row.energy.as_dict()[part], result.normalised) if row.energy else "-"
 
         return Column(part, cell, importance)
 
@@ -106,16 +108,13 @@ def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
         Column("util %", share, 4),
         Column("bound by", bound, 5, left=True),
         Column("PEs", lambda row: str(row.activity.active_pes) if row.activity and row.layer.is_mac else "-", 8),
-        Column("energy", lambda row: _joules(row.energy.chip, result) if row.energy else "-", 2),
+        Column("energy", lambda row: energy(row.energy.chip, result.normalised) if row.energy else "-", 2),
         Column("DRAM", lambda row: si(row.dram_bytes, "B") if row.activity else "-", 6),
         words("glb"),
         words("noc"),
         words("spad"),
-        *(energy(part, EXTRA + 1) for part in ("mac", "spad", "noc", "glb", "clock", "leakage", "dram")),
+        *(joules(part, EXTRA + 1) for part in ("mac", "spad", "noc", "glb", "clock", "leakage", "dram")),
     ]
-
-
-_LEVEL_NAMES: dict[Level, str] = {"dram": "DRAM", "glb": "GLB", "noc": "NoC", "spad": "SPad", "mac": "MAC"}
 
 
 def _size(letter: str) -> Column[Layer]:
@@ -156,9 +155,9 @@ def _totals(result: NetworkResult) -> list[str]:
         ("layers", f"{ran}, {t.mac_layers} with MACs"),
         ("MACs", f"{t.macs:,}, {t.effectual_macs:,} effectual; utilization {percent(t.utilization)}%"),
         ("cycles", f"{t.cycles:,} = {si(t.latency_s, 's')}" + _rate(t.inferences_per_s, "inferences/s")),
-        ("chip energy", _joules(t.energy_j, result) + _rate(t.inferences_per_j, "inferences/J")
+        ("chip energy", energy(t.energy_j, result.normalised) + _rate(t.inferences_per_j, "inferences/J")
          + _rate(t.gops_per_w, "GOPS/W")),
-        ("DRAM", f"{si(t.dram_bytes, 'B')}, {_joules(t.energy_dram_j, result)}, not in the chip's energy"),
+        ("DRAM", f"{si(t.dram_bytes, 'B')}, {energy(t.energy_dram_j, result.normalised)}, not in the chip's energy"),
     ]  # fmt: skip
     return [f"{label:<12} {text}" for label, text in rows]
 
@@ -167,17 +166,13 @@ def _rate(value: float | None, unit: str) -> str:
     return "" if value is None else f", {value:,.1f} {unit}" if value >= 10 else f", {value:.3g} {unit}"
 
 
-def _joules(value: float, result: NetworkResult) -> str:
-    return si(value / NORMALISED_UNIT_J, "MAC") if result.normalised else si(value, "J")
-
-
 def _components(result: NetworkResult) -> list[str]:
     chip = result.energy.chip
     lines = []
     for part, joules in result.energy.as_dict().items():
         share = "" if part == "dram" or not chip else f"{percent(joules / chip):>6} % of the chip"
-        name = "off-chip DRAM" if part == "dram" else _LEVEL_NAMES.get(part, part)  # type: ignore[call-overload]
-        lines.append((part == "dram", f"{name:<13} {_joules(joules, result):>10} {share}"))
+        name = "off-chip DRAM" if part == "dram" else LEVEL_NAMES.get(part, part)  # type: ignore[call-overload]
+        lines.append((part == "dram", f"{name:<13} {energy(joules, result.normalised):>10} {share}"))
     return [line for _, line in sorted(lines, key=lambda item: item[0])]
 
 
@@ -186,7 +181,7 @@ def _ordered(accesses: Sequence[Access]) -> list[Access]:
 
 
 _ACCESS_COLUMNS: list[Column[Access]] = [
-    Column("level", lambda a: _LEVEL_NAMES[a.level], 0, left=True),
+    Column("level", lambda a: LEVEL_NAMES[a.level], 0, left=True),
     Column("tensor", lambda a: a.tensor, 1, left=True),
     Column("bits", lambda a: str(a.word_bits), 2),
     Column("reads", lambda a: si(a.reads), 3),

@@ -25,12 +25,25 @@ def load_machine(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -
 def read_machine(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> tuple[Architecture, Technology]:
     """Read an architecture file, and load the technology table that it names.  Raises InvalidFile."""
     architecture = read_architecture(path, overrides)
-    beside = path.parent / architecture.technology
-    found = str(beside) if looks_like_path(architecture.technology) and beside.exists() else architecture.technology
     try:
-        return architecture, load_technology(found)
+        return architecture, load_technology(_table(path, architecture.technology))
     except UsageError as error:
         raise InvalidFile([_problem(path, overrides, str(error))]) from None
+
+
+def technology_file(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> tuple[str, Path]:
+    """Return the technology table of an architecture file: as it is named there, and its file.
+
+    Raises UsageError and InvalidFile as `read_machine` does.
+    """
+    name = read_architecture(path, overrides).technology
+    return name, resolve("arch_configs", _table(path, name), "technology", "technologies")
+
+
+def _table(path: Path, name: str) -> str:
+    """Return the name of a table; for a file that lies beside the architecture's, its path."""
+    beside = path.parent / name
+    return str(beside) if looks_like_path(name) and beside.exists() else name
 
 
 def _problem(path: Path, overrides: Sequence[tuple[str, str]], message: str) -> Problem:

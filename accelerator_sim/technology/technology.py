@@ -257,10 +257,7 @@ def load_technology(name_or_path: str) -> Technology:
 
 def _load_scaled(document: Document, path: Path) -> Technology:
     wanted = load_model(ScaledTechnology, document)
-    name = wanted.scaled_from
-    if looks_like_path(name) and not Path(name).is_absolute():
-        name = str(path.parent / name)
-    base_path = resolve("arch_configs", name, "technology", "technologies")
+    name, base_path = _base(wanted, path)
     base_document = load_document(base_path)
     if isinstance(base_document.raw, dict) and "scaled_from" in base_document.raw:
         original = base_document.raw["scaled_from"]
@@ -272,6 +269,26 @@ def _load_scaled(document: Document, path: Path) -> Technology:
         return scaled(base, wanted.name, wanted.node, wanted.voltage, wanted.source)
     except ValueError as error:
         raise _problem(document, "node", str(error)) from None
+
+
+def base_file(path: Path) -> tuple[str, Path] | None:
+    """Return the table that the table in a file is scaled from, its name and its file; None for one that is not scaled.
+
+    Raises InvalidFile.
+    """
+    document = load_document(path)
+    if not (isinstance(document.raw, dict) and "scaled_from" in document.raw):
+        return None
+    wanted = load_model(ScaledTechnology, document)
+    return wanted.scaled_from, _base(wanted, path)[1]
+
+
+def _base(wanted: ScaledTechnology, path: Path) -> tuple[str, Path]:
+    """Return the name (a relative file: its path) and the file of the table that one in `path` is scaled from."""
+    name = wanted.scaled_from
+    if looks_like_path(name) and not Path(name).is_absolute():
+        name = str(path.parent / name)
+    return name, resolve("arch_configs", name, "technology", "technologies")
 
 
 def _problem(document: Document, key: str, message: str) -> InvalidFile:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import FLAWED
 
-HEAVY = ("numpy", "numba", "networkx", "pydantic", "rich", "yaml")
+HEAVY = ("numpy", "numba", "networkx", "pydantic", "rich", "yaml", "jinja2")
 
 
 def python(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """`accelerator-sim simulate`."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -179,3 +180,46 @@ def test_bad_trace_options(run: Run, small: str, options: list[str], message: st
     result = run("simulate", small, *options)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_a_report_beside_the_result(run: Run, small: str, tmp_path: Path) -> None:
+    plain = run("simulate", small)
+    result = run("simulate", small, "--report", "a page.html", "--set", "clock=200 MHz")
+    assert (result.exit_code, result.stdout) == (0, plain.stdout)
+    assert result.stderr == "wrote a page.html\n"
+    page = (tmp_path / "a page.html").read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert "accelerator-sim simulate small.yaml --report &#39;a page.html&#39; --set &#39;clock=200 MHz&#39;" in page
+    assert hashlib.sha256((tmp_path / small).read_bytes()).hexdigest() in page
+    assert run("simulate", small, "--report", "a page.html", "--set", "clock=200 MHz").exit_code == 0
+    assert (tmp_path / "a page.html").read_text() == page
+
+
+def test_a_report_names_the_mapping_file(run: Run, small: str, tmp_path: Path) -> None:
+    run("simulate", small, "--save-mappings", "m.yaml")
+    result = run("simulate", small, "--mapping", "m.yaml", "--report", "r.html", "-o", "r.json")
+    assert result.stderr == "wrote r.json\nwrote r.html\n"
+    page = (tmp_path / "r.html").read_text()
+    assert "<td>mappings</td><td>m.yaml</td>" in page
+    assert "2 layers have a mapping that was given" in page
+
+
+def test_a_report_of_failed_layers_and_of_what_was_finished(
+    run: Run, flawed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("simulate", flawed, "--report", "r.html").exit_code == 5
+    assert "1 of 4 layers failed" in (tmp_path / "r.html").read_text()
+
+    def stop(*_: object) -> LayerResult:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "run_layer", stop)
+    assert run("simulate", flawed, "--report", "r.html").exit_code == 130
+    assert "The run was interrupted" in (tmp_path / "r.html").read_text()
+
+
+def test_a_report_overwrites_no_input(run: Run, small: str) -> None:
+    result = run("simulate", small, "--report", small)
+    assert result.exit_code == 2
+    assert "it is read, too" in result.stderr
+    assert "twice" in run("simulate", small, "--report", "x", "-o", "x").stderr

@@ -1,0 +1,211 @@
+"""The charts of a simulated network, layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from accelerator_sim.report.energy import energy
+from accelerator_sim.report.html import svg
+from accelerator_sim.report.html.cycles import by_cause
+from accelerator_sim.report.html.svg import Bar, Limit, Point, Segment
+from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
+from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+
+NAMED_POINTS = 8
+"""Layers that the roofline names where there is room: those that take the longest."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, what its colours stand for (kind and name), what is said below it, and whether bars fill 100 percent."""
+
+    title: str
+    drawing: Markup
+    legend: tuple[tuple[str, str], ...] = ()
+    caption: str = ""
+    shares: bool = False
+    """Whether absolute values and shares can be shown in turn."""
+    as_shares: bool = False
+    marks: tuple[tuple[str, str, str], ...] = ()
+    """A legend of marks: kind, path of the mark, name."""
+
+
+def latency(result: NetworkResult) -> Chart:
+    """Return the time of each layer."""
+    clock, total = result.architecture.clock, max(result.totals.cycles, 1)
+    bars = []
+    for index, layer in enumerate(result.layers):
+        if layer.activity is None:
+            bars.append(_failed(index, layer))
+            continue
+        cycles = layer.activity.cycles
+        share = percent(cycles / total)
+        tip = f"{layer.layer.name}\n{si(cycles / clock, 's')}, {cycles:,} cycles\n{share}% of the network"
+        bars.append(_bar(index, layer, (Segment("time", cycles / clock),), si(cycles / clock, "s"), tip))
+    drawing = svg.stacked_bars(f"Latency of each layer of {result.workload}", bars, lambda value: si(value, "s"))
+    return Chart("Latency", drawing, caption=f"{si(result.totals.latency_s, 's')} in all.")
+
+
+def energies(result: NetworkResult) -> Chart:
+    """Return the energy of each layer by component; the DRAM comes last, since it is not the chip's."""
+
+    def text(value: float) -> str:
+        return energy(value, result.normalised)
+
+    bars = []
+    for index, layer in enumerate(result.layers):
+        if layer.energy is None:
+            bars.append(_failed(index, layer))
+            continue
+        parts = layer.energy.as_dict()
+        lines = [f"{name} {text(parts[part])}" for part, name in COMPONENT_NAMES.items() if parts[part]]
+        head = f"{layer.layer.name}\nchip {text(layer.energy.chip)}, with DRAM {text(layer.energy.total)}"
+        segments = tuple(Segment(part, parts[part]) for part in COMPONENT_NAMES)
+        bars.append(_bar(index, layer, segments, text(layer.energy.total), "\n".join([head, *lines])))
+    total = result.energy.as_dict()
+    unit = "Multiples of one MAC, not joules. " if result.normalised else ""
+    return Chart(
+        "Energy",
+        svg.stacked_bars(f"Energy of each layer of {result.workload} by component", bars, text),
+        tuple((part, name) for part, name in COMPONENT_NAMES.items() if total[part]),
+        f"{unit}Chip {text(result.energy.chip)}; DRAM {text(result.energy.dram)}, which is not the chip's.",
+        shares=True,
+    )
+
+
+def stalls(result: NetworkResult) -> Chart:
+    """Return where the cycles of each layer went, by cause, and its utilization."""
+    bars, causes = [], set()
+    for index, layer in enumerate(result.layers):
+        activity = layer.activity
+        if activity is None:
+            bars.append(_failed(index, layer))
+            continue
+        spent = by_cause(activity, result.architecture)
+        causes |= set(spent)
+        used = percent(utilization(activity.macs_issued, activity.cycles, result.architecture)) + "%"
+        large = [(name, cycles / activity.cycles) for name, cycles in spent.items() if cycles >= 0.01 * activity.cycles]
+        lines = [f"{CAUSE_NAMES[name]} {percent(share)}%" for name, share in sorted(large, key=lambda part: -part[1])]
+        segments = tuple(Segment(name, cycles) for name, cycles in spent.items())
+        tip = "\n".join([f"{layer.layer.name}\nutilization {used}", *lines])
+        bars.append(_bar(index, layer, segments, used if layer.layer.is_mac else "-", tip))
+    what = (
+        "cycles of the array; an estimate has no PE by PE times, so the rest of the time counts as work"
+        if result.fidelity == "analytical"
+        else "PE-cycles over the number of PEs"
+    )
+    return Chart(
+        "Where the cycles went, and utilization",
+        svg.stacked_bars(f"Cycles of each layer of {result.workload} by cause", bars, si),
+        tuple((name, CAUSE_NAMES[name]) for name in CAUSE_NAMES if name in causes),
+        f"In {what}. At the right: MACs issued, of the peak.",
+        shares=True,
+        as_shares=True,
+    )
+
+
+def _bar(index: int, layer: LayerResult, segments: tuple[Segment, ...], text: str, tip: str) -> Bar:
+    return Bar(layer.layer.name, segments, text, tip, str(index))
+
+
+def _failed(index: int, layer: LayerResult) -> Bar:
+    return Bar(layer.layer.name, (), "failed", f"{layer.layer.name}\nfailed: {layer.error}", str(index))
+
+
+# --- roofline --------------------------------------------------------------------------------------------------------
+def kind_of(layer: LayerResult) -> str:
+    """Return the kind of a layer as the roofline tells them apart: its operator, or that its groups are apart."""
+    return "grouped" if layer.layer.op == "conv" and layer.layer.G > 1 else layer.layer.op
+
+
+_KINDS = {"conv": "conv", "grouped": "conv in groups", "fc": "fc", "gemm": "gemm", "matmul": "matmul"}
+
+
+def roofline(result: NetworkResult) -> Chart | None:
+    """Return MACs per second over MACs per DRAM byte; None where no layer with MACs ran."""
+    architecture = result.architecture
+    ran = [
+        (index, layer, activity)
+        for index, layer in enumerate(result.layers)
+        if (activity := layer.activity) is not None and activity.macs_issued and activity.cycles and layer.dram_bytes
+    ]
+    if not ran:
+        return None
+    slowest = max(activity.cycles for _, _, activity in ran)
+    named = sorted(range(len(ran)), key=lambda i: -ran[i][2].cycles)[:NAMED_POINTS]
+    points = []
+    for place in [*named, *(i for i in range(len(ran)) if i not in named)]:
+        index, layer, activity = ran[place]
+        rate = activity.macs_issued * architecture.clock / activity.cycles
+        intensity = activity.macs_issued / layer.dram_bytes
+        share = percent(rate / _peak(result))
+        tip = (
+            f"{layer.layer.name} ({_KINDS[kind_of(layer)]})\n{si(rate, 'MAC/s')}, {share}% of the peak\n"
+            f"{si(intensity)} MACs per DRAM byte\n{si(activity.macs * architecture.clock / activity.cycles, 'MAC/s')}"
+            f" counting all {si(activity.macs)} MACs of its shape"
+        )
+        label = layer.layer.name if place in named else ""
+        radius = 3.5 + 5.0 * math.sqrt(activity.cycles / slowest)
+        points.append(Point(intensity, rate, kind_of(layer), tip, label, str(index), radius))
+    kinds = [kind for kind in _KINDS if any(point.kind == kind for point in points)]
+    drawing = svg.scatter_loglog(
+        f"Roofline of {result.workload} on {architecture.name}",
+        points,
+        list(_KINDS),
+        _limits(points, result),
+        ("issued MACs per DRAM byte", "issued MACs per second"),
+    )
+    return Chart(
+        "What bounds each layer",
+        drawing,
+        caption=_roofline_caption(result),
+        marks=tuple((kind, svg.mark(kind, list(_KINDS)), _KINDS[kind]) for kind in kinds),
+    )
+
+
+def _peak(result: NetworkResult) -> float:
+    return result.architecture.macs_per_cycle * result.architecture.clock
+
+
+def bandwidth(result: NetworkResult) -> float:
+    """Return the most bytes per second over the off-chip channel, both directions together."""
+    dram = result.architecture.dram
+    return dram.bandwidth * (2 if dram.duplex else 1)
+
+
+def _limits(points: Sequence[Point], result: NetworkResult) -> list[Limit]:
+    peak, most = _peak(result), bandwidth(result)
+    right = 1.5 * max(point.x for point in points)
+    left = 0.01 * min(point.x for point in points)
+    roof = f"peak {si(peak, 'MAC/s')}"
+    if most == math.inf:
+        return [Limit(roof, (left, peak), (right, peak))]
+    ridge = peak / most
+    return [
+        Limit(roof, (ridge, peak), (max(right, 3 * ridge), peak)),
+        Limit(f"DRAM {si(most, 'B/s')}", (1e-3 * min(left, ridge), 1e-3 * min(left, ridge) * most), (ridge, peak)),
+    ]
+
+
+_ISSUED = {
+    "skip": "Counted are the MACs that take a slot of a PE: this machine skips zeros, so a sparse layer may do more"
+    " MACs of its shape per second than the peak, which its tooltip says",
+    "gate": "Counted are the MACs that take a slot of a PE: on this machine all of them, those on gated zeros included",
+    "none": "Counted are the MACs that take a slot of a PE: on this machine all of them, zeros included",
+}
+
+
+def _roofline_caption(result: NetworkResult) -> str:
+    dram = result.architecture.dram
+    if dram.bandwidth == math.inf:
+        slope = "The DRAM bandwidth of this machine is unlimited, so there is no slope: only the peak limits"
+    elif dram.duplex:
+        slope = "The slope is the DRAM bandwidth of reads and writes together, which go at the same time"
+    else:
+        slope = "The slope is the DRAM bandwidth"
+    return f"{slope}. {_ISSUED[result.architecture.pe.zero_iact]}. The larger a mark, the longer the layer takes."

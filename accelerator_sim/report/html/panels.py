@@ -1,0 +1,243 @@
+"""What a page says of one layer; layers that are equal in all but their names share a panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.mapping.picture import array_picture, loop_nest
+from accelerator_sim.report.energy import energy
+from accelerator_sim.report.html import svg
+from accelerator_sim.report.html.cycles import by_cause
+from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES
+from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.links import link_words
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+
+MOST_PES = 4096
+"""PEs up to which their busy cycles are drawn one by one; above, a cell is a cluster."""
+PICTURE_WIDTH = 190
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The mesh links of one data type: a drawing, and what is said of it."""
+
+    tensor: str
+    drawing: Markup
+    says: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: the indices and names of its layers, and what is shown of them; what does not exist is empty."""
+
+    members: tuple[tuple[int, str], ...]
+    title: str
+    shape: str
+    error: str
+    facts: tuple[tuple[str, str], ...] = ()
+    nest: str = ""
+    picture: str = ""
+    networks: tuple[Network, ...] = ()
+    no_links: str = ""
+    over_time: Markup | None = None
+    busy: Markup | None = None
+    busy_says: str = ""
+    stalls: tuple[Row, ...] = ()
+    resources: tuple[Row, ...] = ()
+    accesses: tuple[Row, ...] = ()
+    traffic: tuple[Row, ...] = ()
+    energies: tuple[Row, ...] = ()
+
+
+def panels(result: NetworkResult) -> list[Panel]:
+    """Return the panels of all layers, in the order of the first layer of each."""
+    tilings = result.tilings()
+    groups: list[list[int]] = []
+    heads: dict[object, list[list[int]]] = {}
+    for index, layer in enumerate(result.layers):
+        alike = heads.setdefault((replace(layer.layer, name=""), layer.mapping), [])
+        for group in alike:
+            if _same(result.layers[group[0]], layer):
+                group.append(index)
+                break
+        else:
+            alike.append([index])
+            groups.append(alike[-1])
+    out = []
+    for group in groups:
+        first = result.layers[group[0]]
+        tiling = tilings.get(first.layer.name)
+        schedule = Schedule(tiling.problem, tiling.mapping) if tiling else None
+        members = tuple((index, result.layers[index].layer.name) for index in group)
+        out.append(_panel(first, members, schedule, result))
+    return out
+
+
+def _same(one: LayerResult, other: LayerResult) -> bool:
+    return (one.status, one.activity, one.energy, one.optimal_over) == (
+        other.status, other.activity, other.energy, other.optimal_over,
+    ) and (one.status != "failed")  # fmt: skip
+
+
+def _panel(
+    layer: LayerResult, members: tuple[tuple[int, str], ...], schedule: Schedule | None, result: NetworkResult
+) -> Panel:
+    activity = layer.activity
+    head = Panel(members, ", ".join(name for _, name in members), shape_of(layer), layer.error or "")
+    if activity is None or layer.energy is None:
+        return head
+    joules = layer.energy.as_dict()
+    head = replace(
+        head,
+        facts=tuple(_facts(layer, activity, result)),
+        resources=tuple(
+            (CAUSE_NAMES.get(name, name), f"{cycles:,}")
+            for name, cycles in sorted(activity.resources.items(), key=lambda item: -item[1])
+        ),
+        stalls=tuple(_stalls(activity, result)),
+        accesses=tuple(_accesses(activity)),
+        energies=tuple(
+            (name, energy(joules[part], result.normalised), percent(joules[part] / layer.energy.total) + "%")
+            for part, name in COMPONENT_NAMES.items()
+            if joules[part]
+        ),
+    )
+    if schedule is None:
+        return head
+    drawing, says = _busy(activity, result)
+    networks = tuple(_networks(schedule, result))
+    return replace(
+        head,
+        nest=loop_nest(schedule),
+        picture=array_picture(schedule, PICTURE_WIDTH),
+        networks=networks,
+        no_links=_no_links(networks, result),
+        traffic=tuple(
+            (use.tensor, use.mode.replace("_", " "), si(use.words), si(use.delivered), si(use.word_hops))
+            for use in activity.noc
+        ),
+        over_time=_over_time(activity),
+        busy=drawing,
+        busy_says=says,
+    )
+
+
+def shape_of(layer: LayerResult) -> str:
+    """Return the shape of a layer in the letters of the papers, or the words that it moves."""
+    shape = layer.layer
+    if not shape.is_mac:
+        return f"{shape.op}, reads {shape.iact_words:,} words, writes {shape.oact_words:,}"
+    letters = " ".join(f"{letter}{getattr(shape, letter)}" for letter in "NGMCHWPQRS")
+    more = f", stride {'x'.join(map(str, shape.stride))}" if shape.stride != (1, 1) else ""
+    more += f", dilation {'x'.join(map(str, shape.dilation))}" if shape.dilation != (1, 1) else ""
+    more += f", padding {','.join(map(str, shape.padding))}" if any(shape.padding) else ""
+    return f"{shape.op}, {letters}{more}"
+
+
+def chosen_by(layer: LayerResult, result: NetworkResult) -> str:
+    """Return how the mapping of a layer was chosen; empty for layers without one."""
+    if layer.mapping is None:
+        return ""
+    if layer.optimal_over is None:
+        return "given"
+    return f"least {result.objective} of {layer.optimal_over:,}"
+
+
+def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Iterator[tuple[str, str]]:
+    yield "cycles", f"{activity.cycles:,} = {si(activity.cycles / result.architecture.clock, 's')}"
+    if layer.layer.is_mac:
+        yield "bound by", CAUSE_NAMES.get(activity.bound_by, "work of the PEs")
+        used = utilization(activity.macs_issued, activity.cycles, result.architecture)
+        yield "utilization", f"{percent(used)}% of the peak, {activity.active_pes} of {result.architecture.pes} PEs"
+        yield "MACs", f"{activity.macs:,}, {activity.effectual_macs:,} effectual, {activity.macs_issued:,} issued"
+        density = layer.layer.density
+        yield "density", f"iact {density.iact:.3g}, weight {density.weight:.3g}"
+    yield "mapping", chosen_by(layer, result) or "none; only data move"
+    moved = ", ".join(f"{name} {si(count, 'B')}" for name, count in activity.dram_bytes.items() if count)
+    yield "DRAM traffic", f"{si(layer.dram_bytes, 'B')} ({moved})" if moved else "none"
+    if activity.fifo_marks:
+        marks = ", ".join(f"{name} {most}" for name, most in activity.fifo_marks.items())
+        yield "fullest FIFO", f"{marks} entries"
+    if layer.verdict is not None:
+        verdict = layer.verdict
+        same = "all equal to the reference" if verdict.equal else f"{verdict.different:,} differ from the reference"
+        over = f", {verdict.overflows:,} psum overflows" if verdict.overflows else ""
+        yield "outputs", f"{verdict.outputs:,}, {same}{over}"
+
+
+def _stalls(activity: Activity, result: NetworkResult) -> Iterator[Row]:
+    for name, cycles in sorted(by_cause(activity, result.architecture).items(), key=lambda item: -item[1]):
+        yield CAUSE_NAMES[name], si(cycles), percent(cycles / activity.cycles) + "%"
+
+
+def _accesses(activity: Activity) -> Iterator[Row]:
+    for access in activity.accesses:
+        if access.bits:
+            name = LEVEL_NAMES[access.level]
+            yield name, access.tensor, si(access.reads), si(access.writes), si(access.bits // 8, "B")
+
+
+def _no_links(networks: Sequence[Network], result: NetworkResult) -> str:
+    """Why there are no links to show, or for which data types."""
+    name = result.architecture.name
+    if result.architecture.flat:
+        return f"{name} has no mesh: its networks are flat multicast buses."
+    if result.architecture.cluster_array.count == 1:
+        return f"{name} has no mesh links: it has one cluster."
+    idle = [tensor for tensor in TENSORS if tensor not in [network.tensor for network in networks]]
+    return f"No words of {' and '.join(idle)} cross a mesh link." if idle else ""
+
+
+def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[Network]:
+    array = result.architecture.cluster_array
+    for tensor in TENSORS:
+        words = link_words(schedule, tensor)
+        if not words:
+            continue
+        (start, end), most = max(words.items(), key=lambda item: item[1])
+        says = f"busiest of {len(words)} links: {start} to {end}, {si(most)} words; {si(sum(words.values()))} in all"
+        yield Network(tensor, svg.mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
+
+
+def _over_time(activity: Activity) -> Markup | None:
+    if not activity.utilization_over_time:
+        return None
+    ends = "start", f"{activity.cycles:,} cycles"
+    return svg.steps("Share of PEs that multiply, over the time of the layer", activity.utilization_over_time, ends)
+
+
+def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str]:
+    """Busy cycles of every PE (of every cluster, where there are many PEs), as they lie on the chip."""
+    if not activity.pe_busy:
+        return None, ""
+    clusters, pes = result.architecture.cluster_array, result.architecture.pe_cluster
+    what, block = "PE", (pes.rows, pes.columns)
+    if len(activity.pe_busy) > MOST_PES:
+        what, block = "cluster", (1, 1)
+        sums = [
+            sum(activity.pe_busy[i : i + pes.count]) / pes.count for i in range(0, result.architecture.pes, pes.count)
+        ]
+        grid = [sums[r * clusters.columns : (r + 1) * clusters.columns] for r in range(clusters.rows)]
+    else:
+        grid = [
+            [
+                float(activity.pe_busy[(i * clusters.columns + j) * pes.count + y * pes.columns + x])
+                for j in range(clusters.columns)
+                for x in range(pes.columns)
+            ]
+            for i in range(clusters.rows)
+            for y in range(pes.rows)
+        ]
+    flat = [value for row in grid for value in row]
+    least, most = (percent(value / activity.cycles) for value in (min(flat), max(flat)))
+    says = f"each {what} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
+    return svg.heat_grid(f"Busy cycles of each {what}", grid, block), says

@@ -1,0 +1,207 @@
+"""The page of one simulated network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from accelerator_sim.report.energy import energy
+from accelerator_sim.report.html import charts, page
+from accelerator_sim.report.html.page import Card, Cell, Column, Notice
+from accelerator_sim.report.html.panels import chosen_by, panels
+from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
+from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.study.provenance import Provenance
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+
+
+def dumps(result: NetworkResult, provenance: Provenance) -> str:
+    """Return the page of a result: one HTML file that loads nothing, the same bytes for the same input."""
+    cycles = [layer.activity.cycles if layer.activity else -1 for layer in result.layers]
+    return page.render(
+        "simulation.html.j2",
+        result=result,
+        setup=_setup(result),
+        notices=list(_notices(result)),
+        cards=list(_cards(result)),
+        components=_components(result),
+        charts=[charts.latency(result), charts.energies(result), charts.stalls(result)],
+        roofline=charts.roofline(result),
+        panels=panels(result),
+        chosen=cycles.index(max(cycles)) if cycles else 0,
+        columns=_COLUMNS,
+        rows=[_row(index, layer, result) for index, layer in enumerate(result.layers)],
+        ops=sorted({layer.layer.op for layer in result.layers}),
+        statuses=sorted({layer.status for layer in result.layers}),
+        provenance=provenance,
+        settings=_settings(result, provenance),
+        assumptions=list(_assumptions(result)),
+    )
+
+
+def _setup(result: NetworkResult) -> str:
+    architecture = result.architecture
+    return (
+        f"{architecture.pes:,} PEs, {architecture.macs_per_cycle:,} MACs/cycle, {si(architecture.clock, 'Hz')},"
+        f" {result.technology}; {result.fidelity} engine, batch {result.batch}, mapped for {result.objective};"
+        f" {si(result.totals.macs)} MACs, {si(result.totals.effectual_macs)} effectual"
+    )
+
+
+# --- what stands first -----------------------------------------------------------------------------------------------
+def _notices(result: NetworkResult) -> Iterator[Notice]:
+    if result.interrupted:
+        yield Notice("error", "The run was interrupted. What was finished is complete; the totals lack the rest.")
+    broken = [layer for layer in result.layers if layer.law_broken]
+    if broken:
+        text = f"{len(broken)} of {len(result.layers)} layers failed a check of the simulator itself."
+        yield Notice("error", text, tuple(f"{layer.layer.name}: {layer.error}" for layer in broken))
+    failed = [layer for layer in result.failed if not layer.law_broken and layer.error != "interrupted"]
+    if failed:
+        text = f"{len(failed)} of {len(result.layers)} layers failed; the totals lack them."
+        yield Notice("error", text, tuple(f"{layer.layer.name}: {layer.error}" for layer in failed))
+    differing = [layer for layer in result.layers if layer.verdict is not None and not layer.verdict.equal]
+    if differing:
+        text = f"The outputs of {len(differing)} layers differ from the reference."
+        yield Notice("error", text, tuple(layer.layer.name for layer in differing))
+    if len(result.layers) < result.workload_layers:
+        yield Notice(
+            "note",
+            f"Only {len(result.layers)} of the {result.workload_layers} layers of {result.workload} were selected;"
+            " all totals are of these.",
+        )
+    if result.normalised:
+        yield Notice(
+            "note",
+            f"{result.technology} is normalised: energies are multiples of one MAC, not joules, and nothing per joule.",
+        )
+    if result.fidelity == "analytical":
+        yield Notice("note", "Cycles are a bottleneck estimate: there are no times of single PEs.")
+
+
+def _cards(result: NetworkResult) -> Iterator[Card]:
+    t = result.totals
+    ran = f"{t.layers - t.failed} of {t.layers} layers" if t.failed else f"{t.layers} layers"
+    yield Card("Latency", si(t.latency_s, "s"), f"{t.cycles:,} cycles, {ran}")
+    yield Card("Inferences per second", _rate(t.inferences_per_s), f"batch {result.batch}")
+    yield Card("Chip energy", energy(t.energy_j, result.normalised), "without the DRAM")
+    yield Card("DRAM energy", energy(t.energy_dram_j, result.normalised), "off-chip, not in the chip's")
+    if not result.normalised:
+        yield Card("Inferences per joule", _rate(t.inferences_per_j), "of the chip alone")
+        yield Card("GOPS/W", _rate(t.gops_per_w), "two operations a MAC, zeros included")
+    yield Card("Utilization", percent(t.utilization) + "%", "issued MACs, of the peak")
+    yield Card("DRAM traffic", si(t.dram_bytes, "B"), "read and written")
+
+
+def _rate(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if value >= 1e5:
+        return si(value)
+    return f"{value:,.1f}" if value >= 10 else f"{value:.3g}"
+
+
+def _components(result: NetworkResult) -> list[tuple[str, str, str, str, float]]:
+    """Kind, name, energy, share of the chip's energy (empty for the DRAM), and share of all energy in percent."""
+    chip, total = result.energy.chip, result.energy.total
+    joules = result.energy.as_dict()
+    return [
+        (
+            part,
+            name,
+            energy(joules[part], result.normalised),
+            f"{percent(joules[part] / chip)}%" if chip and part != "dram" else "",
+            100.0 * joules[part] / total if total else 0.0,
+        )
+        for part, name in COMPONENT_NAMES.items()
+    ]
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+_COLUMNS = [
+    Column("#"),
+    Column("layer", numeric=False),
+    Column("op", numeric=False),
+    Column("status", numeric=False),
+    Column("MACs"),
+    Column("effectual"),
+    Column("cycles"),
+    Column("latency"),
+    Column("% of time"),
+    Column("util %"),
+    Column("bound by", numeric=False),
+    Column("PEs"),
+    Column("chip energy"),
+    Column("DRAM energy"),
+    Column("DRAM bytes"),
+    Column("MACs/byte"),
+    Column("mapping", numeric=False),
+]
+
+
+def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
+    """The cells of a layer; what a failed layer does not have sorts below everything."""
+    shape, activity = layer.layer, layer.activity
+    head = [
+        Cell(str(index + 1), index + 1),
+        Cell(shape.name, shape.name),
+        Cell(shape.op, shape.op),
+        Cell(layer.status.replace("_", " "), layer.status),
+        _number(shape.macs if shape.is_mac else None),
+    ]
+    if activity is None or layer.energy is None:
+        return [*head, *([_number(None)] * 5), Cell("-", ""), *([_number(None)] * 5), Cell("-", "")]
+    used = utilization(activity.macs_issued, activity.cycles, result.architecture)
+    seconds = activity.cycles / result.architecture.clock
+    share = activity.cycles / result.totals.cycles if result.totals.cycles else 0.0
+    bound = CAUSE_NAMES.get(activity.bound_by, "PEs") if activity.cycles else "-"
+    how = chosen_by(layer, result) or "-"
+    per_byte = activity.macs / layer.dram_bytes if activity.macs and layer.dram_bytes else None
+    return [
+        *head,
+        _number(activity.effectual_macs if shape.is_mac else None),
+        _number(activity.cycles),
+        _number(seconds, "s"),
+        Cell(percent(share), share),
+        Cell(percent(used), used) if shape.is_mac else _number(None),
+        Cell(bound, bound),
+        Cell(str(activity.active_pes), activity.active_pes) if shape.is_mac else _number(None),
+        Cell(energy(layer.energy.chip, result.normalised), layer.energy.chip),
+        Cell(energy(layer.energy.dram, result.normalised), layer.energy.dram),
+        _number(layer.dram_bytes, "B"),
+        _number(per_byte),
+        Cell(how, how),
+    ]
+
+
+def _number(value: float | None, unit: str = "") -> Cell:
+    return Cell(si(value, unit), -1 if value is None else value)
+
+
+# --- where it comes from ---------------------------------------------------------------------------------------------
+def _settings(result: NetworkResult, provenance: Provenance) -> list[tuple[str, str]]:
+    return [
+        ("fidelity", result.fidelity),
+        ("objective", result.objective),
+        ("batch", str(result.batch)),
+        ("seed", str(result.seed)),
+        ("masks", provenance.masks),
+    ]
+
+
+def _assumptions(result: NetworkResult) -> Iterator[str]:
+    yield "Peak and efficiency are of the chip: the energy of the DRAM stands apart, as in the papers."
+    yield "MACs count padding taps, as published totals do; one MAC is two operations."
+    macs = [layer for layer in result.layers if layer.layer.is_mac]
+    sources = Counter(layer.layer.density.source for layer in macs)
+    for source, count in sources.items():
+        yield f"Densities of {count} of {len(macs)} layers with MACs: {source}."
+    searched = sum(layer.optimal_over is not None for layer in macs)
+    given = sum(layer.mapping is not None and layer.optimal_over is None for layer in macs)
+    if searched:
+        yield f"{searched} layers have the mapping of least {result.objective} of all that were searched."
+    if given:
+        yield f"{given} layers have a mapping that was given."
+    moved = sum(layer.status == "traffic_only" for layer in result.layers)
+    if moved:
+        yield f"{moved} layers without MACs are counted by the words that they read and write."

@@ -1,0 +1,46 @@
+"""How levels, components and causes are called for people."""
+
+from __future__ import annotations
+
+from accelerator_sim.simulation.activity import Level
+
+LEVEL_NAMES: dict[Level, str] = {"dram": "DRAM", "glb": "GLB", "noc": "NoC", "spad": "SPad", "mac": "MAC"}
+
+COMPONENT_NAMES = {
+    "mac": "MAC",
+    "spad": "SPad",
+    "noc": "NoC",
+    "glb": "GLB",
+    "clock": "clock and control",
+    "leakage": "leakage",
+    "dram": "off-chip DRAM",
+}
+"""Components of the energy, those of the chip first."""
+
+CAUSE_NAMES = {
+    "busy": "multiplying",
+    "psum_service": "moving psums",
+    "pipeline": "pipeline bubbles",
+    "no_weight": "waiting for weights",
+    "no_iact": "waiting for iacts",
+    "spad_fill": "filling the SPad",
+    "dram": "waiting for DRAM",
+    "psum_in": "waiting for psums",
+    "psum_out": "psums blocked",
+    "glb_port": "GLB port busy",
+    "imbalance": "waiting for the last PE",
+    "unused": "unused PEs",
+    "configuration": "configuration",
+    # of the bottleneck estimate only
+    "weight_fill": "weight fill",
+    "iact_fill": "iact fill",
+    "dram_iact": "fetching iacts",
+    "dram_oact": "writing outputs",
+    "dram_latency": "DRAM latency",
+    "iact_port": "iact port",
+    "iact_bank": "iact banks",
+    "psum_port": "psum port",
+    "psum_bank": "psum banks",
+    "weight_port": "weight port",
+}
+"""Where the cycles of PEs went (engines that run the machine), or those of the array (the bottleneck estimate)."""
