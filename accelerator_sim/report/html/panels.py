@@ -100,7 +100,7 @@ def _panel(
         head,
         facts=tuple(_facts(layer, activity, result)),
         resources=tuple(
-            (CAUSE_NAMES.get(name, name), f"{cycles:,}")
+            (CAUSE_NAMES[name], f"{cycles:,}")
             for name, cycles in sorted(activity.resources.items(), key=lambda item: -item[1])
         ),
         stalls=tuple(_stalls(activity, result)),
@@ -155,7 +155,7 @@ def chosen_by(layer: LayerResult, result: NetworkResult) -> str:
 def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Iterator[tuple[str, str]]:
     yield "cycles", f"{activity.cycles:,} = {si(activity.cycles / result.architecture.clock, 's')}"
     if layer.layer.is_mac:
-        yield "bound by", CAUSE_NAMES.get(activity.bound_by, "work of the PEs")
+        yield "bound by", CAUSE_NAMES[activity.bound_by]
         used = utilization(activity.macs_issued, activity.cycles, result.architecture)
         yield "utilization", f"{percent(used)}% of the peak, {activity.active_pes} of {result.architecture.pes} PEs"
         yield "MACs", f"{activity.macs:,}, {activity.effectual_macs:,} effectual, {activity.macs_issued:,} issued"
