@@ -176,7 +176,7 @@ def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Ite
 
 def _stalls(activity: Activity, result: NetworkResult) -> Iterator[Row]:
     for name, cycles in sorted(by_cause(activity, result.architecture).items(), key=lambda item: -item[1]):
-        yield CAUSE_NAMES[name], si(cycles), percent(cycles / activity.cycles) + "%"
+        yield CAUSE_NAMES[name], si(round(cycles)), percent(cycles / activity.cycles) + "%"
 
 
 def _accesses(activity: Activity) -> Iterator[Row]:

@@ -137,8 +137,8 @@ def _bar(bar: Bar, top: int, most: float) -> str:
     return (
         f'<g class="row"{key} transform="translate(0 {top})"><title>{_text(bar.tip)}</title>'
         f'<rect class="hit" width="100%" height="{_LINE}"/>'
-        f'<text class="name" x="{_PLOT_LEFT - 1}%" y="{_LINE - 5}">{label}</text>'
-        f'<svg x="{_PLOT_LEFT}%" y="2" width="{_PLOT_WIDTH}%" height="{_LINE - 4}"><g class="bar"{stretch}>'
+        f'<text class="name" x="{_PLOT_LEFT - 1:g}%" y="{_LINE - 5}">{label}</text>'
+        f'<svg x="{_PLOT_LEFT:g}%" y="2" width="{_PLOT_WIDTH:g}%" height="{_LINE - 4}"><g class="bar"{stretch}>'
         f"{''.join(drawn)}</g></svg>"
         f'<text class="value" x="100%" y="{_LINE - 5}">{_text(bar.text)}</text></g>'
     )
