@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.mapping.picture import array_picture, loop_nest
+from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html import svg
 from accelerator_sim.report.html.cycles import by_cause
@@ -200,6 +201,8 @@ def _no_links(networks: Sequence[Network], result: NetworkResult) -> str:
 def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[Network]:
     array = result.architecture.cluster_array
     for tensor in TENSORS:
+        if result.architecture.flat or not links_used(schedule.mapping, tensor):
+            continue  # walking the links of large arrays takes long
         words = link_words(schedule, tensor)
         if not words:
             continue

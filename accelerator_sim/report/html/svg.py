@@ -257,9 +257,9 @@ def _labels(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> l
         if any(abs(y - at) < 14 and start < end and begin < start + wide for begin, end, at in taken):
             continue
         taken.append((start, start + wide, y))
-        side = ("end", -8) if start < x else ("", 8)
+        side = (" end", -point.radius - 4) if start < x else ("", point.radius + 4)
         out.append(
-            f'<text class="label {side[0]}" x="{x:.2f}%" dx="{side[1]}" y="{y:.1f}" dy="4">{_text(label)}</text>'
+            f'<text class="label{side[0]}" x="{x:.2f}%" dx="{side[1]:.1f}" y="{y:.1f}" dy="4">{_text(label)}</text>'
         )
     return out
 
