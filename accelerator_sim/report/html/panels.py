@@ -11,8 +11,9 @@ from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.html import svg
 from accelerator_sim.report.html.cycles import by_cause
+from accelerator_sim.report.html.heat import heat_grid, mesh
+from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.simulation.activity import Activity
@@ -208,14 +209,14 @@ def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[Network]:
             continue
         (start, end), most = max(words.items(), key=lambda item: item[1])
         says = f"busiest of {len(words)} links: {start} to {end}, {si(most)} words; {si(sum(words.values()))} in all"
-        yield Network(tensor, svg.mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
+        yield Network(tensor, mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
 
 
 def _over_time(activity: Activity) -> Markup | None:
     if not activity.utilization_over_time:
         return None
     ends = "start", f"{activity.cycles:,} cycles"
-    return svg.steps("Share of PEs that multiply, over the time of the layer", activity.utilization_over_time, ends)
+    return steps("Share of PEs that multiply, over the time of the layer", activity.utilization_over_time, ends)
 
 
 def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str]:
@@ -243,4 +244,4 @@ def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str
     flat = [value for row in grid for value in row]
     least, most = (percent(value / activity.cycles) for value in (min(flat), max(flat)))
     says = f"each {what} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
-    return svg.heat_grid(f"Busy cycles of each {what}", grid, block), says
+    return heat_grid(f"Busy cycles of each {what}", grid, block), says
