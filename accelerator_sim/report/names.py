@@ -31,6 +31,7 @@ CAUSE_NAMES = {
     "imbalance": "waiting for the last PE",
     "unused": "unused PEs",
     "configuration": "configuration",
+    "pe": "work of the PEs",
     # of the bottleneck estimate only
     "weight_fill": "weight fill",
     "iact_fill": "iact fill",
@@ -43,4 +44,4 @@ CAUSE_NAMES = {
     "psum_bank": "psum banks",
     "weight_port": "weight port",
 }
-"""Where the cycles of PEs went (engines that run the machine), or those of the array (the bottleneck estimate)."""
+"""Where the cycles of PEs went, and what binds a layer; those of the bottleneck estimate are cycles of the array."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.html import svg
+from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.cycles import by_cause
-from accelerator_sim.report.html.svg import Bar, Limit, Point, Segment
+from accelerator_sim.report.html.scatter import Limit, Point, mark, scatter_loglog
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
@@ -47,7 +47,7 @@ def latency(result: NetworkResult) -> Chart:
         share = percent(cycles / total)
         tip = f"{layer.layer.name}\n{si(cycles / clock, 's')}, {cycles:,} cycles\n{share}% of the network"
         bars.append(_bar(index, layer, (Segment("time", cycles / clock),), si(cycles / clock, "s"), tip))
-    drawing = svg.stacked_bars(f"Latency of each layer of {result.workload}", bars, lambda value: si(value, "s"))
+    drawing = stacked_bars(f"Latency of each layer of {result.workload}", bars, lambda value: si(value, "s"))
     return Chart("Latency", drawing, caption=f"{si(result.totals.latency_s, 's')} in all.")
 
 
@@ -71,7 +71,7 @@ def energies(result: NetworkResult) -> Chart:
     unit = "Multiples of one MAC, not joules. " if result.normalised else ""
     return Chart(
         "Energy",
-        svg.stacked_bars(f"Energy of each layer of {result.workload} by component", bars, text),
+        stacked_bars(f"Energy of each layer of {result.workload} by component", bars, text),
         tuple((part, name) for part, name in COMPONENT_NAMES.items() if total[part]),
         f"{unit}Chip {text(result.energy.chip)}; DRAM {text(result.energy.dram)}, which is not the chip's.",
         shares=True,
@@ -101,7 +101,7 @@ def stalls(result: NetworkResult) -> Chart:
     )
     return Chart(
         "Where the cycles went, and utilization",
-        svg.stacked_bars(f"Cycles of each layer of {result.workload} by cause", bars, si),
+        stacked_bars(f"Cycles of each layer of {result.workload} by cause", bars, si),
         tuple((name, CAUSE_NAMES[name]) for name in CAUSE_NAMES if name in causes),
         f"In {what}. At the right: MACs issued, of the peak.",
         shares=True,
@@ -153,7 +153,7 @@ def roofline(result: NetworkResult) -> Chart | None:
         radius = 3.5 + 5.0 * math.sqrt(activity.cycles / slowest)
         points.append(Point(intensity, rate, kind_of(layer), tip, label, str(index), radius))
     kinds = [kind for kind in _KINDS if any(point.kind == kind for point in points)]
-    drawing = svg.scatter_loglog(
+    drawing = scatter_loglog(
         f"Roofline of {result.workload} on {architecture.name}",
         points,
         list(_KINDS),
@@ -164,7 +164,7 @@ def roofline(result: NetworkResult) -> Chart | None:
         "What bounds each layer",
         drawing,
         caption=_roofline_caption(result),
-        marks=tuple((kind, svg.mark(kind, list(_KINDS)), _KINDS[kind]) for kind in kinds),
+        marks=tuple((kind, mark(kind, list(_KINDS)), _KINDS[kind]) for kind in kinds),
     )
 
 

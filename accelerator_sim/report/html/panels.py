@@ -9,9 +9,11 @@ from markupsafe import Markup
 
 from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.mapping.picture import array_picture, loop_nest
+from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.html import svg
 from accelerator_sim.report.html.cycles import by_cause
+from accelerator_sim.report.html.heat import heat_grid, mesh
+from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.simulation.activity import Activity
@@ -100,7 +102,7 @@ def _panel(
         head,
         facts=tuple(_facts(layer, activity, result)),
         resources=tuple(
-            (CAUSE_NAMES.get(name, name), f"{cycles:,}")
+            (CAUSE_NAMES[name], f"{cycles:,}")
             for name, cycles in sorted(activity.resources.items(), key=lambda item: -item[1])
         ),
         stalls=tuple(_stalls(activity, result)),
@@ -155,7 +157,7 @@ def chosen_by(layer: LayerResult, result: NetworkResult) -> str:
 def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Iterator[tuple[str, str]]:
     yield "cycles", f"{activity.cycles:,} = {si(activity.cycles / result.architecture.clock, 's')}"
     if layer.layer.is_mac:
-        yield "bound by", CAUSE_NAMES.get(activity.bound_by, "work of the PEs")
+        yield "bound by", CAUSE_NAMES[activity.bound_by]
         used = utilization(activity.macs_issued, activity.cycles, result.architecture)
         yield "utilization", f"{percent(used)}% of the peak, {activity.active_pes} of {result.architecture.pes} PEs"
         yield "MACs", f"{activity.macs:,}, {activity.effectual_macs:,} effectual, {activity.macs_issued:,} issued"
@@ -176,7 +178,7 @@ def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Ite
 
 def _stalls(activity: Activity, result: NetworkResult) -> Iterator[Row]:
     for name, cycles in sorted(by_cause(activity, result.architecture).items(), key=lambda item: -item[1]):
-        yield CAUSE_NAMES[name], si(cycles), percent(cycles / activity.cycles) + "%"
+        yield CAUSE_NAMES[name], si(round(cycles)), percent(cycles / activity.cycles) + "%"
 
 
 def _accesses(activity: Activity) -> Iterator[Row]:
@@ -200,19 +202,21 @@ def _no_links(networks: Sequence[Network], result: NetworkResult) -> str:
 def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[Network]:
     array = result.architecture.cluster_array
     for tensor in TENSORS:
+        if result.architecture.flat or not links_used(schedule.mapping, tensor):
+            continue  # walking the links of large arrays takes long
         words = link_words(schedule, tensor)
         if not words:
             continue
         (start, end), most = max(words.items(), key=lambda item: item[1])
         says = f"busiest of {len(words)} links: {start} to {end}, {si(most)} words; {si(sum(words.values()))} in all"
-        yield Network(tensor, svg.mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
+        yield Network(tensor, mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
 
 
 def _over_time(activity: Activity) -> Markup | None:
     if not activity.utilization_over_time:
         return None
     ends = "start", f"{activity.cycles:,} cycles"
-    return svg.steps("Share of PEs that multiply, over the time of the layer", activity.utilization_over_time, ends)
+    return steps("Share of PEs that multiply, over the time of the layer", activity.utilization_over_time, ends)
 
 
 def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str]:
@@ -240,4 +244,4 @@ def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str
     flat = [value for row in grid for value in row]
     least, most = (percent(value / activity.cycles) for value in (min(flat), max(flat)))
     says = f"each {what} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
-    return svg.heat_grid(f"Busy cycles of each {what}", grid, block), says
+    return heat_grid(f"Busy cycles of each {what}", grid, block), says

@@ -136,16 +136,15 @@
   addEventListener("beforeprint", () => { for (const panel of panels) panel.open = true; });
   addEventListener("afterprint", () => { if (choice) choose(choice.value); });
 
-  // --- tables: a click on a heading sorts, the other way round on the second
-  const table = find("all");
-  if (table) {
+  // --- tables: a press on a heading sorts, the other way round on the second
+  const value = (row, column) => {
+    const cell = row.cells[column];
+    return cell.dataset.v === undefined ? cell.textContent.trim() : Number(cell.dataset.v);
+  };
+  const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
+  for (const table of all("table.sortable")) {
     const body = table.tBodies[0];
     const rows = [...body.rows];
-    const value = (row, column) => {
-      const cell = row.cells[column];
-      return cell.dataset.v === undefined ? cell.textContent.trim() : Number(cell.dataset.v);
-    };
-    const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
     const headings = [...table.tHead.rows[0].cells];
     headings.forEach((heading, column) => {
       const button = document.createElement("button");
@@ -153,18 +152,21 @@
       button.textContent = heading.textContent;
       heading.replaceChildren(button);
       button.addEventListener("click", () => {
-        const now = heading.getAttribute("aria-sort");
         const first = heading.classList.contains("number") ? "descending" : "ascending";
         const other = first === "ascending" ? "descending" : "ascending";
-        const order = now === first ? other : first;
+        const order = heading.getAttribute("aria-sort") === first ? other : first;
         for (const each of headings) each.removeAttribute("aria-sort");
         heading.setAttribute("aria-sort", order);
         const sign = order === "ascending" ? 1 : -1;
-        const sorted = [...rows].sort((a, b) => sign * compare(value(a, column), value(b, column)));
-        body.append(...sorted);
+        body.append(...[...rows].sort((a, b) => sign * compare(value(a, column), value(b, column))));
       });
     });
-    const text = find("filter"), op = find("filter-op"), status = find("filter-status");
+  }
+
+  // --- the filters of the table of layers
+  const text = find("filter"), op = find("filter-op"), status = find("filter-status");
+  if (text) {
+    const rows = all("#all tbody tr");
     const apply = () => {
       const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;

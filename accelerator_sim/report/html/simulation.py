@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html import charts, page
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice
-from accelerator_sim.report.html.panels import chosen_by, panels
+from accelerator_sim.report.html.panels import panels
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.study.provenance import Provenance
@@ -154,8 +154,8 @@ def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
     used = utilization(activity.macs_issued, activity.cycles, result.architecture)
     seconds = activity.cycles / result.architecture.clock
     share = activity.cycles / result.totals.cycles if result.totals.cycles else 0.0
-    bound = CAUSE_NAMES.get(activity.bound_by, "PEs") if activity.cycles else "-"
-    how = chosen_by(layer, result) or "-"
+    bound = CAUSE_NAMES[activity.bound_by] if activity.cycles else "-"
+    how = "-" if layer.mapping is None else "optimum" if layer.optimal_over else "given"
     per_byte = activity.macs / layer.dram_bytes if activity.macs and layer.dram_bytes else None
     return [
         *head,

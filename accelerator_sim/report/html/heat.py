@@ -1,0 +1,107 @@
+"""Heat maps: cells of a grid, and links of a mesh, the darker the more."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from markupsafe import Markup
+
+from accelerator_sim.report.html.svg import drawing
+from accelerator_sim.report.numbers import si
+
+_LEVELS = 10
+
+
+def _level(value: float, most: float) -> int:
+    """0 for nothing, else 1 to _LEVELS."""
+    return 0 if value <= 0 or most <= 0 else max(1, math.ceil(_LEVELS * min(value / most, 1.0)))
+
+
+def _runs(levels: Iterable[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Join neighbours of equal level: places with a level become (first, last, level)."""
+    out: list[tuple[int, int, int]] = []
+    for place, level in levels:
+        if out and out[-1][1] == place - 1 and out[-1][2] == level:
+            out[-1] = out[-1][0], place, level
+        else:
+            out.append((place, place, level))
+    return out
+
+
+def heat_grid(
+    title: str, values: Sequence[Sequence[float]], block: tuple[int, int] = (1, 1), width: int = 240
+) -> Markup:
+    """Return a grid of cells, the darker the larger the value; the largest is darkest, a cell of 0 is pale.
+
+    block: rows and columns of cells that stand together, with a gap between blocks.
+    """
+    rows, columns = len(values), len(values[0])
+    cell = max(2, min(13, width // columns))
+    gap = 0 if block == (1, 1) else max(2, cell // 3)
+    most = max(max(row) for row in values)
+    paths: dict[int, list[str]] = defaultdict(list)
+    for y, row in enumerate(values):
+        middle = cell * y + gap * (y // block[0]) + cell / 2
+        for begin in range(0, columns, block[1]):
+            inside = [(x, _level(row[x], most)) for x in range(begin, min(begin + block[1], columns))]
+            for first, last, level in _runs(inside):  # a dashed line is a run of cells
+                at = cell * first + gap * (begin // block[1])
+                paths[level].append(f"M{at} {middle:g}h{cell * (last - first + 1)}")
+    d = "".join(f'<path class="h{level}" d="{"".join(marks)}"/>' for level, marks in sorted(paths.items()))
+    dash = 1 if cell > 3 else 0
+    content = f'<g stroke-width="{cell - dash}" stroke-dasharray="{cell - dash} {dash}">{d}</g>'
+    wide = cell * columns + gap * ((columns - 1) // block[1])
+    tall = cell * rows + gap * ((rows - 1) // block[0])
+    return drawing(title, tall, content, "heat", str(wide), f"0 0 {wide} {tall}")
+
+
+Place = tuple[int, int]
+
+
+def mesh(title: str, size: Place, loads: Mapping[tuple[Place, Place], float], width: int = 240) -> Markup:
+    """Return a mesh of nodes and the links that carry something, the thicker and darker the more; each says how much.
+
+    size: rows and columns of nodes.  Links join neighbours and lead right or down, as all streams do.  There is no text
+    on the links of large meshes.
+    """
+    rows, columns = size
+    pitch_x, pitch_y = max(8, min(56, width // max(columns - 1, 1))), max(8, min(42, 480 // max(rows - 1, 1)))
+    node = min(8, pitch_x // 4, pitch_y // 4)
+    roomy = pitch_x >= 48 and pitch_y >= 36 and len(loads) <= 64
+    most = max(loads.values(), default=0.0)
+    along: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    down: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    texts = []
+    for ((row, column), end), load in sorted(loads.items()):
+        x, y = pitch_x * column, pitch_y * row
+        level = end[0] == row
+        (along[row] if level else down[column]).append((column if level else row, _level(load, most)))
+        if roomy and level:
+            texts.append(f'<text class="middle" x="{x + pitch_x // 2}" y="{y - 4}">{si(load)}</text>')
+        elif roomy:
+            texts.append(f'<text x="{x + 6}" y="{y + pitch_y // 2 + 3}">{si(load)}</text>')
+    lines = _dashes(
+        ((f"M{pitch_x * first + node} {pitch_y * row}h{pitch_x * (last - first + 1) - node}", level)
+         for row, links in along.items() for first, last, level in _runs(links)), pitch_x, node
+    ) + _dashes(
+        ((f"M{pitch_x * column} {pitch_y * first + node}v{pitch_y * (last - first + 1) - node}", level)
+         for column, links in down.items() for first, last, level in _runs(links)), pitch_y, node
+    )  # fmt: skip
+    nodes = "".join(f"M0 {pitch_y * row}h{pitch_x * (columns - 1) + 0.02:g}" for row in range(rows))
+    dots = f'<path class="node" stroke-width="{2 * node - 2}" stroke-dasharray="0.01 {pitch_x - 0.01:g}" d="{nodes}"/>'
+    edge = node + 8
+    wide = pitch_x * (columns - 1) + edge + (44 if roomy else edge)  # words beside the links of the last column
+    tall = pitch_y * (rows - 1) + 2 * edge
+    content = f"{lines}{dots}{''.join(texts)}"
+    return drawing(title, tall, content, "mesh", str(wide), f"-{edge} -{edge} {wide} {tall}")
+
+
+def _dashes(runs: Iterable[tuple[str, int]], pitch: int, node: int) -> str:
+    """Links of one direction: a run of equal ones is one dashed line, interrupted by the nodes."""
+    paths: dict[int, list[str]] = defaultdict(list)
+    for d, level in runs:
+        paths[level].append(d)
+    drawn = "".join(f'<path class="h{level}" d="{"".join(marks)}"/>' for level, marks in sorted(paths.items()))
+    return f'<g stroke-dasharray="{pitch - 2 * node} {2 * node}">{drawn}</g>' if drawn else ""
