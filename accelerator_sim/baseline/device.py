@@ -171,18 +171,22 @@ def read_device(path: Path) -> Device:
     device = load_model(Device, document)
     if isinstance(device.software, Software):
         return device
-    name = device.software
-    if looks_like_path(name):
-        where = path.parent / name
-    elif name in builtin_names("arch_configs", SOFTWARE):
-        where = resolve("arch_configs", name, "software", SOFTWARE)
-    else:
+    where = software_file(path, device.software)
+    if where is None:
         line, column = document.position(("software",))
         known = builtin_names("arch_configs", SOFTWARE)
-        hint = did_you_mean(name, known)
-        message = f"unknown software {name!r}{hint}; allowed: {', '.join(known)}, a file, or a mapping"
+        hint = did_you_mean(device.software, known)
+        message = f"unknown software {device.software!r}{hint}; allowed: {', '.join(known)}, a file, or a mapping"
         raise InvalidFile([Problem(str(path), line, column, "software", message)])
     return device.model_copy(update={"software": load_model(Software, load_document(where))})
+
+
+def software_file(device: Path, name: str) -> Path | None:
+    """Return the file of the software that a device file names, or None where there is none of that name."""
+    if looks_like_path(name):
+        return device.parent / name
+    known = name in builtin_names("arch_configs", SOFTWARE)
+    return resolve("arch_configs", name, "software", SOFTWARE) if known else None
 
 
 def schema() -> dict[str, Any]:

@@ -12,8 +12,10 @@ from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 
 if TYPE_CHECKING:
-    from accelerator_sim.report.comparison import Wanted
+    from accelerator_sim.report.compared import Wanted
     from accelerator_sim.study.comparison import Comparison
+    from accelerator_sim.study.provenance import SourceFile
+    from accelerator_sim.workload.network import Network
 
 LISTS = ("--arch", "--baseline")
 
@@ -165,7 +167,7 @@ def command(
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed
     from accelerator_sim.mapping.search import Objective
-    from accelerator_sim.report.comparison import Wanted
+    from accelerator_sim.report.compared import Wanted
     from accelerator_sim.study.compare import Question, compare
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.study.run import Options
@@ -176,6 +178,7 @@ def command(
     )
     network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
     wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
+    files = _files(workload, network, names, baselines) if report else ()
     batched(network, batch)
     network.select(layers)
     warm(jobs, fidelity)
@@ -184,11 +187,35 @@ def command(
     with ProgressLine() as progress:
         comparison = compare(network, machines, chosen, question, progress)
     output.write(_text(comparison, wanted, output.pick_format(asked, out), out is None), out)
-    if out is not None:
-        click.echo(f"wrote {out}", err=True)
+    if report:
+        output.write(_page(comparison, wanted, files), report)
+    for path in (out, report):
+        if path is not None:
+            click.echo(f"wrote {path}", err=True)
     for run in comparison.runs:
         tell_failed(run)
     ctx.exit(comparison.exit_code)
+
+
+def _files(workload: str, network: Network, archs: Iterable[str], baselines: Iterable[str]) -> tuple[SourceFile, ...]:
+    """All files that are read, each once, hashed before the run begins."""
+    from accelerator_sim.study.provenance import baseline_files, machine_files, workload_files
+
+    files = workload_files(workload, network)
+    files += [file for name in archs for file in machine_files(name)]
+    files += [file for name in baselines for file in baseline_files(name)]
+    return tuple(dict.fromkeys(files))
+
+
+def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...]) -> str:
+    from accelerator_sim.cli.command_line import command_line
+    from accelerator_sim.report.html import comparison as page
+    from accelerator_sim.study.provenance import Provenance
+
+    sources = [(f"workload {comparison.workload}", comparison.workload_source)]
+    sources += [(f"architecture {run.architecture.name}", run.architecture.source) for run in comparison.runs]
+    sources += [(f"baseline {result.device.name}", result.device.source) for result in comparison.baselines]
+    return page.dumps(comparison, wanted, Provenance(command_line(), "channels", (), files, tuple(sources)))
 
 
 def _load(sources: Iterable[tuple[Any, str]]) -> list[Any]:

@@ -17,6 +17,9 @@ COMPONENT_NAMES = {
 }
 """Components of the energy, those of the chip first."""
 
+DEVICE_PART_NAMES = {"static": "static power", "arithmetic": "arithmetic", "dram": COMPONENT_NAMES["dram"]}
+"""Causes of the energy of a baseline."""
+
 CAUSE_NAMES = {
     "busy": "multiplying",
     "psum_service": "moving psums",

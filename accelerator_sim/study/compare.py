@@ -121,6 +121,7 @@ def _accelerator(version: Version, boundary: ChipBoundary) -> Entry:
         latency_s=result.totals.latency_s if complete else None,
         energy_j=joules / result.batch if complete else None,
         parts={part: value / result.batch for part, value in result.energy.as_dict().items()} if complete else {},
+        outside={"dram": result.energy.dram / result.batch} if boundary == "chip" and complete else {},
         projection=version.projection,
         note="" if complete else f"{len(result.failed)} of {len(result.layers)} layers failed",
     )
@@ -156,6 +157,7 @@ def _board(result: BaselineResult, boundary: BoardBoundary, whole: bool) -> Entr
         latency_s=result.latency_s,
         energy_j=joules / result.batch,
         parts={part: value / result.batch for part, value in result.energy_parts.items()},
+        outside={"static": (result.energy_j - joules) / result.batch} if boundary == "net" else {},
         weak=result.weak,
         measured=measured,
         note=device.boundary,

@@ -57,12 +57,19 @@ class Entry:
     energy_j: float | None
     parts: dict[str, float]
     """Joules of one inference by component, all of them, also those outside the boundary."""
+    outside: dict[str, float]
+    """What of the parts lies outside the boundary: an accelerator's DRAM, a board's idle power."""
     projection: bool = False
     """Whether the energies are those of another process than the machine was made in."""
     weak: bool = False
     """Whether a baseline's constants are not fitted to measurements of it."""
     measured: Measured | None = None
     note: str = ""
+
+    @property
+    def counted(self) -> dict[str, float]:
+        """Joules of one inference by component, inside the boundary: they sum to its energy."""
+        return {part: joules - self.outside.get(part, 0.0) for part, joules in self.parts.items()}
 
     @property
     def inferences_per_s(self) -> float | None:

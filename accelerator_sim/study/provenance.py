@@ -11,7 +11,9 @@ from importlib import metadata
 from pathlib import Path
 
 from accelerator_sim import __version__
+from accelerator_sim.baseline.device import software_file
 from accelerator_sim.files.data import resolve
+from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.study.machine import technology_file
 from accelerator_sim.technology.technology import base_file
 from accelerator_sim.workload.network import Network
@@ -71,6 +73,15 @@ def workload_files(name_or_path: str, network: Network) -> list[SourceFile]:
     for file in dict.fromkeys(file for file, _ in tensors):
         found.append(source_file("tensor", Path(file).name, Path(file)))
     return found
+
+
+def baseline_files(name_or_path: str) -> list[SourceFile]:
+    """Return the file of a baseline, and that of the software that it names."""
+    path = resolve("arch_configs", name_or_path, "baseline", "baselines")
+    found = [source_file("baseline", name_or_path, path)]
+    named = load_document(path).raw["software"]
+    software = software_file(path, named) if isinstance(named, str) else None
+    return [*found, source_file("software", str(named), software)] if software else found
 
 
 def machine_files(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> list[SourceFile]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,18 @@ def test_into_a_file(run: Run, small: str, tmp_path: Path) -> None:
     result = run("compare", small, "-o", "out.json", *QUICK)
     assert (result.stdout, result.stderr) == ("", "wrote out.json\n")
     assert json.loads((tmp_path / "out.json").read_text())["schema"] == "accelerator-sim/comparison/1"
+
+
+def test_a_report(run: Run, small: str, tmp_path: Path) -> None:
+    words = ["compare", small, "--arch", "eyeriss_v2", "--baseline", "jetson_tx2_maxq", "--report", "r.html", *QUICK]
+    result = run(*words)
+    assert (result.exit_code, result.stderr) == (0, "wrote r.html\n")
+    page = (tmp_path / "r.html").read_text()
+    assert "accelerator-sim compare small.yaml --arch eyeriss_v2 --baseline jetson_tx2_maxq" in page
+    for name in ("small.yaml", "cmos65_8b", "jetson_tx2_maxq", "tegra_pascal"):
+        assert re.search(rf"<td>{name}</td><td><code>[0-9a-f]{{64}}</code>", page), name
+
+
+def test_outputs_that_would_destroy_something(run: Run, small: str) -> None:
+    assert "it is read, too" in run("compare", small, "--report", small).stderr
+    assert "cannot write x.html twice" in run("compare", small, "-o", "x.html", "--report", "x.html").stderr

@@ -10,7 +10,8 @@ import pytest
 
 from accelerator_sim.baseline.device import load_device
 from accelerator_sim.footprint.account import Use
-from accelerator_sim.report.comparison import Wanted, dumps_json, dumps_rows, render, times
+from accelerator_sim.report.compared import Wanted, times
+from accelerator_sim.report.comparison import dumps_json, dumps_rows, render
 from accelerator_sim.study.compare import Question, compare
 from accelerator_sim.study.comparison import Comparison
 from accelerator_sim.study.machine import load_machine
@@ -78,6 +79,8 @@ def test_rows(comparison: Comparison) -> None:
     assert float(rows[-1]["energy_kwh_high"]) > float(rows[-1]["energy_kwh_low"]) > 0
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "-"), (0.123, "0.12x"), (9.96, "10.0x"), (99.6, "100x")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "-"), (0.0039, "0.0039x"), (0.123, "0.12x"), (9.96, "10.0x"), (99.6, "100x")]
+)
 def test_ratios(value: float | None, text: str) -> None:
     assert times(value) == text

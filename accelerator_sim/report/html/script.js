@@ -163,24 +163,23 @@
     });
   }
 
-  // --- the filters of the table of layers
-  const text = find("filter"), op = find("filter-op"), status = find("filter-status");
-  if (text) {
-    const rows = all("#all tbody tr");
+  // --- the filters of a table: words that its rows hold, and values of what they are marked with
+  for (const controls of all("[data-filters]")) {
+    const rows = all(`#${controls.dataset.filters} tbody tr`);
+    const text = controls.querySelector("input"), choices = all("select", controls);
+    const shown = controls.querySelector("[role=status]");
     const apply = () => {
       const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let shown = 0;
+      let count = 0;
       for (const row of rows) {
         const content = row.textContent.toLowerCase();
-        const on = words.every((word) => content.includes(word))
-          && (!op.value || row.dataset.op === op.value)
-          && (!status.value || row.dataset.status === status.value);
-        row.hidden = !on;
-        shown += on;
+        row.hidden = !(words.every((word) => content.includes(word))
+          && choices.every((choice) => !choice.value || row.dataset[choice.name] === choice.value));
+        count += !row.hidden;
       }
-      find("shown").textContent = `${shown} of ${rows.length} layers`;
+      shown.textContent = `${count} of ${rows.length} ${shown.dataset.of}`;
     };
     text.addEventListener("input", apply);
-    for (const control of [op, status]) control.addEventListener("change", apply);
+    for (const choice of choices) choice.addEventListener("change", apply);
   }
 })();

@@ -1,16 +1,22 @@
-"""Pages of small networks."""
+"""Pages of small networks, and a reader of pages."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import pytest
 
-from accelerator_sim.report.html import simulation
+from accelerator_sim.baseline.device import load_device
+from accelerator_sim.footprint.account import Use
+from accelerator_sim.report.compared import Wanted
+from accelerator_sim.report.html import comparison, simulation
+from accelerator_sim.study.compare import Question, compare
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.provenance import Provenance, SourceFile
 from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 from tests.study.conftest import CONV, FC, POOL, TWIN
 
@@ -21,6 +27,7 @@ ORIGIN = Provenance(
     (SourceFile("workload", "a b.yaml", "0123abcd"), SourceFile("mappings", "/dev/stdin", None)),
     (("technology t", "measured, 2017"),),
 )
+SIMPLE = (CONV, POOL, FC)
 
 
 def run(
@@ -36,10 +43,50 @@ def page_of(result: NetworkResult) -> str:
     return simulation.dumps(result, ORIGIN)
 
 
+def comparison_page(fidelity: str = "analytical", workload: str = "small", layers: tuple[Layer, ...] = SIMPLE) -> str:
+    """Return the page of a small network on an accelerator and a board, with all that it can hold."""
+    network = Network(workload, "made up", layers, "small.yaml")
+    question = Question(Options(fidelity=fidelity))
+    compared = compare(network, [load_machine("eyeriss_v2")], [load_device("jetson_tx2_maxq")], question)
+    return comparison.dumps(compared, Wanted(True, Use("usa", 1000), ("wifi", "5g")), ORIGIN)
+
+
 def renamed(result: NetworkResult, name: str) -> NetworkResult:
     """Return a result whose first layer has another name."""
     first = result.layers[0]
     return replace(result, layers=(replace(first, layer=replace(first.layer, name=name)), *result.layers[1:]))
+
+
+VOID = {"meta", "link", "input", "br"}
+
+
+class Reader(HTMLParser):
+    """Checks that elements are closed, and keeps what is needed to look at them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert not reader.open
+    return reader
 
 
 @pytest.fixture(scope="session")

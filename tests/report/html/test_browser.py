@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from accelerator_sim.study.result import NetworkResult
-from tests.report.html.conftest import page_of
+from tests.report.html.conftest import comparison_page, page_of
 
 pytestmark = pytest.mark.slow
 FLAGS = (
@@ -118,14 +118,14 @@ def test_sorting_works_both_ways(page: Any) -> None:
 
 
 def test_filters(page: Any) -> None:
-    one(page, "#filter").send_keys("POOL")
+    one(page, "#table input").send_keys("POOL")
     assert names(page) == ["pool"]
-    assert one(page, "#shown").text == "1 of 4 layers"
-    one(page, "#filter").send_keys("\ue003" * 4)  # Backspace
-    one(page, "#filter-status option[value=failed]").click()
+    assert one(page, "#table [role=status]").text == "1 of 4 layers"
+    one(page, "#table input").send_keys("\ue003" * 4)  # Backspace
+    one(page, "#table select[name=status] option[value=failed]").click()
     assert names(page) == ["wide"]
-    one(page, "#filter-op option:nth-child(3)").click()
-    assert one(page, "#shown").text == "0 of 4 layers"
+    one(page, "#table select[name=op] option:nth-child(3)").click()
+    assert one(page, "#table [role=status]").text == "0 of 4 layers"
 
 
 def test_a_tooltip_on_hover(page: Any) -> None:
@@ -229,3 +229,35 @@ def test_print_shows_all_panels_and_no_controls(page: Any) -> None:
     assert all(pre.is_displayed() for pre in page.find_elements("css selector", ".panel pre"))
     assert not one(page, "#theme").is_displayed()
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.fixture
+def compared(driver: Any, tmp_path: Path) -> Any:
+    """The page of a comparison."""
+    (tmp_path / "compared.html").write_text(comparison_page())
+    size(driver, 1400, 900)
+    driver.get((tmp_path / "compared.html").as_uri())
+    return driver
+
+
+def test_a_comparison_sorts_and_filters(compared: Any) -> None:
+    def machines() -> list[str]:
+        rows = compared.find_elements("css selector", "#compared tbody tr")
+        return [row.find_element("css selector", "td").text for row in rows if row.is_displayed()]
+
+    before = machines()
+    one(compared, "#compared th:nth-child(8) button").click()
+    energies = [float(cell.get_attribute("data-v")) for cell in
+                compared.find_elements("css selector", "#compared td:nth-child(8)")]  # fmt: skip
+    assert energies == sorted(energies, reverse=True)
+    one(compared, "#table input").send_keys("mobile")
+    assert machines() == [name for name in before if name.startswith("jetson")]
+    select = one(compared, "#ratios select[name=boundary] option[value=net]")
+    select.click()
+    assert one(compared, "#ratios [role=status]").text == "6 of 12 rows"
+
+
+def test_a_comparison_has_no_errors_and_fits_a_phone(compared: Any) -> None:
+    size(compared, 400, 800)
+    assert compared.execute_script("return document.documentElement.scrollWidth") <= 400
+    assert [entry for entry in compared.get_log("browser") if entry["level"] == "SEVERE"] == []
