@@ -17,15 +17,18 @@ from pathlib import Path
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.report.html import simulation
 from accelerator_sim.simulation.engines import planner_of, run_cycle, run_event, stored_pattern
 from accelerator_sim.simulation.event import time_layer
 from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.passes import passes_of
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.study.provenance import Provenance
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network import Network, load_network
 from accelerator_sim.workload.pattern import draw, values
 
 HERE = Path(__file__).parent
@@ -88,6 +91,23 @@ def engine_rates() -> list[tuple[str, str, str]]:
     ]
 
 
+def page_rows() -> list[tuple[str, str, str]]:
+    """Size and time of the HTML page of ResNet-50, and of a network of 200 different layers."""
+    different = tuple(Layer(f"conv{c}", "conv", C=c, M=64, H=14, W=14, R=3, S=3) for c in range(1, 201))
+    origin = Provenance(("accelerator-sim",), "channels", (), ())
+    rows = []
+    for network, size in ((load_network("resnet50"), "under 500 kB"), (Network("200", "made up", different, ""), "")):
+        result = simulate_network(network, ARCHITECTURE, load_technology(ARCHITECTURE.technology))
+        page = simulation.dumps(result, origin)
+        seconds = least(lambda result=result: simulation.dumps(result, origin))  # type: ignore[misc]
+        name = f"HTML page of {len(network.layers)} layers ({network.name})"
+        rows += [
+            (f"{name}, built", f"{seconds:.2f} s", "under 3 s"),
+            (f"{name}, size", f"{len(page) / 1e3:.0f} kB", size),
+        ]
+    return rows
+
+
 def command(*words: str) -> tuple[float, int]:
     """Least wall seconds of a command, and its peak memory in bytes."""
     line = [sys.executable, "-m", "accelerator_sim", *words]
@@ -123,7 +143,11 @@ def measure() -> list[tuple[str, str, str]]:
             rows.append(("its peak memory", f"{memory / 1e6:.0f} MB", "under 500 MB"))
     wall, _ = command("simulate", "mobilenet_v1_0.5_128", "--fidelity", "analytical")
     rows.append(("`simulate mobilenet_v1_0.5_128 --fidelity analytical`, wall", f"{wall:.2f} s", "under 2 s"))
-    return rows
+    wall, _ = command("compare", "alexnet", "--baseline", "jetson_tx2_maxq", "--fidelity", "analytical")
+    rows.append(("`compare alexnet` with a baseline, analytical, wall", f"{wall:.2f} s", ""))
+    wall, _ = command("validate", "jetson")
+    rows.append(("`validate jetson`: 158 points, nine fits without a network, wall", f"{wall:.2f} s", ""))
+    return rows + page_rows()
 
 
 def machine() -> str:

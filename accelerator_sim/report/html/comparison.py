@@ -91,7 +91,7 @@ def _energies(comparison: Comparison, known: Sequence[Entry]) -> Chart:
         over = times(ratio(entry.energy_j, comparison.reference.energy_j))
         head = f"{title(entry)}: {si(entry.energy_j, 'J')}, {over}\n{conditions(entry)}"
         segments = tuple(Segment(part, counted[part]) for part in names if part in counted)
-        bars.append(Bar(title(entry), segments, f"{si(entry.energy_j, 'J')} {over}", "\n".join([head, *lines])))
+        bars.append(Bar(title(entry), segments, si(entry.energy_j, "J"), "\n".join([head, *lines])))
     used = {part for entry in known for part, joules in entry.counted.items() if joules}
     return Chart(
         "Energy of one inference",
@@ -108,7 +108,7 @@ def _latencies(comparison: Comparison, known: Sequence[Entry]) -> Chart:
         seconds = si(entry.latency_s, "s")
         over = times(ratio(entry.latency_s, comparison.reference.latency_s))
         tip = f"{title(entry)}: {seconds}, {over}\n{si(entry.inferences_per_s)} inferences/s\n{conditions(entry)}"
-        bars.append(Bar(title(entry), (Segment("time", entry.latency_s or 0.0),), f"{seconds} {over}", tip))
+        bars.append(Bar(title(entry), (Segment("time", entry.latency_s or 0.0),), seconds, tip))
     return Chart(
         "Latency",
         stacked_bars(f"Latency of {comparison.workload}", bars, lambda value: si(value, "s")),
