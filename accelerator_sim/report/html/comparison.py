@@ -10,7 +10,7 @@ from accelerator_sim.report.compared import Cells, Wanted, conditions, times, ti
 from accelerator_sim.report.html import page, scatter
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.charts import Chart
-from accelerator_sim.report.html.page import Card, Cell, Column, Notice
+from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.scatter import Point, scatter_loglog
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
 from accelerator_sim.report.numbers import si
@@ -183,19 +183,15 @@ def _row(entry: Entry, reference: Entry) -> list[Cell]:
         Cell(f"{entry.node_nm:g} nm", entry.node_nm),
         Cell(str(of.batch), of.batch),
         *(Cell(word, word) for word in (of.precision, of.boundary, of.stack)),
-        _number(entry.energy_j, "J"),
+        number(entry.energy_j, "J"),
         Cell(times(over), -1 if over is None else over),
-        _number(measured.energy_j if measured else None, "J"),
-        _number(entry.latency_s, "s"),
+        number(measured.energy_j if measured else None, "J"),
+        number(entry.latency_s, "s"),
         Cell(times(slower), -1 if slower is None else slower),
-        _number(entry.inferences_per_s),
-        _number(entry.inferences_per_j),
-        _number(entry.edp_js, "Js"),
+        number(entry.inferences_per_s),
+        number(entry.inferences_per_j),
+        number(entry.edp_js, "Js"),
     ]
-
-
-def _number(value: float | None, unit: str = "") -> Cell:
-    return Cell(si(value, unit), -1 if value is None else value)
 
 
 _RATIO_COLUMNS = [

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from accelerator_sim import __version__
-from accelerator_sim.report.numbers import printable
+from accelerator_sim.report.numbers import printable, si
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Cell:
 
     text: str
     value: float | str
+
+
+def number(value: float | None, unit: str = "") -> Cell:
+    """Return the cell of a number that is not negative; what is not known is "-" and sorts below all."""
+    return Cell(si(value, unit), -1 if value is None else value)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html import charts, page
-from accelerator_sim.report.html.page import Card, Cell, Column, Notice
+from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.panels import panels
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
 from accelerator_sim.report.numbers import percent, si
@@ -147,10 +147,10 @@ def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
         Cell(shape.name, shape.name),
         Cell(shape.op, shape.op),
         Cell(layer.status.replace("_", " "), layer.status),
-        _number(shape.macs if shape.is_mac else None),
+        number(shape.macs if shape.is_mac else None),
     ]
     if activity is None or layer.energy is None:
-        return [*head, *([_number(None)] * 5), Cell("-", ""), *([_number(None)] * 5), Cell("-", "")]
+        return [*head, *([number(None)] * 5), Cell("-", ""), *([number(None)] * 5), Cell("-", "")]
     used = utilization(activity.macs_issued, activity.cycles, result.architecture)
     seconds = activity.cycles / result.architecture.clock
     share = activity.cycles / result.totals.cycles if result.totals.cycles else 0.0
@@ -159,23 +159,19 @@ def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
     per_byte = activity.macs / layer.dram_bytes if activity.macs and layer.dram_bytes else None
     return [
         *head,
-        _number(activity.effectual_macs if shape.is_mac else None),
-        _number(activity.cycles),
-        _number(seconds, "s"),
+        number(activity.effectual_macs if shape.is_mac else None),
+        number(activity.cycles),
+        number(seconds, "s"),
         Cell(percent(share), share),
-        Cell(percent(used), used) if shape.is_mac else _number(None),
+        Cell(percent(used), used) if shape.is_mac else number(None),
         Cell(bound, bound),
-        Cell(str(activity.active_pes), activity.active_pes) if shape.is_mac else _number(None),
+        Cell(str(activity.active_pes), activity.active_pes) if shape.is_mac else number(None),
         Cell(energy(layer.energy.chip, result.normalised), layer.energy.chip),
         Cell(energy(layer.energy.dram, result.normalised), layer.energy.dram),
-        _number(layer.dram_bytes, "B"),
-        _number(per_byte),
+        number(layer.dram_bytes, "B"),
+        number(per_byte),
         Cell(how, how),
     ]
-
-
-def _number(value: float | None, unit: str = "") -> Cell:
-    return Cell(si(value, unit), -1 if value is None else value)
 
 
 # --- where it comes from ---------------------------------------------------------------------------------------------
