@@ -77,6 +77,12 @@ class Power(FileModel):
     static: Watts = Field(description="while a network runs")
     idle: Watts | None = Field(default=None, description="measured with nothing running; left out: not known")
 
+    @model_validator(mode="after")
+    def _no_less_than_idle(self) -> Power:
+        if self.idle is not None and self.idle > self.static:
+            raise ValueError(f"idle power {self.idle:g} W is more than the static power, {self.static:g} W")
+        return self
+
 
 class Energies(FileModel):
     """Energy of one operation (half a multiply-accumulate) by number format, and of one DRAM byte."""

@@ -35,7 +35,9 @@ class ListCommand(click.Command):
                 spread += [word, *words]
             elif word.startswith("-"):
                 last = option if option in LISTS else ""
-                spread += [word, *(next(words, "") for _ in range(option in takes and not equals))]
+                spread.append(word)
+                if option in takes and not equals:
+                    spread += [value for value in [next(words, None)] if value is not None]
             elif last and workload:
                 spread += [last, word]
             else:

@@ -90,6 +90,7 @@ def test_refusals(content: dict[str, Any], tmp_path: Path) -> None:
     assert with_(clock="854") == 'clock: 854 has no unit; write e.g. "854 MHz"'
     assert with_(peak={"fp16": "1 GHz"}).startswith("peak.fp16: '1 GHz' is a frequency; a rate of operations such as")
     assert with_(kind="gpu") == ("kind: 'gpu' is not allowed; allowed: 'mobile_gpu', 'data_centre_gpu' or 'mobile_cpu'")
+    assert with_(power={"static": "3 W", "idle": "4 W"}) == ("power: idle power 4 W is more than the static power, 3 W")
     assert with_(energy={"int8": "1 pJ", "dram": "150 pJ"}) == (
         ": no number format has both a peak rate and an energy per operation"
     )

@@ -78,10 +78,11 @@ def test_everything_in_one_table(run: Run, small: str) -> None:
         (["--price", "4"], '4 has no unit; write e.g. "4 $/kWh"'),
         (["--input-size", "4 J"], "'4 J' is an energy; a size such as"),
         (["--batch", "0"], "0 is not in the range x>=1"),
+        (["--fidelity", "event", "--arch"], "Option '--arch' requires an argument."),
     ],
 )
 def test_refusals(run: Run, small: str, words: list[str], message: str) -> None:
-    result = run("compare", small, *words, *QUICK)
+    result = run("compare", small, *QUICK, *words)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
 
