@@ -59,9 +59,13 @@ def issue_slots(filters: int, density: float, macs_per_cycle: int) -> float:
         return filters * density
     if macs_per_cycle == 2:
         return (filters * density + (1.0 - (1.0 - 2.0 * density) ** filters) / 2.0) / 2.0
-    probability, expected = (1.0 - density) ** filters, 0.0
-    ratio = density / (1.0 - density)
+    if density <= 0.0:
+        return 0.0
+    # In logarithms: a product of small chances would underflow from its first factor on.
+    whole, one, none = math.lgamma(filters + 1), math.log(density), math.log1p(-density)
+    expected = 0.0
     for count in range(1, filters + 1):
-        probability *= ratio * (filters - count + 1) / count
-        expected += probability * -(-count // macs_per_cycle)
+        ways = whole - math.lgamma(count + 1) - math.lgamma(filters - count + 1)
+        chance = math.exp(ways + count * one + (filters - count) * none)
+        expected += chance * -(-count // macs_per_cycle)
     return expected

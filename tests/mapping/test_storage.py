@@ -8,7 +8,7 @@ from random import Random
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rlc_bits_per_value
 from tests.oracles import naive
@@ -26,6 +26,8 @@ def test_issue_slots_over_all_masks(density: Fraction, simd: int) -> None:
 
 
 @given(st.integers(1, 200), st.floats(0.0, 1.0), st.integers(1, 8))
+@example(180, 0.984375, 3)  # the chance of no non-zero at all is below the smallest number
+@example(200, 1e-300, 4)
 @settings(max_examples=200)
 def test_issue_slots_from_the_binomial_distribution(filters: int, density: float, simd: int) -> None:
     chances = [math.comb(filters, k) * density**k * (1 - density) ** (filters - k) for k in range(filters + 1)]
