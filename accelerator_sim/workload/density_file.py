@@ -88,6 +88,14 @@ def read_tensor(path: Path, key: str | None, name: str) -> tuple[NDArray[Any], s
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise ValueError(f"no such tensor file {name!r}{did_you_mean(path.name, siblings)}")
 
+    if path.suffix.lower() == ".onnx":
+        from accelerator_sim.workload.onnx.weights import read_weights  # it needs the package onnx
+
+        try:
+            return read_weights(path, key or ""), key or ""
+        except OSError as error:
+            raise ValueError(f"{name!r} cannot be read: {error}") from None
+
     import numpy as np
 
     member = ""

@@ -1,0 +1,1 @@
+"""Networks from ONNX files, read with the `onnx` package alone (the extra `onnx`)."""

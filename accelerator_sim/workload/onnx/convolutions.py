@@ -1,0 +1,210 @@
+"""Conv, ConvTranspose and their quantised forms as layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from accelerator_sim.workload.onnx.graph import Graph, Unreadable, attribute
+from accelerator_sim.workload.onnx.piece import Piece, WeightSource, layer_of
+
+Pads = list[tuple[int, int]]
+"""Zeros before and after, by spatial axis."""
+
+
+def conv(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
+    """Return a convolution of one to three dimensions; one axis is a row, and a Pad before it is folded in."""
+    read, weights = _operands(node)
+    pad = folded_pad(graph, node)
+    if pad is not None:
+        read = pad[0]
+    x, w = graph.shape(read, name), graph.shape(weights, name)
+    sizes, kernel, groups = _checked(name, x, w, node)
+    if x[1] != w[1] * groups or w[0] % groups:
+        raise Unreadable(name, f"{x[1]} channels, filters of {w[1]} and {w[0]} filters do not fit {groups} groups")
+    stride = _attribute(node, name, "strides", len(kernel), 1)
+    dilation = _attribute(node, name, "dilations", len(kernel), 1)
+    pads = _pads(node, name, sizes, kernel, stride, dilation)
+    if pad is not None:
+        pads = [(a + c, b + d) for (a, b), (c, d) in zip(pads, pad[1], strict=True)]
+    fields = _window(sizes, kernel, stride, dilation, pads)
+    layer = layer_of(name, "conv", N=x[0], G=groups, M=w[0] // groups, C=w[1], **fields)
+    return [Piece(layer, _activations(graph, read, weights), node.output[0], _source(graph, weights))]
+
+
+def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
+    """Return a transposed convolution as the convolution that equals it: over the input with zeros put between.
+
+    MACs are those of that convolution, zeros included: N G M C P Q R S with P and Q of the output.
+    """
+    read, weights = _operands(node)
+    x, w = graph.shape(read, name), graph.shape(weights, name)
+    sizes, kernel, groups = _checked(name, x, w, node)
+    if x[1] != w[0] or w[0] % groups:
+        raise Unreadable(name, f"{x[1]} channels and filters of {w[0]} do not fit {groups} groups")
+    stride = _attribute(node, name, "strides", len(kernel), 1)
+    dilation = _attribute(node, name, "dilations", len(kernel), 1)
+    outputs = graph.shape(node.output[0], name)[2:]
+    pads = _transposed_pads(node, name, sizes, kernel, stride, dilation, outputs)
+    spread = [(size - 1) * step + 1 for size, step in zip(sizes, stride, strict=True)]
+    filled = 1.0
+    for size, wide in zip(sizes, spread, strict=True):
+        filled *= size / wide
+    cropped = []
+    for axis, (before, after) in enumerate(pads):  # a negative padding takes from the input
+        spread[axis] += min(before, 0) + min(after, 0)
+        cropped.append((max(before, 0), max(after, 0)))
+    fields = _window(spread, kernel, [1] * len(kernel), dilation, cropped)
+    layer = layer_of(name, "conv", N=x[0], G=groups, M=w[1], C=w[0] // groups, **fields)
+    note = f"{name}: a transposed convolution, counted as executed over its input with zeros put between"
+    source = _source(graph, weights, transposed=True)
+    return [Piece(layer, _activations(graph, read, weights), node.output[0], source, filled, note)]
+
+
+def folded_pad(graph: Graph, node: onnx.NodeProto) -> tuple[str, Pads] | None:
+    """Return the input and the zeros of a Pad before a convolution, None where there is none that can be folded in."""
+    read, weights = _operands(node)
+    at = graph.producers.get(read)
+    pad = graph.nodes[at] if at is not None else None
+    if pad is None or pad.op_type != "Pad" or len(graph.consumers[read]) > 1 or read in graph.outputs:
+        return None
+    if attribute(pad, "mode", "constant") != "constant" or attribute(pad, "value", 0.0) != 0.0:
+        return None
+    if len(pad.input) > 2 and pad.input[2]:
+        filler = graph.value(pad.input[2])
+        if filler is None or np.any(filler):
+            return None
+    rank = len(graph.shapes.get(pad.input[0], ()))
+    if rank != len(graph.shapes.get(weights, ())) or rank < 3:
+        return None
+    held = attribute(pad, "pads", None)
+    given: Any = held if held is not None else graph.value(pad.input[1]) if len(pad.input) > 1 else None
+    if given is None:
+        return None
+    axes = graph.value(pad.input[3]) if len(pad.input) > 3 and pad.input[3] else np.arange(rank)
+    if axes is None or len(given) != 2 * len(axes):
+        return None
+    pads = [(0, 0)] * rank
+    for place, axis in enumerate(int(axis) % rank for axis in axes):
+        pads[axis] = (int(given[place]), int(given[place + len(axes)]))
+    if pads[0] != (0, 0) or pads[1] != (0, 0) or any(min(pair) < 0 for pair in pads):
+        return None
+    return pad.input[0], pads[2:]
+
+
+def _operands(node: onnx.NodeProto) -> tuple[str, str]:
+    """The tensors of iacts and of weights."""
+    return node.input[0], node.input[3 if node.op_type == "QLinearConv" else 1]
+
+
+def _activations(graph: Graph, read: str, weights: str) -> tuple[str, ...]:
+    return (read,) if graph.is_constant(weights) else (read, weights)
+
+
+def _source(graph: Graph, weights: str, transposed: bool = False) -> WeightSource | None:
+    if not graph.is_constant(weights):
+        return None
+    return WeightSource(weights, "transposed" if transposed else "filters first")
+
+
+def _checked(name: str, x: Sequence[int], w: Sequence[int], node: onnx.NodeProto) -> tuple[list[int], list[int], int]:
+    """Spatial sizes, filter taps, and groups."""
+    if not 3 <= len(x) <= 5 or len(w) != len(x):
+        raise Unreadable(name, f"an input of {len(x)} dimensions and weights of {len(w)}; 3 to 5 of both are read")
+    kernel = attribute(node, "kernel_shape", list(w[2:]))
+    if list(kernel) != list(w[2:]):
+        raise Unreadable(name, f"kernel_shape is {list(kernel)}, but the weights have {list(w[2:])}")
+    groups = int(attribute(node, "group", 1))
+    if groups < 1 or min(*x, *w) < 1:
+        raise Unreadable(name, f"sizes must be at least 1: input {list(x)}, weights {list(w)}, {groups} groups")
+    return list(x[2:]), list(w[2:]), groups
+
+
+def _attribute(node: onnx.NodeProto, name: str, what: str, count: int, default: int) -> list[int]:
+    values = [int(value) for value in attribute(node, what, [default] * count)]
+    if len(values) != count or min(values) < 1:
+        raise Unreadable(name, f"{what} is {values}; {count} numbers of at least 1 are required")
+    return values
+
+
+def _pads(
+    node: onnx.NodeProto,
+    name: str,
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+) -> Pads:
+    auto = attribute(node, "auto_pad", "NOTSET")
+    count = len(kernel)
+    if auto == "VALID":
+        return [(0, 0)] * count
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        pads = []
+        for size, taps, step, apart in zip(sizes, kernel, stride, dilation, strict=True):
+            total = max((-(-size // step) - 1) * step + (taps - 1) * apart + 1 - size, 0)
+            less, more = total // 2, total - total // 2
+            pads.append((less, more) if auto == "SAME_UPPER" else (more, less))
+        return pads
+    if auto not in ("NOTSET", ""):
+        raise Unreadable(name, f"auto_pad is {auto!r}; allowed: NOTSET, SAME_UPPER, SAME_LOWER, VALID")
+    values = [int(value) for value in attribute(node, "pads", [0] * 2 * count)]
+    if len(values) != 2 * count or min(values) < 0:
+        raise Unreadable(name, f"pads is {values}; {2 * count} numbers of at least 0 are required")
+    return list(zip(values[:count], values[count:], strict=True))
+
+
+def _transposed_pads(
+    node: onnx.NodeProto,
+    name: str,
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    outputs: Sequence[int],
+) -> Pads:
+    """Padding of the equal convolution; the output that the graph has decides what lies behind."""
+    auto = attribute(node, "auto_pad", "NOTSET")
+    held = attribute(node, "pads", None)
+    pads = []
+    for axis, (size, taps, step, apart) in enumerate(zip(sizes, kernel, stride, dilation, strict=True)):
+        full = (size - 1) * step + (taps - 1) * apart + 1
+        extra = [int(value) for value in attribute(node, "output_padding", [0] * len(kernel))][axis]
+        total = full + extra - outputs[axis]  # what is cut off, begin and end together
+        if held is not None and attribute(node, "output_shape", None) is None and auto == "NOTSET":
+            begin = int(held[axis])
+        else:
+            begin = total // 2 if auto == "SAME_UPPER" else total - total // 2
+        end = total - begin
+        pads.append((apart * (taps - 1) - begin, apart * (taps - 1) - end + extra))
+    if min(outputs) < 1:
+        raise Unreadable(name, f"an output of {list(outputs)}")
+    return pads
+
+
+def _window(
+    sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], pads: Pads
+) -> dict[str, Any]:
+    """Fields of a layer for one to three spatial axes."""
+    if len(sizes) == 1:
+        return _plane((1, sizes[0]), (1, kernel[0]), (1, stride[0]), (1, dilation[0]), [(0, 0), pads[0]])
+    plane = _plane(sizes[-2:], kernel[-2:], stride[-2:], dilation[-2:], pads[-2:])
+    if len(sizes) == 2:
+        return plane
+    depth, taps, padding = sizes[0], kernel[0], pads[0]
+    if dilation[0] > 1:  # layers have none in depth: as many output planes and taps, so as many MACs
+        planes = (depth + sum(padding) - dilation[0] * (taps - 1) - 1) // stride[0] + 1
+        depth, padding = (planes - 1) * stride[0] + taps, (0, 0)
+    return plane | {"D": depth, "T": taps, "stride_d": stride[0], "padding_d": padding}
+
+
+def _plane(
+    sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], pads: Pads
+) -> dict[str, Any]:
+    return {
+        "H": sizes[0], "W": sizes[1], "R": kernel[0], "S": kernel[1], "stride": (stride[0], stride[1]),
+        "dilation": (dilation[0], dilation[1]), "padding": (*pads[0], *pads[1]),
+    }  # fmt: skip

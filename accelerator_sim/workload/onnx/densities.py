@@ -1,0 +1,143 @@
+"""Densities of an imported network: weights as the file holds them, activations by what computes them, as assumed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from accelerator_sim.workload.layer import Density, Layer
+from accelerator_sim.workload.onnx.graph import Graph, attribute
+from accelerator_sim.workload.onnx.piece import Piece
+from accelerator_sim.workload.onnx.traffic import FREE
+from accelerator_sim.workload.onnx.weights import MOST_BYTES, Reference, bytes_of, read_weights, reference_of
+
+RECTIFIED = 0.5
+"""Density behind a ReLU: assumed, half of what a symmetric distribution has."""
+_SAME = frozenset(
+    [
+        "MaxPool",
+        "AveragePool",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "Transpose",
+        "Slice",
+        "Split",
+        "Gather",
+        "Pad",
+        "Concat",
+        "Resize",
+        "Upsample",
+        "Tile",
+        "Expand",
+        "SpaceToDepth",
+        "DepthToSpace",
+        "LRN",
+    ]
+)
+"""Nodes whose output is as dense as their input (an average or a maximum is denser, if anything: assumed)."""
+
+
+class Densities:
+    """Puts densities into layers, and remembers what was assumed."""
+
+    def __init__(self, graph: Graph, weights: bool | None) -> None:
+        self._graph = graph
+        self._asked = weights
+        self._weights = True if weights is None else weights
+        self._real = self._zeros = self._words = 0
+        self._skipped = 0
+        self._known: dict[str, float] = {}
+        self._rectified = False
+
+    def decide(self, pieces: list[Piece]) -> None:
+        """Leave the weights out where there are many and nobody has asked for them."""
+        if self._asked is None:
+            found = [reference_of(self._graph, piece.weights) for piece in pieces if piece.weights is not None]
+            total = sum(bytes_of(self._graph, reference) for reference in found if reference is not None)
+            if total > MOST_BYTES:
+                self._weights, self._skipped = False, total
+
+    def with_density(self, piece: Piece, reads: tuple[str, ...]) -> Layer:
+        """Return the layer of a piece with its density and the names of the layers that it reads."""
+        layer = replace(piece.layer, reads=reads)
+        if not layer.is_mac:
+            return layer
+        iact = self.of(piece.reads[0]) if piece.reads else 1.0
+        weight, tensor, source = 1.0, None, "weights: taken as dense"
+        if piece.weights is not None and self._weights:
+            reference = reference_of(self._graph, piece.weights)
+            if reference is not None:
+                weight, tensor = self._measured(reference)
+                source = "weights: those of the file, 8 bits, one scale a filter"
+        elif layer.op == "matmul" and len(piece.reads) > 1:
+            weight = self.of(piece.reads[1])
+            source = "second operand: assumed as of the first"
+        assumed = "a ReLU's, assumed 0.5" if iact == RECTIFIED else "assumed, by what computes them"
+        if iact == 1.0:
+            assumed = "taken as dense"
+        density = Density(
+            iact=iact * piece.filled, weight=weight, source=f"iacts: {assumed}; {source}", tensor_weight=tensor
+        )
+        return replace(layer, density=density)
+
+    def _measured(self, reference: Reference) -> tuple[float, tuple[str, str]]:
+        key = reference.key()
+        values = read_weights(self._graph.file, key)
+        filled = int(np.count_nonzero(values))
+        self._real += 1
+        self._words += values.size
+        self._zeros += values.size - filled
+        return filled / max(values.size, 1), (str(self._graph.file), key)
+
+    def of(self, tensor: str) -> float:
+        """Density of a tensor of activations, by what computes it: 0.5 behind a ReLU, else dense."""
+        if tensor not in self._known:
+            self._known[tensor] = 1.0  # a cycle would come back here
+            self._known[tensor] = self._find(tensor)
+        return self._known[tensor]
+
+    def _find(self, tensor: str) -> float:
+        at = self._graph.producers.get(tensor)
+        if at is None:
+            return 1.0
+        node = self._graph.nodes[at]
+        if node.op_type in ("Relu", "ThresholdedRelu") or (node.op_type == "Clip" and self._clips_at_zero(at)):
+            self._rectified = True
+            return RECTIFIED
+        if node.op_type in FREE | _SAME:
+            sizes = [
+                (math.prod(self._graph.shapes.get(read, (1,))), self.of(read))
+                for read in node.input
+                if read and not self._graph.is_constant(read)
+            ]
+            total = sum(size for size, _ in sizes)
+            return sum(size * density for size, density in sizes) / total if total else 1.0
+        return 1.0
+
+    def _clips_at_zero(self, at: int) -> bool:
+        node = self._graph.nodes[at]
+        least = attribute(node, "min", None)
+        if least is None and len(node.input) > 1 and node.input[1]:
+            held = self._graph.value(node.input[1])
+            least = float(held) if held is not None and held.size == 1 else None
+        return bool(least == 0.0)
+
+    def notes(self) -> list[str]:
+        """What was taken from the file, and what was assumed."""
+        notes = []
+        if self._real:
+            share = 100.0 * self._zeros / max(self._words, 1)
+            notes.append(
+                f"Weights of {self._real} layers are those of the file, quantised to 8 bits with one scale a filter:"
+                f" {share:.1f}% zeros."
+            )
+        if self._skipped:
+            notes.append(
+                f"The file's {self._skipped / 1e9:.1f} GB of weights were not read and are taken as dense; ask for them"
+                " with --weights."
+            )
+        if self._rectified:
+            notes.append(f"Activations behind a ReLU are assumed to have a density of {RECTIFIED}, others to be dense.")
+        return notes

@@ -1,0 +1,57 @@
+"""What a node of a graph becomes: a layer, and the tensors that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import onnx
+
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.onnx.graph import Graph, Unreadable
+
+Layout = Literal["filters first", "filters last", "transposed"]
+"""How weights lie: [G M, C, taps], [C, M] (with anything before), or [G C, M, taps] turned around (ConvTranspose)."""
+
+
+@dataclass(frozen=True)
+class WeightSource:
+    """The constant that holds the weights of a layer; part: its index along the first axis, if it is one of many."""
+
+    tensor: str
+    layout: Layout = "filters first"
+    part: int | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A layer of a node.  Its density and what it reads by name are found when the whole graph is known."""
+
+    layer: Layer
+    reads: tuple[str, ...]
+    """Tensors of activations, the iacts first."""
+    writes: str
+    """The tensor that its node writes."""
+    weights: WeightSource | None = None
+    filled: float = 1.0
+    """Part of the iacts that are not zeros put between others (a transposed convolution)."""
+    note: str = ""
+
+
+Maker = Callable[[Graph, onnx.NodeProto, str], list[Piece]]
+
+
+def layer_of(name: str, op: str, **fields: Any) -> Layer:
+    """Return a layer.  Raises Unreadable, naming the node, for sizes that do not fit."""
+    try:
+        return Layer(name, op, **fields)
+    except ValueError as error:
+        raise Unreadable(name, str(error)) from None
+
+
+def product(name: str, rows: int, channels: int, filters: int, groups: int = 1) -> Layer:
+    """Return the product of activations, `rows` x `channels`, with weights: one row is a fully connected layer."""
+    if rows == 1 and groups == 1:
+        return layer_of(name, "fc", C=channels, M=filters)
+    return layer_of(name, "gemm", G=groups, W=rows, C=channels, M=filters)
