@@ -10,32 +10,15 @@ import numpy as np
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.onnx.graph import Graph, attribute
 from accelerator_sim.workload.onnx.piece import Piece
-from accelerator_sim.workload.onnx.traffic import FREE
+from accelerator_sim.workload.onnx.traffic import FREE, names
 from accelerator_sim.workload.onnx.weights import MOST_BYTES, Reference, bytes_of, read_weights, reference_of
 
 RECTIFIED = 0.5
 """Density behind a ReLU: assumed, half of what a symmetric distribution has."""
-_SAME = frozenset(
-    [
-        "MaxPool",
-        "AveragePool",
-        "GlobalAveragePool",
-        "GlobalMaxPool",
-        "Transpose",
-        "Slice",
-        "Split",
-        "Gather",
-        "Pad",
-        "Concat",
-        "Resize",
-        "Upsample",
-        "Tile",
-        "Expand",
-        "SpaceToDepth",
-        "DepthToSpace",
-        "LRN",
-    ]
-)
+_SAME = names("""
+    MaxPool AveragePool GlobalAveragePool GlobalMaxPool Transpose Slice Split Gather Pad Concat Resize Upsample Tile
+    Expand SpaceToDepth DepthToSpace LRN
+""")
 """Nodes whose output is as dense as their input (an average or a maximum is denser, if anything: assumed)."""
 
 

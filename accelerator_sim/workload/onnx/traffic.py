@@ -11,51 +11,52 @@ from accelerator_sim.workload.onnx.graph import Graph
 from accelerator_sim.workload.onnx.piece import Piece, layer_of
 
 
-def _names(text: str) -> frozenset[str]:
+def names(text: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
-FREE = _names("""
+FREE = names("""
     Identity Reshape Flatten Squeeze Unsqueeze Dropout Shape Size Constant ConstantOfShape Cast CastLike QuantizeLinear
     DequantizeLinear DynamicQuantizeLinear Range EyeLike
 """)
 """Nodes that move nothing: another view of the same words, their number format, or something computed beforehand."""
 
-FUSED = _names("Relu LeakyRelu PRelu ThresholdedRelu Clip BatchNormalization")
+FUSED = names("Relu LeakyRelu PRelu ThresholdedRelu Clip BatchNormalization")
 """Nodes that are computed on the way out of the layer before them, if nothing else reads what that writes."""
 
-FUSED_WITH_CONSTANT = _names("Add Sub Mul Div")
+FUSED_WITH_CONSTANT = names("Add Sub Mul Div")
 """Nodes that are fused, too, where one operand is a constant of one value or one per channel: biases and scales."""
 
 _BY_OP = {
-    "pool": _names("""
+    "pool": names("""
         MaxPool AveragePool LpPool GlobalMaxPool GlobalAveragePool GlobalLpPool MaxRoiPool RoiAlign QLinearAveragePool
         QLinearGlobalAveragePool ReduceMean ReduceMax ReduceMin ReduceSum ReduceProd ReduceL1 ReduceL2 ReduceSumSquare
         ReduceLogSum ReduceLogSumExp ArgMax ArgMin
     """),
-    "activation": _names("""
+    "activation": names("""
         Sigmoid HardSigmoid HardSwish Tanh Elu Selu Celu Softplus Softsign Gelu Swish Mish Erf Relu LeakyRelu PRelu
         ThresholdedRelu Clip Exp Log Sqrt Abs Neg Reciprocal Pow Shrink Sign Floor Ceil Round Sin Cos
     """),
-    "norm": _names("""
+    "norm": names("""
         BatchNormalization LayerNormalization InstanceNormalization GroupNormalization RMSNormalization LRN
         MeanVarianceNormalization LpNormalization
     """),
-    "softmax": _names("Softmax LogSoftmax Hardmax"),
-    "add": _names("Add Sub Sum Max Min Mean"),
-    "mul": _names("Mul Div"),
-    "embedding": _names("Gather"),
-    "other": _names("""
-        Concat Split Slice Transpose Pad Resize Upsample Tile Expand Where SpaceToDepth DepthToSpace GatherElements GatherND
-        ScatterND ScatterElements Scatter TopK CumSum NonMaxSuppression Equal Greater Less And Or Not GreaterOrEqual
-        LessOrEqual IsNaN IsInf OneHot Compress NonZero Trilu RotaryEmbedding GridSample Mod Unique ReverseSequence
-        TensorScatter CenterCropPad
+    "softmax": names("Softmax LogSoftmax Hardmax"),
+    "add": names("Add Sub Sum Max Min Mean"),
+    "mul": names("Mul Div"),
+    "embedding": names("Gather"),
+    "other": names("""
+        Concat Split Slice Transpose Pad Resize Upsample Tile Expand Where SpaceToDepth DepthToSpace GatherElements
+        GatherND ScatterND ScatterElements Scatter TopK CumSum NonMaxSuppression Equal Greater Less And Or Not
+        GreaterOrEqual LessOrEqual IsNaN IsInf OneHot Compress NonZero Trilu RotaryEmbedding GridSample Mod Unique
+        ReverseSequence TensorScatter CenterCropPad
     """),
 }
 OPS: dict[str, str] = {name: op for op, names in _BY_OP.items() for name in names}
 """Kinds of traffic by operator; whatever is not here is one that nobody knows."""
 
-_READS_WHAT_IT_WRITES = _names("Gather GatherElements GatherND Slice Split Compress")
+_READS_WHAT_IT_WRITES = names("Gather GatherElements GatherND Slice Split Compress")
 
 Treatment = Literal["free", "fused", "traffic"]
 

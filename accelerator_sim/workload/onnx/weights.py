@@ -140,7 +140,7 @@ def quantise(values: NDArray[Any]) -> NDArray[np.int32]:
 
 
 def keep_largest(values: NDArray[Any], n: int, m: int) -> NDArray[Any]:
-    """Return filters of which the largest `n` of each `m` neighbouring channels are left (of a rest, as large a share)."""
+    """Return filters with the largest `n` of each `m` neighbouring channels left, and as large a share of a rest."""
     filters, channels = values.shape[0], values.shape[1] if values.ndim > 1 else 1
     flat = values.reshape(filters, channels, -1)
     out = np.zeros_like(flat)
