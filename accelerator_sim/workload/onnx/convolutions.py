@@ -32,7 +32,8 @@ def conv(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
         pads = [(a + c, b + d) for (a, b), (c, d) in zip(pads, pad[1], strict=True)]
     fields = _window(sizes, kernel, stride, dilation, pads)
     layer = layer_of(name, "conv", N=x[0], G=groups, M=w[0] // groups, C=w[1], **fields)
-    return [Piece(layer, _activations(graph, read, weights), node.output[0], _source(graph, weights))]
+    source = WeightSource(weights) if graph.is_constant(weights) else None
+    return [Piece(layer, _activations(graph, read, weights), node.output[0], source)]
 
 
 def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
@@ -60,7 +61,7 @@ def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]
     fields = _window(spread, kernel, [1] * len(kernel), dilation, cropped)
     layer = layer_of(name, "conv", N=x[0], G=groups, M=w[1], C=w[0] // groups, **fields)
     note = f"{name}: a transposed convolution, counted as executed over its input with zeros put between"
-    source = _source(graph, weights, transposed=True)
+    source = WeightSource(weights, "transposed", groups=groups) if graph.is_constant(weights) else None
     return [Piece(layer, _activations(graph, read, weights), node.output[0], source, filled, note)]
 
 
@@ -102,12 +103,6 @@ def _operands(node: onnx.NodeProto) -> tuple[str, str]:
 
 def _activations(graph: Graph, read: str, weights: str) -> tuple[str, ...]:
     return (read,) if graph.is_constant(weights) else (read, weights)
-
-
-def _source(graph: Graph, weights: str, transposed: bool = False) -> WeightSource | None:
-    if not graph.is_constant(weights):
-        return None
-    return WeightSource(weights, "transposed" if transposed else "filters first")
 
 
 def _checked(name: str, x: Sequence[int], w: Sequence[int], node: onnx.NodeProto) -> tuple[list[int], list[int], int]:

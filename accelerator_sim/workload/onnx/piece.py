@@ -22,6 +22,8 @@ class WeightSource:
     tensor: str
     layout: Layout = "filters first"
     part: int | None = None
+    groups: int = 1
+    """Groups of channels that filters are apart for; only a transposed convolution lies by them."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Reference:
 
     tensor: str
     layout: Layout
+    groups: int = 1
     part: int | None = None
     permutation: tuple[int, ...] = ()
     zero_point: int = 0
@@ -49,7 +50,8 @@ class Reference:
     def key(self) -> str:
         """Return the reference as text, which `parse` reads."""
         words = (
-            self.layout, "" if self.part is None else str(self.part), ",".join(map(str, self.permutation)),
+            self.layout, str(self.groups), "" if self.part is None else str(self.part),
+            ",".join(map(str, self.permutation)),
             str(self.zero_point), repr(self.threshold), ":".join(map(str, self.keep)), self.tensor,
         )  # fmt: skip
         return _SEPARATOR.join(words)
@@ -57,10 +59,10 @@ class Reference:
     @staticmethod
     def parse(key: str) -> Reference:
         """Read what `key` wrote.  Raises ValueError for other text."""
-        layout, part, permutation, zero, threshold, keep, tensor = key.split(_SEPARATOR, 6)
+        layout, groups, part, permutation, zero, threshold, keep, tensor = key.split(_SEPARATOR, 7)
         n, m = keep.split(":")
         return Reference(
-            tensor, cast(Layout, layout), int(part) if part else None,
+            tensor, cast(Layout, layout), int(groups), int(part) if part else None,
             tuple(int(axis) for axis in permutation.split(",") if axis), int(zero), float(threshold), (int(n), int(m)),
         )  # fmt: skip
 
@@ -91,7 +93,7 @@ def reference_of(graph: Graph, source: WeightSource) -> Reference | None:
         return None
     if tensor.data_location == onnx.TensorProto.EXTERNAL and payload is None and not _external(graph.file, tensor):
         return None
-    return Reference(name, source.layout, source.part, permutation, zero)
+    return Reference(name, source.layout, source.groups, source.part, permutation, zero)
 
 
 def bytes_of(graph: Graph, reference: Reference) -> int:
@@ -128,6 +130,10 @@ def plain_weights(path: Path, reference: Reference) -> NDArray[Any]:
         values = values[reference.part]
     if reference.layout == "filters last":
         return np.ascontiguousarray(values.reshape(values.shape[-2:]).T)
+    if reference.layout == "transposed":
+        turned = np.flip(values, axis=tuple(range(2, values.ndim)))
+        by_group = turned.reshape(reference.groups, -1, *turned.shape[1:]).swapaxes(1, 2)
+        return np.ascontiguousarray(by_group.reshape(-1, *by_group.shape[2:]))
     return np.ascontiguousarray(values)
 
 
