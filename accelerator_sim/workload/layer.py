@@ -34,6 +34,8 @@ class Density:
     profile_weight: tuple[float, ...] = ()
     tensor_iact: tuple[str, str] | None = None
     tensor_weight: tuple[str, str] | None = None
+    kept_channels: tuple[int, int] | None = None
+    """Structure of the weights' zeros: N non-zeros among each M neighbouring channels of a filter and tap."""
 
     def __post_init__(self) -> None:
         for name in ("iact", "weight", "oact"):

@@ -143,7 +143,8 @@ class _Operand:
         self.length = math.prod(self.shape) // self.channels
         self.profile: tuple[float, ...] = getattr(layer.density, f"profile_{name}")
         self.reference: tuple[str, str] | None = getattr(layer.density, f"tensor_{name}")
-        self.fixed = bool(self.profile or self.reference)
+        self.kept = layer.density.kept_channels if name == "weight" else None
+        self.fixed = bool(self.profile or self.reference or self.kept)
         self.density: float = getattr(layer.density, name)
         if not self.fixed:
             self.density = max(self.density, layer.effectual_fraction or 0.0)
@@ -169,12 +170,24 @@ class _Operand:
         if self.reference:
             mask = (self.tensor() != 0).astype(np.uint8)
             return None if mask.all() else mask
+        if self.kept:
+            return self._structured(rng, *self.kept)
         if np.all(densities == 1.0):
             return None
         exact = densities * self.length
         counts = exact.astype(np.int64)
         counts[np.argsort(counts - exact, kind="stable")[: max(0, self.total - int(counts.sum()))]] += 1
         return self._shaped(_places(rng, counts, self.length))
+
+    def _structured(self, rng: Generator, n: int, m: int) -> Mask | None:
+        """N of each M channels, drawn for each filter and tap; of a rest, as large a share."""
+        mask = np.zeros(self.shape, np.uint8)
+        for begin in range(0, self.shape[1], m):
+            block = mask[:, begin : begin + m]
+            kept = min(block.shape[1], -(-n * block.shape[1] // m))
+            ranks = np.argsort(np.argsort(rng.random(block.shape), axis=1), axis=1)
+            block[...] = ranks < kept
+        return None if mask.all() else mask
 
     def _shaped(self, rows: Mask) -> Mask | None:
         if rows.all():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.onnx.graph import Graph, attribute
@@ -33,6 +35,8 @@ class Densities:
         self._skipped = 0
         self._known: dict[str, float] = {}
         self._rectified = False
+        self._channels: dict[str, NDArray[np.float64]] = {}
+        self._inputs = ""
 
     def decide(self, pieces: list[Piece]) -> None:
         """Leave the weights out where there are many and nobody has asked for them."""
@@ -42,8 +46,19 @@ class Densities:
             if total > MOST_BYTES:
                 self._weights, self._skipped = False, total
 
-    def with_density(self, piece: Piece, reads: tuple[str, ...]) -> Layer:
-        """Return the layer of a piece with its density and the names of the layers that it reads."""
+    def measure(self, pieces: list[Piece], inputs: Path) -> None:
+        """Run the network on inputs, and keep the densities of what its layers read."""
+        from accelerator_sim.workload.onnx.activations import measure
+
+        axes = {p.reads[0]: 1 if p.layer.op == "conv" else -1 for p in pieces if p.layer.is_mac and p.reads}
+        self._channels = measure(self._graph, inputs, axes)
+        self._inputs = inputs.name
+
+    def with_density(self, piece: Piece, reads: tuple[str, ...], written: str) -> Layer:
+        """Return the layer of a piece with its density and the names of the layers that it reads.
+
+        written: the tensor that leaves the layer, after what is fused into it.
+        """
         layer = replace(piece.layer, reads=reads)
         if not layer.is_mac:
             return layer
@@ -60,10 +75,24 @@ class Densities:
         assumed = "a ReLU's, assumed 0.5" if iact == RECTIFIED else "assumed, by what computes them"
         if iact == 1.0:
             assumed = "taken as dense"
+        profile = self._profile(piece)
+        if profile is not None:
+            iact, assumed = math.fsum(profile) / len(profile), f"as run on {self._inputs}"
         density = Density(
-            iact=iact * piece.filled, weight=weight, source=f"iacts: {assumed}; {source}", tensor_weight=tensor
+            iact=iact * piece.filled,
+            weight=weight,
+            oact=self.of(written),
+            source=f"iacts: {assumed}; {source}",
+            profile_iact=tuple(value * piece.filled for value in profile) if profile is not None else (),
+            tensor_weight=tensor,
         )
         return replace(layer, density=density)
+
+    def _profile(self, piece: Piece) -> list[float] | None:
+        """Measured densities of the channels, where there is one for each."""
+        found = self._channels.get(piece.reads[0]) if piece.reads else None
+        channels = piece.layer.G * piece.layer.C
+        return [float(value) for value in found] if found is not None and len(found) == channels else None
 
     def _measured(self, reference: Reference) -> tuple[float, tuple[str, str]]:
         key = reference.key()
@@ -121,6 +150,8 @@ class Densities:
                 f"The file's {self._skipped / 1e9:.1f} GB of weights were not read and are taken as dense; ask for them"
                 " with --weights."
             )
-        if self._rectified:
+        if self._inputs:
+            notes.append(f"Densities of iacts are those of the network run on {self._inputs}.")
+        elif self._rectified:
             notes.append(f"Activations behind a ReLU are assumed to have a density of {RECTIFIED}, others to be dense.")
         return notes

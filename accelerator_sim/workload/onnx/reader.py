@@ -41,6 +41,8 @@ class Reading:
     bind: Mapping[str, int]
     strict: bool = False
     weights: bool | None = None
+    inputs: Path | None = None
+    """A .npz file with inputs to run the network on, for the densities of its activations."""
 
 
 def read_onnx(path: Path, reading: Reading) -> Network:
@@ -64,7 +66,12 @@ def _network(graph: Graph, reading: Reading) -> Network:
         raise InvalidFile(problems)
     densities = Densities(graph, reading.weights)
     densities.decide(assembly.pieces)
-    layers = tuple(densities.with_density(piece, assembly.named(piece)) for piece in assembly.pieces)
+    if reading.inputs is not None:
+        densities.measure(assembly.pieces, reading.inputs)
+    layers = tuple(
+        densities.with_density(piece, assembly.named(piece), assembly.last[piece.layer.name])
+        for piece in assembly.pieces
+    )
     if not layers:
         raise Unreadable("", "no node computes or moves anything")
     return Network(
@@ -97,6 +104,8 @@ class _Assembly:
         self._writer: dict[str, str] = {}
         """Layer that writes a tensor, or the one that another view of it comes from."""
         self._taken: set[str] = set()
+        self.last: dict[str, str] = {}
+        """What a layer writes in the end, after all that is fused into it."""
 
         for node in graph.nodes:
             if node.op_type in ("Conv", "ConvInteger", "QLinearConv") and folded_pad(graph, node) is not None:
@@ -123,6 +132,7 @@ class _Assembly:
         if how != "traffic":
             if how == "fused":
                 self.fused[node.op_type] += 1
+                self.last[self._writer[main_input(graph, node)]] = node.output[0]
             return self._pass_on(at)
         piece = moved(graph, at, name)
         return self._keep(at, [piece]) if piece is not None else self._pass_on(at)
@@ -147,6 +157,7 @@ class _Assembly:
             if name in self._taken:
                 name = next(f"{name}~{n}" for n in range(2, len(self._taken) + 3) if f"{name}~{n}" not in self._taken)
             self._taken.add(name)
+            self.last[name] = piece.writes
             self.pieces.append(replace(piece, layer=replace(piece.layer, name=name)))
         last = self.pieces[-1].layer.name
         for out in node.output:

@@ -1,0 +1,97 @@
+"""Densities of activations on real inputs: the network is run by onnxruntime if that is there, or by onnx's reference."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper
+from onnx.reference import ReferenceEvaluator
+
+from accelerator_sim.workload.density_file import read_tensor
+from accelerator_sim.workload.onnx.graph import Graph, Unreadable, problem
+
+Feeds = dict[str, NDArray[Any]]
+Run = Callable[[Feeds], list[NDArray[Any]]]
+
+
+def measure(graph: Graph, file: Path, tensors: Mapping[str, int]) -> dict[str, NDArray[np.float64]]:
+    """Return the density of each channel of some tensors, over all inputs that a .npz file holds.
+
+    tensors: the axis that counts channels, by name.  Raises InvalidFile where an input is missing or does not fit, and
+    where the network cannot be run.
+    """
+    wanted = list(tensors)
+    run = _runner(graph, wanted)
+    filled: dict[str, NDArray[np.int64]] = {}
+    seen = dict.fromkeys(wanted, 0)
+    for feeds in _batches(graph, file):
+        try:
+            results = run(feeds)
+        except Exception as error:  # of an operator, or of the runtime, whose kinds are many
+            message = " ".join(str(error).split())[:200]
+            raise problem(graph.file, "", f"the network cannot be run on {file.name}: {message}") from None
+        for name, value in zip(wanted, results, strict=True):
+            axis = tensors[name] % value.ndim
+            others = tuple(at for at in range(value.ndim) if at != axis)
+            count = np.count_nonzero(value, axis=others)
+            filled[name] = filled.get(name, np.zeros_like(count)) + count
+            seen[name] += value.size // value.shape[axis]
+    return {name: np.asarray(filled[name] / seen[name]) for name in wanted if seen[name]}
+
+
+def _batches(graph: Graph, file: Path) -> Iterator[Feeds]:
+    """The inputs, as many samples at a time as the network takes."""
+    arrays: Feeds = {}
+    for name in graph.inputs:
+        try:
+            arrays[name], _ = read_tensor(file, name if len(graph.inputs) > 1 else None, file.name)
+        except ValueError as error:
+            raise problem(file, name, str(error)) from None
+    counts = set()
+    for name, value in arrays.items():
+        shape = graph.shapes[name]
+        if value.ndim != len(shape) or value.shape[1:] != shape[1:] or value.shape[0] % max(shape[0], 1):
+            wanted = " x ".join(map(str, shape))
+            found = " x ".join(map(str, value.shape))
+            raise problem(
+                file, name, f"holds {found}; input {name!r} is {wanted}, or whole multiples of its first size"
+            )
+        counts.add(value.shape[0] // shape[0])
+    if len(counts) > 1:
+        raise problem(file, "", f"the inputs hold different numbers of samples: {sorted(counts)}")
+    for number in range(counts.pop() if counts else 0):
+        feeds = {}
+        for name, value in arrays.items():
+            size = graph.shapes[name][0]
+            kind = helper.tensor_dtype_to_np_dtype(graph.types.get(name, onnx.TensorProto.FLOAT))
+            feeds[name] = value[number * size : (number + 1) * size].astype(kind)
+        yield feeds
+
+
+def _runner(graph: Graph, wanted: Sequence[str]) -> Run:
+    try:
+        model = onnx.load(graph.file)
+    except Exception as error:
+        message = " ".join(str(error).split())[:200]
+        raise Unreadable("", f"cannot be run without its weights: {message}") from None
+    known = {value.name for value in model.graph.input}
+    del model.graph.output[:]
+    model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted if name not in known)
+    computed = [name for name in wanted if name not in known]
+    try:
+        runtime: Any = importlib.import_module("onnxruntime")
+        session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    except Exception:  # it is not there, or does not take the model
+        session = ReferenceEvaluator(model)
+
+    def run(feeds: Feeds) -> list[NDArray[Any]]:
+        found = dict(zip(computed, session.run(computed, feeds), strict=True)) if computed else {}
+        return [np.asarray(found[name] if name in found else feeds[name]) for name in wanted]
+
+    return run

@@ -1,0 +1,1 @@
+"""Zeros of a network from elsewhere: density tables, and pruning by rule."""
