@@ -1,4 +1,4 @@
-"""Densities of activations on real inputs: the network is run by onnxruntime if that is there, or by onnx's reference."""
+"""Densities of activations on real inputs: the network is run by onnxruntime where it is, or by onnx's reference."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Graph:
                 self._constness[name] = name in self.initializers
             else:
                 node = self.nodes[at]
-                self._constness[name] = (
+                self._constness[name] = _tells_a_shape(self, node) or (
                     node.op_type not in _RANDOM
                     and not any(a.HasField("g") for a in node.attribute)
                     and all(self.is_constant(i) for i in node.input if i)
@@ -101,11 +101,11 @@ class Graph:
         if at is None:
             return None
         node = self.nodes[at]
-        if node.op_type == "Shape" and node.domain in _STANDARD and node.input[0] in self.shapes:
-            begin, end = attribute(node, "start", 0), attribute(node, "end", None)
-            return np.array(self.shapes[node.input[0]][begin:end], dtype=np.int64)
-        if node.op_type == "Size" and node.domain in _STANDARD and node.input[0] in self.shapes:
-            return np.array(math.prod(self.shapes[node.input[0]]), dtype=np.int64)
+        if _tells_a_shape(self, node):
+            shape = self.shapes[node.input[0]]
+            if node.op_type == "Size":
+                return np.array(math.prod(shape), dtype=np.int64)
+            return np.array(shape[attribute(node, "start", 0) : attribute(node, "end", None)], dtype=np.int64)
         if node.op_type in _RANDOM or any(a.HasField("g") for a in node.attribute):
             return None
         if name in self.shapes and math.prod(self.shapes[name]) > MOST_VALUES:
@@ -134,6 +134,10 @@ class Graph:
             return None
         value = np.asarray(results[0])
         return value if value.size <= MOST_VALUES else None
+
+
+def _tells_a_shape(graph: Graph, node: onnx.NodeProto) -> bool:
+    return node.op_type in ("Shape", "Size") and node.domain in _STANDARD and node.input[0] in graph.shapes
 
 
 def attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
@@ -256,6 +260,7 @@ def _opset(model: onnx.ModelProto) -> int:
 # --- symbols ---------------------------------------------------------------------------------------------------------
 def _bind(graph: onnx.GraphProto, inputs: Sequence[str], bind: Mapping[str, int]) -> None:
     """Put numbers for symbols, in the inputs and everywhere else."""
+    known = _symbols(graph)
     used: set[str] = set()
     unbound: dict[str, list[str]] = {}
     for value in graph.input:
@@ -281,8 +286,7 @@ def _bind(graph: onnx.GraphProto, inputs: Sequence[str], bind: Mapping[str, int]
         example = " ".join(f"--bind {symbol}=1" for symbol in unbound)
         raise Unreadable("", f"unbound dimensions: {listed}; bind them, as {example}")
     for name in bind:
-        if name not in used and name not in _symbols(graph):
-            known = _symbols(graph)
+        if name not in used and name not in known:
             raise Unreadable("", f"no dimension {name!r} to bind{did_you_mean(name, known)}; symbols: {_listed(known)}")
     for value in (*graph.value_info, *graph.output):
         for dim in value.type.tensor_type.shape.dim:
