@@ -56,8 +56,13 @@ def read_onnx(path: Path, reading: Reading) -> Network:
 
 def _network(graph: Graph, reading: Reading) -> Network:
     assembly = _Assembly(graph)
-    for at in range(len(graph.nodes)):
-        assembly.add(at)
+    for at, name in enumerate(graph.names):
+        try:
+            assembly.add(at)
+        except (TypeError, IndexError, KeyError, AttributeError, OverflowError) as error:
+            # An attribute of another type, or an operand that is not there: a damaged file can hold any.
+            op = graph.nodes[at].op_type
+            raise Unreadable(name, f"{op} has attributes or operands that do not fit it: {error}") from None
     if reading.strict and assembly.unknown:
         problems = [
             Problem(str(graph.file), None, None, name, f"operator {op} is not known, and --strict is given")
