@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.onnx.convolutions import conv, conv_transpose, folded_pad
 from accelerator_sim.workload.onnx.densities import Densities
@@ -30,31 +30,16 @@ MAKERS: dict[str, Maker] = {
 _DOMAINS = {"FusedConv": "com.microsoft", "QGemm": "com.microsoft", "FusedGemm": "com.microsoft"}
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a file is read.
-
-    bind: numbers for symbolic dimensions; strict: an operator that nobody knows is an error; weights: whether to read
-    real weights, None for where the file holds them and they are no more than `weights.MOST_BYTES`.
-    """
-
-    bind: Mapping[str, int]
-    strict: bool = False
-    weights: bool | None = None
-    inputs: Path | None = None
-    """A .npz file with inputs to run the network on, for the densities of its activations."""
-
-
-def read_onnx(path: Path, reading: Reading) -> Network:
-    """Read a network.  Raises InvalidFile with everything that is wrong with it."""
-    graph = load_graph(path, reading.bind)
+def read_onnx(path: Path, choices: Choices) -> Network:
+    """Read a network, by the choices that are of ONNX files.  Raises InvalidFile with everything that is wrong with it."""
+    graph = load_graph(path, choices.bind)
     try:
-        return _network(graph, reading)
+        return _network(graph, choices)
     except Unreadable as error:
         raise problem(path, error.where, str(error)) from None
 
 
-def _network(graph: Graph, reading: Reading) -> Network:
+def _network(graph: Graph, choices: Choices) -> Network:
     assembly = _Assembly(graph)
     for at, name in enumerate(graph.names):
         try:
@@ -63,16 +48,16 @@ def _network(graph: Graph, reading: Reading) -> Network:
             # An attribute of another type, or an operand that is not there: a damaged file can hold any.
             op = graph.nodes[at].op_type
             raise Unreadable(name, f"{op} has attributes or operands that do not fit it: {error}") from None
-    if reading.strict and assembly.unknown:
+    if choices.strict and assembly.unknown:
         problems = [
             Problem(str(graph.file), None, None, name, f"operator {op} is not known, and --strict is given")
             for name, op in assembly.unknown
         ]
         raise InvalidFile(problems)
-    densities = Densities(graph, reading.weights)
+    densities = Densities(graph, choices.weights)
     densities.decide(assembly.pieces)
-    if reading.inputs is not None:
-        densities.measure(assembly.pieces, reading.inputs)
+    if choices.inputs is not None:
+        densities.measure(assembly.pieces, choices.inputs)
     layers = tuple(
         densities.with_density(piece, assembly.named(piece), assembly.last[piece.layer.name])
         for piece in assembly.pieces

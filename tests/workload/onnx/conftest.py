@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.network import Network
-from accelerator_sim.workload.onnx.reader import Reading, read_onnx
+from accelerator_sim.workload.onnx.reader import read_onnx
 
 Shape = Sequence[int | str | None]
 Build = Callable[..., Path]
@@ -61,7 +62,7 @@ def read(
     path: Path, bind: Mapping[str, int] | None = None, strict: bool = False, weights: bool | None = None
 ) -> Network:
     """Read a file."""
-    return read_onnx(path, Reading(bind or {}, strict, weights))
+    return read_onnx(path, Choices(bind or {}, strict, weights))
 
 
 def random(*shape: int, seed: int = 0) -> NDArray[np.float32]:

@@ -11,8 +11,9 @@ import pytest
 from onnx import helper
 
 from accelerator_sim.files.errors import InvalidFile
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.network import Network
-from accelerator_sim.workload.onnx.reader import Reading, read_onnx
+from accelerator_sim.workload.onnx.reader import read_onnx
 from tests.workload.onnx.conftest import LIGHT, Build, model_of, random
 from tests.workload.onnx.test_reader import messages
 
@@ -140,7 +141,7 @@ def test_mutated_files_are_read_or_refused(tmp_path: Path, number: int) -> None:
         path.write_bytes(mutated(originals[at % len(originals)], rng))
         with contextlib.suppress(InvalidFile):
             refused += 1
-            network = read_onnx(path, Reading({}))
+            network = read_onnx(path, Choices({}))
             assert isinstance(network, Network)
             refused, read = refused - 1, read + 1
         path.unlink()

@@ -316,8 +316,9 @@ def test_three_gigabytes_of_weights_stay_on_disk(tmp_path: Path) -> None:
         stream.truncate(len(begin) + size)
     assert path.stat().st_size > 3_000_000_000
     code = (
-        "import sys; from pathlib import Path; from accelerator_sim.workload.onnx.reader import Reading, read_onnx\n"
-        "print(read_onnx(Path(sys.argv[1]), Reading({})).macs)"
+        "import sys; from pathlib import Path; from accelerator_sim.workload.choices import Choices\n"
+        "from accelerator_sim.workload.onnx.reader import read_onnx\n"
+        "print(read_onnx(Path(sys.argv[1]), Choices({})).macs)"
     )
     found = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert int(found.stdout) == rows * columns

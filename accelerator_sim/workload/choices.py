@@ -1,0 +1,32 @@
+"""How a workload is read, and what is changed in it before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Choices that a file leaves open.
+
+    Of ONNX files: bind, numbers for symbolic dimensions; strict, whether an operator that nobody knows is an error;
+    weights, whether to read real weights (None: where the file holds them and they are few enough); inputs, a .npz file
+    of inputs to run the network on, for the densities of its activations.
+
+    Of all: densities, a table of densities by layer (a built-in NETWORK/NAME or a .csv file); prune, a rule such as
+    "magnitude:0.9" by which weights are taken away.
+    """
+
+    bind: Mapping[str, int] = field(default_factory=dict)
+    strict: bool = False
+    weights: bool | None = None
+    inputs: Path | None = None
+    densities: str | None = None
+    prune: str | None = None
+
+    def of_onnx(self) -> list[str]:
+        """Names of the choices that were made and hold for ONNX files only."""
+        made = {"bind": self.bind, "strict": self.strict, "weights": self.weights is not None, "inputs": self.inputs}
+        return [name for name, value in made.items() if value]
