@@ -59,9 +59,7 @@ def _batches(graph: Graph, file: Path) -> Iterator[Feeds]:
         if value.ndim != len(shape) or value.shape[1:] != shape[1:] or value.shape[0] % max(shape[0], 1):
             wanted = " x ".join(map(str, shape))
             found = " x ".join(map(str, value.shape))
-            raise problem(
-                file, name, f"holds {found}; input {name!r} is {wanted}, or whole multiples of its first size"
-            )
+            raise problem(file, name, f"holds {found}; input {name!r} is {wanted}, or multiples of its first size")
         counts.add(value.shape[0] // shape[0])
     if len(counts) > 1:
         raise problem(file, "", f"the inputs hold different numbers of samples: {sorted(counts)}")

@@ -31,7 +31,7 @@ _DOMAINS = {"FusedConv": "com.microsoft", "QGemm": "com.microsoft", "FusedGemm":
 
 
 def read_onnx(path: Path, choices: Choices) -> Network:
-    """Read a network, by the choices that are of ONNX files.  Raises InvalidFile with everything that is wrong with it."""
+    """Read a network, by the choices that hold for ONNX files.  Raises InvalidFile with all that is wrong with it."""
     graph = load_graph(path, choices.bind)
     try:
         return _network(graph, choices)
