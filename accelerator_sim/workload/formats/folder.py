@@ -63,12 +63,12 @@ def read_folder(path: Path | str) -> Network:
         raise InvalidFile(problems)
     layers = _of_topologies(parts) if topologies else _of_problems(parts)
     first: dict[str, str] = {}
-    for layer, file in layers:
+    for layer, source in layers:
         if layer.name in first:
             problems.append(
-                Problem(file, None, None, "", f"a second layer {layer.name!r}; the first is in {first[layer.name]}")
+                Problem(source, None, None, "", f"a second layer {layer.name!r}; the first is in {first[layer.name]}")
             )
-        first.setdefault(layer.name, file)
+        first.setdefault(layer.name, source)
     if problems:
         raise InvalidFile(problems)
     kind = "SCALE-Sim topologies" if topologies else "Timeloop problems"

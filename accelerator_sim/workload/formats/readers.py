@@ -52,6 +52,16 @@ def read_workload(path: Path | str) -> Network:
     return READERS.get(suffix, _yaml)(place)
 
 
+def is_foreign(path: Path) -> bool:
+    """Whether a path stands for the workload of another tool, valid or not, and not for one of our own YAML files."""
+    if _is_folder(path) or READERS.get(path.suffix.lower(), _yaml) is not _yaml:
+        return True
+    from accelerator_sim.files.yaml_tree import read_text
+    from accelerator_sim.workload.formats.timeloop import is_problem
+
+    return is_problem(read_text(path))
+
+
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()

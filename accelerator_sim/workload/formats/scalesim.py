@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.yaml_tree import read_text
@@ -235,7 +236,7 @@ def _density(row: _Row) -> Density:
 def _product(row: _Row) -> tuple[Layer, list[str]]:
     """Return M x K activations times K x N weights; a batch of them has activations on both sides."""
     rows, filters, channels = row.sizes
-    fields = {"M": filters, "C": channels, "W": rows}
+    fields: dict[str, Any] = {"M": filters, "C": channels, "W": rows}
     if row.batch == 1:
         return Layer(row.name, "gemm", density=_density(row), **fields), []
     layer = Layer(row.name, "matmul", G=row.batch, density=_density(row), **fields)
@@ -258,7 +259,7 @@ def _convolution(rows: Sequence[_Row], i: int) -> tuple[Layer, list[str]]:
             notes.append(f"depthwise by its name, {groups} channels{said}")
         else:
             notes.append(f"{channels} channels and {filters} filters: an ordinary convolution, as SCALE-Sim runs it")
-    fields = {"N": row.batch, "M": filters, "C": channels, "H": height, "W": width, "R": r, "S": s}
+    fields: dict[str, Any] = {"N": row.batch, "M": filters, "C": channels, "H": height, "W": width, "R": r, "S": s}
     if groups == 1 and (height, width) == (r, s):
         return Layer(row.name, "fc", density=_density(row), **fields), notes
     layer = Layer(row.name, "conv", G=groups, stride=strides, density=_density(row), **fields)

@@ -36,7 +36,8 @@ from accelerator_sim.workload.network import Network
 VERSIONS = ("0.2", "0.3", "0.4")
 SECTIONS = (
     "architecture", "arch", "components", "compound_components", "constraints", "architecture_constraints",
-    "mapspace_constraints", "mapspace", "mapper", "mapping", "sparse_optimizations", "variables", "globals", "ERT", "ART",
+    "mapspace_constraints", "mapspace", "mapper", "mapping", "sparse_optimizations", "variables", "globals", "ERT",
+    "ART",
 )  # fmt: skip
 """What else a Timeloop specification holds; a problem does not depend on it."""
 
@@ -117,10 +118,8 @@ def _layer(value: Any, stem: str, faults: Faults) -> tuple[Layer, list[str]]:
                     shape.coefficients.items()}  # fmt: skip
     for dimension, why in roles.odd.items():
         if bounds[dimension] != 1:
-            faults.add(
-                (*place, dimension),
-                f"{bounds[dimension]} given, and {dimension} {why}; no convolution or matrix product has such a dimension",
-            )
+            message = f"{bounds[dimension]} given, and {dimension} {why}; no convolution or matrix product has that"
+            faults.add((*place, dimension), message)
     density = _density(sizes, place, shape, roles, faults)
     faults.check()
     try:
@@ -174,7 +173,7 @@ def _density(sizes: Mapping[str, Any], place: YamlPath, shape: Shape, roles: Rol
         faults.keys(entries, path, spaces)
         values = {name: (entry, (*path, name)) for name, entry in entries.items() if name in spaces}
     else:
-        values = {name: (sizes[key], path) for name in spaces}
+        values = dict.fromkeys(spaces, (sizes[key], path))
     found = {name: _fraction(value, where, faults) for name, (value, where) in values.items()}
     dense = (1.0, "")
     said = ", ".join(f"{name} {how} {value:g}".replace("  ", " ") for name, (value, how) in found.items())
@@ -246,5 +245,6 @@ def _built(
         return Layer(name, "fc", H=rows[0], W=columns[0], R=rows[1], S=columns[1], **fields)
     return Layer(
         name, "conv", H=rows[0], W=columns[0], R=rows[1], S=columns[1],
-        stride=(rows[2], columns[2]), dilation=(rows[3], columns[3]), D=depth[0], T=depth[1], stride_d=depth[2], **fields,
+        stride=(rows[2], columns[2]), dilation=(rows[3], columns[3]), D=depth[0], T=depth[1], stride_d=depth[2],
+        **fields,
     )  # fmt: skip

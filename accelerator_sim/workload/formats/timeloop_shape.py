@@ -214,7 +214,7 @@ def find_roles(shape: Shape, faults: Faults) -> Roles:
     for dimension in shape.dimensions:
         if dimension in sliding:
             continue
-        inside = tuple(dimension in space.dimensions for space in (inputs, weights, output))
+        inside = (dimension in inputs.dimensions, dimension in weights.dimensions, dimension in output.dimensions)
         role = {
             (True, True, True): "groups",
             (True, False, True): "images",
