@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 _SHORT = 110
+_BREAK = re.compile(r"[\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff]")
 _LIKE_A_NUMBER = re.compile(r"[-+.]?[0-9]")
 
 
@@ -39,7 +40,7 @@ class _Flow(_Dumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     # 1e9 is text to YAML 1.1, which the dumper follows, and a number to the reader.
-    style = "'" if _LIKE_A_NUMBER.match(value) else None
+    style = '"' if _BREAK.search(value) else "'" if _LIKE_A_NUMBER.match(value) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

@@ -68,7 +68,7 @@ def source_file(role: str, name: str, path: Path) -> SourceFile:
 
 
 def workload_files(name_or_path: str, network: Network) -> list[SourceFile]:
-    """Return the file of a network, or all files of its folder, and those of the tensors that its densities come from."""
+    """Return the file of a network, or the files of its folder, and those of the tensors of its densities."""
     path = resolve("workloads", name_or_path, "workload")
     if path.is_dir():
         found = [source_file("workload", str(Path(name_or_path, file.name)), file) for file in folder_files(path)[0]]

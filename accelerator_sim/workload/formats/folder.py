@@ -21,7 +21,7 @@ _NUMBERED = re.compile(r"[0-9]+[_-](.+)", re.DOTALL)
 def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
     """Sorting key of a file name: layer2 before layer10."""
     parts = re.split(r"([0-9]{1,100})", path.name, flags=re.ASCII)
-    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts if part], path.name
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts if part], path.name
 
 
 def folder_files(folder: Path) -> tuple[list[Path], list[str]]:

@@ -64,7 +64,8 @@ def _sizes(layer: Layer) -> dict[str, Any]:
         said -= {"R", "S"}
     else:
         entry["rows"] = layer.W
-        said |= {"W"} - ({"N"} if layer.op == "matmul" else set())
+        said |= {"W"}
+        said -= {"N"} if layer.op == "matmul" else set()
         plain = Layer(layer.name, layer.op, W=layer.W)
     for name in Layer.__dataclass_fields__:
         if name not in said and getattr(layer, name) != getattr(plain, name):

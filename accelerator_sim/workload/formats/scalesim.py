@@ -206,14 +206,16 @@ def _row(
                 meaning = "foreign"
         if meaning == "foreign":
             continue
-        if meaning == "sparsity" and sparsity is None:
+        if meaning == "sparsity":
             n, m = (int(ratio[1]), int(ratio[2])) if ratio else (0, 0)
-            if 1 <= n <= m:
+            if sparsity is not None:
+                wrong(column, "Sparsity", f"{text[:40]!r} given; a second one")
+            elif 1 <= n <= m:
                 sparsity = n, m
             else:
                 wrong(column, "Sparsity", f"{text[:40]!r} given; N:M is required, N of M weights not zero, as 2:4")
         elif not 1 <= number_of <= LARGEST_SIZE:
-            what = {"stride": "Stride Width", "batch": "Batch"}.get(meaning, "Sparsity")
+            what = "Stride Width" if meaning == "stride" else "Batch"
             wrong(column, what, f"{text[:40]!r} given; a whole number between 1 and {LARGEST_SIZE} is required")
         elif meaning == "stride" and stride is None and header.form == CONVOLUTION:
             stride = number_of

@@ -1,7 +1,7 @@
 """A network as one SCALE-Sim topology of convolutions.
 
 Matrix products are 1 x 1 convolutions of an input of one row, which SCALE-Sim runs as the same product.  An IFMAP is
-as large as the outputs need it, so that SCALE-Sim, which rounds up, and this program, which rounds down, count the same.
+as large as the outputs need it, so that SCALE-Sim, which rounds up, counts as many as this program, which rounds down.
 """
 
 from __future__ import annotations
@@ -60,7 +60,12 @@ def write_topology(network: Network) -> Written:
 
 def _copies(layer: Layer) -> bool:
     """Whether every group is a row of its own."""
-    return layer.G > 1 and (layer.op in ("gemm", "matmul") or layer.C > 1)
+    return layer.G > 1 and (_is_product(layer) or layer.C > 1)
+
+
+def _is_product(layer: Layer) -> bool:
+    """Whether a layer is written as a product of matrices; fc is one of as many rows as images."""
+    return layer.op in ("gemm", "matmul") or (layer.op == "fc" and layer.N > 1)
 
 
 def _impossible(layer: Layer) -> str:
@@ -69,24 +74,29 @@ def _impossible(layer: Layer) -> str:
         return f"a 3-D convolution, {layer.T} depth taps and {layer.depth_out} output planes"
     if any(dilation > 1 < taps for dilation, taps in zip(layer.dilation, (layer.R, layer.S), strict=True)):
         return f"a dilation of {layer.dilation[0]} x {layer.dilation[1]}"
-    if layer.N > 1 and (layer.R, layer.S) != (1, 1):
+    if layer.N > 1 and (layer.R, layer.S) != (1, 1) and not _is_product(layer):
         return f"{layer.N} images of a convolution that is not 1 x 1"
-    largest = max(_sizes(layer))
+    largest = max(*_sizes(layer), _channels(layer))
     return f"a size of {largest}, more than {LARGEST_SIZE}" if largest > LARGEST_SIZE else ""
 
 
 def _sizes(layer: Layer) -> tuple[int, int, int, int]:
     """Return IFMAP height and width, and filter height and width."""
-    if layer.N > 1 or layer.op in ("gemm", "matmul"):
+    if layer.N > 1 or _is_product(layer):
         return 1, layer.N * layer.P * layer.Q, 1, 1
     rows, columns = layer.stride
     return (layer.P - 1) * rows + layer.R, (layer.Q - 1) * columns + layer.S, layer.R, layer.S
 
 
+def _channels(layer: Layer) -> int:
+    """Return the channels of a group; all words of an image in a product."""
+    return layer.C * layer.R * layer.S if _is_product(layer) else layer.C
+
+
 def _rows(layer: Layer, said: list[str]) -> list[_Row]:
     height, width, r, s = _sizes(layer)
     strides = layer.stride
-    if layer.N > 1 or layer.op in ("gemm", "matmul") or (layer.P, layer.Q) == (1, 1):
+    if layer.N > 1 or _is_product(layer) or (layer.P, layer.Q) == (1, 1):
         strides = 1, 1
     elif layer.P == 1 or layer.Q == 1:
         strides = (strides[1],) * 2 if layer.P == 1 else (strides[0],) * 2
@@ -110,7 +120,7 @@ def _rows(layer: Layer, said: list[str]) -> list[_Row]:
     names = [f"{plain}_g{group}" for group in range(layer.G)] if layer.G > 1 else [plain]
     if layer.G > 1:
         said.append("every group is a row of its own")
-    return [_Row(name, (height, width, r, s, layer.C, layer.M), strides, sparsity) for name in names]
+    return [_Row(name, (height, width, r, s, _channels(layer), layer.M), strides, sparsity) for name in names]
 
 
 def _renamed(rows: list[_Row]) -> list[_Row]:

@@ -90,6 +90,7 @@ class Roles:
 
 def parse_shape(value: Any, path: YamlPath, faults: Faults) -> Shape:
     """Return a shape.  Raises InvalidFile."""
+    before = len(faults.found)
     tree = faults.mapping(value, path, "name, dimensions, data_spaces, coefficients")
     spaces_key = "data-spaces" if "data-spaces" in tree and "data_spaces" not in tree else "data_spaces"
     for word in ("flatten", "ranks"):
@@ -120,7 +121,8 @@ def parse_shape(value: Any, path: YamlPath, faults: Faults) -> Shape:
     for i, space in enumerate(spaces):
         if space.name in [other.name for other in spaces[:i]]:
             faults.add(space.path, f"a second data space {space.name!r}")
-    faults.check()
+    if len(faults.found) > before:
+        faults.check()
     return Shape(str(name), tuple(dimensions), coefficients, tuple(spaces), path)
 
 
