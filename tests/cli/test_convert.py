@@ -21,6 +21,14 @@ def test_to_a_network_file(run: Run, small: str) -> None:
     assert run("convert", small, "--to", "yaml", "-o", "-").stdout == result.stdout
 
 
+def test_layers_that_read_others_stand_without_them(run: Run, small: str) -> None:
+    Path(small).write_text(Path(small).read_text().replace("M: 10}", "M: 10, reads: [pool]}"))
+    result = run("convert", small, "--to", "yaml", "--layer", "fc", "-o", "part.yaml")
+    note = "note: what it reads is left out, where that is not written before it: fc"
+    assert result.stderr.splitlines() == [note, "wrote part.yaml"]
+    assert run("check", "part.yaml").exit_code == 0
+
+
 def test_to_problems(run: Run, small: str) -> None:
     result = run("convert", small, "--to", "timeloop", "-o", "problems")
     assert result.exit_code == 0

@@ -28,12 +28,13 @@ def folder_files(folder: Path) -> tuple[list[Path], list[str]]:
     """Return the workload files of a folder in order, and the names of what else is in it.  Raises InvalidFile."""
     try:
         entries = [entry for _, entry in zip(range(_MOST + 1), folder.iterdir(), strict=False)]
+        folders = {entry for entry in entries if entry.is_dir()}
     except OSError as error:
         raise _refused(folder, f"cannot be read: {error.strerror or error}") from None
     if len(entries) > _MOST:
         raise _refused(folder, f"holds more than {_MOST} files")
     seen = sorted((entry for entry in entries if not entry.name.startswith(".")), key=natural_order)
-    files = [entry for entry in seen if entry.suffix.lower() in (*_YAML, ".csv") and not entry.is_dir()]
+    files = [entry for entry in seen if entry.suffix.lower() in (*_YAML, ".csv") and entry not in folders]
     return files, [entry.name for entry in seen if entry not in files]
 
 

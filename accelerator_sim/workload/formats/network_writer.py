@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from accelerator_sim.files.yaml_dump import dump
-from accelerator_sim.workload.formats.written import Written
+from accelerator_sim.workload.formats.written import Remarks, Written
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network import Network
 
@@ -19,8 +20,14 @@ def write_network(network: Network) -> Written:
     head = {"name": network.name, "source": network.source or "not stated"}
     if network.notes:
         head["notes"] = network.notes
-    tree = {**head, "layers": [_entry(layer) for layer in network.layers]}
-    return Written((("network.yaml", dump(tree, one_line=True)),))
+    remarks, entries, names = Remarks(), [], set[str]()
+    for layer in network.layers:
+        kept = tuple(name for name in layer.reads if name in names)
+        if kept != layer.reads:  # some layers were selected out of a network
+            remarks.add(layer, ["what it reads is left out, where that is not written before it"])
+        entries.append(_entry(replace(layer, reads=kept)))
+        names.add(layer.name)
+    return Written((("network.yaml", dump({**head, "layers": entries}, one_line=True)),), remarks.lines())
 
 
 def _entry(layer: Layer) -> dict[str, Any]:

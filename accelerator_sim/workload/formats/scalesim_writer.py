@@ -18,8 +18,8 @@ from accelerator_sim.workload.layer import LARGEST_SIZE, Layer
 from accelerator_sim.workload.network import Network
 
 MOST_ROWS = 100_000
-_FINEST = 1024
-"""The most weights of which the sparsity N:M counts the non-zeros."""
+_FINEST = 16
+"""The largest M of a sparsity N:M; a density that is none of those was not made by structured pruning."""
 
 
 @dataclass(frozen=True)
