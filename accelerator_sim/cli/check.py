@@ -28,7 +28,10 @@ KINDS = {
 @options.arch_option
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, arch: str) -> None:
-    """Whether architecture, network, technology, baseline and mapping files are valid."""
+    """Whether architecture, network, technology, baseline and mapping files are valid.
+
+    Timeloop problems, SCALE-Sim topologies and folders of them are networks, too.
+    """
     code = 0
     for path in files:
         try:
@@ -42,7 +45,11 @@ def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, a
 def _checked(path: Path, workload: str | None, arch: str) -> str:
     """Read a file as what it is and return that in words.  Raises InvalidFile."""
     from accelerator_sim.files.yaml_tree import load_document
+    from accelerator_sim.workload.formats.readers import is_foreign, read_workload
 
+    if is_foreign(path):
+        network = read_workload(path)
+        return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs; {network.source}"
     keys = load_document(path).raw
     kind = _kind(keys)
     if kind == "architecture":

@@ -20,6 +20,7 @@ COMMANDS = {
     "validate": "published figures beside ours: published, ours, error, tolerance; misses first",
     "list": "names of the built-in architectures, workloads, technologies, baselines",
     "show": "the content of an architecture, workload, technology or baseline",
+    "convert": "a network as a network file, Timeloop problems or a SCALE-Sim topology",
     "check": "whether files are valid, with everything that is wrong with them",
     "warmup": "compile all kernels now rather than in the first simulation",
 }

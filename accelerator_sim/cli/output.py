@@ -71,7 +71,7 @@ def write(content: str | bytes, output: Path | None) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-        mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask()
+        mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~umask()
         os.chmod(name, mode)
         os.replace(name, place)
     except BaseException:
@@ -79,7 +79,8 @@ def write(content: str | bytes, output: Path | None) -> None:
         raise
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return the permissions that new files do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -95,8 +95,11 @@ def _workload(name: str, form: str) -> str:
     network = load_network(name)
     if form == "yaml":
         from accelerator_sim.files.yaml_tree import read_text
+        from accelerator_sim.workload.formats.network_writer import write_network
+        from accelerator_sim.workload.formats.readers import is_foreign
 
-        return read_text(Path(network.file))
+        path = Path(network.file)
+        return write_network(network).files[0][1] if is_foreign(path) else read_text(path)
     if form == "tsv":
         from accelerator_sim.study.layer_rows import SHAPE_COLUMNS, shape_row
         from accelerator_sim.study.tabular import rows_text

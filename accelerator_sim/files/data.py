@@ -42,7 +42,7 @@ def resolve(kind: str, name_or_path: str, what: str, subdir: str = "") -> Path:
     if name_or_path in names:
         return data_dir(kind) / subdir / f"{name_or_path}.yaml"
     path = Path(name_or_path)
-    if looks_like_path(name_or_path) or _is_file(path):
+    if looks_like_path(name_or_path) or (name_or_path and _exists(path)):
         return path
     plural = what[:-1] + "ies" if what.endswith("y") else what + "s"
     raise UsageError(
@@ -51,8 +51,8 @@ def resolve(kind: str, name_or_path: str, what: str, subdir: str = "") -> Path:
     )
 
 
-def _is_file(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
-        return path.is_file()
+        return path.is_file() or path.is_dir()
     except (OSError, ValueError):
         return False

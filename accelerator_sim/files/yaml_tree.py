@@ -84,7 +84,7 @@ def load_document(path: Path | str) -> Document:
     return parse_document(read_text(Path(path)), str(path))
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, kind: str = "YAML") -> str:
     """Return the text of a file.  Raises InvalidFile when it is missing, not a file, too large or not UTF-8 text."""
     file = str(path)
     try:
@@ -102,7 +102,7 @@ def read_text(path: Path) -> str:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _invalid(file, f"cannot be read: {reason}") from None
     if b"\0" in data:
-        raise _invalid(file, "is a binary file; YAML text in UTF-8 is required")
+        raise _invalid(file, f"is a binary file; {kind} text in UTF-8 is required")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

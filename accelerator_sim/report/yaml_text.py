@@ -9,37 +9,17 @@ from fractions import Fraction
 from typing import Any, get_args
 
 import pydantic
-import yaml
 
 from accelerator_sim.files.units import BITS, BYTES, DIMENSIONS, UNLIMITED, Dimension
+from accelerator_sim.files.yaml_dump import dump
 
 _PREFERRED = {BITS.name: ("b",), BYTES.name: ("B", "KiB", "MiB", "GiB")}
 _RARE = ("c", "µ", "μ", "Ki", "Mi", "Gi", "Ti")
 
 
-_SHORT = 110
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes short mappings and lists of plain values on one line, like the shipped files."""
-
-    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
-        values = list(mapping.values())
-        plain = not any(isinstance(value, dict | list) for value in values)
-        short = len(str(mapping)) <= _SHORT and not self.open_top
-        self.open_top = False
-        return super().represent_mapping(tag, mapping, plain and short)
-
-    open_top = True
-    """The outermost mapping comes first, and is never put on one line."""
-
-
 def as_yaml(model: pydantic.BaseModel) -> str:
     """Return a model as the text of a file that reads back to the same model."""
-    text: str = yaml.dump(
-        _plain(model), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True
-    )
-    return text
+    return dump(_plain(model))
 
 
 def quantity(value: float, dimension: Dimension) -> str:

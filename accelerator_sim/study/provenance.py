@@ -16,6 +16,7 @@ from accelerator_sim.files.data import resolve
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.study.machine import technology_file
 from accelerator_sim.technology.technology import base_file
+from accelerator_sim.workload.formats.folder import folder_files
 from accelerator_sim.workload.network import Network
 
 
@@ -67,8 +68,12 @@ def source_file(role: str, name: str, path: Path) -> SourceFile:
 
 
 def workload_files(name_or_path: str, network: Network) -> list[SourceFile]:
-    """Return the file of a network and those of the tensors that its densities come from."""
-    found = [source_file("workload", name_or_path, resolve("workloads", name_or_path, "workload"))]
+    """Return the file of a network, or the files of its folder, and those of the tensors of its densities."""
+    path = resolve("workloads", name_or_path, "workload")
+    if path.is_dir():
+        found = [source_file("workload", str(Path(name_or_path, file.name)), file) for file in folder_files(path)[0]]
+    else:
+        found = [source_file("workload", name_or_path, path)]
     tensors = [t for layer in network.layers for t in (layer.density.tensor_iact, layer.density.tensor_weight) if t]
     for file in dict.fromkeys(file for file, _ in tensors):
         found.append(source_file("tensor", Path(file).name, Path(file)))

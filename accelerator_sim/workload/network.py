@@ -49,11 +49,11 @@ class Network:
 
 
 def load_network(name_or_path: str) -> Network:
-    """Return a built-in network, or the one in a YAML file.
+    """Return a built-in network, or the one in a file or folder that there is a reader for (`formats/readers.py`).
 
-    Raises UsageError for an unknown name and InvalidFile for a file that is not a valid network.
+    Raises UsageError for an unknown name and InvalidFile for what is not a valid network.
     """
     # Imported here: it brings in pydantic, which those who only handle networks do not need.
-    from accelerator_sim.workload.network_file import read_network
+    from accelerator_sim.workload.formats.readers import read_workload
 
-    return read_network(resolve("workloads", name_or_path, "workload"))
+    return read_workload(resolve("workloads", name_or_path, "workload"))

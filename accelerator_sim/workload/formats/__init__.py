@@ -1,0 +1,1 @@
+"""Workload files of other tools: what can be read, and networks written for those tools."""

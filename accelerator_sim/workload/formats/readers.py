@@ -1,0 +1,69 @@
+"""Which reader a workload file is for: by its suffix, and YAML by its content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.workload.network import Network
+
+
+def _yaml(path: Path) -> Network:
+    from accelerator_sim.files.yaml_tree import read_text
+    from accelerator_sim.workload.formats.timeloop import is_problem, read_problem
+    from accelerator_sim.workload.network_file import read_network
+
+    return read_problem(path) if is_problem(read_text(path)) else read_network(path)
+
+
+def _csv(path: Path) -> Network:
+    from accelerator_sim.workload.formats.scalesim import read_topology
+
+    return read_topology(path)
+
+
+# Each imports what it needs when it is called.  A reader of another kind of file (.onnx) is added here.
+READERS: Mapping[str, Callable[[Path], Network]] = MappingProxyType(
+    {".yaml": _yaml, ".yml": _yaml, ".json": _yaml, ".csv": _csv}
+)
+"""The reader of each suffix."""
+
+READABLE = (
+    "network files (.yaml), Timeloop problems (.yaml), SCALE-Sim topologies (.csv),"
+    " and folders of Timeloop problems or SCALE-Sim topologies"
+)
+"""In words, what there are readers for."""
+
+
+def read_workload(path: Path | str) -> Network:
+    """Read any workload file, or folder of them.  Raises InvalidFile."""
+    place = Path(path)
+    if _is_folder(place):
+        from accelerator_sim.workload.formats.folder import read_folder
+
+        return read_folder(path)
+    suffix = place.suffix.lower()
+    if suffix not in READERS and re.fullmatch(r"\.[a-z][a-z0-9]*", suffix):
+        message = f"no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
+        raise InvalidFile([Problem(str(path), None, None, "", message)])
+    return READERS.get(suffix, _yaml)(place)
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a path stands for the workload of another tool, valid or not, and not for one of our own YAML files."""
+    if _is_folder(path) or READERS.get(path.suffix.lower(), _yaml) is not _yaml:
+        return True
+    from accelerator_sim.files.yaml_tree import read_text
+    from accelerator_sim.workload.formats.timeloop import is_problem
+
+    return is_problem(read_text(path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
