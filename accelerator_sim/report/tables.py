@@ -49,8 +49,7 @@ def render_network(network: Network, width: int = 80, color: bool = False) -> st
     styles = ["" if layer.is_mac else "dim" for layer in network.layers]
     parts += [Text(), table(fitted(_NETWORK_COLUMNS, network.layers, width), styles), Text()]
     effectual = sum(layer.effectual_macs for layer in network.layers)
-    weights = sum(layer.weight_words for layer in network.layers if layer.op != "matmul")
-    counts = f"{network.macs:,} MACs ({effectual:,} effectual), {weights:,} weights"
+    counts = f"{network.macs:,} MACs ({effectual:,} effectual), {network.weight_words:,} weights"
     parts.append(Text(f"{len(network.layers)} layers, {counts}"))
     return paint(parts, width, color)
 

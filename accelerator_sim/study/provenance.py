@@ -67,8 +67,9 @@ def source_file(role: str, name: str, path: Path) -> SourceFile:
 
 
 def workload_files(name_or_path: str, network: Network) -> list[SourceFile]:
-    """Return the file of a network and those of the tensors that its densities come from."""
+    """Return the file of a network, those of its parts, and those of the tensors that its densities come from."""
     found = [source_file("workload", name_or_path, resolve("workloads", name_or_path, "workload"))]
+    found += [source_file("workload, part", Path(file).name, Path(file)) for file in network.parts]
     tensors = [t for layer in network.layers for t in (layer.density.tensor_iact, layer.density.tensor_weight) if t]
     for file in dict.fromkeys(file for file, _ in tensors):
         found.append(source_file("tensor", Path(file).name, Path(file)))

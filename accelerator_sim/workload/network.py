@@ -20,11 +20,23 @@ class Network:
     layers: tuple[Layer, ...]
     file: str
     notes: str = ""
+    family: str = ""
+    """Kind of network, a word of `network_file.Family`; empty: not stated."""
+    parts: tuple[str, ...] = ()
+    """Files of the networks that it is made of, each once."""
+    reused: frozenset[str] = frozenset()
+    """Names of the layers that have the weights of an earlier one, such as the later steps of a recurrent network."""
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of all layers, those on padding included."""
         return sum(layer.macs for layer in self.layers)
+
+    @property
+    def weight_words(self) -> int:
+        """Weights, reused ones once; the second operands of matmuls are activations and not counted."""
+        own = (layer for layer in self.layers if layer.op != "matmul" and layer.name not in self.reused)
+        return sum(layer.weight_words for layer in own)
 
     def with_batch(self, n: int) -> Network:
         """Return the network for `n` inputs at a time."""
