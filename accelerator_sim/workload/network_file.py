@@ -114,9 +114,18 @@ class _Entry(FileModel):
     repeat: Size | None = Field(
         default=None, description="how often it is there, in sequence, as NAME.0, NAME.1, ...; left out: once, as NAME"
     )
+
+
+class _WeightsEntry(_Entry):
     weights: Literal["shared", "own"] = Field(
-        default="shared", description="whether the repetitions have the same weights, or each its own"
+        default="shared", description="whether repetitions have the same weights, or each its own"
     )
+
+    @model_validator(mode="after")
+    def _repeated(self) -> _WeightsEntry:
+        if self.weights == "own" and self.repeat is None:
+            raise ValueError("weights is about repetitions; give repeat, too")
+        return self
 
 
 class _LayerEntry(_Entry):
@@ -125,7 +134,7 @@ class _LayerEntry(_Entry):
     )
 
 
-class _MacEntry(_LayerEntry):
+class _MacEntry(_LayerEntry, _WeightsEntry):
     G: Size = Field(default=1, description="groups (of a matmul: pairs of matrices, e.g. heads)")
     M: Size = Field(description="filters per group, that is output channels")
     C: Size = Field(description="input channels per group")
@@ -258,7 +267,7 @@ class TrafficEntry(_LayerEntry):
         return self
 
 
-class NetworkEntry(_Entry):
+class NetworkEntry(_WeightsEntry):
     """All layers of another network, with names that begin with that of the entry."""
 
     op: Literal["network"]
@@ -324,8 +333,9 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
         if taken is not None:
             message = f"a second layer {taken!r}; the first is in line {lines[taken]}"
             problems.append(_problem(document, (*place, "name"), message))
+        shared = isinstance(entry, _WeightsEntry) and entry.weights == "shared"
         for k, layer in enumerate(copies):
-            if (k >= len(own) and entry.weights == "shared") or own[k % len(own)].name in reused_there:
+            if layer.is_mac and ((shared and k >= len(own)) or own[k % len(own)].name in reused_there):
                 reused.add(layer.name)
             lines.setdefault(layer.name, line)
         layers += copies
