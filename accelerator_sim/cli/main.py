@@ -18,7 +18,7 @@ COMMANDS = {
     "compare": "energy and latency of a network on several machines, side by side with mobile GPUs",
     "map": "the mapping of one layer as a loop nest and a picture, and why it won",
     "validate": "published figures beside ours: published, ours, error, tolerance; misses first",
-    "list": "names of the built-in architectures, workloads, technologies, baselines",
+    "list": "the built-in architectures, workloads and their sizes, technologies, baselines",
     "show": "the content of an architecture, workload, technology or baseline",
     "convert": "a network as a network file, Timeloop problems or a SCALE-Sim topology",
     "check": "whether files are valid, with everything that is wrong with them",

@@ -20,6 +20,8 @@ from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
 _TENSORS: tuple[str, ...] = TENSORS
+LEAST_SOURCE = 24
+"""Characters of a source below which it is left out."""
 _STYLES = {"ok": "", "traffic_only": "dim", "failed": "red"}
 
 
@@ -49,10 +51,22 @@ def render_network(network: Network, width: int = 80, color: bool = False) -> st
     styles = ["" if layer.is_mac else "dim" for layer in network.layers]
     parts += [Text(), table(fitted(_NETWORK_COLUMNS, network.layers, width), styles), Text()]
     effectual = sum(layer.effectual_macs for layer in network.layers)
-    weights = sum(layer.weight_words for layer in network.layers if layer.op != "matmul")
-    counts = f"{network.macs:,} MACs ({effectual:,} effectual), {weights:,} weights"
+    counts = f"{network.macs:,} MACs ({effectual:,} effectual), {network.weight_words:,} weights"
     parts.append(Text(f"{len(network.layers)} layers, {counts}"))
     return paint(parts, width, color)
+
+
+def render_networks(networks: Sequence[Network], width: int = 80, color: bool = False) -> str:
+    """Return one line for each network, with as much of its source as there is room for."""
+    columns = fitted(_NETWORKS_COLUMNS, networks, width)
+    used = sum(max(map(len, (column.heading, *cells))) + 2 for column, cells in columns)
+    if networks and width - used >= LEAST_SOURCE:
+        sources = [printable(network.source) for network in networks]
+        shown = [
+            text if len(text) <= width - used else text[: width - used - 1].rstrip(" ,;:") + "…" for text in sources
+        ]
+        columns.append((Column("source", lambda network: network.source, EXTRA, left=True), shown))
+    return paint([table(columns)], width, color)
 
 
 def paint(parts: Sequence[RenderableType], width: int, color: bool) -> str:
@@ -130,6 +144,14 @@ _NETWORK_COLUMNS: list[Column[Layer]] = [
     Column("iact dens", lambda layer: f"{layer.density.iact:.2f}" if layer.is_mac else "-", 6),
     Column("weight dens", lambda layer: f"{layer.density.weight:.2f}" if layer.is_mac else "-", 6),
     Column("MACs", lambda layer: si(layer.macs) if layer.is_mac else "-", 1),
+]
+
+_NETWORKS_COLUMNS: list[Column[Network]] = [
+    Column("name", lambda network: network.name, 0, left=True),
+    Column("family", lambda network: network.family or "-", 3, left=True),
+    Column("layers", lambda network: f"{len(network.layers):,}", 4),
+    Column("MACs", lambda network: si(network.macs), 1),
+    Column("weights", lambda network: si(network.weight_words), 2),
 ]
 
 

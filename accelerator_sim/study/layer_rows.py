@@ -8,6 +8,7 @@ from accelerator_sim.simulation.activity import LEVELS, Activity
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.study.tabular import Row
 from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import Network
 
 _LETTERS = ("N", "G", "M", "C", "H", "W", "P", "Q", "R", "S")
 _WINDOW = (
@@ -38,6 +39,19 @@ def shape_row(layer: Layer) -> Row:
         row |= {letter: getattr(layer, letter) for letter in _LETTERS}
         row |= dict(zip(_WINDOW, (*layer.stride, *layer.padding, *layer.dilation), strict=True))
     return row | {"macs": layer.macs, "effectual_macs": layer.effectual_macs}
+
+
+def network_row(network: Network) -> Row:
+    """Return what a network is in one row: sizes are sums over its layers, weights that are used again counted once."""
+    return {
+        "name": network.name,
+        "family": network.family,
+        "layers": len(network.layers),
+        "macs": network.macs,
+        "weights": network.weight_words,
+        "source": network.source,
+        "notes": network.notes,
+    }
 
 
 def _row(result: LayerResult, run: NetworkResult) -> Row:

@@ -68,12 +68,13 @@ def source_file(role: str, name: str, path: Path) -> SourceFile:
 
 
 def workload_files(name_or_path: str, network: Network) -> list[SourceFile]:
-    """Return the file of a network, or the files of its folder, and those of the tensors of its densities."""
+    """Return the file of a network, or those of its folder, of its parts, and of the tensors of its densities."""
     path = resolve("workloads", name_or_path, "workload")
     if path.is_dir():
         found = [source_file("workload", str(Path(name_or_path, file.name)), file) for file in folder_files(path)[0]]
     else:
         found = [source_file("workload", name_or_path, path)]
+    found += [source_file("workload, part", Path(file).name, Path(file)) for file in network.parts]
     tensors = [t for layer in network.layers for t in (layer.density.tensor_iact, layer.density.tensor_weight) if t]
     for file in dict.fromkeys(file for file, _ in tensors):
         found.append(source_file("tensor", Path(file).name, Path(file)))

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import UsageError, did_you_mean
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
 
 
@@ -20,11 +21,23 @@ class Network:
     layers: tuple[Layer, ...]
     file: str
     notes: str = ""
+    family: str = ""
+    """Kind of network, a word of `network_file.Family`; empty: not stated."""
+    parts: tuple[str, ...] = ()
+    """Files of the networks that it is made of, each once."""
+    reused: frozenset[str] = frozenset()
+    """Names of the layers that have the weights of an earlier one, such as the later steps of a recurrent network."""
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of all layers, those on padding included."""
         return sum(layer.macs for layer in self.layers)
+
+    @property
+    def weight_words(self) -> int:
+        """Weights, reused ones once; the second operands of matmuls are activations and not counted."""
+        own = (layer for layer in self.layers if layer.op != "matmul" and layer.name not in self.reused)
+        return sum(layer.weight_words for layer in own)
 
     def with_batch(self, n: int) -> Network:
         """Return the network for `n` inputs at a time."""
@@ -48,12 +61,23 @@ class Network:
         return replace(self, layers=tuple(layer for layer in self.layers if layer.name in chosen))
 
 
-def load_network(name_or_path: str) -> Network:
+def load_network(name_or_path: str, choices: Choices | None = None) -> Network:
     """Return a built-in network, or the one in a file or folder that there is a reader for (`formats/readers.py`).
 
-    Raises UsageError for an unknown name and InvalidFile for what is not a valid network.
+    choices: how it is read, and what is changed in it.  Raises UsageError for an unknown name and for choices that do
+    not hold for the file, and InvalidFile for what is not a valid network.
     """
     # Imported here: it brings in pydantic, which those who only handle networks do not need.
     from accelerator_sim.workload.formats.readers import read_workload
 
-    return read_workload(resolve("workloads", name_or_path, "workload"))
+    chosen = choices or Choices()
+    network = read_workload(resolve("workloads", name_or_path, "workload"), chosen)
+    if chosen.densities is not None:
+        from accelerator_sim.workload.sparsity.table import resolve_table, with_densities
+
+        network = with_densities(network, resolve_table(chosen.densities))
+    if chosen.prune is not None:
+        from accelerator_sim.workload.sparsity.prune import parse_rule, prune
+
+        network = prune(network, parse_rule(chosen.prune))
+    return network

@@ -6,22 +6,34 @@ layers:
   - {name: conv1, op: conv, C: 3, H: 224, W: 224, M: 64, kernel: 7, stride: 2, padding: 3}
   - {name: pool1, op: pool, inputs: 802816, outputs: 200704}
   - {name: fc, op: fc, C: 512, M: 1000}
+
+An entry with `op: network` stands for all layers of another network, and any entry may be there `repeat` times; both
+are expanded when the file is read, so that a network is a plain list of layers to all others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
+from accelerator_sim.files.data import builtin_names, looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
-from accelerator_sim.files.yaml_tree import load_document
+from accelerator_sim.files.yaml_tree import Document, YamlPath, dotted, load_document
 from accelerator_sim.workload.density_file import DensityValue, Profile
 from accelerator_sim.workload.layer import LARGEST_COUNT, LARGEST_SIZE, Density, Layer
 from accelerator_sim.workload.network import Network
 
+LARGEST_NETWORK = 100_000
+"""Layers that a network may have, repeated ones counted each time."""
+DEEPEST = 16
+"""Networks that may lie in one another."""
+
+Family = Literal["cnn", "cnn-1d", "transformer", "recurrent", "point-cloud", "video", "other"]
 Size = Annotated[int, Field(ge=1, le=LARGEST_SIZE)]
 Words = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -98,13 +110,31 @@ class DensityEntry(FileModel):
 
 
 class _Entry(FileModel):
-    name: str = Field(min_length=1, description="unique name of the layer")
+    name: str = Field(min_length=1, description="unique name of the layer, or beginning of the names of a network")
+    repeat: Size | None = Field(
+        default=None, description="how often it is there, in sequence, as NAME.0, NAME.1, ...; left out: once, as NAME"
+    )
+
+
+class _WeightsEntry(_Entry):
+    weights: Literal["shared", "own"] = Field(
+        default="shared", description="whether repetitions have the same weights, or each its own"
+    )
+
+    @model_validator(mode="after")
+    def _repeated(self) -> _WeightsEntry:
+        if self.weights == "own" and self.repeat is None:
+            raise ValueError("weights is about repetitions; give repeat, too")
+        return self
+
+
+class _LayerEntry(_Entry):
     reads: list[str] = Field(
         default_factory=list, description="names of the layers whose outputs it reads; left out: not stated"
     )
 
 
-class _MacEntry(_Entry):
+class _MacEntry(_LayerEntry, _WeightsEntry):
     G: Size = Field(default=1, description="groups (of a matmul: pairs of matrices, e.g. heads)")
     M: Size = Field(description="filters per group, that is output channels")
     C: Size = Field(description="input channels per group")
@@ -219,7 +249,7 @@ class MatmulEntry(_MacEntry):
         return {"name": self.name, "op": self.op, "W": self.rows}
 
 
-class TrafficEntry(_Entry):
+class TrafficEntry(_LayerEntry):
     """An operator without multiply-accumulates, counted by the words that it moves."""
 
     op: Literal["pool", "add", "mul", "activation", "softmax", "norm", "embedding", "other"]
@@ -237,13 +267,23 @@ class TrafficEntry(_Entry):
         return self
 
 
-Entry = Annotated[ConvEntry | FcEntry | GemmEntry | MatmulEntry | TrafficEntry, Field(discriminator="op")]
+class NetworkEntry(_WeightsEntry):
+    """All layers of another network, with names that begin with that of the entry."""
+
+    op: Literal["network"]
+    of: str = Field(min_length=1, description="name of a built-in network, or a file beside this one")
+
+
+Entry = Annotated[
+    ConvEntry | FcEntry | GemmEntry | MatmulEntry | TrafficEntry | NetworkEntry, Field(discriminator="op")
+]
 
 
 class NetworkFile(FileModel):
     """A neural network as the simulator reads it."""
 
     name: str = Field(min_length=1, description="name of the network")
+    family: Family | None = Field(default=None, description="kind of network")
     source: str = Field(min_length=1, description="publication that the shapes come from")
     notes: str = Field(default="", description="what a reader should know, e.g. what is fused and not listed")
     density_source: str = Field(
@@ -253,26 +293,114 @@ class NetworkFile(FileModel):
 
 
 def read_network(path: Path | str) -> Network:
-    """Read a network file.  Raises InvalidFile with everything that is wrong with it."""
+    """Read a network file, and those that it is made of.  Raises InvalidFile with everything that is wrong with it."""
+    return _read(Path(path), (), {})
+
+
+def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Network:
+    """Read a network file that is part of the files `above`; `known` are the networks that have been read already."""
     document = load_document(path)
-    content = load_model(NetworkFile, document, context={"folder": Path(path).parent})
-    first: dict[str, int] = {}
+    content = load_model(NetworkFile, document, context={"folder": path.parent})
+    lines: dict[str, int] = {}
+    layers: list[Layer] = []
+    reused: set[str] = set()
+    parts: dict[str, None] = {}
     problems = []
     for i, entry in enumerate(content.layers):
-        line, column = document.position(("layers", i, "name"))
-        if entry.name in first:
-            message = f"a second layer {entry.name!r}; the first is in line {first[entry.name]}"
-            problems.append(Problem(document.file, line, column, f"layers.{i}.name", message))
-        for j, name in enumerate(entry.reads):
-            if name not in first:
-                line_of, column_of = document.position(("layers", i, "reads", j))
-                message = f"no layer {name!r} before this one{did_you_mean(name, first)}"
-                problems.append(Problem(document.file, line_of, column_of, f"layers.{i}.reads.{j}", message))
-        first.setdefault(entry.name, line or 0)
+        place: YamlPath = ("layers", i)
+        if isinstance(entry, NetworkEntry):
+            try:
+                part = _part(entry, document, (*place, "of"), (*above, path.resolve()), known)
+            except InvalidFile as error:
+                problems += [problem for problem in error.problems if problem not in problems]
+                continue
+            own, reused_there = part.layers, part.reused
+            parts |= dict.fromkeys((part.file, *part.parts))
+        else:
+            own, reused_there = (entry.to_layer(content.density_source),), frozenset()
+            for j, name in enumerate(entry.reads):
+                if name not in lines:
+                    message = f"no layer {name!r} before this one{did_you_mean(name, lines)}"
+                    problems.append(_problem(document, (*place, "reads", j), message))
+        count = len(layers) + len(own) * (entry.repeat or 1)
+        if count > LARGEST_NETWORK:
+            message = f"{count:,} layers with this one; at most {LARGEST_NETWORK:,} are allowed"
+            problems.append(_problem(document, (*place, "repeat") if entry.repeat else place, message))
+            break
+        line = document.position((*place, "name"))[0] or 0
+        copies = list(_copies(entry, own))
+        taken = next((layer.name for layer in copies if layer.name in lines), None)
+        if taken is not None:
+            message = f"a second layer {taken!r}; the first is in line {lines[taken]}"
+            problems.append(_problem(document, (*place, "name"), message))
+        shared = isinstance(entry, _WeightsEntry) and entry.weights == "shared"
+        for k, layer in enumerate(copies):
+            if layer.is_mac and ((shared and k >= len(own)) or own[k % len(own)].name in reused_there):
+                reused.add(layer.name)
+            lines.setdefault(layer.name, line)
+        layers += copies
     if problems:
         raise InvalidFile(problems)
-    layers = tuple(entry.to_layer(content.density_source) for entry in content.layers)
-    return Network(content.name, content.source, layers, document.file, content.notes)
+    return Network(
+        content.name,
+        content.source,
+        tuple(layers),
+        document.file,
+        content.notes,
+        content.family or "",
+        tuple(parts),
+        frozenset(reused),
+    )
+
+
+def _part(
+    entry: NetworkEntry, document: Document, place: YamlPath, above: tuple[Path, ...], known: dict[Path, Network]
+) -> Network:
+    """Return the network that an entry names.  Raises InvalidFile."""
+    name = entry.of
+    if looks_like_path(name):
+        path = Path(document.file).parent / name
+        if not path.is_file():
+            raise InvalidFile([_problem(document, place, f"{name!r}: there is no file {path}")])
+    elif name in builtin_names("workloads"):
+        path = resolve("workloads", name, "workload")
+    else:
+        hint = did_you_mean(name, builtin_names("workloads"))
+        allowed = "a built-in name (`accelerator-sim list workloads` shows them) or a file, e.g. ./mine.yaml"
+        raise InvalidFile([_problem(document, place, f"unknown network {name!r}{hint}; allowed: {allowed}")])
+    where = path.resolve()
+    if where in above:
+        chain = " in ".join(file.name for file in (where, *reversed(above[above.index(where) :])))
+        raise InvalidFile([_problem(document, place, f"a network cannot be part of itself: {chain}")])
+    if len(above) >= DEEPEST:
+        raise InvalidFile([_problem(document, place, f"more than {DEEPEST} networks in one another")])
+    if where not in known:
+        known[where] = _read(path, above, known)
+    return known[where]
+
+
+def _copies(entry: _Entry, own: tuple[Layer, ...]) -> Iterator[Layer]:
+    """Yield the layers that an entry stands for, under their names: NAME or NAME.0, and of a network NAME.LAYER.
+
+    Where all layers of a network are called NAME.0.LAYER already, repetitions count on from there.
+    """
+    numbers = [""] if entry.repeat is None else [f".{k}" for k in range(entry.repeat)]
+    if not isinstance(entry, NetworkEntry):
+        for number in numbers:
+            yield replace(own[0], name=entry.name + number) if number else own[0]
+        return
+    first = f"{entry.name}.0."
+    skip = len(first) if entry.repeat is not None and all(layer.name.startswith(first) for layer in own) else 0
+    for number in numbers:
+        start = f"{entry.name}{number}."
+        for layer in own:
+            reads = tuple(start + name[skip:] for name in layer.reads)
+            yield replace(layer, name=start + layer.name[skip:], reads=reads)
+
+
+def _problem(document: Document, path: YamlPath, message: str) -> Problem:
+    line, column = document.position(path)
+    return Problem(document.file, line, column, dotted(path), message)
 
 
 def schema() -> dict[str, Any]:

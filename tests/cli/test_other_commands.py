@@ -7,7 +7,7 @@ import pytest
 
 from accelerator_sim.architecture.load import load_architecture, read_architecture
 from accelerator_sim.baseline.device import load_device, read_device
-from accelerator_sim.cli import kernels
+from accelerator_sim.cli import kernels, output
 from accelerator_sim.files.data import builtin_names, data_dir
 from tests.cli.conftest import Run
 
@@ -31,6 +31,59 @@ def test_map_as_json(run: Run, small: str) -> None:
 )  # fmt: skip
 def test_list(run: Run, kind: str, folder: str, sub: str) -> None:
     assert run("list", kind).stdout.splitlines() == builtin_names(folder, sub)
+
+
+def test_list_workloads_as_a_table(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    lines = run("list", "workloads", "--format", "table").stdout.splitlines()
+    assert lines[0].split() == ["name", "family", "layers", "MACs", "weights", "source"]
+    assert [line.split()[0] for line in lines[2:]] == builtin_names("workloads")
+    row = next(line for line in lines if line.startswith("gpt3_decode"))
+    assert row.startswith(
+        "gpt3_decode                  transformer   1,155   179 G    175 G  Brown et al., arXiv:2005."
+    )
+    assert row.endswith("…")
+    assert max(map(len, lines[2:])) == 160
+
+
+@pytest.mark.parametrize(
+    ("columns", "headings"),
+    [(80, ["name", "family", "layers", "MACs", "weights"]), (40, ["name", "MACs", "weights"])],
+)
+def test_list_workloads_on_narrow_terminals(
+    run: Run, monkeypatch: pytest.MonkeyPatch, columns: int, headings: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run("list", "workloads", "--format", "table").stdout.splitlines()
+    assert lines[0].split() == headings
+    assert max(map(len, lines)) <= columns
+
+
+def test_list_on_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    assert run("list", "workloads").stdout.startswith("name ")
+    assert run("list", "workloads", "--format", "names").stdout.splitlines() == builtin_names("workloads")
+    assert run("list", "architectures").stdout.splitlines() == builtin_names("arch_configs")
+
+
+def test_list_workloads_for_programs(run: Run) -> None:
+    data = json.loads(run("list", "workloads", "--format", "json").stdout)
+    assert data["schema"] == "accelerator-sim/workloads/1"
+    assert [row["name"] for row in data["workloads"]] == builtin_names("workloads")
+    lstm = next(row for row in data["workloads"] if row["name"] == "lstm_gnmt")
+    assert (lstm["family"], lstm["macs"], lstm["weights"]) == ("recurrent", 1_024_000_000, 32_000_000)
+    rows = run("list", "workloads", "--format", "tsv").stdout.splitlines()
+    assert rows[0] == "name\tfamily\tlayers\tmacs\tweights\tsource\tnotes"
+    assert rows[1].startswith("alexnet\tcnn\t12\t724406816\t60954656\tKrizhevsky")
+
+
+def test_list_formats_are_for_workloads(run: Run) -> None:
+    result = run("list", "baselines", "--format", "json")
+    assert result.exit_code == 2
+    assert "--format json goes with workloads only" in result.stderr
+    assert run("list", "baselines", "--format", "names").stdout.splitlines() == builtin_names(
+        "arch_configs", "baselines"
+    )
 
 
 def test_a_shown_architecture_can_be_used(run: Run, tmp_path: Path) -> None:

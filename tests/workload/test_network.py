@@ -36,7 +36,38 @@ NETWORKS = [
     ("gpt2_decode", 73, 125_891_328),
     ("gpt3_block_prefill", 6, 3_813_930_958_848),
     ("gpt3_block_decode", 6, 1_862_270_976),
+    ("gpt3_block_decode_b32", 6, 59_592_671_232),
+    ("densenet121", 121, 2_834_161_664),
+    ("shufflenet_v2", 57, 144_907_992),
+    ("squeezenet1_1", 26, 349_151_936),
+    ("resnet34_168", 37, 2_244_951_040),
+    ("resnet18_112", 21, 485_359_616),
+    ("resnet50_168", 54, 2_503_027_712),
+    ("resnet50_112", 54, 1_077_899_264),
+    ("resnet50_84", 54, 684_342_016),
+    ("mobilenet_v2_84", 53, 51_636_992),
+    ("wav2vec2_frontend", 7, 2_450_123_776),
+    ("lstm_gnmt", 132, 1_024_000_000),
+    ("lstm_arnet", 18, 58_777_600),
+    ("spvcnn", 993, 144_326_657_568),
+    ("spvcnn_0.5", 993, 36_147_090_192),
 ]
+COMPOSED = [
+    ("gpt3_prefill", {"blk": ("gpt3_block_prefill", 96)}, {"lm_head(tied)": 2048 * 12_288 * 50_257}),
+    ("gpt3_decode", {"blk": ("gpt3_block_decode", 96)}, {"lm_head(tied)": 12_288 * 50_257}),
+    (
+        "arnet_video",
+        {
+            "policy": ("mobilenet_v2_84", 16),
+            "policy.lstm": ("lstm_arnet", None),
+            "frame224": ("resnet50", 6),
+            "frame168": ("resnet34_168", 3),
+            "frame112": ("resnet18_112", 3),
+        },
+        {},
+    ),
+]
+"""Networks made of others: those others and how often, by the beginning of the names, and their own layers."""
 
 
 def layer_macs() -> dict[str, dict[str, int]]:
@@ -53,7 +84,27 @@ LAYER_MACS = layer_macs()
 
 
 def test_every_builtin_is_in_the_table() -> None:
-    assert builtin_names("workloads") == sorted(name for name, _, _ in NETWORKS)
+    assert builtin_names("workloads") == sorted(name for name, *_ in (*NETWORKS, *COMPOSED))
+
+
+def test_every_builtin_says_what_family_it_is_of() -> None:
+    assert all(load_network(name).family for name in builtin_names("workloads"))
+
+
+@pytest.mark.parametrize(("name", "parts", "own"), COMPOSED)
+def test_macs_of_networks_made_of_others(
+    name: str, parts: dict[str, tuple[str, int | None]], own: dict[str, int]
+) -> None:
+    expected = dict(own)
+    for start, (part, times) in parts.items():
+        for i in range(times or 1):
+            number = "" if times is None else f".{i}"
+            for layer, macs in LAYER_MACS[part].items():
+                expected[f"{start}{number}.{layer.removeprefix('blk.0.')}"] = macs
+    network = load_network(name)
+    assert {layer.name: layer.macs for layer in network.layers if layer.is_mac} == expected
+    assert network.source
+    assert network.notes
 
 
 @pytest.mark.parametrize(("name", "layers", "macs"), NETWORKS)
@@ -76,7 +127,22 @@ def test_batch(name: str, layers: int, macs: int) -> None:
 def test_resnet50_weights() -> None:
     # torchvision's ResNet-50 has 25,557,032 parameters: 53,120 of batch normalisation and 1000 biases besides these.
     network = load_network("resnet50")
-    assert sum(layer.weight_words for layer in network.layers) == 25_557_032 - 53_120 - 1000
+    assert network.weight_words == 25_557_032 - 53_120 - 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("densenet121", 7_978_856 - 83_648 - 1000),  # torchvision's parameters, without normalisation and biases
+        ("shufflenet_v2", 2_278_604 - 16_180 - 1000),
+        ("lstm_gnmt", 4 * 8_000_000),  # once for all steps
+        ("gpt3_decode", 96 * 12 * 12_288**2 + 50_257 * 12_288),  # each block its own: the published 174.6 G
+        ("gpt3_block_decode", 12 * 12_288**2),
+        ("arnet_video", 3_469_760 + 3_673_600 + 25_502_912 + 21_779_648 + 11_678_912),  # once for all frames
+    ],
+)
+def test_weights(name: str, weights: int) -> None:
+    assert load_network(name).weight_words == weights
 
 
 @pytest.mark.parametrize(
@@ -100,6 +166,19 @@ def test_resnet50_weights() -> None:
         ("gpt2_prefill", "norm", 25),
         ("gpt2_decode", "activation", 12),
         ("gpt3_block_decode", "add", 2),
+        ("gpt3_prefill", "softmax", 96),
+        ("densenet121", "norm", 62),
+        ("densenet121", "pool", 5),
+        ("shufflenet_v2", "other", 16),
+        ("squeezenet1_1", "pool", 4),
+        ("resnet34_168", "add", 16),
+        ("resnet50_84", "add", 16),
+        ("mobilenet_v2_84", "add", 10),
+        ("wav2vec2_frontend", "activation", 7),
+        ("lstm_gnmt", "activation", 4 * 32),
+        ("lstm_arnet", "activation", 16),
+        ("spvcnn", "other", 2 * 42 + 4 + 4),
+        ("spvcnn", "add", 16 + 3),
     ],
 )
 def test_traffic_only_operators(name: str, op: str, count: int) -> None:

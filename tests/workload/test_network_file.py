@@ -8,6 +8,7 @@ import pytest
 
 from accelerator_sim.files.data import data_dir
 from accelerator_sim.files.errors import InvalidFile
+from accelerator_sim.workload import network_file
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_file import read_network, schema
@@ -144,6 +145,162 @@ def test_what_a_layer_reads(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(text + first + second % "aa")
     with pytest.raises(InvalidFile, match=r"net\.yaml:5:\d+: layers\.1\.reads\.0: no layer 'aa' before this one"):
         read_network(tmp_path / "net.yaml")
+
+
+FC = "op: fc, C: 2, M: 3"
+
+
+def part(folder: Path, name: str, *entries: str) -> None:
+    lines = [f"name: {name}", "source: s", "layers:", *(f"  - {{{entry}}}" for entry in entries)]
+    (folder / f"{name}.yaml").write_text("\n".join(lines))
+
+
+def test_repeated_layers(tmp_path: Path) -> None:
+    network = read(
+        tmp_path,
+        f"name: x, {FC}",
+        f"name: h, {FC}, repeat: 3, reads: [x]",
+        "name: g, op: activation, inputs: 4, outputs: 2, repeat: 1, reads: [h.2]",
+    )
+    assert [layer.name for layer in network.layers] == ["x", "h.0", "h.1", "h.2", "g.0"]
+    assert [layer.reads for layer in network.layers] == [(), ("x",), ("x",), ("x",), ("h.2",)]
+    assert network.macs == 4 * 6
+    assert network.reused == {"h.1", "h.2"}
+
+
+def test_repeated_layers_with_weights_of_their_own(tmp_path: Path) -> None:
+    shared, own = read(tmp_path, f"name: h, {FC}, repeat: 3"), read(tmp_path, f"name: h, {FC}, repeat: 3, weights: own")
+    assert (shared.weight_words, own.weight_words) == (6, 18)
+    assert shared.layers == own.layers
+
+
+def test_a_network_as_part_of_another(tmp_path: Path) -> None:
+    part(tmp_path, "inner", f"name: a, {FC}, density: {{iact: 0.5}}", f"name: b, {FC}, repeat: 2, reads: [a]")
+    network = read(tmp_path, "name: p, op: network, of: ./inner.yaml", f"name: c, {FC}, reads: [p.b.1]")
+    assert [(layer.name, layer.reads) for layer in network.layers] == [
+        ("p.a", ()), ("p.b.0", ("p.a",)), ("p.b.1", ("p.a",)), ("c", ("p.b.1",)),
+    ]  # fmt: skip
+    assert network.layers[0].density == Density(iact=0.5, source="given without a source")
+    assert network.parts == (str(tmp_path / "inner.yaml"),)
+    assert network.reused == {"p.b.1"}
+
+
+def test_a_network_many_times(tmp_path: Path) -> None:
+    part(tmp_path, "inner", f"name: a, {FC}", f"name: b, {FC}, reads: [a]")
+    part(tmp_path, "middle", "name: m, op: network, of: inner.yaml, repeat: 2")
+    network = read(tmp_path, "name: p, op: network, of: middle.yaml, repeat: 2, weights: own")
+    assert [layer.name for layer in network.layers][:5] == [
+        "p.0.m.0.a",
+        "p.0.m.0.b",
+        "p.0.m.1.a",
+        "p.0.m.1.b",
+        "p.1.m.0.a",
+    ]
+    assert network.layers[7].reads == ("p.1.m.1.a",)
+    assert network.reused == {"p.0.m.1.a", "p.0.m.1.b", "p.1.m.1.a", "p.1.m.1.b"}
+    assert network.parts == (str(tmp_path / "middle.yaml"), str(tmp_path / "inner.yaml"))
+
+
+def test_numbers_in_the_names_of_a_part_are_counted_on(tmp_path: Path) -> None:
+    part(tmp_path, "inner", f"name: blk.0.a, {FC}", f"name: blk.0.b, {FC}, reads: [blk.0.a]")
+    network = read(tmp_path, "name: blk, op: network, of: inner.yaml, repeat: 2")
+    assert [layer.name for layer in network.layers] == ["blk.0.a", "blk.0.b", "blk.1.a", "blk.1.b"]
+    assert network.layers[3].reads == ("blk.1.a",)
+    once = read(tmp_path, "name: blk, op: network, of: inner.yaml")
+    assert [layer.name for layer in once.layers] == ["blk.blk.0.a", "blk.blk.0.b"]
+
+
+def test_a_part_can_be_built_in(tmp_path: Path) -> None:
+    network = read(tmp_path, "name: p, op: network, of: alexnet, repeat: 2", f"name: c, {FC}")
+    assert network.macs == 2 * 724_406_816 + 6
+    assert network.layers[0].name == "p.0.CONV1"
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (
+            [f"name: a, {FC}, repeat: 0"],
+            "net.yaml:4:35: layers.0.repeat: 0 is not allowed; it must be at least 1",
+        ),
+        (
+            [f"name: a, {FC}, weights: own"],
+            "net.yaml:4:5: layers.0: weights is about repetitions; give repeat, too",
+        ),
+        (
+            ["name: a, op: pool, inputs: 1, outputs: 1, repeat: 2, weights: own"],
+            "net.yaml:4:59: layers.0.weights: unknown key; allowed: ",
+        ),
+        (
+            [f"name: a, {FC}, repeat: 2", f"name: a.1, {FC}"],
+            "net.yaml:5:6: layers.1.name: a second layer 'a.1'; the first is in line 4",
+        ),
+        (
+            [f"name: a, {FC}, repeat: 2", f"name: b, {FC}, reads: [a]"],
+            "net.yaml:5:43: layers.1.reads.0: no layer 'a' before this one",
+        ),
+        (
+            [f"name: a, {FC}", f"name: b, {FC}, repeat: 100000"],
+            "net.yaml:5:35: layers.1.repeat: 100,001 layers with this one; at most 100,000 are allowed",
+        ),
+        (
+            ["name: a, op: network, of: alexnet, repeat: 9000"],
+            "net.yaml:4:41: layers.0.repeat: 108,000 layers with this one; at most 100,000 are allowed",
+        ),
+        (
+            ["name: a, op: network, of: alexnet, reads: [b]"],
+            "net.yaml:4:41: layers.0.reads: unknown key; allowed: ",
+        ),
+        (["name: a, op: network"], "net.yaml:4:5: layers.0.of: missing; text (name of a built-in network, or a file"),
+        (
+            ["name: a, op: network, of: alexnot"],
+            "net.yaml:4:28: layers.0.of: unknown network 'alexnot'; did you mean 'alexnet'?; allowed: a built-in name"
+            " (`accelerator-sim list workloads` shows them) or a file, e.g. ./mine.yaml",
+        ),
+        (
+            ["name: a, op: network, of: ./none.yaml"],
+            "net.yaml:4:28: layers.0.of: './none.yaml': there is no file ",
+        ),
+        (
+            ["name: a, op: network, of: net.yaml"],
+            "net.yaml:4:28: layers.0.of: a network cannot be part of itself: net.yaml in net.yaml",
+        ),
+        (
+            ["name: a, op: network, of: around.yaml"],
+            "around.yaml:4:29: layers.0.of: a network cannot be part of itself: net.yaml in around.yaml in net.yaml",
+        ),
+        (["name: a, op: network, of: bad.yaml"], "bad.yaml:4:23: layers.0.C: 0 is not allowed; it must be at least 1"),
+    ],
+)
+def test_messages_about_repetitions_and_parts(tmp_path: Path, entries: list[str], message: str) -> None:
+    part(tmp_path, "around", "name: ab, op: network, of: net.yaml")
+    part(tmp_path, "bad", "name: a, op: fc, C: 0, M: 1")
+    (problem,) = problems(tmp_path, *entries)
+    assert problem.startswith(message)
+
+
+def test_a_bad_part_is_reported_once(tmp_path: Path) -> None:
+    part(tmp_path, "bad", "name: a, op: fc, C: 0, M: 1")
+    bad = "op: network, of: bad.yaml"
+    lines = problems(tmp_path, f"name: a, {bad}", f"name: b, {bad}", "name: c, op: network, of: x")
+    assert [line.split(": ")[0] for line in lines] == ["bad.yaml:4:23", "net.yaml:6:28"]
+
+
+def test_networks_in_one_another_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_file, "DEEPEST", 2)
+    part(tmp_path, "inner", f"name: a, {FC}")
+    part(tmp_path, "middle", "name: m, op: network, of: inner.yaml")
+    assert len(read(tmp_path, "name: p, op: network, of: inner.yaml").layers) == 1
+    assert problems(tmp_path, "name: p, op: network, of: middle.yaml") == [
+        "middle.yaml:4:28: layers.0.of: more than 2 networks in one another"
+    ]
+
+
+def test_family(tmp_path: Path) -> None:
+    assert read(tmp_path, f"name: a, {FC}").family == ""
+    assert read(tmp_path, f"name: a, {FC}", head="\nfamily: cnn-1d").family == "cnn-1d"
+    with pytest.raises(InvalidFile, match=r"net\.yaml:3:1: family: 'cnm' is not allowed; allowed: 'cnn', 'cnn-1d', "):
+        read(tmp_path, f"name: a, {FC}", head="\nfamily: cnm")
 
 
 def test_all_layers_are_reported(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem, UsageError
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.network import Network
 
 
-def _yaml(path: Path) -> Network:
+def _yaml(path: Path, choices: Choices) -> Network:
     from accelerator_sim.files.yaml_tree import read_text
     from accelerator_sim.workload.formats.timeloop import is_problem, read_problem
     from accelerator_sim.workload.network_file import read_network
@@ -19,28 +20,39 @@ def _yaml(path: Path) -> Network:
     return read_problem(path) if is_problem(read_text(path)) else read_network(path)
 
 
-def _csv(path: Path) -> Network:
+def _csv(path: Path, choices: Choices) -> Network:
     from accelerator_sim.workload.formats.scalesim import read_topology
 
     return read_topology(path)
 
 
-# Each imports what it needs when it is called.  A reader of another kind of file (.onnx) is added here.
-READERS: Mapping[str, Callable[[Path], Network]] = MappingProxyType(
-    {".yaml": _yaml, ".yml": _yaml, ".json": _yaml, ".csv": _csv}
+def _onnx(path: Path, choices: Choices) -> Network:
+    try:
+        from accelerator_sim.workload.onnx.reader import read_onnx
+    except ImportError as error:
+        message = f"{path}: ONNX files need the package onnx; install it with: pip install 'accelerator-sim[onnx]'"
+        raise AcceleratorSimError(f"{message} ({error})") from None
+    return read_onnx(path, choices)
+
+
+# Each imports what it needs when it is called.
+READERS: Mapping[str, Callable[[Path, Choices], Network]] = MappingProxyType(
+    {".yaml": _yaml, ".yml": _yaml, ".json": _yaml, ".csv": _csv, ".onnx": _onnx}
 )
 """The reader of each suffix."""
 
 READABLE = (
-    "network files (.yaml), Timeloop problems (.yaml), SCALE-Sim topologies (.csv),"
+    "network files (.yaml), ONNX files (.onnx), Timeloop problems (.yaml), SCALE-Sim topologies (.csv),"
     " and folders of Timeloop problems or SCALE-Sim topologies"
 )
 """In words, what there are readers for."""
 
 
-def read_workload(path: Path | str) -> Network:
-    """Read any workload file, or folder of them.  Raises InvalidFile."""
-    place = Path(path)
+def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
+    """Read any workload file, or folder of them.  Raises InvalidFile, and UsageError for choices of another format."""
+    place, chosen = Path(path), choices or Choices()
+    if chosen.of_onnx() and READERS.get(place.suffix.lower()) is not _onnx:
+        raise UsageError(f"--{chosen.of_onnx()[0]} goes with ONNX files; {place.name} is none")
     if _is_folder(place):
         from accelerator_sim.workload.formats.folder import read_folder
 
@@ -49,7 +61,7 @@ def read_workload(path: Path | str) -> Network:
     if suffix not in READERS and re.fullmatch(r"\.[a-z][a-z0-9]*", suffix):
         message = f"no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
         raise InvalidFile([Problem(str(path), None, None, "", message)])
-    return READERS.get(suffix, _yaml)(place)
+    return READERS.get(suffix, _yaml)(place, chosen)
 
 
 def is_foreign(path: Path) -> bool:

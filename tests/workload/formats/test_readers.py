@@ -53,7 +53,7 @@ def test_files_without_a_known_suffix(tmp_path: Path) -> None:
     assert load_network(str(tmp_path / "net")).name == "n"
     assert load_network(str(tmp_path / "net_0.5")).name == "n"
     text = problem(str(tmp_path / "net.txt"))
-    assert "no workload is read from files with the suffix '.txt'; allowed: network files (.yaml), Timeloop" in text
+    assert "no workload is read from files with the suffix '.txt'; allowed: network files (.yaml), ONNX" in text
 
 
 def test_a_template_is_told_as_one(tmp_path: Path) -> None:
