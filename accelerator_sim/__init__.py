@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from accelerator_sim.api import compare, load_architecture, load_baseline, load_network, map_layer, simulate, year
+    from accelerator_sim.api import (
+        Choices,
+        compare,
+        load_architecture,
+        load_baseline,
+        load_network,
+        map_layer,
+        simulate,
+        year,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
+    "Choices",
     "__version__",
     "compare",
     "load_architecture",

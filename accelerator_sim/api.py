@@ -23,10 +23,12 @@ from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.run import Options, simulate_network
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology, load_technology
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network, load_network
 
 __all__ = [
+    "Choices",
     "compare",
     "load_architecture",
     "load_baseline",

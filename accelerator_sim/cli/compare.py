@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.study.comparison import Comparison
     from accelerator_sim.study.provenance import SourceFile
+    from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
 LISTS = ("--arch", "--baseline")
@@ -88,6 +90,7 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     help="Devices: built-in names (`accelerator-sim list baselines`) or .yaml files.",
 )
 @options.batch_option
+@options.workload_choices
 @options.layer_option
 @click.option(
     "--precision",
@@ -134,6 +137,7 @@ def _quantity(value: str | None, dimension: Any) -> Any:
 def command(
     ctx: click.Context,
     workload: str,
+    choices: Choices,
     archs: tuple[str, ...],
     baselines: tuple[str, ...],
     batch: int,
@@ -175,9 +179,9 @@ def command(
     from accelerator_sim.study.run import Options
     from accelerator_sim.workload.network import load_network
 
-    loaded = _load(
-        [(load_network, workload), *((load_machine, n) for n in names), *((load_device, n) for n in baselines)]
-    )
+    sources: list[tuple[Any, str]] = [(partial(load_network, choices=choices), workload)]
+    sources += [*((load_machine, name) for name in names), *((load_device, name) for name in baselines)]
+    loaded = _load(sources)
     network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
     wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
     files = _files(workload, network, names, baselines) if report else ()

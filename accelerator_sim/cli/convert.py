@@ -14,6 +14,7 @@ from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import UsageError
 
 if TYPE_CHECKING:
+    from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.formats.written import Written
     from accelerator_sim.workload.network import Network
 
@@ -24,6 +25,7 @@ FORMS = ("yaml", "timeloop", "scalesim")
 @options.workload_argument
 @click.option("--to", "form", type=click.Choice(FORMS), required=True, help="The tool whose files are written.")
 @options.layer_option
+@options.workload_choices
 @click.option(
     "-o",
     "--output",
@@ -32,7 +34,7 @@ FORMS = ("yaml", "timeloop", "scalesim")
     metavar="PATH",
     help="Write here: a file, or for timeloop a new folder.  Default, and -: standard output, where it is one file.",
 )
-def command(workload: str, form: str, layers: tuple[str, ...], out: Path | None) -> None:
+def command(workload: str, choices: Choices, form: str, layers: tuple[str, ...], out: Path | None) -> None:
     """A network as a network file, as Timeloop problems or as a SCALE-Sim topology.
 
     WORKLOAD is a built-in name, or a file or folder of any kind that `simulate` reads.  What the other form cannot say
@@ -45,7 +47,7 @@ def command(workload: str, form: str, layers: tuple[str, ...], out: Path | None)
 
     from accelerator_sim.workload.network import load_network
 
-    network = load_network(workload).select(layers)
+    network = load_network(workload, choices).select(layers)
     written = _written(network, form)
     if not written.files:
         raise UsageError(f"{network.name} has no layer with multiply-accumulates to write")

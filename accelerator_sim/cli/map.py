@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from accelerator_sim.workload.choices import Choices
 
 
 @click.command()
@@ -15,12 +19,14 @@ from accelerator_sim.files.errors import UsageError, did_you_mean
 @click.option("--layer", "name", required=True, metavar="NAME", help="The layer to map.")
 @options.arch_option
 @options.set_option
+@options.workload_choices
 @options.batch_option
 @options.objective_option
 @options.mapping_option
 @click.option("--format", "asked", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     workload: str,
+    choices: Choices,
     name: str,
     arch: str,
     overrides: tuple[tuple[str, str], ...],
@@ -41,7 +47,7 @@ def command(
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.workload.network import load_network
 
-    network = load_network(workload)
+    network = load_network(workload, choices)
     architecture, technology = load_machine(arch, overrides)
     whole = batched(network, batch)
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
@@ -53,8 +59,6 @@ def command(
     if not layers[name].is_mac:
         raise UsageError(f"layer {name} ({layers[name].op}) has no multiply-accumulates to map")
     warm(fidelity="analytical")
-    choices = best_mappings(
-        layers[name], architecture, technology, objective, plan.constraints, plan.mappings.get(name)
-    )
+    found = best_mappings(layers[name], architecture, technology, objective, plan.constraints, plan.mappings.get(name))
     render = layer_map.dumps if asked == "json" else layer_map.render
-    click.echo(render(choices, output.width()), nl=False)
+    click.echo(render(found, output.width()), nl=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 from click.shell_completion import CompletionItem
@@ -59,6 +60,64 @@ def parse_set(ctx: click.Context, param: click.Parameter, values: Sequence[str])
             raise click.BadParameter(f"{text!r} is not PATH=VALUE; write e.g. pe_cluster.rows=4", ctx, param)
         pairs.append((path.strip(), value.strip()))
     return tuple(pairs)
+
+
+def parse_bind(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, int]:
+    """Read every NAME=N."""
+    bound = {}
+    for text in values:
+        name, equals, number = text.rpartition("=")
+        if not equals or not name or not number.isascii() or not number.isdecimal() or int(number) < 1:
+            raise click.BadParameter(f"{text!r} is not NAME=N with N at least 1; write e.g. batch=1", ctx, param)
+        bound[name] = int(number)
+    return bound
+
+
+_CHOICES = (
+    click.option(
+        "--bind",
+        multiple=True,
+        callback=parse_bind,
+        metavar="NAME=N",
+        help="Of an ONNX file: a number for a symbolic dimension; repeatable.",
+    ),
+    click.option("--strict", is_flag=True, help="Of an ONNX file: an operator that nobody knows is an error."),
+    click.option(
+        "--weights/--no-weights",
+        default=None,
+        help="Of an ONNX file: read real weights, or do not.  [default: where it holds them, up to 1 GB]",
+    ),
+    click.option(
+        "--inputs",
+        type=click.Path(path_type=Path),
+        metavar="FILE.npz",
+        help="Of an ONNX file: run it on these inputs, for the densities of its activations.",
+    ),
+    click.option(
+        "--densities",
+        metavar="TABLE",
+        help="Densities by layer: a .csv file, or a built-in table such as alexnet/han2015.",
+    ),
+    click.option(
+        "--prune", metavar="RULE", help="Take weights away: magnitude:0.9, erk:0.9, lottery:10 (0.8^10 left) or nm:2:4."
+    ),
+)
+
+
+def workload_choices(command: Command) -> Command:
+    """How a workload is read and what is changed in it: the command gets it all as `choices`."""
+
+    @functools.wraps(command)
+    def gathered(**given: Any) -> Any:
+        from accelerator_sim.workload.choices import Choices
+
+        names = ("bind", "strict", "weights", "inputs", "densities", "prune")
+        return command(choices=Choices(**{name: given.pop(name) for name in names}), **given)
+
+    decorated: Any = gathered
+    for option in reversed(_CHOICES):
+        decorated = option(decorated)
+    return cast(Command, decorated)
 
 
 def workload_argument(command: Command) -> Command:

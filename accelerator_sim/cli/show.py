@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import UsageError
+
+if TYPE_CHECKING:
+    from accelerator_sim.workload.choices import Choices
 
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -20,19 +24,22 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.argument("kind", type=click.Choice(list(options.FOLDERS)))
 @click.argument("name", shell_complete=_complete)
 @options.set_option
+@options.workload_choices
 @click.option(
     "--format",
     "asked",
     type=click.Choice(["table", "tsv", "yaml"]),
     help="For a workload: the default is a table on a terminal, else tab-separated.",
 )
-def command(kind: str, name: str, overrides: tuple[tuple[str, str], ...], asked: str | None) -> None:
+def command(choices: Choices, kind: str, name: str, overrides: tuple[tuple[str, str], ...], asked: str | None) -> None:
     """The content of an architecture, workload, technology or baseline; NAME may be a file.
 
     All but workloads are printed as files that can be edited and used.
     """
     if overrides and kind != "architecture":
         raise UsageError("--set goes with architectures only")
+    if kind != "workload" and choices != type(choices)():
+        raise UsageError("choices of a workload (--bind, --densities, --prune...) go with workloads only")
     if kind != "workload" and asked in ("table", "tsv"):
         raise UsageError(f"--format {asked} goes with workloads only")
     if kind == "architecture":
@@ -42,7 +49,7 @@ def command(kind: str, name: str, overrides: tuple[tuple[str, str], ...], asked:
     elif kind == "baseline":
         text = _baseline(name)
     else:
-        text = _workload(name, output.pick_format(asked, None))
+        text = _workload(name, choices, output.pick_format(asked, None))
     click.echo(text, nl=False)
 
 
@@ -89,17 +96,18 @@ def _baseline(name: str) -> str:
     return as_yaml(load_device(name))
 
 
-def _workload(name: str, form: str) -> str:
+def _workload(name: str, choices: Choices, form: str) -> str:
     from accelerator_sim.workload.network import load_network
 
-    network = load_network(name)
+    network = load_network(name, choices)
     if form == "yaml":
         from accelerator_sim.files.yaml_tree import read_text
         from accelerator_sim.workload.formats.network_writer import write_network
         from accelerator_sim.workload.formats.readers import is_foreign
 
         path = Path(network.file)
-        return write_network(network).files[0][1] if is_foreign(path) else read_text(path)
+        changed = is_foreign(path) or choices.densities is not None or choices.prune is not None
+        return write_network(network).files[0][1] if changed else read_text(path)
     if form == "tsv":
         from accelerator_sim.study.layer_rows import SHAPE_COLUMNS, shape_row
         from accelerator_sim.study.tabular import rows_text

@@ -14,6 +14,7 @@ from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 if TYPE_CHECKING:
     from accelerator_sim.study.provenance import SourceFile
     from accelerator_sim.study.result import NetworkResult
+    from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
 
@@ -54,6 +55,7 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 @options.batch_option
 @options.layer_option
 @options.set_option
+@options.workload_choices
 @options.seed_option
 @options.jobs_option
 @options.output_options()
@@ -74,6 +76,7 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 def command(
     ctx: click.Context,
     workload: str,
+    choices: Choices,
     arch: str,
     fidelity: str,
     verify: bool,
@@ -120,7 +123,7 @@ def command(
 
     problems: list[Problem] = []
     try:
-        network = load_network(workload)
+        network = load_network(workload, choices)
     except InvalidFile as error:
         problems += error.problems
     try:

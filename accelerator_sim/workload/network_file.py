@@ -93,7 +93,19 @@ class DensityEntry(FileModel):
     iact: DensityValue = Field(default=Profile(1.0), description="of the input activations")
     weight: DensityValue = Field(default=Profile(1.0), description="of the weights")
     oact: DensityValue = Field(default=Profile(1.0), description="of the output activations, where they leave the chip")
+    kept_channels: list[Size] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="[N, M]: N weights of M neighbouring channels are left",
+    )
     source: str | None = Field(default=None, description="where the figures come from")
+
+    @model_validator(mode="after")
+    def _some_are_left(self) -> DensityEntry:
+        if self.kept_channels is not None and self.kept_channels[0] > self.kept_channels[1]:
+            raise ValueError(f"kept_channels is {self.kept_channels}; N of M with N <= M")
+        return self
 
     def to_density(self, default_source: str) -> Density:
         """Return the density of a layer; `default_source` stands in for a source that is not given."""
@@ -106,6 +118,7 @@ class DensityEntry(FileModel):
             profile_weight=self.weight.channels,
             tensor_iact=self.iact.tensor,
             tensor_weight=self.weight.tensor,
+            kept_channels=(self.kept_channels[0], self.kept_channels[1]) if self.kept_channels else None,
         )
 
 

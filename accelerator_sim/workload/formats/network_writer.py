@@ -99,4 +99,6 @@ def _density(density: Density) -> dict[str, Any]:
             entry[name] = getattr(density, name)
     if density.oact != 1.0:
         entry["oact"] = density.oact
+    if density.kept_channels is not None:
+        entry["kept_channels"] = list(density.kept_channels)
     return entry | {"source": density.source}
