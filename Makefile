@@ -65,15 +65,15 @@ $(PY):
 
 # An installation with an extra holds the plain one too.
 $(RUN): pyproject.toml | $(PY)
-	$(PIP_INSTALL) -e .
+	$(PIP_INSTALL) -e ".[onnx]"
 	@touch $@
 
 $(DEV): pyproject.toml | $(PY)
-	$(PIP_INSTALL) -e ".[dev]"
+	$(PIP_INSTALL) -e ".[onnx,dev]"
 	@touch $(RUN) $@
 
 $(SLOW): pyproject.toml | $(PY)
-	$(PIP_INSTALL) -e ".[dev,slow]"
+	$(PIP_INSTALL) -e ".[onnx,dev,slow]"
 	@touch $(RUN) $(DEV) $@
 
 $(DOCS): pyproject.toml | $(PY)

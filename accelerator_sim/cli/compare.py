@@ -171,7 +171,7 @@ def command(
     from accelerator_sim.baseline.device import load_device
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import batched, tell_failed
+    from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
     from accelerator_sim.mapping.search import Objective
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.study.compare import Question, compare
@@ -198,6 +198,7 @@ def command(
     for path in (out, report):
         if path is not None:
             click.echo(f"wrote {path}", err=True)
+    tell_reading(network)
     for run in comparison.runs:
         tell_failed(run)
     ctx.exit(comparison.exit_code)

@@ -150,7 +150,7 @@ def command(
         from accelerator_sim.study.provenance import Provenance
 
         sources = (
-            (f"workload {network.name}", network.source),
+            (f"workload {network.name}", f"{network.source}. {network.notes}"),
             (f"architecture {architecture.name}", architecture.source),
             (f"technology {technology.name}", technology.source),
         )
@@ -166,6 +166,7 @@ def command(
                 most = architecture.cluster_array.count - 1
                 raise UsageError(f"--trace-clusters {number}: {architecture.name} has clusters 0 to {most}")
         output.write(dumps(spans(result, Window(*trace_cycles, trace_clusters), masks)), trace)
+    tell_reading(network)
     _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)
 
@@ -176,6 +177,14 @@ def batched(network: Network, batch: int) -> Network:
         return network.with_batch(batch)
     except ValueError as error:
         raise UsageError(f"--batch {batch}: {error}") from None
+
+
+def tell_reading(network: Network) -> None:
+    """Say on standard error what was assumed or left out when the file of another tool was read."""
+    from accelerator_sim.workload.formats.readers import is_foreign
+
+    if network.notes and is_foreign(Path(network.file)):
+        click.echo(f"note: {network.name}: {network.notes}", err=True)
 
 
 def _files(
