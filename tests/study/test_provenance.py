@@ -25,6 +25,14 @@ def test_built_in_files() -> None:
     assert [file.name for file in workload_files("alexnet", network)] == ["alexnet"]
 
 
+def test_the_files_of_the_networks_that_one_is_made_of() -> None:
+    files = workload_files("gpt3_decode", load_network("gpt3_decode"))
+    assert [(file.role, file.name) for file in files] == [
+        ("workload", "gpt3_decode"), ("workload, part", "gpt3_block_decode.yaml"),
+    ]  # fmt: skip
+    assert files[1].sha256 == digest(data_dir("workloads") / "gpt3_block_decode.yaml")
+
+
 def test_the_base_of_a_scaled_table() -> None:
     files = machine_files("eyeriss_v2", [("technology", "cmos28_8b")])
     assert [(file.role, file.name) for file in files[1:]] == [
