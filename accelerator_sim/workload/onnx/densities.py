@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from accelerator_sim.workload.layer import Density, Layer
@@ -135,6 +137,27 @@ class Densities:
             held = self._graph.value(node.input[1])
             least = float(held) if held is not None and held.size == 1 else None
         return bool(least == 0.0)
+
+    def formats(self, pieces: list[Piece]) -> str:
+        """Say in which number formats the file computes, where that is not all in 32-bit floats; "" if it is."""
+        found: Counter[str] = Counter()
+        for piece in pieces:
+            if piece.layer.is_mac and piece.reads:
+                weights = self._format(piece.weights.tensor if piece.weights else piece.reads[-1])
+                found[f"iacts {self._format(piece.reads[0])}, weights {weights}"] += 1
+        if set(found) <= {"iacts float, weights float"}:
+            return ""
+        listed = "; ".join(f"{text} ({count} layers)" for text, count in found.items())
+        return f"Number formats in the file: {listed}; the machine computes in its own precision."
+
+    def _format(self, tensor: str) -> str:
+        """The type of a tensor, or of what it was quantised to."""
+        at = self._graph.producers.get(tensor)
+        node = self._graph.nodes[at] if at is not None else None
+        if node is not None and node.op_type in ("DequantizeLinear", "Identity", "Reshape", "Transpose", "Flatten"):
+            return self._format(node.input[0])
+        kind = self._graph.types.get(tensor)
+        return onnx.TensorProto.DataType.Name(kind).lower() if kind else "unknown"
 
     def notes(self) -> list[str]:
         """What was taken from the file, and what was assumed."""

@@ -69,7 +69,7 @@ def _network(graph: Graph, choices: Choices) -> Network:
         source=_source(graph),
         layers=layers,
         file=str(graph.file),
-        notes=" ".join([*assembly.notes(), *densities.notes()]),
+        notes=" ".join(filter(None, [*assembly.notes(), *densities.notes(), densities.formats(assembly.pieces)])),
     )
 
 

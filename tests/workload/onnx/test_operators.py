@@ -235,6 +235,7 @@ def test_quantised_convolutions(written: Build) -> None:
         )
         network = read(path)
         assert (network.macs, network.layers[0].density.weight) == (count, 1.0)
+        assert "iacts uint8, weights int8 (1 layers)" in network.notes
         simulated(network, path)
 
 
@@ -268,4 +269,5 @@ def test_qdq(written: Build) -> None:
     network = read(path)
     (layer,) = network.layers
     assert (layer.name, layer.macs, layer.density.weight) == ("conv", 2 * 3 * 16, 0.5)
+    assert "Number formats in the file: iacts int8, weights int8 (1 layers)" in network.notes
     simulated(network, path)
