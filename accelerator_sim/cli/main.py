@@ -16,6 +16,7 @@ from accelerator_sim.files.errors import did_you_mean
 COMMANDS = {
     "simulate": "cycles, energy and traffic of a network, layer by layer",
     "compare": "energy and latency of a network on several machines, side by side with mobile GPUs",
+    "sweep": "many variations of a machine on many networks: resumable, parallel, to Pareto fronts",
     "map": "the mapping of one layer as a loop nest and a picture, and why it won",
     "validate": "published figures beside ours: published, ours, error, tolerance; misses first",
     "list": "the built-in architectures, workloads and their sizes, technologies, baselines",
@@ -28,7 +29,7 @@ COMMANDS = {
 
 EPILOG = (
     "Exit codes: 0 all well; 1 other failure; 2 usage; 3 invalid file; 4 a check failed;"
-    " 5 some layers failed; 130 interrupted."
+    " 5 some layers or points failed; 130 interrupted."
 )
 
 

@@ -33,7 +33,13 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 
 
 @click.command()
-@options.workload_argument
+@click.argument("workload", type=options.NameOrFile("workload"), required=False)
+@click.option(
+    "--from",
+    "origin",
+    metavar="STORE:KEY",
+    help="Instead of WORKLOAD: a result of a sweep, by its key.",
+)
 @options.arch_option
 @options.fidelity_option
 @click.option("--verify", is_flag=True, help="Carry values clock by clock; compare all outputs with a reference.")
@@ -75,7 +81,8 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 @click.pass_context
 def command(
     ctx: click.Context,
-    workload: str,
+    workload: str | None,
+    origin: str | None,
     choices: Choices,
     arch: str,
     fidelity: str,
@@ -101,9 +108,22 @@ def command(
 
     WORKLOAD is a built-in name (`accelerator-sim list workloads`) or a file.
     """
+    if origin is not None:
+        if workload is not None:
+            raise UsageError("WORKLOAD and --from are given; a result of a sweep has its own workload")
+        from accelerator_sim.cli.stored import recall
+
+        found = recall(origin)
+        workload, arch, choices = found.workload, found.arch, found.choices
+        overrides = found.overrides + overrides
+        fidelity = fidelity if _given("fidelity") else found.fidelity
+        objective = objective if _given("objective") else found.objective
+        batch = batch if _given("batch") else found.batch
+        seed = seed if _given("seed") else found.seed
+    if workload is None:
+        raise click.MissingParameter(ctx=ctx, param_hint="WORKLOAD", param_type="argument")
     if verify:
-        given = click.get_current_context().get_parameter_source("fidelity")
-        if given is click.core.ParameterSource.COMMANDLINE and fidelity != "cycle":
+        if _given("fidelity") and fidelity != "cycle":
             raise UsageError(
                 f"--verify steps values through the machine, which --fidelity {fidelity} does not; use cycle"
             )
@@ -154,8 +174,8 @@ def command(
             (f"architecture {architecture.name}", architecture.source),
             (f"technology {technology.name}", technology.source),
         )
-        origin = Provenance(command_line(), masks, overrides, files, sources)
-        output.write(simulation.dumps(result, origin), report)
+        provenance = Provenance(command_line(), masks, overrides, files, sources)
+        output.write(simulation.dumps(result, provenance), report)
     if trace:
         from accelerator_sim.report.trace import dumps
         from accelerator_sim.study.trace import Window
@@ -169,6 +189,11 @@ def command(
     tell_reading(network)
     _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)
+
+
+def _given(name: str) -> bool:
+    """Whether an option is on the command line."""
+    return click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def batched(network: Network, batch: int) -> Network:

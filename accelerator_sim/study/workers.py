@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 from accelerator_sim.mapping.mapping import Mapping
@@ -43,18 +44,23 @@ def run_tasks(tasks: Sequence[Task], machine: Machine, jobs: int) -> Iterator[tu
 def _in_pool(
     indices: Sequence[int], tasks: Sequence[Task], machine: Machine, jobs: int
 ) -> Iterator[tuple[int, LayerResult]]:
-    context = multiprocessing.get_context("spawn")
-    lifeline, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(
-        min(jobs, len(indices)), mp_context=context, initializer=_live_with, initargs=(lifeline,)
-    )
-    try:
+    with processes(min(jobs, len(indices))) as pool:
         pending: dict[Future[LayerResult], int] = {pool.submit(run_layer, *tasks[i], machine): i for i in indices}
         while pending:
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in sorted(done, key=lambda future: pending[future]):
                 result = future.result()
                 yield pending.pop(future), result
+
+
+@contextmanager
+def processes(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes that end with the context, whatever they are doing then, and with this process."""
+    context = multiprocessing.get_context("spawn")
+    lifeline, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_live_with, initargs=(lifeline,))
+    try:
+        yield pool
     finally:
         held.close()  # ends the workers, whatever they are doing
         pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,56 @@
+"""A result of a sweep as what `simulate` is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accelerator_sim.files.errors import UsageError
+
+if TYPE_CHECKING:
+    from accelerator_sim.workload.choices import Choices
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a result of a sweep was made of."""
+
+    workload: str
+    arch: str
+    overrides: tuple[tuple[str, str], ...]
+    choices: Choices
+    fidelity: str
+    objective: str
+    batch: int
+    seed: int
+
+
+def recall(origin: str) -> Stored:
+    """Find a result, written STORE:KEY.  Raises UsageError where there is none, or where its architecture changed."""
+    from accelerator_sim.sweep.store import Store
+    from accelerator_sim.workload.choices import Choices
+
+    place, colon, key = origin.rpartition(":")
+    if not colon or not place or not key:
+        raise UsageError(f"--from {origin}: write STORE:KEY, as sweep.sqlite:2f1444b841 (`sweep best` shows keys)")
+    if not Path(place).is_file():
+        raise UsageError(f"--from {origin}: {place}: no such store")
+    store = Store(Path(place))
+    task = store.task(key)
+    store.close()
+    if task is None:
+        raise UsageError(f"--from {origin}: no result, or more than one, has a key that begins with {key!r}")
+    base = Path(task["file"])
+    if not base.is_file() or base.read_text(encoding="utf-8") != task["base"]:
+        raise UsageError(f"--from {origin}: {base} is gone or has changed since the sweep")
+    return Stored(
+        task["workload"],
+        str(base),
+        tuple((path, value) for path, value in task["overrides"]),
+        Choices(densities=task["densities"], prune=task["prune"]),
+        task["fidelity"],
+        task["objective"],
+        task["batch"],
+        task["seed"],
+    )

@@ -1,0 +1,123 @@
+"""The front of a sweep in a terminal: a plot of all points in two results, and a table of those that none beats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from accelerator_sim.report.columns import Column, fitted, table
+from accelerator_sim.report.numbers import si
+from accelerator_sim.report.tables import paint
+from accelerator_sim.study.tabular import Row
+from accelerator_sim.sweep.results import Goal, front_of
+
+ROWS = 16
+WIDEST = 100
+UNITS = {"_js": "Js", "_j": "J", "_s": "s", "_bytes": "B"}
+
+
+def unit_of(field: str) -> str:
+    """Return the unit in which a result is shown."""
+    if "_per_" in field:
+        return ""
+    return next((unit for end, unit in UNITS.items() if field.endswith(end)), "")
+
+
+def shown(row: Row, field: str) -> str:
+    """Return a result with its unit, for people."""
+    value = row.get(field)
+    return si(int(value) if isinstance(value, float) and value.is_integer() else value, unit_of(field))
+
+
+def render_front(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, color: bool = False) -> str:
+    """Return the plot of the first two goals and the table of the front; one goal is a table alone."""
+    best = front_of(rows, goals)
+    if not best:
+        return "no results with " + " and ".join(goal.field for goal in goals) + "\n"
+    parts: list[RenderableType] = []
+    if len(goals) > 1:
+        parts += [Text(line) for line in _plot(rows, best, goals[0], goals[1], min(width, WIDEST))]
+        parts.append(Text())
+    goal_names = ", ".join(map(str, goals))
+    parts.append(Text(f"{len(best)} of {len(rows)} points are beaten by none in {goal_names}", style="bold"))
+    parts += [Text(), table(fitted(columns(best, [goal.field for goal in goals]), best, width))]
+    return paint(parts, width, color)
+
+
+def render_best(rows: Sequence[Row], goal: Goal, width: int = 80, color: bool = False) -> str:
+    """Return a table of records, as they are ordered."""
+    return paint([table(fitted(columns(rows, [goal.field]), rows, width))], width, color)
+
+
+_USUAL = ("latency_s", "energy_total_j", "edp_js", "inferences_per_s", "inferences_per_j", "pes", "utilization")
+
+
+def columns(rows: Sequence[Row], first: Sequence[str]) -> list[Column[Row]]:
+    """Return the columns of records: what was varied, the results that are asked for, the usual ones."""
+    fields = [*first, *(field for field in _USUAL if field not in first)]
+    out: list[Column[Row]] = [Column("point", lambda row: f"{row['point']}", 1, left=True)]
+    out += [Column(field, lambda row, f=field: shown(row, f), 2 + at) for at, field in enumerate(first)]  # type: ignore[misc]
+    names = list(dict.fromkeys(name for row in rows for name in row["axes"]))
+    out += [
+        Column(name, lambda row, n=name: row["axes"].get(n, "-"), 6 + at)  # type: ignore[misc]
+        for at, name in enumerate(name for name in names if len({row["axes"].get(name) for row in rows}) > 1)
+    ]
+    if len({row["workload"] for row in rows}) > 1:
+        out.append(Column("workload", lambda row: row["workload"], 4, left=True))
+    out.append(Column("key", lambda row: row["key"][:10], 5, left=True))
+    out += [
+        Column(field, lambda row, f=field: shown(row, f), 30 + at)  # type: ignore[misc]
+        for at, field in enumerate(fields[len(first) :])
+    ]
+    return out
+
+
+def _plot(rows: Sequence[Row], best: Sequence[Row], across: Goal, up: Goal, width: int) -> list[str]:
+    """Points in the plane of two results: `o` those that none beats, `.` the others; logarithmic where it is wide."""
+    points = [(float(r[across.field]), float(r[up.field])) for r in rows if _has(r, across) and _has(r, up)]
+    kept = {(float(row[across.field]), float(row[up.field])) for row in best}
+    x, y = _Scale([p[0] for p in points]), _Scale([p[1] for p in points])
+    labels = [shown({up.field: y.at(step / (ROWS - 1))}, up.field) for step in range(ROWS)]
+    margin = max(map(len, labels)) + 1
+    wide = max(width - margin - 1, 20)
+    grid = [[" "] * wide for _ in range(ROWS)]
+    for point in sorted(points, key=lambda point: point in kept):
+        column, line = round(x(point[0]) * (wide - 1)), round(y(point[1]) * (ROWS - 1))
+        grid[line][column] = "o" if point in kept else "." if grid[line][column] != "o" else "o"
+    out = [up.field]
+    for step in reversed(range(ROWS)):
+        label = labels[step] if step % 5 == 0 else ""
+        out.append(f"{label:>{margin - 1}} |{''.join(grid[step]).rstrip()}")
+    out.append(" " * margin + "+" + "-" * (wide - 1))
+    low, high = shown({across.field: x.at(0.0)}, across.field), shown({across.field: x.at(1.0)}, across.field)
+    middle = across.field + (" (logarithmic)" if x.logarithmic else "")
+    out.append(" " * margin + low + middle.center(wide - len(low) - len(high)) + high)
+    return out
+
+
+def _has(row: Row, goal: Goal) -> bool:
+    return row.get(goal.field) is not None
+
+
+class _Scale:
+    """Values to places from 0 to 1."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self._low, self._high = min(values), max(values)
+        self.logarithmic = self._low > 0 and self._high / self._low > 20
+
+    def __call__(self, value: float) -> float:
+        if self._low == self._high:
+            return 0.5
+        if self.logarithmic:
+            return math.log(value / self._low, self._high / self._low)
+        return (value - self._low) / (self._high - self._low)
+
+    def at(self, place: float) -> float:
+        """Return the value at a place."""
+        if self.logarithmic:
+            return float(self._low * (self._high / self._low) ** place)
+        return self._low + (self._high - self._low) * place

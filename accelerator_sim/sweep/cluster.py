@@ -1,0 +1,55 @@
+"""The workers of a Dask cluster as an executor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+
+from accelerator_sim.files.errors import AcceleratorSimError
+from accelerator_sim.sweep.engine import Pool
+
+PATIENCE_S = 10.0
+"""How long a scheduler and its first worker are waited for."""
+
+
+def cluster(address: str) -> Pool:
+    """Return the workers of the scheduler at an address, as tcp://host:port, where this version is installed, too.
+
+    Raises AcceleratorSimError without `distributed`, without an answer, and without a worker.
+    """
+    try:
+        from distributed import Client
+        from distributed.client import FutureCancelledError
+        from distributed.comm.core import CommClosedError
+        from distributed.scheduler import KilledWorker
+    except ImportError:
+        raise AcceleratorSimError(
+            "a cluster needs distributed; install it with: pip install 'accelerator-sim[cluster]'"
+        ) from None
+
+    @contextmanager
+    def make() -> Iterator[Executor]:
+        try:
+            client = Client(address, timeout=PATIENCE_S, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise AcceleratorSimError(f"--cluster {address}: no scheduler answers ({error})") from None
+        try:
+            try:
+                client.wait_for_workers(1, timeout=PATIENCE_S)
+            except TimeoutError:
+                raise AcceleratorSimError(f"--cluster {address}: the scheduler has no worker") from None
+            executor = client.get_executor(pure=False)
+            yield executor
+            executor.shutdown(wait=False)
+        finally:
+            client.close()
+
+    with make():
+        pass
+    client = Client(address, timeout=PATIENCE_S, set_as_default=False)
+    try:
+        threads = sum(client.nthreads().values())
+    finally:
+        client.close()
+    return Pool(make, max(threads, 1), (KilledWorker, CommClosedError, FutureCancelledError))

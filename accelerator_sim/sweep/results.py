@@ -1,0 +1,120 @@
+"""The results of a sweep as a reader asks for them: one record a point, the best, and those that none beats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accelerator_sim.files.errors import did_you_mean
+from accelerator_sim.study.tabular import Row
+from accelerator_sim.sweep.pareto import front
+from accelerator_sim.sweep.store import FIGURES
+
+MORE = ("inferences_per_s", "inferences_per_j", "gops_per_w", "utilization", "macs_per_cycle")
+"""Results of which more is better; of all others less is."""
+_SUMS = ("cycles", "latency_s", "energy_j", "energy_dram_j", "energy_total_j", "macs", "effectual_macs", "dram_bytes")
+_UNITS = ("_js", "_j", "_s", "_mm2", "_kgates")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A result that is to be as small as possible, or as large (`most`)."""
+
+    field: str
+    most: bool
+
+    def cost(self, row: Mapping[str, Any]) -> float | None:
+        """Return what is minimised; None where the row has no value."""
+        value = row.get(self.field)
+        return None if value is None else -float(value) if self.most else float(value)
+
+    def __str__(self) -> str:
+        return f"{self.field} ({'most' if self.most else 'least'})"
+
+
+def goal_of(text: str) -> Goal:
+    """Return the goal that a word stands for: a result, with or without its unit, after "-" for the other direction.
+
+    Raises ValueError for other words.
+    """
+    word = text.strip().removeprefix("-")
+    names = {name: name for name in FIGURES}
+    for unit in _UNITS:
+        names |= {name.removesuffix(unit): name for name in FIGURES if name.endswith(unit) and "_per_" not in name}
+    if word not in names:
+        raise ValueError(f"unknown result {word!r}{did_you_mean(word, names)}; results: {', '.join(FIGURES)}")
+    field = names[word]
+    return Goal(field, (field in MORE) != text.strip().startswith("-"))
+
+
+def by_point(rows: Iterable[Row]) -> list[Row]:
+    """Join the rows of a sweep's point (its networks, one after the other) into one record.
+
+    Times and energies add up, and what follows from them is made anew.  A point with a network that failed has no
+    figures.
+    """
+    groups: dict[tuple[Any, Any], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["stage"], row["point"]), []).append(row)
+    return [group[0] if len(group) == 1 else _joined(group) for group in groups.values()]
+
+
+def _joined(group: Sequence[Row]) -> Row:
+    out = dict(group[0])
+    out["workload"] = " + ".join(row["workload"] for row in group)
+    out["key"] = ",".join(row["key"] for row in group)
+    errors = [row["error"] for row in group if row["error"] is not None]
+    if errors:
+        return out | dict.fromkeys(FIGURES) | {"status": "failed", "error": "; ".join(dict.fromkeys(errors))}
+    for name in _SUMS:
+        out[name] = math.fsum(row[name] for row in group)
+    cycles, latency_s, inferences = out["cycles"], out["latency_s"], len(group) * out["batch"]
+    joules = all(row["inferences_per_j"] is not None for row in group)
+    out["edp_js"] = out["energy_total_j"] * latency_s
+    out["inferences_per_s"] = inferences / latency_s if latency_s else None
+    out["inferences_per_j"] = inferences / out["energy_j"] if joules else None
+    out["gops_per_w"] = 2.0 * out["macs"] / out["energy_j"] / 1e9 if joules else None
+    out["utilization"] = sum(row["utilization"] * row["cycles"] for row in group) / cycles if cycles else 0.0
+    return out
+
+
+def last_stage(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows of the last stage that has any: the most exact results of the points that came that far."""
+    last = max((row["stage"] for row in rows), default=None)
+    return [row for row in rows if row["stage"] == last]
+
+
+def best(rows: Iterable[Row], goal: Goal, count: int) -> list[Row]:
+    """Return the best records by one result; equal ones by point."""
+    ranked = [(cost, row["point"], at, row) for at, row in enumerate(rows) if (cost := goal.cost(row)) is not None]
+    return [row for *_, row in sorted(ranked, key=lambda each: each[:3])[:count]]
+
+
+def front_of(rows: Iterable[Row], goals: Sequence[Goal]) -> list[Row]:
+    """Return the records that no other one beats, ordered by the first goal."""
+    known = []
+    for row in rows:
+        costs = [goal.cost(row) for goal in goals]
+        if None not in costs:
+            known.append((costs, row))
+    kept = front([costs for costs, _ in known])  # type: ignore[misc]
+    return [known[at][1] for at in sorted(kept, key=lambda at: (known[at][0], known[at][1]["point"]))]
+
+
+def flat(row: Row) -> Row:
+    """Return a row with a column for each axis, numbers as numbers."""
+    axes = {name: _plain(value) for name, value in row["axes"].items()}
+    fixed = {name: value for name, value in row.items() if name != "axes"}
+    head = ("stage", "point", "workload")
+    return {name: fixed[name] for name in head} | axes | {k: v for k, v in fixed.items() if k not in head}
+
+
+def _plain(text: str) -> int | float | str:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text

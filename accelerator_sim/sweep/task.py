@@ -1,0 +1,167 @@
+"""One piece of work of a sweep: a machine and a network; what it comes to; and the keys by which both are known.
+
+Keys are hashes of all that decides a result - the architecture, the technology table, the network, how it is run, the
+version of the program and the code of its kernels - so that a changed file or program never meets an old result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+
+from accelerator_sim import __version__
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.kernels.compile import kernel_stamp
+from accelerator_sim.mapping.search import Objective
+from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.study.layer_run import Machine, run_layer
+from accelerator_sim.study.result import utilization
+from accelerator_sim.technology.actions import memory_bytes, resolve_actions
+from accelerator_sim.technology.technology import Technology
+from accelerator_sim.workload.layer import Layer
+
+SUMS = ("cycles", "macs", "effectual_macs", "macs_issued", "dram_bytes")
+"""What adds up over layers, besides the energies."""
+
+Outcome = dict[str, float]
+"""What one layer comes to: `SUMS`, energy_j of the chip and energy_dram_j."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a network is run."""
+
+    fidelity: str
+    objective: str
+    batch: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """Layers, by key, to run on a machine with its technology."""
+
+    key: str
+    architecture: Architecture
+    technology: Technology
+    run: Run
+    layers: Mapping[str, Layer]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished task: what each of its layers came to, or the error of it, by key; seconds: how long it took."""
+
+    key: str
+    outcomes: dict[str, Outcome]
+    errors: dict[str, str]
+    seconds: float = 0.0
+
+
+@cache
+def program() -> str:
+    """The version and the kernels that a result is made with."""
+    return f"{__version__} {kernel_stamp().hex()}"
+
+
+def machine_text(architecture: Architecture, technology: Technology, run: Run) -> str:
+    """Return all that a layer's result depends on besides the layer."""
+    parts = [
+        program(),
+        architecture.model_copy(update={"name": "", "source": ""}).model_dump_json(),
+        technology.model_copy(update={"source": ""}).model_dump_json(),
+        run.fidelity,
+        run.objective,
+        str(run.seed),
+    ]
+    return "\n".join(parts)
+
+
+def digest(*parts: str) -> str:
+    """Return a short hash of texts."""
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
+
+
+def layer_text(layer: Layer) -> str:
+    """Return a layer without its name and its place in the graph, as text."""
+    return json.dumps(asdict(replace(layer, name="", reads=())), sort_keys=True)
+
+
+def run_task(task: Task) -> Done:
+    """Run the layers of a task.  What is wrong with one is told in the result."""
+    started = time.perf_counter()
+    machine = Machine(
+        task.architecture,
+        resolve_actions(task.technology, task.architecture),
+        Objective(task.run.objective),
+        fidelity=task.run.fidelity,
+        seed=task.run.seed,
+    )
+    outcomes: dict[str, Outcome] = {}
+    errors: dict[str, str] = {}
+    for key, layer in task.layers.items():
+        result = run_layer(layer, None, machine)
+        if result.activity is None or result.energy is None:
+            errors[key] = result.error or f"layer {layer.name} failed"
+        else:
+            outcomes[key] = _outcome(result.activity, result.energy.chip, result.energy.dram)
+    return Done(task.key, outcomes, errors, time.perf_counter() - started)
+
+
+def _outcome(activity: Activity, chip_j: float, dram_j: float) -> Outcome:
+    return {
+        "cycles": activity.cycles,
+        "macs": activity.macs,
+        "effectual_macs": activity.effectual_macs,
+        "macs_issued": activity.macs_issued,
+        "dram_bytes": sum(activity.dram_bytes.values()),
+        "energy_j": chip_j,
+        "energy_dram_j": dram_j,
+    }
+
+
+def figures(
+    outcomes: Iterable[Outcome], architecture: Architecture, technology: Technology, batch: int
+) -> dict[str, float | int | None]:
+    """Return the result fields of a network: those of a simulation's totals, and what they come to with the DRAM."""
+    sums = dict.fromkeys((*SUMS, "energy_j", "energy_dram_j"), 0.0)
+    for outcome in outcomes:
+        for name, value in outcome.items():
+            sums[name] += value
+    cycles = int(sums["cycles"])
+    latency_s = cycles / architecture.clock
+    chip, dram = sums["energy_j"], sums["energy_dram_j"]
+    joules = chip > 0 and not technology.normalised
+    return {
+        "cycles": cycles,
+        "latency_s": latency_s,
+        "inferences_per_s": batch / latency_s if cycles else None,
+        "energy_j": chip,
+        "energy_dram_j": dram,
+        "energy_total_j": chip + dram,
+        "edp_js": (chip + dram) * latency_s,
+        "inferences_per_j": batch / chip if joules else None,
+        "gops_per_w": 2.0 * sums["macs"] / chip / 1e9 if joules else None,
+        "macs": int(sums["macs"]),
+        "effectual_macs": int(sums["effectual_macs"]),
+        "dram_bytes": int(sums["dram_bytes"]),
+        "utilization": utilization(int(sums["macs_issued"]), cycles, architecture),
+        **sizes(architecture),
+    }
+
+
+def sizes(architecture: Architecture) -> dict[str, float | int]:
+    """Return the figures of a machine that constraints and objectives may name, in base units."""
+    glb = architecture.glb
+    stores = [store for store in (glb.iact, glb.psum, glb.weight, glb.shared) if store is not None]
+    clusters = architecture.cluster_array.count
+    return {
+        "pes": architecture.pes,
+        "macs_per_cycle": architecture.macs_per_cycle,
+        "glb_total": clusters * sum(store.banks * store.size for store in stores if store.size),
+        "memory_total": int(memory_bytes(architecture)),
+    }

@@ -1,0 +1,36 @@
+"""A sweep file made of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from accelerator_sim.sweep.spec import Sweep, load_sweep
+
+NETWORK = """\
+name: {name}
+source: a test
+layers:
+  - {{name: a, op: conv, M: 8, C: 4, H: 8, W: 8, R: 3, S: 3, padding: 1}}
+  - {{name: again, op: conv, M: 8, C: 4, H: 8, W: 8, R: 3, S: 3, padding: 1}}
+  - {{name: b, op: conv, M: {m}, C: 8, H: 8, W: 8, R: 1, S: 1}}
+"""
+"""Two layers of one shape, and one that differs between networks."""
+
+Make = Callable[[str], Sweep]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Load a sweep from text, beside the networks small.yaml and large.yaml."""
+    for name, m in (("small", 4), ("large", 16)):
+        (tmp_path / f"{name}.yaml").write_text(NETWORK.format(name=name, m=m))
+
+    def load(text: str) -> Sweep:
+        path = tmp_path / "sweep.yaml"
+        path.write_text(text)
+        return load_sweep(path)
+
+    return load

@@ -1,0 +1,78 @@
+"""Constraints of a sweep."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accelerator_sim.sweep.expressions import parse_comparison
+
+VALUES = {"pes": 192.0, "glb_total": 512 * 1024.0, "dram.bandwidth": 25.6e9, "zero": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("pes <= 192", True),
+        ("pes < 192", False),
+        ("glb_total <= 512 KiB", True),
+        ("glb_total <= 512 kB", False),
+        ("glb_total/pes > 2 KiB", True),
+        ("dram.bandwidth >= 25 GB/s", True),
+        ("dram.bandwidth == 204.8 Gb/s", True),
+        ("2*(pes - 92) != 200", False),
+        ("-pes < -100 + 2", True),
+        ("1e3 kgates == 1 Mgates", True),
+    ],
+)
+def test_comparison(text: str, holds: bool) -> None:
+    assert parse_comparison(text).holds(VALUES) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'': a name or a number is required at its end"),
+        ("pes", "'pes' is no comparison; write e.g. pes <= 1024"),
+        ("pes <= 4 8", "'pes <= 4 8': '8' is left over"),
+        ("pes <= 4 furlongs", "'pes <= 4 furlongs': unknown unit 'furlongs'"),
+        ("(pes <= 4", "'(pes <= 4': a bracket is not closed"),
+        ("pes <= $4", "'pes <= $4' cannot be read at '$4'"),
+        ("pes <= )", "'pes <= )': a name or a number is required, not ')'"),
+        ("(" * 60 + "1 <= 2", f"{'(' * 40!r}... is nested more than 50 deep"),
+    ],
+)
+def test_unreadable(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        parse_comparison(text)
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(ValueError, match="constraint 'pess <= 4': no value 'pess'; did you mean 'pes'"):
+        parse_comparison("pess <= 4").holds(VALUES)
+
+
+def test_division_by_zero() -> None:
+    with pytest.raises(ValueError, match="constraint '1/zero <= 4' divides by zero"):
+        parse_comparison("1/zero <= 4").holds(VALUES)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        parse_comparison(text)
+
+
+_NUMBERS = st.integers(0, 99).map(str)
+_SUMS = st.recursive(
+    _NUMBERS, lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda t: f"({t[0]}{t[1]}{t[2]})")
+)
+
+
+@given(_SUMS, _SUMS)
+def test_arithmetic_is_that_of_python(left: str, right: str) -> None:
+    assert parse_comparison(f"{left} <= {right}").holds({}) == (eval(left) <= eval(right))

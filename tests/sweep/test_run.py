@@ -1,0 +1,207 @@
+"""Whole sweeps: what is run, what is not run twice, and what comes of it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from accelerator_sim.files.errors import InvalidFile
+from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.sweep import run as room
+from accelerator_sim.sweep.engine import pool_of
+from accelerator_sim.sweep.export import export
+from accelerator_sim.sweep.run import State, estimate, run_sweep
+from accelerator_sim.sweep.spec import Sweep
+from accelerator_sim.sweep.store import Store
+from accelerator_sim.workload.network import load_network
+from tests.sweep.conftest import Make
+
+TEXT = """\
+architecture: eyeriss_v2
+workloads: [small.yaml, large.yaml]
+axes:
+  cluster_array.rows: {powers_of_two: [1, 8]}
+  clock: [100 MHz, 200 MHz]
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "s.sqlite")
+
+
+def test_figures_are_those_of_a_simulation(make: Make, store: Store, tmp_path: Path) -> None:
+    summary = run_sweep(make(TEXT), store, pool_of(1))
+    assert (summary.points, summary.computed, summary.present, summary.failed) == (8, 16, 0, ())
+    rows = store.rows(summary.name)
+    row = next(row for row in rows if row["axes"]["cluster_array.rows"] == "2" and row["workload"] == "large.yaml")
+    machine = load_machine("eyeriss_v2", tuple(row["axes"].items()))
+    options = Options(fidelity="analytical")
+    result = simulate_network(load_network(str(tmp_path / "large.yaml")), *machine, options)
+    totals = asdict(result.totals)
+    shared = set(totals) & set(row)
+    assert len(shared) == 11
+    assert {name: row[name] for name in shared} == pytest.approx({name: totals[name] for name in shared})
+    assert row["pes"] == 48
+
+
+def test_no_layer_is_run_twice(make: Make, store: Store) -> None:
+    """Each network has two layers of one shape, which the other one has, too: three shapes on each machine."""
+    summary = run_sweep(make(TEXT), store, pool_of(2))
+    assert summary.layers == 8 * 3
+    again = run_sweep(make(TEXT), store, pool_of(2))
+    assert (again.computed, again.present, again.layers) == (0, 16, 0)
+
+
+def test_layers_of_another_sweep_are_known(make: Make, store: Store) -> None:
+    run_sweep(make(TEXT.replace(", large.yaml", "")), store, pool_of(1))
+    summary = run_sweep(make(TEXT), store, pool_of(1))
+    assert (summary.computed, summary.present, summary.layers) == (8, 8, 8)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_exports_do_not_depend_on_jobs(make: Make, tmp_path: Path, form: str) -> None:
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    content = []
+    for jobs in (1, 2):
+        store = Store(tmp_path / f"s{jobs}.sqlite")
+        content.append(export(store.rows(run_sweep(make(TEXT), store, pool_of(jobs)).name), form))
+    assert content[0] == content[1]
+
+
+def test_constraints(make: Make, store: Store) -> None:
+    summary = run_sweep(make(TEXT + "constraints: [pes <= 96, clock < 200 MHz]\n"), store, pool_of(1))
+    assert (summary.points, summary.excluded, summary.computed) == (3, 5, 6)
+
+
+def test_constraint_on_an_unknown_name(make: Make, store: Store) -> None:
+    with pytest.raises(InvalidFile, match="constraint 'pess <= 96': no value 'pess'; did you mean 'pes'"):
+        run_sweep(make(TEXT + "constraints: [pess <= 96]\n"), store, pool_of(1))
+
+
+def test_a_bad_point_stops_nothing(make: Make, store: Store) -> None:
+    text = TEXT.replace("[100 MHz, 200 MHz]", "[100 MHz, 3 furlongs]")
+    summary = run_sweep(make(text), store, pool_of(1))
+    assert (summary.computed, len(summary.failed)) == (16, 8)
+    point, network, error = summary.failed[0]
+    assert (point, network) == (1, "large.yaml")
+    assert error.startswith("clock: ")
+    assert "furlongs" in error
+    assert run_sweep(make(text), store, pool_of(1)).failed == summary.failed
+
+
+def test_stages(make: Make, store: Store) -> None:
+    stages = "stages: [{fidelity: analytical}, {fidelity: event, best: 2, by: latency}]\n"
+    summary = run_sweep(make(TEXT + stages), store, pool_of(1))
+    rows = store.rows(summary.name, 1)
+    assert {row["fidelity"] for row in rows} == {"event"}
+    assert {row["axes"]["clock"] for row in rows} == {"200 MHz"}
+    assert len({row["point"] for row in rows}) == 2
+
+
+def test_axes_of_the_network(make: Make, store: Store) -> None:
+    axes = "axes: {workload: [small.yaml, large.yaml], prune: ['magnitude:0.5'], batch: [1, 4]}\n"
+    summary = run_sweep(make("architecture: eyeriss_v2\n" + axes), store, pool_of(1))
+    rows = store.rows(summary.name)
+    assert [(row["workload"], row["batch"]) for row in rows] == [
+        ("small.yaml", 1), ("small.yaml", 4), ("large.yaml", 1), ("large.yaml", 4)
+    ]  # fmt: skip
+    assert all(row["effectual_macs"] < 0.6 * row["macs"] for row in rows)
+
+
+def test_progress(make: Make, store: Store) -> None:
+    states: list[State] = []
+    run_sweep(make(TEXT), store, pool_of(1), states.append)
+    assert (states[-1].done, states[-1].results) == (16, 16)
+    assert states[-1].best == min(row["latency_s"] for row in store.rows())
+
+
+def test_estimate(make: Make) -> None:
+    size = estimate(make(TEXT + "constraints: [pes <= 96]\n"))
+    assert (size.points, size.results, size.tried, size.excluded) == (8, 12, 8, 2)
+    assert size.seconds is not None
+    assert size.seconds > 0
+
+
+def test_interrupted(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = make(TEXT)
+
+    def stop(state: State) -> None:
+        if state.done == 5:
+            raise KeyboardInterrupt
+
+    summary = run_sweep(sweep, store, pool_of(1), stop)
+    assert summary.interrupted
+    assert len(store.rows(summary.name)) == summary.computed == 5
+    assert run_sweep(sweep, store, pool_of(1)).computed == 11
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from accelerator_sim.sweep.engine import pool_of
+from accelerator_sim.sweep.run import run_sweep
+from accelerator_sim.sweep.spec import load_sweep
+from accelerator_sim.sweep.store import Store
+if __name__ == "__main__":
+    run_sweep(load_sweep(Path(sys.argv[1])), Store(Path(sys.argv[2])), pool_of(2))
+"""
+
+
+def test_a_driver_that_is_killed(make: Make, tmp_path: Path) -> None:
+    """Kill the driver in the middle of 500 points: what it had is kept, its workers end, and the rest is run."""
+    text = TEXT.replace("[100 MHz, 200 MHz]", "{from: 1 MHz, to: 125 MHz, steps: 125}").replace(", large.yaml", "")
+    sweep: Sweep = make(text)
+    place = tmp_path / "s.sqlite"
+    (tmp_path / "driver.py").write_text(DRIVER)
+    words = [sys.executable, str(tmp_path / "driver.py"), str(tmp_path / "sweep.yaml"), str(place)]
+    driver = subprocess.Popen(words, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while _count(place) < 60 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    driver.kill()
+    driver.wait()
+    kept = _count(place)
+    assert 60 <= kept < 500
+    while _group_lives(driver.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _group_lives(driver.pid), "workers outlived their parent"
+    summary = run_sweep(sweep, Store(place), pool_of(2))
+    assert (summary.present, summary.computed) == (kept, 500 - kept)
+    assert _count(place) == 500
+
+
+def _count(place: Path) -> int:
+    if not place.exists():
+        return 0
+    try:
+        with sqlite3.connect(place, timeout=5) as db:
+            return int(db.execute("SELECT count(*) FROM results").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_chunks_do_not_matter(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Store(tmp_path / "a.sqlite")
+    name = run_sweep(make(TEXT), whole, pool_of(1)).name
+    monkeypatch.setattr(room, "CHUNK", 3)
+    parts = Store(tmp_path / "b.sqlite")
+    run_sweep(make(TEXT), parts, pool_of(1))
+    assert whole.rows(name) == parts.rows(name)
