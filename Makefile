@@ -73,7 +73,7 @@ $(DEV): pyproject.toml | $(PY)
 	@touch $(RUN) $@
 
 $(SLOW): pyproject.toml | $(PY)
-	$(PIP_INSTALL) -e ".[onnx,dev,slow]"
+	$(PIP_INSTALL) -e ".[onnx,dev,slow,cluster,search,parquet]"
 	@touch $(RUN) $(DEV) $@
 
 $(DOCS): pyproject.toml | $(PY)

@@ -38,26 +38,28 @@ class Point:
 def points_of(sweep: Sweep) -> Iterator[Point]:
     """Yield the points of a sweep, the same ones for the same file, each combination once.
 
-    Constraints are not applied: whoever makes the architecture of a point can.  Raises ValueError for a Sobol sequence
+    Those of a search are asked for one by one (`search`); here, points at random stand for them.  Constraints are not
+    applied: whoever makes the architecture of a point can.  Raises ValueError for a Sobol sequence
     of more axes than there are directions for.
     """
     spec = sweep.spec
     if spec.mode == "grid":
         for number, chosen in enumerate(product(*(range(len(axis.values)) for axis in sweep.axes))):
-            yield _point(sweep.axes, number, chosen)
+            yield point_of(sweep.axes, number, chosen)
         return
     count = spec.samples or 0
     seen: set[tuple[int, ...]] = set()
     number = 0
-    draws = _random(sweep, count) if spec.mode == "random" else _sobol(sweep, count)
+    draws = _sobol(sweep, count) if spec.mode == "sobol" else _random(sweep, count)
     for chosen in draws:
         if chosen not in seen:
             seen.add(chosen)
-            yield _point(sweep.axes, number, chosen)
+            yield point_of(sweep.axes, number, chosen)
             number += 1
 
 
-def _point(axes: list[Axis], number: int, chosen: tuple[int, ...]) -> Point:
+def point_of(axes: list[Axis], number: int, chosen: tuple[int, ...]) -> Point:
+    """Return the combination that takes the value at each of these places of the axes."""
     values: list[tuple[str, str]] = []
     for axis, at in zip(axes, chosen, strict=True):
         values += zip(axis.names, axis.values[at], strict=True)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from accelerator_sim.architecture.model import Architecture
@@ -16,6 +17,7 @@ from accelerator_sim.study.tabular import Row
 from accelerator_sim.sweep.engine import Pool, run_tasks
 from accelerator_sim.sweep.points import Point, points_of
 from accelerator_sim.sweep.results import best, by_point, goal_of
+from accelerator_sim.sweep.search import search
 from accelerator_sim.sweep.spec import CHOICES, Stage, Sweep
 from accelerator_sim.sweep.store import Entry, Store
 from accelerator_sim.sweep.task import (
@@ -104,12 +106,15 @@ def run_sweep(sweep: Sweep, store: Store, pool: Pool, on_progress: Progress | No
     started = time.monotonic()
     name = sweep_name(sweep)
     runner = _Runner(sweep, name, store, pool, on_progress)
-    points = chosen = list(points_of(sweep))
+    points = chosen = [] if sweep.spec.mode == "search" else list(points_of(sweep))
     failed: list[tuple[int, str, str]] = []
     interrupted = False
     for number, stage in enumerate(sweep.stages):
         try:
-            runner.run(chosen, number, stage)
+            if number == 0 and sweep.spec.mode == "search":
+                points = search(sweep, len(sweep.spec.objectives), partial(runner.costs, stage))
+            else:
+                runner.run(chosen, number, stage)
         except KeyboardInterrupt:
             interrupted = True
         rows = store.rows(name, number)
@@ -165,19 +170,31 @@ class _Runner:
 
     def __init__(self, sweep: Sweep, name: str, store: Store, pool: Pool, on_progress: Progress | None) -> None:
         self._planner = Planner(sweep)
-        self._goal = goal_of(sweep.spec.objectives[0])
+        self._goals = [goal_of(text) for text in sweep.spec.objectives]
         self._name, self._store, self._pool, self._tell = name, store, pool, on_progress
         self._networks = max(len(sweep.spec.workloads), 1)
         self.excluded = self.computed = self.present = self.layers = 0
         self._seen: set[str] = set()
         self._waiting: dict[str, tuple[Planned, set[str], dict[str, Outcome]]] = {}
         self._wanted: dict[str, list[str]] = {}
+        self._stage, self._total, self._here = 0, 0, 0
         self._best: float | None = None
+
+    def costs(self, stage: Stage, points: Sequence[Point]) -> dict[int, list[float] | None]:
+        """Run points of a search; return what their results cost, by number."""
+        self.run(points, 0, stage)
+        numbers = {point.number for point in points}
+        out: dict[int, list[float] | None] = {}
+        for row in by_point(row for row in self._store.rows(self._name, 0) if row["point"] in numbers):
+            costs = [goal.cost(row) for goal in self._goals]
+            out[row["point"]] = None if None in costs else costs  # type: ignore[assignment]
+        return out
 
     def run(self, points: Sequence[Point], number: int, stage: Stage) -> None:
         """Run a stage.  Raises KeyboardInterrupt when it is interrupted; what was finished is kept."""
-        self._waiting, self._wanted, self._best = {}, {}, None
-        self._total, self._here = len(points) * self._networks, 0
+        if number != self._stage:
+            self._stage, self._best, self._here, self._total = number, None, 0, 0
+        self._total += len(points) * self._networks
         for done in run_tasks(self._tasks(points, number, stage), self._pool):
             self.layers += len(done.outcomes) + len(done.errors)
             self._keep(done, number)
@@ -247,7 +264,7 @@ class _Runner:
         self.computed += len(complete)
         self._here += len(complete)
         for _, found, _ in complete:
-            cost = self._goal.cost(found) if found is not None else None
+            cost = self._goals[0].cost(found) if found is not None else None
             if cost is not None and (self._best is None or cost < self._best):
                 self._best = cost
         if self._tell is not None and complete:
