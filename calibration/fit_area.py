@@ -1,8 +1,8 @@
 """Fits the constants of the area model that nobody publishes, and says how well.
 
 Run by hand: `python calibration/fit_area.py`.  Five constants, the same for all machines, are fitted to seven figures
-of two chips; values are to be written into `technology/area.yaml` by hand.  Printed are the values, the residual of each
-figure, what each would be if it were left out, and the figures that nothing is fitted to.
+of two chips; values are to be written into `technology/area.yaml` by hand.  Printed are the values, the residual of
+each figure, what each would be if it were left out, and the figures that nothing is fitted to.
 """
 
 from __future__ import annotations
@@ -51,39 +51,49 @@ def without_simd(architecture: Architecture) -> Architecture:
 
 
 @dataclass(frozen=True)
+class Areas:
+    """The chip of v1, v1 at 192 PEs and 8 bit (dense), v2, and v2 with one MAC a cycle (scalar)."""
+
+    v1: Area
+    dense: Area
+    v2: Area
+    scalar: Area
+
+
+@dataclass(frozen=True)
 class Figure:
-    """A published figure, and how it follows from the areas of the chip, of it at 192 PEs and 8 bit, and of v2."""
+    """A published figure, and how it follows from the areas."""
 
     name: str
     published: float
     source: str
-    ours: Callable[[Area, Area, Area], float]
+    ours: Callable[[Areas], float]
 
 
-CORE = Figure("v1 core, mm2", 12.25, "JSSC Table II: 3.5 mm x 3.5 mm", lambda v1, d, v2: v1.total.um2 / 1e6)
+CORE = Figure("v1 core, mm2", 12.25, "JSSC Table II: 3.5 mm x 3.5 mm", lambda a: a.v1.total.um2 / 1e6)
 
 FITTED = (
-    Figure("v1 logic, kgates", 1176, "JSSC Table II", lambda v1, d, v2: v1.total_kgates),
-    Figure("v2 logic, kgates", 2695, "JETCAS V", lambda v1, d, v2: v2.total_kgates),
+    Figure("v1 logic, kgates", 1176, "JSSC Table II", lambda a: a.v1.total_kgates),
+    Figure("v2 logic, kgates", 2695, "JETCAS V", lambda a: a.v2.total_kgates),
     CORE,
     Figure("v1 SPads of core", 0.476, "JSSC: storage is 2/3, SPads 2.5 x the GLB",
-           lambda v1, d, v2: v1.parts["spad"].um2 / v1.total.um2),
+           lambda a: a.v1.parts["spad"].um2 / a.v1.total.um2),
     Figure("v1 GLB of core", 0.190, "JSSC: storage is 2/3, SPads 2.5 x the GLB",
-           lambda v1, d, v2: v1.parts["glb"].um2 / v1.total.um2),
-    Figure("v2 SPads of PE", 0.72, "JETCAS IV", lambda v1, d, v2: v2.parts["spad"].um2 / pe(v2).um2),
-    Figure("v2 PE over dense PE", 1.73, "JETCAS IV", lambda v1, d, v2: pe(v2).um2 / pe(d).um2),
+           lambda a: a.v1.parts["glb"].um2 / a.v1.total.um2),
+    Figure("v2 SPads of PE", 0.72, "JETCAS IV", lambda a: a.v2.parts["spad"].um2 / pe(a.v2).um2),
+    Figure("v2 PE over dense PE", 1.73, "JETCAS IV", lambda a: pe(a.v2).um2 / pe(a.dense).um2),
 )  # fmt: skip
 
 PREDICTED = (
-    Figure("v2 NoC of all", 0.026, "JETCAS V", lambda v1, d, v2: noc(v2).um2 / v2.total.um2),
-    Figure("v2 MACs of PE", 0.05, "JETCAS IV", lambda v1, d, v2: v2.parts["pe_datapath"].um2 / pe(v2).um2),
-    Figure("dense MAC of PE, less than", 0.05, "JETCAS IV", lambda v1, d, v2: d.parts["pe_datapath"].um2 / pe(d).um2),
-    Figure("v1 MACs of core", 0.074, "JSSC", lambda v1, d, v2: v1.parts["pe_datapath"].um2 / v1.total.um2),
-    Figure("v2 logic over v1 at 192 PEs", 2.0, "JETCAS V: about", lambda v1, d, v2: v2.total.gates / d.total.gates),
-    Figure("sparse PE over dense PE", 1.50, "JETCAS IV: nearly 50%",
-           lambda v1, d, v2: pe(area_of(without_simd(V2), 65)).um2 / pe(d).um2),
-    Figure("v1 SRAM, KiB", 181.5, "JSSC Table II", lambda v1, d, v2: v1.sram_bits / 8192),
-    Figure("v2 SRAM, KiB", 246, "JETCAS (recalled)", lambda v1, d, v2: v2.sram_bits / 8192),
+    Figure("v2 NoC of all", 0.026, "JETCAS V", lambda a: noc(a.v2).um2 / a.v2.total.um2),
+    Figure("v2 MACs of PE", 0.05, "JETCAS IV", lambda a: a.v2.parts["pe_datapath"].um2 / pe(a.v2).um2),
+    Figure("dense MAC of PE, less than", 0.05, "JETCAS IV",
+           lambda a: a.dense.parts["pe_datapath"].um2 / pe(a.dense).um2),
+    Figure("v1 MACs of core", 0.074, "JSSC", lambda a: a.v1.parts["pe_datapath"].um2 / a.v1.total.um2),
+    Figure("v2 logic over v1 at 192 PEs", 2.0, "JETCAS V: about", lambda a: a.v2.total.gates / a.dense.total.gates),
+    Figure("sparse PE over dense PE", 1.50, "JETCAS IV: nearly 50%", lambda a: pe(a.scalar).um2 / pe(a.dense).um2),
+    Figure("v1 SRAM, KiB", 181.5, "JSSC Table II", lambda a: a.v1.sram_bits / 8192),
+    Figure("v2 SRAM, KiB", 246, "JETCAS (recalled)", lambda a: a.v2.sram_bits / 8192),
 )  # fmt: skip
 
 
@@ -96,16 +106,15 @@ def put(figures: AreaFigures, values: Floats) -> AreaFigures:
     return figures
 
 
-def areas(figures: AreaFigures) -> tuple[Area, Area, Area]:
-    """The chip of v1, v1 at 192 PEs and 8 bit, and v2."""
-    v1, dense, v2 = (area_of(machine, 65, figures) for machine in (V1, V1_192, V2))
-    return v1, dense, v2
+def areas(figures: AreaFigures) -> Areas:
+    """Return the areas that figures are of."""
+    return Areas(*(area_of(machine, 65, figures) for machine in (V1, V1_192, V2, without_simd(V2))))
 
 
 def residuals(figures: AreaFigures, of: Sequence[Figure]) -> Floats:
     """Ours over published, less one, of each figure."""
     found = areas(figures)
-    return np.array([figure.ours(*found) / figure.published - 1.0 for figure in of])
+    return np.array([figure.ours(found) / figure.published - 1.0 for figure in of])
 
 
 def fit(of: Sequence[Figure]) -> Floats:
@@ -138,7 +147,7 @@ def main() -> None:
     for title, figures in (("fitted to", FITTED), ("predicted", PREDICTED)):
         print(f"\n{title:<28} {'published':>9} {'ours':>8} {'error':>7}")
         for figure in figures:
-            found = figure.ours(*areas(fitted))
+            found = figure.ours(areas(fitted))
             print(f"{figure.name:<28} {figure.published:>9} {found:>8.4g} {found / figure.published - 1:>+7.1%}")
     print("\nleft out of the fit, each but the core, which alone sets the scale of silicon")
     for figure in (figure for figure in FITTED if figure is not CORE):
