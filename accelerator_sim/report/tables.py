@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.report.area import area_text
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.names import LEVEL_NAMES
@@ -180,6 +181,7 @@ def _totals(result: NetworkResult) -> list[str]:
         ("chip energy", energy(t.energy_j, result.normalised) + _rate(t.inferences_per_j, "inferences/J")
          + _rate(t.gops_per_w, "GOPS/W")),
         ("DRAM", f"{si(t.dram_bytes, 'B')}, {energy(t.energy_dram_j, result.normalised)}, not in the chip's energy"),
+        ("area", f"{area_text(result.area, result.node_nm)} (estimate)"),
     ]  # fmt: skip
     return [f"{label:<12} {text}" for label, text in rows]
 

@@ -34,6 +34,8 @@ def as_dict(result: NetworkResult) -> dict[str, Any]:
             "macs_per_cycle": architecture.macs_per_cycle,
             "clock_hz": architecture.clock,
             "technology": result.technology,
+            "node_nm": result.node_nm,
+            "area": result.area.as_dict(),
             "energy_normalised": result.normalised,
         },
         "workload": {"name": result.workload, "source": result.workload_source, "layers": result.workload_layers},

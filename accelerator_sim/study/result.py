@@ -14,6 +14,7 @@ from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse, Verdict
 from accelerator_sim.study.tabular import Row, Tabular
+from accelerator_sim.technology.area import Area, area_at
 from accelerator_sim.workload.layer import Layer
 
 Status = Literal["ok", "traffic_only", "failed"]
@@ -85,6 +86,7 @@ class NetworkResult(Tabular):
     layers: tuple[LayerResult, ...]
     architecture: Architecture
     technology: str
+    node_nm: float
     normalised: bool
     """Whether energies are multiples of one MAC (`NORMALISED_UNIT_J`) rather than joules."""
     fidelity: str
@@ -142,6 +144,11 @@ class NetworkResult(Tabular):
         if any(result.law_broken for result in self.layers):
             return LAW_BROKEN
         return LAYERS_FAILED if self.failed else OK
+
+    @cached_property
+    def area(self) -> Area:
+        """The estimated area of the machine; without square millimetres at a node that has no rule for them."""
+        return area_at(self.architecture, self.node_nm)
 
     @cached_property
     def energy(self) -> EnergyBreakdown:

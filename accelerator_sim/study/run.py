@@ -93,6 +93,7 @@ def simulate_network(
         layers=tuple(results),
         architecture=architecture,
         technology=technology.name,
+        node_nm=technology.node_nm,
         normalised=technology.normalised,
         fidelity=chosen.fidelity,
         objective=chosen.objective.value,

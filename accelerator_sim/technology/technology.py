@@ -31,7 +31,7 @@ DEFAULT_EXPONENT = 0.5
 """Growth of the energy per access with the size of a memory: about its square root (CACTI 7, 65 nm to 22 nm)."""
 
 
-def _checked_source(source: str, value: float | None) -> str:
+def checked_source(source: str, value: float | None = None) -> str:
     if value == 0.0:
         if not _REASON.search(source):
             raise ValueError("an energy of zero needs its reason; write 'zero because ...'")
@@ -50,7 +50,7 @@ class Action(FileModel):
     @field_validator("source")
     @classmethod
     def _named(cls, source: str, info: ValidationInfo) -> str:
-        return _checked_source(source, info.data.get("energy"))
+        return checked_source(source, info.data.get("energy"))
 
 
 class Transfer(Action):
@@ -127,7 +127,7 @@ class Power(FileModel):
     @field_validator("source")
     @classmethod
     def _named(cls, source: str, info: ValidationInfo) -> str:
-        return _checked_source(source, info.data.get("power"))
+        return checked_source(source, info.data.get("power"))
 
 
 class PePower(Power, PerGates):

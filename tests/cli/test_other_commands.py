@@ -1,6 +1,7 @@
 """`map`, `list`, `show`, `check` and `warmup`."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,8 @@ def test_a_shown_architecture_can_be_used(run: Run, tmp_path: Path) -> None:
     result = run("show", "architecture", "eyeriss_v2")
     assert "# 192 PEs in 16 cluster(s), 384 MACs per cycle, peak 76.8 GMAC/s" in result.stdout
     assert "# GLB 192 KiB" in result.stdout
+    assert re.search(r"^# area [0-9.]+ mm2 at 65 nm, [0-9.]+ Mgates, 246\.0 KiB SRAM \(estimate", result.stdout, re.M)
+    assert re.search(r"^#   SPads +[0-9.]+%  ", result.stdout, re.M)
     assert "# JETCAS" in result.stdout  # the sources
     (tmp_path / "mine.yaml").write_text(result.stdout)
     assert read_architecture(tmp_path / "mine.yaml") == load_architecture("eyeriss_v2")

@@ -30,6 +30,9 @@ def test_totals_name_every_level_and_component(result: NetworkResult) -> None:
         assert any(line.startswith(part) and "% of the chip" in line for line in text.splitlines())
     assert "3 of 4 layers ran" in text
     assert f"{result.totals.cycles:,} = " in text
+    assert "mm2 at 65 nm, " in text
+    elsewhere = tables.render(replace(result, node_nm=22.0))
+    assert "area         no area rule at 22 nm, " in elsewhere
 
 
 def test_failed_layers_stand_out(result: NetworkResult) -> None:

@@ -23,6 +23,11 @@ def test_head(data: dict[str, Any]) -> None:
     expected = {"name": "eyeriss_v2", "pes": 192, "macs_per_cycle": 384, "clock_hz": 200e6, "technology": "cmos65_8b"}
     assert expected.items() <= data["architecture"].items()
     assert "JETCAS" in data["architecture"]["source"]
+    assert data["architecture"]["node_nm"] == 65
+    area = data["architecture"]["area"]
+    assert set(area) == {"kgates", "sram_bits", "mm2", "estimate", "by_component"}
+    assert area["estimate"] is True
+    assert set(area["by_component"]["spad"]) == {"kgates", "sram_bits", "mm2"}
     assert {"name": "small", "source": "made up"}.items() <= data["workload"].items()
 
 
