@@ -29,6 +29,8 @@ def unit_of(field: str) -> str:
 def shown(row: Row, field: str) -> str:
     """Return a result with its unit, for people."""
     value = row.get(field)
+    if value is not None and field.endswith(("_mm2", "_kgates")):
+        return f"{value:.3g} {field.rpartition('_')[2]}"
     return si(int(value) if isinstance(value, float) and value.is_integer() else value, unit_of(field))
 
 

@@ -15,7 +15,8 @@ from accelerator_sim.sweep.store import FIGURES
 MORE = ("inferences_per_s", "inferences_per_j", "gops_per_w", "utilization", "macs_per_cycle")
 """Results of which more is better; of all others less is."""
 _SUMS = ("cycles", "latency_s", "energy_j", "energy_dram_j", "energy_total_j", "macs", "effectual_macs", "dram_bytes")
-_UNITS = ("_js", "_j", "_s", "_mm2", "_kgates")
+_UNITS = ("_js", "_j", "_s", "_kgates", "_mm2")
+"""What may be left out of a name; the later one counts where two names differ in it alone."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def goal_of(text: str) -> Goal:
     """
     word = text.strip().removeprefix("-")
     names = {name: name for name in FIGURES}
-    for unit in _UNITS:
+    for unit in _UNITS:  # "area" is that of the silicon, memory and all
         names |= {name.removesuffix(unit): name for name in FIGURES if name.endswith(unit) and "_per_" not in name}
     if word not in names:
         raise ValueError(f"unknown result {word!r}{did_you_mean(word, names)}; results: {', '.join(FIGURES)}")

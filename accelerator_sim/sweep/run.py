@@ -323,7 +323,7 @@ class Planner:
         except AcceleratorSimError as error:
             yield from self._unfit(point, stage, networks, run, _reason(error))
             return
-        if not self._allowed(architecture):
+        if not self._allowed(architecture, technology):
             return
         machine = digest(machine_text(architecture, technology, run))
         for name in networks:
@@ -366,9 +366,15 @@ class Planner:
             self._files[key] = path.read_text(encoding="utf-8")
         return self._files[key]
 
-    def _allowed(self, architecture: Architecture) -> bool:
-        values = {name: float(value) for name, value in sizes(architecture).items()}
-        values |= {"clock": architecture.clock, "dram.bandwidth": architecture.dram.bandwidth}
+    def _allowed(self, architecture: Architecture, technology: Technology) -> bool:
+        if not self._sweep.constraints:
+            return True
+        values = {name: float(value) for name, value in sizes(architecture, technology).items() if value is not None}
+        values |= {
+            "area": 1e3 * values["area_kgates"],
+            "clock": architecture.clock,
+            "dram.bandwidth": architecture.dram.bandwidth,
+        }
         try:
             return all(constraint.holds(values) for constraint in self._sweep.constraints)
         except ValueError as error:

@@ -24,7 +24,7 @@ PATIENCE_S = 60.0
 FIGURES = (
     "cycles", "latency_s", "inferences_per_s", "energy_j", "energy_dram_j", "energy_total_j", "edp_js",
     "inferences_per_j", "gops_per_w", "macs", "effectual_macs", "dram_bytes", "utilization", "pes", "macs_per_cycle",
-    "glb_total", "memory_total",
+    "glb_total", "memory_total", "area_kgates", "area_mm2",
 )  # fmt: skip
 """Columns of results that are numbers."""
 

@@ -21,6 +21,7 @@ from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.study.layer_run import Machine, run_layer
 from accelerator_sim.study.result import utilization
 from accelerator_sim.technology.actions import memory_bytes, resolve_actions
+from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.layer import Layer
 
@@ -150,12 +151,13 @@ def figures(
         "effectual_macs": int(sums["effectual_macs"]),
         "dram_bytes": int(sums["dram_bytes"]),
         "utilization": utilization(int(sums["macs_issued"]), cycles, architecture),
-        **sizes(architecture),
+        **sizes(architecture, technology),
     }
 
 
-def sizes(architecture: Architecture) -> dict[str, float | int]:
-    """Return the figures of a machine that constraints and objectives may name, in base units."""
+def sizes(architecture: Architecture, technology: Technology) -> dict[str, float | int | None]:
+    """Return the figures of a machine; area_mm2 is None at a node that has no rule for it."""
+    area = area_at(architecture, technology.node_nm)
     glb = architecture.glb
     stores = [store for store in (glb.iact, glb.psum, glb.weight, glb.shared) if store is not None]
     clusters = architecture.cluster_array.count
@@ -164,4 +166,6 @@ def sizes(architecture: Architecture) -> dict[str, float | int]:
         "macs_per_cycle": architecture.macs_per_cycle,
         "glb_total": clusters * sum(store.banks * store.size for store in stores if store.size),
         "memory_total": int(memory_bytes(architecture)),
+        "area_kgates": area.total_kgates,
+        "area_mm2": area.mm2,
     }

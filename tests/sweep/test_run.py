@@ -83,6 +83,16 @@ def test_constraints(make: Make, store: Store) -> None:
     assert (summary.points, summary.excluded, summary.computed) == (3, 5, 6)
 
 
+def test_area_is_a_result_and_a_limit(make: Make, store: Store) -> None:
+    """The area of 48 PEs is beyond 700 k gates (v2's 192 PEs have 2,695 k), and grows with the array."""
+    summary = run_sweep(make(TEXT + "constraints: [area <= 700 kgates]\n"), store, pool_of(1))
+    rows = store.rows(summary.name)
+    assert {row["axes"]["cluster_array.rows"] for row in rows} == {"1", "2"}
+    small, large = (min(row["area_mm2"] for row in rows if row["pes"] == pes) for pes in (24, 48))
+    assert 1.8 * small < large < 2.0 * small
+    assert all(row["area_kgates"] <= 700 for row in rows)
+
+
 def test_constraint_on_an_unknown_name(make: Make, store: Store) -> None:
     with pytest.raises(InvalidFile, match="constraint 'pess <= 96': no value 'pess'; did you mean 'pes'"):
         run_sweep(make(TEXT + "constraints: [pess <= 96]\n"), store, pool_of(1))
