@@ -29,6 +29,7 @@ class Stored:
 def recall(origin: str) -> Stored:
     """Find a result, written STORE:KEY.  Raises UsageError where there is none, or where its architecture changed."""
     from accelerator_sim.sweep.store import Store
+    from accelerator_sim.sweep.task import digest
     from accelerator_sim.workload.choices import Choices
 
     place, colon, key = origin.rpartition(":")
@@ -42,7 +43,7 @@ def recall(origin: str) -> Stored:
     if task is None:
         raise UsageError(f"--from {origin}: no result, or more than one, has a key that begins with {key!r}")
     base = Path(task["file"])
-    if not base.is_file() or base.read_text(encoding="utf-8") != task["base"]:
+    if not base.is_file() or digest(base.read_text(encoding="utf-8")) != task["base"]:
         raise UsageError(f"--from {origin}: {base} is gone or has changed since the sweep")
     return Stored(
         task["workload"],

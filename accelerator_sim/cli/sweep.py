@@ -1,4 +1,4 @@
-"""`accelerator-sim sweep`, and `sweep best` and `sweep export` for what is in a store."""
+"""`accelerator-sim sweep`, and `sweep best`, `front` and `export` for what is in a store."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def command() -> None:
     """Many variations of a machine on many networks.
 
     `sweep SPEC.yaml` (short for `sweep run SPEC.yaml`) runs what the store has not yet; `sweep best STORE` and `sweep
-    export STORE` read what it has.
+    front STORE` and `sweep export STORE` read what it has.
     """
 
 
@@ -131,20 +131,29 @@ def run(
 @_format
 def best(store: Path, by: str, count: int, name: str | None, asked: str | None) -> None:
     """The best points of a store by one result."""
-    from accelerator_sim.report.pareto import render_best
     from accelerator_sim.sweep import results
-    from accelerator_sim.sweep.export import export
 
     (goal,) = _goals(by, most=1)
     opened = _opened(store)
-    rows: list[Row] = []
-    for each in _sweeps(opened, name):
-        rows += results.by_point(results.last_stage(opened.rows(each)))
-    unique = {row["key"]: row for row in rows}
-    found = results.best(unique.values(), goal, count)
-    form = output.pick_format(asked, None)
-    text = render_best(found, goal, output.width(), output.on_terminal()) if form == "table" else export(found, form)
-    output.write(text, None)
+    unique = {row["key"]: row for each in _sweeps(opened, name) for row in results.best_in(opened, each, goal, count)}
+    _show(results.best(unique.values(), goal, count), [goal], asked)
+
+
+@command.command("front")
+@click.argument("store", type=click.Path(path_type=Path))
+@click.option(
+    "--pareto", default="latency,energy_total", show_default=True, metavar="X,Y...", help="Results, two or more."
+)
+@click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
+@_format
+def front(store: Path, pareto: str, name: str | None, asked: str | None) -> None:
+    """The points of a store that no other one beats."""
+    from accelerator_sim.sweep import results
+
+    goals = _goals(pareto)
+    opened = _opened(store)
+    unique = {row["key"]: row for each in _sweeps(opened, name) for row in results.front_in(opened, each, goals)}
+    _show(results.front_of(unique.values(), goals), goals, asked)
 
 
 @command.command("export")
@@ -172,6 +181,15 @@ def export_command(store: Path, out: Path, name: str | None) -> None:
     for each in _sweeps(opened, name):
         rows += opened.rows(each)
     output.write(export(rows, form), out)
+
+
+def _show(rows: list[Row], goals: list[Goal], asked: str | None) -> None:
+    from accelerator_sim.report.pareto import render_records
+    from accelerator_sim.sweep.export import export
+
+    form = output.pick_format(asked, None)
+    text = render_records(rows, goals, output.width(), output.on_terminal()) if form == "table" else export(rows, form)
+    output.write(text, None)
 
 
 def _opened(path: Path) -> Store:

@@ -43,15 +43,15 @@ def render_front(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, co
     if len(goals) > 1:
         parts += [Text(line) for line in _plot(rows, best, goals[0], goals[1], min(width, WIDEST))]
         parts.append(Text())
-    goal_names = ", ".join(map(str, goals))
+    goal_names = ", ".join(goal.title for goal in goals)
     parts.append(Text(f"{len(best)} of {len(rows)} points are beaten by none in {goal_names}", style="bold"))
     parts += [Text(), table(fitted(columns(best, [goal.field for goal in goals]), best, width))]
     return paint(parts, width, color)
 
 
-def render_best(rows: Sequence[Row], goal: Goal, width: int = 80, color: bool = False) -> str:
+def render_records(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, color: bool = False) -> str:
     """Return a table of records, as they are ordered."""
-    return paint([table(fitted(columns(rows, [goal.field]), rows, width))], width, color)
+    return paint([table(fitted(columns(rows, [goal.field for goal in goals]), rows, width))], width, color)
 
 
 _USUAL = ("latency_s", "energy_total_j", "edp_js", "inferences_per_s", "inferences_per_j", "pes", "utilization")

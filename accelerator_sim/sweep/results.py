@@ -10,7 +10,7 @@ from typing import Any
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.study.tabular import Row
 from accelerator_sim.sweep.pareto import front
-from accelerator_sim.sweep.store import FIGURES
+from accelerator_sim.sweep.store import FIGURES, Cost, Store
 
 MORE = ("inferences_per_s", "inferences_per_j", "gops_per_w", "utilization", "macs_per_cycle")
 """Results of which more is better; of all others less is."""
@@ -20,18 +20,17 @@ _UNITS = ("_js", "_j", "_s", "_kgates", "_mm2")
 
 
 @dataclass(frozen=True)
-class Goal:
+class Goal(Cost):
     """A result that is to be as small as possible, or as large (`most`)."""
-
-    field: str
-    most: bool
 
     def cost(self, row: Mapping[str, Any]) -> float | None:
         """Return what is minimised; None where the row has no value."""
         value = row.get(self.field)
         return None if value is None else -float(value) if self.most else float(value)
 
-    def __str__(self) -> str:
+    @property
+    def title(self) -> str:
+        """The goal in words."""
         return f"{self.field} ({'most' if self.most else 'least'})"
 
 
@@ -102,6 +101,23 @@ def front_of(rows: Iterable[Row], goals: Sequence[Goal]) -> list[Row]:
             known.append((costs, row))
     kept = front([costs for costs, _ in known])  # type: ignore[misc]
     return [known[at][1] for at in sorted(kept, key=lambda at: (known[at][0], known[at][1]["point"]))]
+
+
+def best_in(store: Store, sweep: str, goal: Goal, count: int) -> list[Row]:
+    """Return the best records of a sweep's last stage, without reading the others where points have one network."""
+    stage, single = store.last_stage(sweep)
+    keys = store.least(sweep, stage, goal, count) if single else None
+    return best(by_point(store.rows(sweep, stage, keys)), goal, count)
+
+
+def front_in(store: Store, sweep: str, goals: Sequence[Goal]) -> list[Row]:
+    """Return the records of a sweep's last stage that no other beats, as `best_in` does."""
+    stage, single = store.last_stage(sweep)
+    if not single:
+        return front_of(by_point(store.rows(sweep, stage)), goals)
+    few = store.unbeaten(sweep, stage, goals)
+    keys = [few[at][0] for at in front([costs for _, costs in few])]
+    return front_of(store.rows(sweep, stage, keys), goals)
 
 
 def flat(row: Row) -> Row:

@@ -347,7 +347,7 @@ class Planner:
         task = {
             "architecture": self._sweep.spec.architecture,
             "file": str(self._base.resolve()),
-            "base": self._text(self._base),
+            "base": digest(self._text(self._base)),
             "overrides": [list(pair) for pair in point.values if pair[0] not in CHOICES],
             "workload": self._found(name),
             "densities": values.get("densities"),

@@ -155,3 +155,12 @@ def test_unknown_sweep(run: Run, spec: str) -> None:
 def test_an_empty_file(run: Run, spec: str, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text("")
     assert run("sweep", spec).exit_code == 3
+
+
+def test_front(run: Run, spec: str) -> None:
+    run("sweep", spec)
+    result = run("sweep", "front", "spec.sqlite", "--pareto", "latency,area", "--format", "json")
+    rows = json.loads(result.stdout)["results"]
+    assert [row["pes"] for row in rows] == [48, 24]
+    assert rows[0]["latency_s"] < rows[1]["latency_s"]
+    assert rows[0]["area_mm2"] > rows[1]["area_mm2"]
