@@ -99,6 +99,12 @@ _CHOICES = (
         help="Densities by layer: a .csv file, or a built-in table such as alexnet/han2015.",
     ),
     click.option(
+        "--width", type=click.FloatRange(0.0, 4.0, min_open=True), metavar="X", help="Of a CNN: channels times X."
+    ),
+    click.option(
+        "--resolution", type=click.IntRange(1, 65536), metavar="N", help="Of a CNN: a picture of N rows as its input."
+    ),
+    click.option(
         "--prune", metavar="RULE", help="Take weights away: magnitude:0.9, erk:0.9, lottery:10 (0.8^10 left) or nm:2:4."
     ),
 )
@@ -111,7 +117,7 @@ def workload_choices(command: Command) -> Command:
     def gathered(**given: Any) -> Any:
         from accelerator_sim.workload.choices import Choices
 
-        names = ("bind", "strict", "weights", "inputs", "densities", "prune")
+        names = ("bind", "strict", "weights", "inputs", "densities", "prune", "width", "resolution")
         return command(choices=Choices(**{name: given.pop(name) for name in names}), **given)
 
     decorated: Any = gathered

@@ -28,9 +28,9 @@ class Stored:
 
 def recall(origin: str) -> Stored:
     """Find a result, written STORE:KEY.  Raises UsageError where there is none, or where its architecture changed."""
+    from accelerator_sim.sweep.run import choices_of
     from accelerator_sim.sweep.store import Store
     from accelerator_sim.sweep.task import digest
-    from accelerator_sim.workload.choices import Choices
 
     place, colon, key = origin.rpartition(":")
     if not colon or not place or not key:
@@ -49,7 +49,7 @@ def recall(origin: str) -> Stored:
         task["workload"],
         str(base),
         tuple((path, value) for path, value in task["overrides"]),
-        Choices(densities=task["densities"], prune=task["prune"]),
+        choices_of(task),
         task["fidelity"],
         task["objective"],
         task["batch"],

@@ -279,6 +279,17 @@ def _best(rows: Sequence[Row], points: Sequence[Point], stage: Stage) -> list[Po
     return [point for point in points if point.number in kept]
 
 
+def choices_of(values: Mapping[str, str | None]) -> Choices:
+    """Return the choices of a network of a point, or of what is stored of it.  Raises ValueError for no number."""
+    width, resolution = values.get("width"), values.get("resolution")
+    return Choices(
+        densities=values.get("densities"),
+        prune=values.get("prune"),
+        width=None if width is None else float(width),
+        resolution=None if resolution is None else int(resolution),
+    )
+
+
 def _reason(error: AcceleratorSimError) -> str:
     """An error on one line, without the places of files, which differ between machines."""
     if not isinstance(error, InvalidFile):
@@ -294,8 +305,10 @@ class Planner:
         spec = sweep.spec
         self._base = self._resolved(spec.architecture)
         read_machine(self._base)  # a base that is invalid is no point's fault
+        for name in spec.workloads or [value for axis in sweep.axes for value in axis.named("workload")]:
+            load_network(self._found(name))  # nor is a network that there is not
         self._files: dict[str, str] = {}
-        self._networks: dict[tuple[str, str | None, str | None, int], dict[str, tuple[Layer, int]]] = {}
+        self._networks: dict[tuple[object, ...], dict[str, tuple[Layer, int]]] = {}
 
     def _resolved(self, name: str) -> Path:
         beside = self._sweep.folder / name
@@ -317,7 +330,7 @@ class Planner:
             int(values.get("batch", spec.batch)),
             spec.seed,
         )
-        choices = Choices(densities=values.get("densities"), prune=values.get("prune"))
+        choices = choices_of(values)
         try:
             architecture, technology = read_machine(self._base, overrides)
         except AcceleratorSimError as error:
@@ -327,7 +340,11 @@ class Planner:
             return
         machine = digest(machine_text(architecture, technology, run))
         for name in networks:
-            texts = self._layers(name, choices, run.batch)
+            try:
+                texts = self._layers(name, choices, run.batch)
+            except AcceleratorSimError as error:
+                yield from self._unfit(point, stage, [name], run, _reason(error))
+                continue
             layers = {digest(machine, text): found for text, found in texts.items()}
             key = digest(machine, name, str(run.batch), *(f"{k} {count}" for k, (_, count) in layers.items()))
             entry = self._entry(key, point, name, stage, run, architecture)
@@ -350,8 +367,7 @@ class Planner:
             "base": digest(self._text(self._base)),
             "overrides": [list(pair) for pair in point.values if pair[0] not in CHOICES],
             "workload": self._found(name),
-            "densities": values.get("densities"),
-            "prune": values.get("prune"),
+            **{name: values.get(name) for name in ("width", "resolution", "densities", "prune")},
             "fidelity": run.fidelity,
             "objective": run.objective,
             "batch": run.batch,
@@ -388,7 +404,7 @@ class Planner:
     def _layers(self, name: str, choices: Choices, batch: int) -> dict[str, tuple[Layer, int]]:
         """The layers of a network for a batch, by their text, and how often it has each."""
         found = self._found(name)
-        key = (found, choices.densities, choices.prune, batch)
+        key = (found, choices.width, choices.resolution, choices.densities, choices.prune, batch)
         if key not in self._networks:
             out: dict[str, tuple[Layer, int]] = {}
             for layer in load_network(found, choices).with_batch(batch).layers:

@@ -18,8 +18,9 @@ from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.sweep.expressions import Comparison, parse_comparison
 from accelerator_sim.sweep.results import goal_of
 
-CHOICES = ("workload", "batch", "prune", "densities", "objective")
+CHOICES = ("workload", "width", "resolution", "prune", "densities", "batch", "objective")
 """Axes that are no paths of the architecture: the network, and how it is run."""
+OBJECTIVES = ("energy", "latency", "edp", "dram")
 MOST_POINTS = 1_000_000
 
 Scalar = int | float | bool | str
@@ -75,6 +76,10 @@ class Axis:
     names: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """Return the values of one of its axes, none for one that it has not."""
+        return tuple(values[self.names.index(name)] for values in self.values) if name in self.names else ()
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -116,6 +121,8 @@ def load_sweep(path: Path) -> Sweep:
     for name, given in spec.axes.items():
         try:
             values[name] = axis_values(given)
+            for value in values[name]:
+                _check_choice(name, value)
         except ValueError as error:
             wrong(("axes", name), str(error))
     axes = _linked(spec, values, wrong)
@@ -165,6 +172,16 @@ def axis_values(given: Any) -> tuple[str, ...]:
     unknown = next((str(key) for key in given if key not in allowed), None)
     hint = f"unknown key {unknown!r}{did_you_mean(unknown, allowed)}; " if unknown else ""
     raise ValueError(f"{hint}a range is {{from, to, steps}} or {{powers_of_two: [least, most]}}")
+
+
+def _check_choice(name: str, value: str) -> None:
+    """Raise ValueError for a value that a choice does not have."""
+    if name == "objective" and value not in OBJECTIVES:
+        raise ValueError(f"unknown objective {value!r}; objectives: {', '.join(OBJECTIVES)}")
+    if name in ("batch", "resolution") and not (value.isascii() and value.isdecimal() and int(value) >= 1):
+        raise ValueError(f"{value!r} is no whole number of at least 1")
+    if name == "width" and not (_split(value)[0] > 0 and not _split(value)[1]):
+        raise ValueError(f"{value!r} is no number above 0")
 
 
 def _range(start: Any, stop: Any, steps: Any) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ class Choices:
     of inputs to run the network on, for the densities of its activations.
 
     Of all: densities, a table of densities by layer (a built-in NETWORK/NAME or a .csv file); prune, a rule such as
-    "magnitude:0.9" by which weights are taken away.
+    "magnitude:0.9" by which weights are taken away; width, resolution: a convolutional network thinner (channels times
+    width) and for a picture of so many rows.
     """
 
     bind: Mapping[str, int] = field(default_factory=dict)
@@ -25,6 +26,8 @@ class Choices:
     inputs: Path | None = None
     densities: str | None = None
     prune: str | None = None
+    width: float | None = None
+    resolution: int | None = None
 
     def of_onnx(self) -> list[str]:
         """Names of the choices that were made and hold for ONNX files only."""

@@ -72,6 +72,10 @@ def load_network(name_or_path: str, choices: Choices | None = None) -> Network:
 
     chosen = choices or Choices()
     network = read_workload(resolve("workloads", name_or_path, "workload"), chosen)
+    if chosen.width is not None or chosen.resolution is not None:
+        from accelerator_sim.workload.resize import resize
+
+        network = resize(network, 1.0 if chosen.width is None else chosen.width, chosen.resolution)
     if chosen.densities is not None:
         from accelerator_sim.workload.sparsity.table import resolve_table, with_densities
 

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.files.errors import InvalidFile
+from accelerator_sim.files.errors import InvalidFile, UsageError
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.run import Options, simulate_network
 from accelerator_sim.sweep import run as room
 from accelerator_sim.sweep.engine import pool_of
 from accelerator_sim.sweep.export import export
 from accelerator_sim.sweep.run import State, estimate, run_sweep
-from accelerator_sim.sweep.spec import Sweep
+from accelerator_sim.sweep.spec import Sweep, load_sweep
 from accelerator_sim.sweep.store import Store
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.network import load_network
 from tests.sweep.conftest import Make
 
@@ -126,6 +127,29 @@ def test_axes_of_the_network(make: Make, store: Store) -> None:
         ("small.yaml", 1), ("small.yaml", 4), ("large.yaml", 1), ("large.yaml", 4)
     ]  # fmt: skip
     assert all(row["effectual_macs"] < 0.6 * row["macs"] for row in rows)
+
+
+def test_width_and_resolution(make: Make, store: Store) -> None:
+    """Thinner networks for smaller pictures; one that is no network is a point that failed."""
+    text = "architecture: eyeriss_v2\nworkloads: [mobilenet_v1]\naxes: {width: [0.25, 0.3], resolution: [32, 64]}\n"
+    summary = run_sweep(make(text), store, pool_of(1))
+    small, large, *failed = store.rows(summary.name)
+    expected = load_network("mobilenet_v1", Choices(width=0.25, resolution=32))
+    assert small["macs"] == expected.macs < large["macs"]
+    assert [row["error"] for row in failed] == [
+        f"mobilenet_v1 at width 0.3, resolution {size}: layer CONV1 would have 9.6 filters" for size in (32, 64)
+    ]
+
+
+def test_a_network_that_there_is_not(make: Make, store: Store) -> None:
+    with pytest.raises(UsageError, match="unknown workload 'mobilnet_v1'"):
+        run_sweep(make("architecture: eyeriss_v2\naxes: {workload: [mobilnet_v1]}\n"), store, pool_of(1))
+
+
+def test_the_documented_search_is_valid() -> None:
+    size = estimate(load_sweep(Path(__file__).parents[2] / "docs" / "co_search.yaml"), tried=20, runs=1)
+    assert 900 <= size.points <= 1000
+    assert size.errors == ()
 
 
 def test_progress(make: Make, store: Store) -> None:

@@ -58,6 +58,13 @@ def test_wrong_values(given: Any, message: str) -> None:
         (HEAD + "mode: random\n", "mode random needs samples, the number of points"),
         (HEAD + "samples: 3\n", "mode grid has all combinations; leave samples out"),
         (HEAD + "axes: {batch: []}\n", "axes.batch: an empty list; at least one value is required"),
+        (HEAD + "axes: {batch: [0]}\n", "axes.batch: '0' is no whole number of at least 1"),
+        (HEAD + "axes: {resolution: [big]}\n", "axes.resolution: 'big' is no whole number of at least 1"),
+        (HEAD + "axes: {width: [0]}\n", "axes.width: '0' is no number above 0"),
+        (
+            HEAD + "axes: {objective: [speed]}\n",
+            "axes.objective: unknown objective 'speed'; objectives: energy, latency",
+        ),
         (HEAD + "constraints: [pes]\n", "constraints.0: 'pes' is no comparison; write e.g. pes <= 1024"),
         (HEAD + "objectives: [latncy_s]\n", "objectives.0: unknown result 'latncy_s'; did you mean 'latency_s'?"),
         (HEAD + "stages: [{fidelity: event, by: edd}]\n", "stages.0.by: unknown result 'edd'"),
