@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         load_baseline,
         load_network,
         map_layer,
+        run_sweep,
         simulate,
         year,
     )
@@ -25,6 +26,7 @@ __all__ = [
     "load_baseline",
     "load_network",
     "map_layer",
+    "run_sweep",
     "simulate",
     "year",
 ]

@@ -21,6 +21,12 @@ from accelerator_sim.study.comparison import Comparison
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.tabular import Row
+from accelerator_sim.sweep.engine import pool_of
+from accelerator_sim.sweep.results import flat
+from accelerator_sim.sweep.run import run_sweep as run_points
+from accelerator_sim.sweep.spec import load_sweep
+from accelerator_sim.sweep.store import Store
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology, load_technology
 from accelerator_sim.workload.choices import Choices
@@ -34,6 +40,7 @@ __all__ = [
     "load_baseline",
     "load_network",
     "map_layer",
+    "run_sweep",
     "simulate",
     "year",
 ]
@@ -114,6 +121,26 @@ def compare(
     for run in found.runs:
         _sound(run)
     return found
+
+
+def run_sweep(spec: str | Path, store: str | Path, *, jobs: int = 1) -> list[Row]:
+    """Run what a store has not yet of the sweep in a YAML file; return all its results, one row a point and network.
+
+    A row has stage, point, workload, the axes by name, status ("ok" or "failed"), error, and the figures of the network
+    (None where it failed); jobs: worker processes, which need the caller's main module to be guarded by
+    `if __name__ == "__main__"`.  `accelerator_sim.sweep.results` has `front_of` and `best` for what the store holds.
+
+    Raises InvalidFile for a bad file, UsageError for unknown names, StoreError for a store that cannot be used, and
+    KeyboardInterrupt when it is interrupted; what was finished is in the store.
+    """
+    opened = Store(Path(store))
+    try:
+        summary = run_points(load_sweep(Path(spec)), opened, pool_of(jobs))
+        if summary.interrupted:
+            raise KeyboardInterrupt
+        return [flat(row) for row in opened.rows(summary.name)]
+    finally:
+        opened.close()
 
 
 def year(

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from sweeps import sweep_rows
+
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.search import Objective, find_mapping
 from accelerator_sim.report.html import simulation
@@ -147,7 +149,7 @@ def measure() -> list[tuple[str, str, str]]:
     rows.append(("`compare alexnet` with a baseline, analytical, wall", f"{wall:.2f} s", ""))
     wall, _ = command("validate", "jetson")
     rows.append(("`validate jetson`: 158 points, nine fits without a network, wall", f"{wall:.2f} s", ""))
-    return rows + page_rows()
+    return rows + page_rows() + sweep_rows()
 
 
 def machine() -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,15 @@ CONV = Layer("conv", "conv", C=4, M=8, H=8, W=8, R=3, S=3, padding=(1, 1, 1, 1))
 WIDE = Layer("wide", "conv", C=1, M=1, H=20, W=20, R=1, S=17)
 SIMPLE = Network("simple", "made up", (CONV,), "simple.yaml")
 SMALL = Network("small", "made up", (CONV, WIDE), "small.yaml")
+
+
+def test_sweep(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(
+        "architecture: eyeriss_v2\nworkloads: [lstm_arnet]\naxes: {cluster_array.rows: [4, 8]}\n"
+    )
+    rows = accelerator_sim.run_sweep(tmp_path / "spec.yaml", tmp_path / "s.sqlite")
+    assert [row["cluster_array.rows"] for row in rows] == [4, 8]
+    assert rows[0]["cycles"] > rows[1]["cycles"] > 0
 
 
 def test_simulate_takes_names_and_objects() -> None:

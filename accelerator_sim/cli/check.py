@@ -15,6 +15,7 @@ KINDS = {
     "technology": {"scaled_from", "mac", "spad", "leakage", "node", "voltage", "word_bits"},
     "network": {"layers", "density_source"},
     "software": {"stacks"},
+    "sweep": {"axes", "linked", "constraints", "stages", "objectives", "workloads", "architecture", "mode", "samples"},
     "baseline": {"kind", "evidence", "peak", "power", "software", "sources"},
 }
 """Top-level keys that only one kind of file has; a mapping file has `format`, or `layers` by name."""
@@ -28,7 +29,7 @@ KINDS = {
 @options.arch_option
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, arch: str) -> None:
-    """Whether architecture, network, technology, baseline and mapping files are valid.
+    """Whether architecture, network, technology, baseline, mapping and sweep files are valid.
 
     Timeloop problems, SCALE-Sim topologies and folders of them are networks, too.
     """
@@ -78,6 +79,13 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
 
         software = load_model(Software, load_document(path))
         return f"software {software.name}, stacks {', '.join(software.stacks)}"
+    if kind == "sweep":
+        from accelerator_sim.sweep.run import Planner
+        from accelerator_sim.sweep.spec import load_sweep
+
+        sweep = load_sweep(path)
+        Planner(sweep)
+        return f"sweep, {sweep.grid_size:,} combinations of {len(sweep.axes)} axes, mode {sweep.spec.mode}"
     if kind == "mapping":
         return _mapping(path, workload, arch)
     known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in KINDS.items())

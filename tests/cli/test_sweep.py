@@ -152,6 +152,15 @@ def test_unknown_sweep(run: Run, spec: str) -> None:
     assert "--sweep zzz: 0 sweeps begin so; the store has " in result.stderr
 
 
+def test_check(run: Run, spec: str, tmp_path: Path) -> None:
+    result = run("check", spec)
+    assert (result.exit_code, result.stdout) == (0, "spec.yaml: OK (sweep, 6 combinations of 2 axes, mode grid)\n")
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("pes <=", "pes <>"))
+    result = run("check", spec)
+    assert result.exit_code == 3
+    assert result.stderr.startswith("spec.yaml:6:15: constraints.0: ")
+
+
 def test_an_empty_file(run: Run, spec: str, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text("")
     assert run("sweep", spec).exit_code == 3
