@@ -45,13 +45,26 @@ def render_front(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, co
         parts.append(Text())
     goal_names = ", ".join(goal.title for goal in goals)
     parts.append(Text(f"{len(best)} of {len(rows)} points are beaten by none in {goal_names}", style="bold"))
-    parts += [Text(), table(fitted(columns(best, [goal.field for goal in goals]), best, width))]
+    parts += [Text(), *_records(best, goals, width)]
     return paint(parts, width, color)
 
 
 def render_records(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, color: bool = False) -> str:
     """Return a table of records, as they are ordered."""
-    return paint([table(fitted(columns(rows, [goal.field for goal in goals]), rows, width))], width, color)
+    return paint(_records(rows, goals, width), width, color)
+
+
+def _records(rows: Sequence[Row], goals: Sequence[Goal], width: int) -> list[RenderableType]:
+    """A table, and under it the values of axes that all rows have in common."""
+    out: list[RenderableType] = [table(fitted(columns(rows, [goal.field for goal in goals]), rows, width))]
+    common = [f"{name} {value}" for name, value in (rows[0]["axes"] if rows else {}).items() if not _varies(rows, name)]
+    if common:
+        out += [Text(), Text(f"all: {', '.join(common)}")]
+    return out
+
+
+def _varies(rows: Sequence[Row], name: str) -> bool:
+    return len({row["axes"].get(name) for row in rows}) > 1
 
 
 _USUAL = ("latency_s", "energy_total_j", "edp_js", "inferences_per_s", "inferences_per_j", "pes", "utilization")
@@ -62,10 +75,10 @@ def columns(rows: Sequence[Row], first: Sequence[str]) -> list[Column[Row]]:
     fields = [*first, *(field for field in _USUAL if field not in first)]
     out: list[Column[Row]] = [Column("point", lambda row: f"{row['point']}", 1, left=True)]
     out += [Column(field, lambda row, f=field: shown(row, f), 2 + at) for at, field in enumerate(first)]  # type: ignore[misc]
-    names = list(dict.fromkeys(name for row in rows for name in row["axes"]))
+    names = sorted(dict.fromkeys(name for row in rows for name in row["axes"]), key=len)  # so that most of them fit
     out += [
         Column(name, lambda row, n=name: row["axes"].get(n, "-"), 6 + at)  # type: ignore[misc]
-        for at, name in enumerate(name for name in names if len({row["axes"].get(name) for row in rows}) > 1)
+        for at, name in enumerate(name for name in names if _varies(rows, name))
     ]
     if len({row["workload"] for row in rows}) > 1:
         out.append(Column("workload", lambda row: row["workload"], 4, left=True))

@@ -124,25 +124,21 @@ class Store:
 
     def finished(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the status of the tasks that have a result, by key."""
+        return self._of_keys("status", "results", keys)
+
+    def layers(self, keys: Iterable[str]) -> dict[str, Outcome]:
+        """Return the outcomes of layers that are known, by key."""
+        return {key: json.loads(outcome) for key, outcome in self._of_keys("outcome", "layers", keys).items()}
+
+    def _of_keys(self, column: str, table: str, keys: Iterable[str]) -> dict[str, str]:
+        """A column of the rows that have these keys, some at a time as SQLite wants it."""
         wanted = list(keys)
         found: dict[str, str] = {}
         with self._guarded():
             for begin in range(0, len(wanted), 500):
                 part = wanted[begin : begin + 500]
                 marks = ", ".join("?" * len(part))
-                found |= dict(self._db.execute(f"SELECT key, status FROM results WHERE key IN ({marks})", part))
-        return found
-
-    def layers(self, keys: Iterable[str]) -> dict[str, Outcome]:
-        """Return the outcomes of layers that are known, by key."""
-        wanted = list(keys)
-        found: dict[str, Outcome] = {}
-        with self._guarded():
-            for begin in range(0, len(wanted), 500):
-                part = wanted[begin : begin + 500]
-                marks = ", ".join("?" * len(part))
-                rows = self._db.execute(f"SELECT key, outcome FROM layers WHERE key IN ({marks})", part)
-                found |= {key: json.loads(outcome) for key, outcome in rows}
+                found |= dict(self._db.execute(f"SELECT key, {column} FROM {table} WHERE key IN ({marks})", part))
         return found
 
     def join(self, sweep: str, stage: int, points: Iterable[tuple[int, str, str]]) -> None:
