@@ -74,6 +74,7 @@ _format = click.option(
 )
 @click.option("--cluster", metavar="tcp://HOST:PORT", help="Run on the workers of this Dask scheduler.")
 @click.option("--pareto", metavar="X,Y", help="Results whose front is shown.  [default: the sweep's objectives]")
+@click.option("--retry", is_flag=True, help="Run again what failed before.")
 @click.option("--dry-run", is_flag=True, help="Tell how many points there are and about how long they take.")
 @_format
 @click.pass_context
@@ -84,6 +85,7 @@ def run(
     jobs: int,
     cluster: str | None,
     pareto: str | None,
+    retry: bool,
     dry_run: bool,
     asked: str | None,
 ) -> None:
@@ -114,7 +116,7 @@ def run(
         def show(state: State) -> None:
             line(state.done, state.results, _speed(state, time.monotonic() - started, goals[0]))
 
-        summary = run_sweep(sweep, store, pool, show)
+        summary = run_sweep(sweep, store, pool, show, retry)
     rows = store.rows(summary.name)
     if not summary.interrupted:
         _write(rows, by_point(last_stage(rows)), goals, output.pick_format(asked, None))

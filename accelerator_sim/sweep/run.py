@@ -98,14 +98,18 @@ def sweep_name(sweep: Sweep) -> str:
     return digest(program(), sweep.text)[:12]
 
 
-def run_sweep(sweep: Sweep, store: Store, pool: Pool, on_progress: Progress | None = None) -> Summary:
+def run_sweep(
+    sweep: Sweep, store: Store, pool: Pool, on_progress: Progress | None = None, retry: bool = False
+) -> Summary:
     """Run what is not in the store yet.  After KeyboardInterrupt, what was finished is in the store.
+
+    retry: what failed is run again, too.
 
     Raises InvalidFile for a base architecture or a network that is none, and for constraints on names without a value.
     """
     started = time.monotonic()
     name = sweep_name(sweep)
-    runner = _Runner(sweep, name, store, pool, on_progress)
+    runner = _Runner(sweep, name, store, pool, on_progress, retry)
     points = chosen = [] if sweep.spec.mode == "search" else list(points_of(sweep))
     failed: list[tuple[int, str, str]] = []
     interrupted = False
@@ -124,7 +128,7 @@ def run_sweep(sweep: Sweep, store: Store, pool: Pool, on_progress: Progress | No
         if number + 1 < len(sweep.stages):
             chosen = _best(rows, points, sweep.stages[number + 1])
     seconds = time.monotonic() - started
-    total = len(points) - runner.excluded
+    total = runner.points - runner.excluded
     counts = (total, runner.excluded, runner.computed, runner.present, runner.layers)
     return Summary(name, *counts, tuple(failed), seconds, interrupted)
 
@@ -168,12 +172,15 @@ def estimate(sweep: Sweep, tried: int = 200, runs: int = 3) -> Size:
 class _Runner:
     """Runs points: each layer that is not known on its machine once, wherever else it occurs."""
 
-    def __init__(self, sweep: Sweep, name: str, store: Store, pool: Pool, on_progress: Progress | None) -> None:
+    def __init__(
+        self, sweep: Sweep, name: str, store: Store, pool: Pool, on_progress: Progress | None, retry: bool
+    ) -> None:
+        self._retry = retry
         self._planner = Planner(sweep)
         self._goals = [goal_of(text) for text in sweep.spec.objectives]
         self._name, self._store, self._pool, self._tell = name, store, pool, on_progress
         self._networks = max(len(sweep.spec.workloads), 1)
-        self.excluded = self.computed = self.present = self.layers = 0
+        self.points = self.excluded = self.computed = self.present = self.layers = 0
         self._seen: set[str] = set()
         self._waiting: dict[str, tuple[Planned, set[str], dict[str, Outcome]]] = {}
         self._wanted: dict[str, list[str]] = {}
@@ -195,6 +202,7 @@ class _Runner:
         if number != self._stage:
             self._stage, self._best, self._here, self._total = number, None, 0, 0
         self._total += len(points) * self._networks
+        self.points += len(points) if number == 0 else 0
         for done in run_tasks(self._tasks(points, number, stage), self._pool):
             self.layers += len(done.outcomes) + len(done.errors)
             self._keep(done, number)
@@ -210,7 +218,8 @@ class _Runner:
                     self.excluded += number == 0
                 planned += found
             self._store.join(self._name, number, ((p.point.number, p.entry.workload, p.entry.key) for p in planned))
-            finished = self._store.finished(p.entry.key for p in planned)
+            statuses = self._store.finished(p.entry.key for p in planned)
+            finished = {key for key, status in statuses.items() if status == "ok" or not self._retry}
             for each in planned:
                 key = each.entry.key
                 if key in finished or key in self._seen:

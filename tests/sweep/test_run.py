@@ -21,6 +21,7 @@ from accelerator_sim.sweep.export import export
 from accelerator_sim.sweep.run import State, estimate, run_sweep
 from accelerator_sim.sweep.spec import Sweep, load_sweep
 from accelerator_sim.sweep.store import Store
+from accelerator_sim.sweep.task import Done, Task
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.network import load_network
 from tests.sweep.conftest import Make
@@ -108,6 +109,18 @@ def test_a_bad_point_stops_nothing(make: Make, store: Store) -> None:
     assert error.startswith("clock: ")
     assert "furlongs" in error
     assert run_sweep(make(text), store, pool_of(1)).failed == summary.failed
+
+
+def test_what_failed_is_run_again_if_asked(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(task: Task) -> Done:
+        return Done(task.key, {}, dict.fromkeys(task.layers, "the machine was on fire"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "run_tasks", lambda tasks, pool: map(fail, tasks))
+        assert len(run_sweep(make(TEXT), store, pool_of(1)).failed) == 16
+    assert len(run_sweep(make(TEXT), store, pool_of(1)).failed) == 16
+    summary = run_sweep(make(TEXT), store, pool_of(1), retry=True)
+    assert (summary.computed, summary.failed) == (16, ())
 
 
 def test_stages(make: Make, store: Store) -> None:
