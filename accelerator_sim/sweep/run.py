@@ -12,6 +12,7 @@ from pathlib import Path
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem
+from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.study.machine import read_machine
 from accelerator_sim.study.tabular import Row
 from accelerator_sim.sweep.engine import Pool, run_tasks
@@ -314,18 +315,35 @@ class Planner:
         spec = sweep.spec
         self._base = self._resolved(spec.architecture)
         read_machine(self._base)  # a base that is invalid is no point's fault
+        self._check_paths()
         for name in spec.workloads or [value for axis in sweep.axes for value in axis.named("workload")]:
             load_network(self._found(name))  # nor is a network that there is not
         self._files: dict[str, str] = {}
         self._networks: dict[tuple[object, ...], dict[str, tuple[Layer, int]]] = {}
 
     def _resolved(self, name: str) -> Path:
-        beside = self._sweep.folder / name
+        beside = self._sweep.file.parent / name
         return (
             beside
             if name.endswith((".yaml", ".yml")) and beside.exists()
             else resolve("arch_configs", name, "architecture")
         )
+
+    def _check_paths(self) -> None:
+        """Raise InvalidFile for axes that the architecture does not have, which would fail at every point."""
+        overrides = [
+            (name, value) for axis in self._sweep.axes for name, value in zip(axis.names, axis.values[0], strict=True)
+        ]
+        try:
+            read_machine(self._base, [pair for pair in overrides if pair[0] not in CHOICES])
+        except InvalidFile as error:
+            names = dict(overrides)
+            unknown = [each for each in error.problems if each.path in names and each.message.startswith("unknown key")]
+            document = load_document(self._sweep.file)
+            places = [(each, document.position(("axes", each.path))) for each in unknown]
+            if places:
+                found = [Problem(document.file, *at, f"axes.{each.path}", each.message) for each, at in places]
+                raise InvalidFile(found) from None
 
     def plan(self, point: Point, stage: Stage) -> Iterator[Planned]:
         """Yield the tasks of a point, none where it breaks a constraint."""
@@ -407,7 +425,7 @@ class Planner:
 
     def _found(self, name: str) -> str:
         """The name of a network, or its file, taken from the folder of the sweep first."""
-        beside = self._sweep.folder / name
+        beside = self._sweep.file.parent / name
         return str(beside.resolve()) if Path(name).suffix and beside.exists() else name
 
     def _layers(self, name: str, choices: Choices, batch: int) -> dict[str, tuple[Layer, int]]:

@@ -88,8 +88,8 @@ class Sweep:
     spec: Spec
     axes: list[Axis]
     constraints: list[Comparison]
-    folder: Path
-    """Where its file is; names of files are read from there first."""
+    file: Path
+    """Where it was read; files that it names are looked for beside it first."""
     text: str
     """All that the file says, whatever its order and comments."""
 
@@ -141,7 +141,7 @@ def load_sweep(path: Path) -> Sweep:
             goal_of(text)
         except ValueError as error:
             wrong(where, str(error))
-    sweep = Sweep(spec, axes, constraints, path.parent, json.dumps(spec.model_dump(), sort_keys=True))
+    sweep = Sweep(spec, axes, constraints, path, json.dumps(spec.model_dump(), sort_keys=True))
     if spec.mode == "grid" and sweep.grid_size > MOST_POINTS:
         wrong(("axes",), f"{sweep.grid_size:,} combinations are more than {MOST_POINTS:,}; use mode random or sobol")
     if problems:

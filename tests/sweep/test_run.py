@@ -159,6 +159,13 @@ def test_a_network_that_there_is_not(make: Make, store: Store) -> None:
         run_sweep(make("architecture: eyeriss_v2\naxes: {workload: [mobilnet_v1]}\n"), store, pool_of(1))
 
 
+def test_an_axis_that_the_architecture_has_not(make: Make, store: Store) -> None:
+    text = "architecture: eyeriss_v2\nworkloads: [small.yaml]\naxes: {clock: [1 MHz], pe_cluster.rowz: [3, 4]}\n"
+    with pytest.raises(InvalidFile) as error:
+        run_sweep(make(text), store, pool_of(1))
+    assert str(error.value).endswith("sweep.yaml:3:24: axes.pe_cluster.rowz: unknown key; did you mean 'rows'?")
+
+
 def test_the_documented_search_is_valid() -> None:
     size = estimate(load_sweep(Path(__file__).parents[2] / "docs" / "co_search.yaml"), tried=20, runs=1)
     assert 900 <= size.points <= 1000
