@@ -111,10 +111,14 @@ def run(
     pool = _cluster(cluster) if cluster else pool_of(jobs)
     store = Store(place)
     with ProgressLine("results") as line:
-        started = time.monotonic()
+        begun: dict[int, tuple[float, int]] = {}
 
         def show(state: State) -> None:
-            line(state.done, state.results, _speed(state, time.monotonic() - started, goals[0]))
+            if state.stage not in begun:  # its first result: what was there before costs nothing
+                begun[state.stage] = time.monotonic(), state.done
+                return
+            start, done = begun[state.stage]
+            line(state.done, state.results, _speed(state, (state.done - done) / (time.monotonic() - start), goals[0]))
 
         summary = run_sweep(sweep, store, pool, show, retry)
     rows = store.rows(summary.name)
@@ -230,14 +234,10 @@ def _cluster(address: str) -> Pool:
     return cluster(address)
 
 
-def _speed(state: State, seconds: float, goal: Goal) -> str:
-    fresh = state.done - state.present
-    if not fresh or not seconds:
-        return ""
-    rate = fresh / seconds
-    left = (state.results - state.done) / rate
+def _speed(state: State, rate: float, goal: Goal) -> str:
+    left = f"{rate:.3g}/s, {_span((state.results - state.done) / rate)} left" if rate else ""
     best = "" if state.best is None else f", best {goal.field} {state.best:.3g}"
-    return f"{rate:.3g}/s, {_span(left)} left{best}"
+    return left + best
 
 
 def _span(seconds: float) -> str:

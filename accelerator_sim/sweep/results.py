@@ -69,7 +69,8 @@ def _joined(group: Sequence[Row]) -> Row:
     if errors:
         return out | dict.fromkeys(FIGURES) | {"status": "failed", "error": "; ".join(dict.fromkeys(errors))}
     for name in _SUMS:
-        out[name] = math.fsum(row[name] for row in group)
+        values = [row[name] for row in group]
+        out[name] = sum(values) if all(isinstance(value, int) for value in values) else math.fsum(values)
     cycles, latency_s, inferences = out["cycles"], out["latency_s"], len(group) * out["batch"]
     joules = all(row["inferences_per_j"] is not None for row in group)
     out["edp_js"] = out["energy_total_j"] * latency_s
