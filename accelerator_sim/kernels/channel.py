@@ -46,17 +46,17 @@ def time_left(channel, way, number):
 
 
 @kernel()
-def step_wait(channel, iacts, weights, weight_fill, needs_glb, glb_left, filling, waits):
+def step_wait(channel, iacts, weights, early, needs_glb, glb_left, filling, waits):
     """Step the clock until the next pass may start.
 
-    iacts, weights: numbers of the transfers that it needs; weight_fill: cycles that its weights take to the PEs, which
-    may go on while the last of them come; needs_glb, glb_left: whether it waits for the GLB banks, and cycles that they
+    iacts, weights: numbers of the transfers that it needs; early: cycles before the end of that of its weights from
+    which they may be sent to the PEs; needs_glb, glb_left: whether it waits for the GLB banks, and cycles that they
     still need for new iacts; filling: cycles until its weights, which are sent ahead, are there.
     """
     begun = channel.clock[0]
     while True:
         waited = channel.clock[0] - begun
-        if time_left(channel, 0, iacts) > 0 or time_left(channel, 0, weights) > weight_fill:
+        if time_left(channel, 0, iacts) > 0 or time_left(channel, 0, weights) > early:
             waits[at.DRAM] += 1
         elif needs_glb and glb_left > waited:
             waits[at.GLB_PORT] += 1

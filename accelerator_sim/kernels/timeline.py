@@ -15,8 +15,8 @@ from accelerator_sim.kernels.compile import kernel
 (
     O_M2, O_FILTERS_FIRST, O_KEEP_IACT, O_RELOAD, O_READ_FIRST, O_PSUM_RESTS, O_CONFIG, O_LATENCY, O_DUPLEX,
     O_HIDE_WEIGHT, O_PREFETCH, O_HIDE_IACT, O_HIDE_OACT, O_SINGLE_PORT, O_WEIGHT_KEPT, O_CHANNELS, O_BURST,
-    ORDER,
-) = range(18)  # fmt: skip
+    O_FILL_EARLY, ORDER,
+) = range(19)  # fmt: skip
 
 # Numbers of a layer (array `x`).
 X_IACT_BYTES, X_WEIGHT_BYTES, X_OACT_BYTES, X_BYTES_PER_CYCLE, X_FILL_RATE, X_TAPS, NUMBERS = range(7)
@@ -176,8 +176,8 @@ def follow(
         begin = now
         if group[i]:
             begin = max(begin, fetched)
-        if load[i]:  # sent in time, the last word from off-chip arrives with the last flit
-            begin = max(begin, held if o[O_HIDE_WEIGHT] else held - pass_fill[k])
+        if load[i]:  # where the fill is known before, the last word from off-chip may come with the last flit
+            begin = max(begin, held - (min(pass_fill[k], weight_cycles[i]) if o[O_FILL_EARLY] else 0))
         waits[at.DRAM] += begin - now
         if group[i] and filled > begin:
             waits[at.GLB_PORT] += filled - begin

@@ -134,7 +134,7 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
             queue.channel,
             iacts if group else 0,
             held if load else 0,
-            0 if sent_ahead else fill,
+            min(fill, int(passes.weight_cycles[i])) if order[line.O_FILL_EARLY] else 0,
             group,
             glb_left,
             sent_at + fill - queue.now if sent_ahead and load else 0,

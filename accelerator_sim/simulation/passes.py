@@ -223,6 +223,7 @@ def _order(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float64
     o[line.O_DUPLEX] = dram.duplex
     o[line.O_BURST] = dram.burst
     o[line.O_HIDE_WEIGHT] = overlap.weight_fill
+    o[line.O_FILL_EARLY] = mapping.weight_encoding is Encoding.RAW and not overlap.weight_fill
     o[line.O_PREFETCH] = schedule.weights_prefetched
     o[line.O_HIDE_IACT] = overlap.dram_iact
     o[line.O_HIDE_OACT] = overlap.dram_oact

@@ -610,17 +610,20 @@ class Channel:
     def __init__(self, schedule: Schedule) -> None:
         self.problem = schedule.problem
         self.done = [0, 0]
+        self.took = 0
 
     def ask(self, way: int, now: int, size: float) -> int:
         """Ask for a transfer of so many bytes; returns when it is done."""
         architecture = self.problem.architecture
         dram = architecture.dram
         bursts = math.ceil(size / dram.burst - 1e-9)
+        self.took = 0
         if math.isinf(dram.bandwidth) or bursts == 0:
             return now
         way = way if dram.duplex else 0
         begin = max(self.done[way], now + math.ceil(dram.latency * architecture.clock - 1e-9))
-        self.done[way] = begin + math.ceil(bursts * dram.burst / self.problem.bytes_per_cycle - 1e-9)
+        self.took = math.ceil(bursts * dram.burst / self.problem.bytes_per_cycle - 1e-9)
+        self.done[way] = begin + self.took
         return self.done[way]
 
 
@@ -726,17 +729,18 @@ def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rate
     now = written = architecture.configuration.cycles
     starts: list[int] = []
     groups = [i for i, step in enumerate(steps) if step.iacts]
-    fetched = unwritten = asked = sent = 0
+    fetched = unwritten = asked = sent = took = 0
+    fills_early = schedule.mapping.weight_encoding is Encoding.RAW and not overlap.weight_fill
     ahead = overlap.weight_fill or prefetched(schedule)
     for i, (step, result) in enumerate(zip(steps, results, strict=True)):
         if step.iacts and (i == 0 or not overlap.dram_iact):
             fetched, unwritten = fetch(step, now), writing(step)
         if step.load and (i == 0 or not ahead):
-            asked, sent = now, send(step, now)
+            asked, sent, took = now, send(step, now), channel.took
         # What the pass waits for: iacts and weights from off-chip, iacts in the banks, weights in the PEs.
         start = max(now, fetched) if step.iacts else now
         if step.load:
-            start = max(start, sent if overlap.weight_fill else sent - result.fill)
+            start = max(start, sent - (min(result.fill, took) if fills_early else 0))
         waits["dram"] += start - now
         unwritten = max(0, unwritten - (start - now))
         if step.iacts:
@@ -750,7 +754,7 @@ def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rate
             following = steps[groups[groups.index(i) + 1]]
             fetched, unwritten = fetch(following, start), writing(following)
         if ahead and i + 1 < len(steps) and steps[i + 1].load:
-            asked, sent = start, send(steps[i + 1], start)
+            asked, sent, took = start, send(steps[i + 1], start), channel.took
         unwritten = max(0, unwritten - (result.cycles - (result.busiest_lane_reads if single else 0)))
         now = start + result.cycles
         if step.last:

@@ -9,16 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from accelerator_sim.mapping.mapping import Encoding, Mapping
+from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.engines import run_cycle, run_event, stored_pattern
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.pattern import Pattern, iact_shape, values, weight_shape
-from tests.oracles.strategies import Case, cases
+from tests.oracles.strategies import Case, cases, drawn_machine
+from tests.simulation.test_laws import WIDER, widened
 
 NORMAL_AND_SLOW = [2000, pytest.param(10000, marks=pytest.mark.slow)]
 DENSITIES = st.sampled_from([None, 0.0, 0.2, 0.5, 0.8])
+WIDER_ROADS = [what for what in WIDER if what not in ("noc.weight", "noc.psum")]
 
 
 def drawn_pattern(layer: Layer, iact: float | None, weight: float | None, seed: int) -> Pattern:
@@ -61,17 +65,18 @@ def test_event_equals_cycle(number: int) -> None:
 
 @pytest.mark.parametrize("number", [300, pytest.param(3000, marks=pytest.mark.slow)])
 def test_less_work_never_takes_longer(number: int) -> None:
-    """More bandwidth, or fewer non-zeros, with the same mapping."""
+    """More bandwidth, or fewer non-zeros, with the same mapping (docs/engines.md says why, and of which bandwidth)."""
 
     @settings(max_examples=number)
-    @given(case=cases(), iact=DENSITIES, weight=DENSITIES, seed=st.integers(0, 1000))
-    def run(case: Case, iact: float | None, weight: float | None, seed: int) -> None:
+    @given(case=cases(), iact=DENSITIES, weight=DENSITIES, seed=st.integers(0, 1000), what=st.sampled_from(WIDER_ROADS))
+    def run(case: Case, iact: float | None, weight: float | None, seed: int, what: str) -> None:
         schedule, layer = Schedule(case.problem, case.mapping), case.problem.layer
         pattern = drawn_pattern(layer, iact, weight, seed)
         cycles = run_event(schedule, stored_pattern(schedule, pattern))[0].cycles
-        architecture = case.problem.architecture
-        fast = replace_dram(schedule, architecture.dram.bandwidth * 2.0)
-        assert run_event(fast, stored_pattern(fast, pattern))[0].cycles <= cycles
+        in_csc = case.mapping.weight_encoding is Encoding.CSC
+        for road in {"dram.bandwidth", what} | ({"noc.weight"} if in_csc else set()):
+            wide = widened_schedule(schedule, road)
+            assert run_event(wide, stored_pattern(wide, pattern))[0].cycles <= cycles
         rng = np.random.default_rng(seed + 1)
         thinned = drawn_pattern(layer, 0.5, 0.5, seed + 2)
         iacts = np.ones(iact_shape(layer), np.uint8) if pattern.iact_mask is None else pattern.iact_mask
@@ -87,9 +92,22 @@ def test_less_work_never_takes_longer(number: int) -> None:
     run()
 
 
-def replace_dram(schedule: Schedule, bandwidth: float) -> Schedule:
-    """The same schedule with another bandwidth."""
-    architecture = schedule.problem.architecture
-    dram = architecture.dram.model_copy(update={"bandwidth": bandwidth})
-    problem = replace(schedule.problem, architecture=architecture.model_copy(update={"dram": dram}))
-    return Schedule(problem, schedule.mapping)
+def widened_schedule(schedule: Schedule, what: str) -> Schedule:
+    """The same mapping on a machine with more bandwidth at one place."""
+    problem = schedule.problem
+    return Schedule(replace(problem, architecture=widened(problem.architecture, what)), schedule.mapping)
+
+
+def test_a_shorter_weight_fill_delays_nothing() -> None:
+    """Iacts are not late because weights take fewer flits, where each pass waits for its weights from off-chip."""
+    layer = Layer("conv", "conv", H=2, W=5, R=2, S=2, density=Density(0.0, 0.0, 0.0, "drawn"))
+    problem = problem_of(layer, drawn_machine(27032, True, 3), Encoding.RAW, Encoding.CSC)
+    assert problem.architecture.overlap.iact_fill
+    schedule = Schedule(problem, Mapping(weight_encoding=Encoding.CSC))
+    dense, fewer = (drawn_pattern(layer, *densities) for densities in ((None, None, 2), (0.5, 0.5, 4)))
+    one, two = (run_event(schedule, stored_pattern(schedule, pattern))[1] for pattern in (dense, fewer))
+    assert (two.starts <= one.starts).all()
+    assert (two.starts + two.lengths <= one.starts + one.lengths).all()
+    assert two.cycles < one.cycles
+    wide = widened_schedule(schedule, "noc.weight")
+    assert run_event(wide, stored_pattern(wide, dense))[1].cycles <= one.cycles
