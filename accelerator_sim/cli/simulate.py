@@ -121,7 +121,7 @@ def command(
         batch = batch if _given("batch") else found.batch
         seed = seed if _given("seed") else found.seed
     if workload is None:
-        raise click.MissingParameter(ctx=ctx, param_hint="WORKLOAD", param_type="argument")
+        raise click.MissingParameter(ctx=ctx, param_hint="'WORKLOAD'", param_type="argument")
     if verify:
         if _given("fidelity") and fidelity != "cycle":
             raise UsageError(

@@ -80,7 +80,7 @@ def test_a_point_opens(run: Run, spec: str) -> None:
         (("--from", "none.sqlite:ab"), "--from none.sqlite:ab: none.sqlite: no such store"),
         (("--from", "spec.sqlite:zz"), "no result, or more than one, has a key that begins with 'zz'"),
         (("alexnet", "--from", "spec.sqlite:ab"), "WORKLOAD and --from are given"),
-        ((), "Missing argument WORKLOAD"),
+        ((), "Missing argument 'WORKLOAD'"),
     ],
 )
 def test_a_point_that_does_not_open(run: Run, spec: str, words: tuple[str, ...], message: str) -> None:
