@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import output
-from accelerator_sim.files.errors import UsageError
+from accelerator_sim.cli import options, output
+from accelerator_sim.files.errors import AcceleratorSimError, UsageError
 
 if TYPE_CHECKING:
+    from accelerator_sim.study.provenance import Provenance, SourceFile
     from accelerator_sim.study.tabular import Row
     from accelerator_sim.sweep.engine import Pool
     from accelerator_sim.sweep.results import Goal
@@ -77,6 +79,7 @@ _format = click.option(
 @click.option("--retry", is_flag=True, help="Run again what failed before.")
 @click.option("--dry-run", is_flag=True, help="Tell how many points there are and about how long they take.")
 @_format
+@options.report_option
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -88,10 +91,11 @@ def run(
     retry: bool,
     dry_run: bool,
     asked: str | None,
+    report: Path | None,
 ) -> None:
     """Run a sweep.  Run it again after an interruption: it goes on where it stopped."""
     place = place or Path(spec.stem + ".sqlite")
-    output.check_outputs([place], [str(spec)])
+    output.check_outputs([place, report], [str(spec)])
 
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
@@ -106,6 +110,7 @@ def run(
     if dry_run:
         _tell_size(sweep, jobs)
         return
+    origin = _origin(sweep, spec, [place, report]) if report else None
     fidelity = "event" if any(stage.fidelity != "analytical" for stage in sweep.stages) else "analytical"
     warm(2, "cycle" if any(stage.fidelity == "cycle" for stage in sweep.stages) else fidelity)
     pool = _cluster(cluster) if cluster else pool_of(jobs)
@@ -124,6 +129,11 @@ def run(
     rows = store.rows(summary.name)
     if not summary.interrupted:
         _write(rows, by_point(last_stage(rows)), goals, output.pick_format(asked, None))
+    if report and origin:
+        from accelerator_sim.report.html import sweep as page
+
+        output.write(page.dumps(sweep, summary, rows, goals, origin), report)
+        click.echo(f"wrote {report}", err=True)
     _tell(summary, place)
     store.close()
     ctx.exit(130 if summary.interrupted else 5 if summary.failed else 0)
@@ -232,6 +242,40 @@ def _cluster(address: str) -> Pool:
     from accelerator_sim.sweep.cluster import cluster
 
     return cluster(address)
+
+
+def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
+    """What a page says of where it comes from: all files that are read, hashed before the run begins."""
+    from accelerator_sim.cli.command_line import command_line
+    from accelerator_sim.study.machine import read_machine
+    from accelerator_sim.study.provenance import Provenance, machine_files, source_file, workload_files
+    from accelerator_sim.sweep.run import base_file, network_file
+    from accelerator_sim.workload.network import load_network
+
+    base = base_file(sweep)
+    axes = {name: [value[at] for value in axis.values] for axis in sweep.axes for at, name in enumerate(axis.names)}
+    names = list(dict.fromkeys([*sweep.spec.workloads, *axes.get("workload", ())]))
+    found = {name: network_file(sweep, name) for name in names}
+    output.check_outputs(outputs, [str(base), *found.values()])
+    machine, _ = read_machine(base)
+    sources = [(f"architecture {machine.name}", machine.source)]
+    files = [source_file("sweep", str(spec), spec)]
+    files += [_named(file, str(base), sweep.spec.architecture) for file in machine_files(str(base))]
+    for table in axes.get("technology", ()):
+        try:
+            files += machine_files(str(base), [("technology", table)])[1:]
+        except AcceleratorSimError:  # of the points that have it
+            continue
+    for name, file in found.items():
+        network = load_network(file)
+        sources.append((f"workload {network.name}", network.source))
+        files += [_named(each, file, name) for each in workload_files(file, network)]
+    return Provenance(command_line(), "channels", (), tuple(dict.fromkeys(files)), tuple(sources))
+
+
+def _named(file: SourceFile, place: str, name: str) -> SourceFile:
+    """A file under the name that it was asked for by, without the folder that it was found in."""
+    return replace(file, name=name + file.name.removeprefix(place)) if file.name.startswith(place) else file
 
 
 def _speed(state: State, rate: float, goal: Goal) -> str:

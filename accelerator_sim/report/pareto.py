@@ -94,7 +94,7 @@ def _plot(rows: Sequence[Row], best: Sequence[Row], across: Goal, up: Goal, widt
     """Points in the plane of two results: `o` those that none beats, `.` the others; logarithmic where it is wide."""
     points = [(float(r[across.field]), float(r[up.field])) for r in rows if _has(r, across) and _has(r, up)]
     kept = {(float(row[across.field]), float(row[up.field])) for row in best}
-    x, y = _Scale([p[0] for p in points]), _Scale([p[1] for p in points])
+    x, y = Scale([p[0] for p in points]), Scale([p[1] for p in points])
     labels = [shown({up.field: y.at(step / (ROWS - 1))}, up.field) for step in range(ROWS)]
     margin = max(map(len, labels)) + 1
     wide = max(width - margin - 1, 20)
@@ -117,8 +117,8 @@ def _has(row: Row, goal: Goal) -> bool:
     return row.get(goal.field) is not None
 
 
-class _Scale:
-    """Values to places from 0 to 1."""
+class Scale:
+    """Values to places from 0 to 1; logarithmic where they are wide."""
 
     def __init__(self, values: Sequence[float]) -> None:
         self._low, self._high = min(values), max(values)

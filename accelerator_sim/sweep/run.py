@@ -307,27 +307,34 @@ def _reason(error: AcceleratorSimError) -> str:
     return "; ".join(f"{problem.path}: {problem.message}".removeprefix(": ") for problem in error.problems)
 
 
+def base_file(sweep: Sweep) -> Path:
+    """Return the file of the base architecture, taken from the folder of the sweep first."""
+    name = sweep.spec.architecture
+    beside = sweep.file.parent / name
+    if name.endswith((".yaml", ".yml")) and beside.exists():
+        return beside
+    return resolve("arch_configs", name, "architecture")
+
+
+def network_file(sweep: Sweep, name: str) -> str:
+    """Return the name of a network, or its file, taken from the folder of the sweep first."""
+    beside = sweep.file.parent / name
+    return str(beside.resolve()) if Path(name).suffix and beside.exists() else name
+
+
 class Planner:
     """Makes tasks of points: reads the base architecture and each network once."""
 
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
         spec = sweep.spec
-        self._base = self._resolved(spec.architecture)
+        self._base = base_file(sweep)
         read_machine(self._base)  # a base that is invalid is no point's fault
         self._check_paths()
         for name in spec.workloads or [value for axis in sweep.axes for value in axis.named("workload")]:
-            load_network(self._found(name))  # nor is a network that there is not
+            load_network(network_file(self._sweep, name))  # nor is a network that there is not
         self._files: dict[str, str] = {}
         self._networks: dict[tuple[object, ...], dict[str, tuple[Layer, int]]] = {}
-
-    def _resolved(self, name: str) -> Path:
-        beside = self._sweep.file.parent / name
-        return (
-            beside
-            if name.endswith((".yaml", ".yml")) and beside.exists()
-            else resolve("arch_configs", name, "architecture")
-        )
 
     def _check_paths(self) -> None:
         """Raise InvalidFile for axes that the architecture does not have, which would fail at every point."""
@@ -393,7 +400,7 @@ class Planner:
             "file": str(self._base.resolve()),
             "base": digest(self._text(self._base)),
             "overrides": [list(pair) for pair in point.values if pair[0] not in CHOICES],
-            "workload": self._found(name),
+            "workload": network_file(self._sweep, name),
             **{name: values.get(name) for name in ("width", "resolution", "densities", "prune")},
             "fidelity": run.fidelity,
             "objective": run.objective,
@@ -423,14 +430,9 @@ class Planner:
         except ValueError as error:
             raise InvalidFile([Problem("constraints", None, None, "", str(error))]) from None
 
-    def _found(self, name: str) -> str:
-        """The name of a network, or its file, taken from the folder of the sweep first."""
-        beside = self._sweep.file.parent / name
-        return str(beside.resolve()) if Path(name).suffix and beside.exists() else name
-
     def _layers(self, name: str, choices: Choices, batch: int) -> dict[str, tuple[Layer, int]]:
         """The layers of a network for a batch, by their text, and how often it has each."""
-        found = self._found(name)
+        found = network_file(self._sweep, name)
         key = (found, choices.width, choices.resolution, choices.densities, choices.prune, batch)
         if key not in self._networks:
             out: dict[str, tuple[Layer, int]] = {}

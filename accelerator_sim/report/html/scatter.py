@@ -74,11 +74,11 @@ def scatter_loglog(
         return 1.0 - math.log(y / low_y) / math.log(high_y / low_y)
 
     out = []
-    for tick in _decades(low_x, high_x):
+    for tick in decades(low_x, high_x):
         x = f"{short(left + width * across(tick))}%"
         out.append(f'<line class="grid" x1="{x}" x2="{x}" y1="{top:g}" y2="{top + tall:g}"/>')
         out.append(f'<text class="tick middle" x="{x}" y="{top + tall + 16:g}">{_plain(tick)}</text>')
-    for tick in _decades(low_y, high_y):
+    for tick in decades(low_y, high_y):
         y = short(top + tall * down(tick))
         out.append(f'<line class="grid" x1="{left}%" x2="{left + width}%" y1="{y}" y2="{y}"/>')
         out.append(f'<text class="tick end" x="{left - 1}%" y="{y}" dy="4">{_plain(tick)}</text>')
@@ -150,8 +150,8 @@ def _domain(values: Sequence[float]) -> tuple[float, float]:
     return low / 1.7, high * 1.7
 
 
-def _decades(low: float, high: float) -> list[float]:
-    """Powers of ten, and where there are few of them, 2 and 5 times those."""
+def decades(low: float, high: float) -> list[float]:
+    """Return powers of ten, and where there are few of them, 2 and 5 times those."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if math.log10(high / low) < 2.2 else (1,)
     return [s * 10.0**p for p in powers for s in steps if low <= s * 10.0**p <= high]

@@ -42,13 +42,15 @@
 
   // --- charts: one stop of the tab key each; arrows walk its rows, Enter chooses
   for (const drawing of all("[data-walk]")) {
-    const rows = all(".row", drawing);
-    if (!rows.length) continue;
-    let at = 0;
+    const fixed = all(".row", drawing);
+    if (!fixed.length) continue;
+    let at = 0, rows = fixed;
     const leave = () => rows.forEach((row) => row.classList.remove("active"));
     function visit(index) {
-      at = Math.min(Math.max(index, 0), rows.length - 1);
       leave();
+      const front = all(".row.front", drawing);  // of many points those that matter
+      rows = front.length ? front : fixed;
+      at = Math.min(Math.max(index, 0), rows.length - 1);
       rows[at].classList.add("active");
       rows[at].scrollIntoView({ block: "nearest", behavior: "instant" });
       // after the scrolling of the browser itself, which would hide the tooltip
@@ -72,7 +74,7 @@
     drawing.addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, Home: -Infinity, End: Infinity }[event.key];
       if (step !== undefined) visit(step === -Infinity ? 0 : step === Infinity ? rows.length - 1 : at + step);
-      else if (event.key === "Enter" || event.key === " ") goTo(rows[at].dataset.key);
+      else if (event.key === "Enter" || event.key === " ") goTo(rows[Math.min(at, rows.length - 1)].dataset.key);
       else return;
       event.preventDefault();
     });
@@ -108,6 +110,7 @@
     choice.value = key;
   }
   function goTo(key) {
+    if (plane) return goToPoint(key);
     if (key === undefined || !choice) return;
     const hash = `#layer-${Number(key) + 1}`;
     if (location.hash === hash) followHash();
@@ -135,6 +138,99 @@
   }
   addEventListener("beforeprint", () => { for (const panel of panels) panel.open = true; });
   addEventListener("afterprint", () => { if (choice) choose(choice.value); });
+
+  // --- the plane of two results: marks move to the axes that are chosen, and their front is found anew
+  const plane = find("plane-data") && JSON.parse(find("plane-data").textContent);
+  const points = plane ? [...find("points").tBodies[0].rows] : [];
+  const marks = new Map(plane ? all("#plane .row").map((mark) => [Number(mark.dataset.key), mark]) : []);
+  function goToPoint(key) {
+    const row = points[key];
+    for (const each of [...points, ...marks.values()]) each.classList.toggle("chosen", each === row || each.dataset.key === key);
+    hideTip();
+    row.hidden = false;
+    row.tabIndex = -1;
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "center", inline: "nearest" });
+  }
+  function draw(across, up, most) {
+    const [left, width, top, tall] = plane.frame;
+    const x = (place) => left + width * place, y = (place) => top + tall * (1 - place);
+    const sign = most.map((each) => (each ? -1 : 1));
+    const known = points.map((_, at) => at).filter((at) => across.ranks[at] !== null && up.ranks[at] !== null);
+    const cost = (at) => [sign[0] * across.ranks[at], sign[1] * up.ranks[at]];
+    known.sort((a, b) => cost(a)[0] - cost(b)[0] || cost(a)[1] - cost(b)[1] || a - b);
+    const front = new Set();
+    let least = Infinity, last = [];
+    for (const at of known) {
+      const [first, second] = cost(at);
+      if (second >= least && !(first === last[0] && second === last[1])) continue;
+      front.add(at);
+      least = second;
+      last = [first, second];
+    }
+
+    const make = (name, values, text = "") => {
+      const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+      for (const [key, value] of Object.entries(values)) made.setAttribute(key, value);
+      made.textContent = text;
+      return made;
+    };
+    const ticks = [];
+    for (const [place, label] of across.ticks) {
+      const at = `${x(place)}%`;
+      ticks.push(make("line", { class: "grid", x1: at, x2: at, y1: top, y2: top + tall }));
+      ticks.push(make("text", { class: "tick middle", x: at, y: top + tall + 16 }, label));
+    }
+    for (const [place, label] of up.ticks) {
+      ticks.push(make("line", { class: "grid", x1: `${left}%`, x2: `${left + width}%`, y1: y(place), y2: y(place) }));
+      ticks.push(make("text", { class: "tick end", x: `${left - 1}%`, y: y(place), dy: 4 }, label));
+    }
+    document.querySelector("#plane .ticks").replaceChildren(...ticks);
+    find("across-title").textContent = across.title;
+    find("up-title").textContent = up.title;
+    document.querySelector("#plane svg.scatter").setAttribute("aria-label", `${up.field} over ${across.field} of ${known.length} points`);
+
+    const steps = [...front].map((at) => [across.places[at], 1 - up.places[at]]).sort((a, b) => a[0] - b[0]);
+    find("edge").setAttribute("d", steps.map(([h, v], n) => (!n ? `M${h} ${v}` : most[0] ? `V${v}H${h}` : `H${h}V${v}`)).join(""));
+
+    const names = document.querySelector("#points thead tr").cells;
+    const shown = [...new Set([...plane.columns, across.column, up.column])];
+    for (const mark of marks.values()) mark.toggleAttribute("hidden", true);
+    const beaten = known.filter((at) => !front.has(at));
+    for (const at of [...beaten, ...front]) {
+      const mark = marks.get(at), kind = front.has(at) ? "front" : "beaten", [path, radius] = plane.shapes[kind];
+      const cells = points[at].cells;
+      mark.removeAttribute("hidden");
+      mark.classList.toggle("front", kind === "front");
+      mark.dataset.tip = [
+        `point ${cells[0].textContent}`,
+        ...shown.map((column) => `${names[column].textContent}: ${cells[column].textContent}`),
+        `key: ${cells[cells.length - 1].textContent}`,
+      ].join("\n");
+      const place = mark.querySelector(".mark"), shape = mark.querySelector("path");
+      place.setAttribute("x", `${x(across.places[at])}%`);
+      place.setAttribute("y", y(up.places[at]));
+      shape.setAttribute("class", `k-${kind}`);
+      shape.setAttribute("d", path);
+      shape.setAttribute("transform", `scale(${radius})`);
+      mark.parentNode.append(mark);
+    }
+    const way = (axis, at) => `${most[at] ? "most" : "least"} ${axis.field}`;
+    find("says").textContent = `Of ${known.length} points, ${front.size} are beaten by none in ${way(across, 0)} and ${way(up, 1)}.`;
+  }
+  if (plane) {
+    const sides = ["across", "up"].map((side) => [find(side), find(`${side}-way`)]);
+    const axis = (at) => plane.axes[sides[at][0].value];
+    const redraw = () => draw(axis(0), axis(1), sides.map(([, way]) => way.value === "most"));
+    sides.forEach(([result, way], at) => {
+      result.addEventListener("change", () => {
+        way.value = axis(at).most ? "most" : "least";
+        redraw();
+      });
+      way.addEventListener("change", redraw);
+    });
+    redraw();  // a browser may have kept other choices when the page was loaded again
+  }
 
   // --- tables: a press on a heading sorts, the other way round on the second
   const value = (row, column) => {
