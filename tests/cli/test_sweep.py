@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,35 @@ def test_failed_points(run: Run, spec: str, tmp_path: Path) -> None:
     assert result.exit_code == 5
     assert "failed: point 1, small.yaml: dram.bandwidth: " in result.stderr
     assert len(result.stdout.splitlines()) == 1 + 5, "three that failed, for which no constraint can be told"
+
+
+def test_a_report(run: Run, spec: str, tmp_path: Path) -> None:
+    result = run("sweep", spec, "--report", "r.html")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("wrote r.html\n")
+    page = (tmp_path / "r.html").read_text()
+    assert "accelerator-sim sweep spec.yaml --report r.html" in page
+    for name in ("spec.yaml", "eyeriss_v2", "cmos65_8b", "small.yaml"):
+        assert re.search(rf"<td>{name}</td><td><code>[0-9a-f]{{64}}</code>", page), name
+    assert str(tmp_path) not in page
+    assert "<dt>points</dt><dd><b>4</b><small>2 more break a constraint</small>" in page
+    run("sweep", spec, "--report", "r.html")
+    assert (tmp_path / "r.html").read_text() == page, "whether or not results were there before"
+
+
+def test_a_report_of_failed_points(run: Run, spec: str, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("10 GB/s", "10 parsec"))
+    assert run("sweep", spec, "--report", "r.html", "--pareto", "edp,pes").exit_code == 5
+    page = (tmp_path / "r.html").read_text()
+    assert "3 results failed" in page
+    assert "least edp_js and least pes" in page
+
+
+def test_a_report_overwrites_no_input(run: Run, spec: str) -> None:
+    for name in (spec, "small.yaml"):
+        result = run("sweep", spec, "--report", name)
+        assert (result.exit_code, "it is read, too" in result.stderr) == (2, True), name
+    assert "cannot write x twice" in run("sweep", spec, "-o", "x", "--report", "x").stderr
 
 
 def test_dry_run(run: Run, spec: str) -> None:

@@ -152,9 +152,9 @@ def _ticks(low: float, high: float, logarithmic: bool) -> list[float]:
         return [low]
     if logarithmic:
         return decades(low, high)
-    rough = (high - low) / 5
+    rough = (high - low) / 6
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(step * power for step in (1, 2, 5, 10) if step * power >= rough)
+    step = next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= rough)
     first = math.ceil(low / step)
     return [float(f"{k * step:.12g}") for k in range(first, math.floor(high / step) + 1)]
 
@@ -165,4 +165,4 @@ def _labels(field: str, ticks: Sequence[float]) -> list[str]:
     for tick in ticks:
         number, _, unit = shown({field: tick}, field).partition(" ")
         out.append(f"{float(number):g} {unit}".rstrip())
-    return out if len(set(out)) == len(out) else [f"{tick:.8g}" for tick in ticks]
+    return out if len(set(out)) == len(out) else [f"{tick:.12g}" for tick in ticks]

@@ -145,16 +145,16 @@ def _drawn(points: Sequence[Row], front: Sequence[Row], goals: Sequence[Goal], f
     place = {row["point"]: at for at, row in enumerate(points)}
     first = front_of(points, goals[:2]) + [row for goal in goals for row in best(points, goal, 1)]
     kept: set[int] = set()
-    groups: list[Iterable[int]] = [
-        (place[row["point"]] for row in first),
-        (place[row["point"]] for row in front),
-        _fronts(points, {field: _most(field, goals) for field in fields}),
-        (at for at, row in enumerate(points) if row["status"] != "failed"),
-        range(len(points)),
+    groups: list[tuple[Iterable[int], int]] = [
+        ((place[row["point"]] for row in first), 1),
+        ((place[row["point"]] for row in front), 1),
+        (_fronts(points, {field: _most(field, goals) for field in fields}), 2),
+        ((at for at, row in enumerate(points) if row["status"] != "failed"), 1),
+        (range(len(points)), 1),
     ]
-    for group in groups:
+    for group, share in groups:
         fresh = sorted(set(group) - kept)
-        room = MOST - len(kept)
+        room = (MOST - len(kept)) // share  # half of it at most for fronts that are not asked for yet
         kept.update(fresh if len(fresh) <= room else (fresh[k * len(fresh) // room] for k in range(room)))
     return [points[at] for at in sorted(kept)]
 
@@ -273,7 +273,7 @@ def _chart(drawn: Sequence[Row], table: _Table, chosen: Sequence[Axis]) -> Chart
     tips = [table.tip(at, fields) for at in range(len(drawn))]
     names = {"front": "beaten by no other point in both results", "beaten": "beaten"}
     return Chart(
-        "Plane of two results",
+        "Two results of every point",
         plane(across, up, front, tips),
         marks=tuple((kind, mark(kind, KINDS), name) for kind, name in names.items()),
     )
@@ -322,7 +322,7 @@ def _settings(sweep: Sweep, goals: Sequence[Goal]) -> Iterator[tuple[str, str]]:
     yield "objectives", ", ".join(map(str, goals))
     for axis in sweep.axes:
         for at, name in enumerate(axis.names):
-            yield f"axis {name}", _values([value[at] for value in axis.values])
+            yield printable(f"axis {name}"), _values([value[at] for value in axis.values])
     yield from (("constraint", text) for text in spec.constraints)
     yield from (("linked", ", ".join(names)) for names in spec.linked)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +14,16 @@ from accelerator_sim.baseline.device import load_device
 from accelerator_sim.footprint.account import Use
 from accelerator_sim.report.compared import Wanted
 from accelerator_sim.report.html import comparison, simulation
+from accelerator_sim.report.html import sweep as swept
 from accelerator_sim.study.compare import Question, compare
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.provenance import Provenance, SourceFile
 from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.sweep.results import goal_of
+from accelerator_sim.sweep.run import Summary
+from accelerator_sim.sweep.spec import Axis, Spec, Sweep
+from accelerator_sim.sweep.store import FIGURES
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 from tests.study.conftest import CONV, FC, POOL, TWIN
@@ -49,6 +57,30 @@ def comparison_page(fidelity: str = "analytical", workload: str = "small", layer
     question = Question(Options(fidelity=fidelity))
     compared = compare(network, [load_machine("eyeriss_v2")], [load_device("jetson_tx2_maxq")], question)
     return comparison.dumps(compared, Wanted(True, Use("usa", 1000), ("wifi", "5g")), ORIGIN)
+
+
+def sweep_row(point: int, error: str | None = None, axes: dict[str, str] | None = None, **figures: float) -> Any:
+    """Return a row as a store has it, with a latency, an energy and what follows from them unless it failed."""
+    row: dict[str, Any] = {
+        "stage": 0, "point": point, "key": f"{point:032x}", "status": "failed" if error else "ok", "error": error,
+        "workload": "small", "architecture": "eyeriss_v2", "fidelity": "analytical", "objective": "latency",
+        "batch": 1, "seed": 0, "axes": axes or {"clock": f"{100 * (point + 1)} MHz"},
+    }  # fmt: skip
+    known: dict[str, float] = {"latency_s": 1e-3 / (point + 1), "energy_total_j": 1e-6 * (point % 3 + 1), "pes": 192}
+    known |= {"inferences_per_s": 1 / known["latency_s"]} | figures
+    return row | {name: None if error else known.get(name) for name in FIGURES}
+
+
+def sweep_page(
+    rows: Sequence[Any], objectives: Sequence[str] = ("latency", "energy_total"), interrupted: bool = False
+) -> str:
+    """Return the page of rows of a sweep."""
+    names = list(rows[0]["axes"]) if rows else ["clock"]
+    axes = [Axis((name,), tuple((row["axes"][name],) for row in rows)) for name in names]
+    spec = Spec(architecture="eyeriss_v2", workloads=["small"], axes={}, objectives=list(objectives))
+    failed = tuple((row["point"], row["workload"], row["error"]) for row in rows if row["error"])
+    summary = Summary("0123", len(rows), 3, len(rows), 0, 0, failed, 1.5, interrupted)
+    return swept.dumps(Sweep(spec, axes, [], Path(), ""), summary, rows, [goal_of(text) for text in objectives], ORIGIN)
 
 
 def renamed(result: NetworkResult, name: str) -> NetworkResult:

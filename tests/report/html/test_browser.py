@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from accelerator_sim.study.result import NetworkResult
-from tests.report.html.conftest import comparison_page, page_of
+from tests.report.html.conftest import comparison_page, page_of, sweep_page, sweep_row
 
 pytestmark = pytest.mark.slow
 FLAGS = (
@@ -261,3 +261,88 @@ def test_a_comparison_has_no_errors_and_fits_a_phone(compared: Any) -> None:
     size(compared, 400, 800)
     assert compared.execute_script("return document.documentElement.scrollWidth") <= 400
     assert [entry for entry in compared.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+@pytest.fixture
+def swept(driver: Any, tmp_path: Path) -> Any:
+    """The page of a sweep of six points, one of which failed."""
+    rows = [sweep_row(point, area_mm2=point % 4 + 1.0) for point in range(5)] + [sweep_row(5, "too large")]
+    (tmp_path / "swept.html").write_text(sweep_page(rows))
+    size(driver, 1400, 900)
+    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
+    driver.get((tmp_path / "swept.html").as_uri())
+    return driver
+
+
+def front(page: Any) -> list[int]:
+    """The points that are marked, by number."""
+    found = page.find_elements("css selector", "#plane .row.front")
+    return sorted(int(mark.get_attribute("data-key")) for mark in found)
+
+
+def choose(page: Any, id: str, text: str) -> None:
+    page.find_element("xpath", f"//select[@id='{id}']/option[.='{text}']").click()
+
+
+def test_a_sweep_is_drawn_by_the_script_as_it_came(swept: Any) -> None:
+    def places() -> list[tuple[str, ...]]:
+        marks = swept.execute_script(
+            "return [...document.querySelectorAll('#plane .row')].map(r => [r.dataset.key, r.hasAttribute('hidden'),"
+            " r.querySelector('.mark').getAttribute('x'), r.querySelector('.mark').getAttribute('y'),"
+            " r.querySelector('path').getAttribute('class')])"
+        )
+        return sorted(
+            (key, hidden, "" if hidden else round(float(x.rstrip("%"))), "" if hidden else round(float(y)), kind)
+            for key, hidden, x, y, kind in marks
+        )
+
+    by_script, says = places(), one(swept, "#says").text
+    swept.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    swept.refresh()
+    swept.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert not one(swept, "#across").is_displayed()
+    assert places() == by_script
+    assert one(swept, "#says").text == says
+
+
+def test_axes_of_a_sweep_are_chosen(swept: Any) -> None:
+    assert front(swept) == [3, 4]
+    assert one(swept, "#says").text == "Of 5 points, 2 are beaten by none in least latency_s and least energy_total_j."
+    choose(swept, "up", "area_mm2")
+    assert front(swept) == [4]
+    assert one(swept, "#up-title").text == "area_mm2"
+    choose(swept, "up-way", "most is better")
+    assert front(swept) == [3, 4]
+    choose(swept, "across", "inferences_per_s")
+    assert one(swept, "#across-way").get_attribute("value") == "most"
+    assert front(swept) == [3, 4]
+    choose(swept, "across-way", "least is better")
+    assert front(swept) == [0, 1, 2, 3]
+    labels = [text.text for text in swept.find_elements("css selector", "#plane .ticks text")]
+    assert "2 k" in labels
+    assert "2 mm2" in labels
+    assert [entry for entry in swept.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_a_sweep_by_keyboard(swept: Any) -> None:
+    choose(swept, "up", "area_mm2")
+    chart = one(swept, "#plane .drawing")
+    swept.execute_script("arguments[0].focus()", chart)
+    assert tip(swept, "point 4\nclock: 500 MHz\nlatency_s: 200 us\narea_mm2: 1 mm2\nkey: 000000000000")
+    one(swept, "#points th:nth-child(4) button").click()
+    one(swept, "#table input").send_keys("failed")
+    chart.send_keys("\ue007")  # Enter
+    settled(swept)
+    row = swept.switch_to.active_element
+    assert row.tag_name == "tr"
+    assert row.is_displayed()
+    assert row.text.startswith("4 ")
+
+
+def test_a_sweep_sorts_quantities_and_fits_a_phone(swept: Any) -> None:
+    heading = one(swept, "#points th:nth-child(3)")
+    one(heading, "button").click()
+    first = one(swept, "#points tbody tr td:nth-child(3)")
+    assert first.text == "600 MHz"
+    size(swept, 400, 800)
+    assert swept.execute_script("return document.documentElement.scrollWidth") <= 400
