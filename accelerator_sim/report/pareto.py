@@ -43,7 +43,7 @@ def render_front(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, co
     if len(goals) > 1:
         parts += [Text(line) for line in _plot(rows, best, goals[0], goals[1], min(width, WIDEST))]
         parts.append(Text())
-    goal_names = ", ".join(goal.title for goal in goals)
+    goal_names = ", ".join(map(str, goals))
     parts.append(Text(f"{len(best)} of {len(rows)} points are beaten by none in {goal_names}", style="bold"))
     parts += [Text(), *_records(best, goals, width)]
     return paint(parts, width, color)

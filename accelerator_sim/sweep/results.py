@@ -28,9 +28,7 @@ class Goal(Cost):
         value = row.get(self.field)
         return None if value is None else -float(value) if self.most else float(value)
 
-    @property
-    def title(self) -> str:
-        """The goal in words."""
+    def __str__(self) -> str:
         return f"{self.field} ({'most' if self.most else 'least'})"
 
 

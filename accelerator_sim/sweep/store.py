@@ -81,7 +81,9 @@ class Cost:
         if self.field not in FIGURES:
             raise ValueError(f"{self.field!r} is no figure")
 
-    def __str__(self) -> str:
+    @property
+    def sql(self) -> str:
+        """The expression that is minimised."""
         return f"-{self.field}" if self.most else self.field
 
 
@@ -214,8 +216,8 @@ class Store:
         """Return the keys of the results of single networks that cost the least, equal ones by point."""
         with self._guarded():
             found = self._db.execute(
-                f"SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ? AND {cost} IS NOT NULL"
-                f" ORDER BY {cost}, point LIMIT ?",
+                "SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ?"
+                f" AND {cost.field} IS NOT NULL ORDER BY {cost.sql}, point LIMIT ?",
                 (sweep, stage, count),
             )
             return [key for (key,) in found]
@@ -225,8 +227,8 @@ class Store:
 
         The front of a sample leaves out most results while the table is read.
         """
-        where = "sweep = ? AND stage = ?" + "".join(f" AND {cost} IS NOT NULL" for cost in costs)
-        wanted = ", ".join(map(str, costs))
+        where = "sweep = ? AND stage = ?" + "".join(f" AND {cost.field} IS NOT NULL" for cost in costs)
+        wanted = ", ".join(cost.sql for cost in costs)
         with self._guarded():
             (last,) = self._db.execute(
                 "SELECT max(point) FROM points WHERE sweep = ? AND stage = ?", (sweep, stage)
@@ -237,7 +239,7 @@ class Store:
                 (sweep, stage),
             ).fetchall()
             kept = [sample[at] for at in front(sample)][:REFERENCES]
-            beaten = ["(" + " AND ".join(f"{cost} > ?" for cost in costs) + ")" for _ in kept]
+            beaten = ["(" + " AND ".join(f"{cost.sql} > ?" for cost in costs) + ")" for _ in kept]
             more = f" AND NOT ({' OR '.join(beaten)})" if beaten else ""
             found = self._db.execute(
                 f"SELECT key, {wanted} FROM results CROSS JOIN points USING (key) WHERE {where}{more} ORDER BY point",

@@ -64,6 +64,7 @@ def test_the_front_is_marked_in_the_plot_and_the_table() -> None:
     standing = dict(re.findall(r'data-standing="(\w+)"><td data-v="\d+">(\d+)<', page)[::-1])
     assert standing["front"] == "3"
     assert "Of 6 points, 3 are beaten by none in least latency_s and least energy_total_j." in page
+    assert "beaten by none in latency_s (least), energy_total_j (least)" in page
     assert "point 3\nclock: 400 MHz\nlatency_s: 250 us\nenergy_total_j: 1.00 uJ\nkey: 000000000000" in page
 
 
