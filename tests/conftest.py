@@ -5,6 +5,7 @@ Drawn cases are the same in every run of the same tests: the seed of each test i
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,25 @@ from accelerator_sim.workload.network import Network
 
 settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("seeded")
+
+Hide = Callable[[str], None]
+
+
+@pytest.fixture
+def hide(monkeypatch: pytest.MonkeyPatch) -> Hide:
+    """Return a function after whose call modules whose name begins so cannot be imported, as if not installed."""
+    real = builtins.__import__
+
+    def call(beginning: str) -> None:
+        def missing(name: str, *args: Any, **more: Any) -> Any:
+            if name.startswith(beginning):
+                raise ImportError(f"No module named {name!r}")
+            return real(name, *args, **more)
+
+        monkeypatch.setattr(builtins, "__import__", missing)
+
+    return call
+
 
 # Everything that the expected values below depend on is set here, so that tuning a built-in file cannot move them.
 _ROUND = {

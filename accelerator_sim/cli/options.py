@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -117,8 +118,7 @@ def workload_choices(command: Command) -> Command:
     def gathered(**given: Any) -> Any:
         from accelerator_sim.workload.choices import Choices
 
-        names = ("bind", "strict", "weights", "inputs", "densities", "prune", "width", "resolution")
-        return command(choices=Choices(**{name: given.pop(name) for name in names}), **given)
+        return command(choices=Choices(**{each.name: given.pop(each.name) for each in fields(Choices)}), **given)
 
     decorated: Any = gathered
     for option in reversed(_CHOICES):

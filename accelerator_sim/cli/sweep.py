@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,6 +100,7 @@ def run(
 
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
+    from accelerator_sim.report.pareto import render_front
     from accelerator_sim.sweep.engine import pool_of
     from accelerator_sim.sweep.results import by_point, last_stage
     from accelerator_sim.sweep.run import run_sweep
@@ -128,7 +130,9 @@ def run(
         summary = run_sweep(sweep, store, pool, show, retry)
     rows = store.rows(summary.name)
     if not summary.interrupted:
-        _write(rows, by_point(last_stage(rows)), goals, output.pick_format(asked, None))
+        _show(
+            rows, lambda: render_front(by_point(last_stage(rows)), goals, output.width(), output.on_terminal()), asked
+        )
     if report and origin:
         from accelerator_sim.report.html import sweep as page
 
@@ -152,7 +156,7 @@ def best(store: Path, by: str, count: int, name: str | None, asked: str | None) 
     (goal,) = _goals(by, most=1)
     opened = _opened(store)
     unique = {row["key"]: row for each in _sweeps(opened, name) for row in results.best_in(opened, each, goal, count)}
-    _show(results.best(unique.values(), goal, count), [goal], asked)
+    _show_records(results.best(unique.values(), goal, count), [goal], asked)
 
 
 @command.command("front")
@@ -169,7 +173,7 @@ def front(store: Path, pareto: str, name: str | None, asked: str | None) -> None
     goals = _goals(pareto)
     opened = _opened(store)
     unique = {row["key"]: row for each in _sweeps(opened, name) for row in results.front_in(opened, each, goals)}
-    _show(results.front_of(unique.values(), goals), goals, asked)
+    _show_records(results.front_of(unique.values(), goals), goals, asked)
 
 
 @command.command("export")
@@ -199,13 +203,18 @@ def export_command(store: Path, out: Path, name: str | None) -> None:
     output.write(export(rows, form), out)
 
 
-def _show(rows: list[Row], goals: list[Goal], asked: str | None) -> None:
+def _show_records(rows: list[Row], goals: list[Goal], asked: str | None) -> None:
     from accelerator_sim.report.pareto import render_records
+
+    _show(rows, lambda: render_records(rows, goals, output.width(), output.on_terminal()), asked)
+
+
+def _show(rows: list[Row], table: Callable[[], str], asked: str | None) -> None:
+    """Write rows in the format that is asked for; `table` makes that of a terminal."""
     from accelerator_sim.sweep.export import export
 
     form = output.pick_format(asked, None)
-    text = render_records(rows, goals, output.width(), output.on_terminal()) if form == "table" else export(rows, form)
-    output.write(text, None)
+    output.write(table() if form == "table" else export(rows, form), None)
 
 
 def _opened(path: Path) -> Store:
@@ -301,17 +310,6 @@ def _tell_size(sweep: Sweep, jobs: int) -> None:
         click.echo(f"about {span} with {jobs} job{'s' if jobs > 1 else ''}: {size.seconds:.2g} s a result as tried")
     for error in size.errors:
         click.echo(f"note: {error}", err=True)
-
-
-def _write(rows: list[Row], points: list[Row], goals: list[Goal], form: str) -> None:
-    if form == "table":
-        from accelerator_sim.report.pareto import render_front
-
-        output.write(render_front(points, goals, output.width(), output.on_terminal()), None)
-        return
-    from accelerator_sim.sweep.export import export
-
-    output.write(export(rows, form), None)
 
 
 def _tell(summary: Summary, place: Path) -> None:

@@ -97,6 +97,12 @@ def _unit_scale(unit: str, number: str, dimension: Dimension) -> Fraction:
     raise ValueError(f"unknown unit {_shown(unit)!r} for {dimension.name}{hint}")
 
 
+def split_quantity(text: object) -> tuple[Fraction, str] | None:
+    """Return the number and the unit of a quantity, "" for none; None for what begins with no number."""
+    match = _QUANTITY.fullmatch(str(text))
+    return None if match is None or isinstance(text, bool) else (Fraction(match[1]), match[2])
+
+
 def parse_quantity(text: object, dimension: Dimension, *, allow_zero: bool = False) -> float:
     """Return the value of a quantity such as "25.6 GB/s" in base units; bytes and bits come as int.
 

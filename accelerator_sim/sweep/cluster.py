@@ -29,7 +29,7 @@ def cluster(address: str) -> Pool:
         ) from None
 
     @contextmanager
-    def make() -> Iterator[Executor]:
+    def connected() -> Iterator[Client]:
         try:
             client = Client(address, timeout=PATIENCE_S, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -39,17 +39,17 @@ def cluster(address: str) -> Pool:
                 client.wait_for_workers(1, timeout=PATIENCE_S)
             except TimeoutError:
                 raise AcceleratorSimError(f"--cluster {address}: the scheduler has no worker") from None
-            executor = client.get_executor(pure=False)
-            yield executor
-            executor.shutdown(wait=False)
+            yield client
         finally:
             client.close()
 
-    with make():
-        pass
-    client = Client(address, timeout=PATIENCE_S, set_as_default=False)
-    try:
+    @contextmanager
+    def make() -> Iterator[Executor]:
+        with connected() as client:
+            executor = client.get_executor(pure=False)
+            yield executor
+            executor.shutdown(wait=False)
+
+    with connected() as client:
         threads = sum(client.nthreads().values())
-    finally:
-        client.close()
     return Pool(make, max(threads, 1), (KilledWorker, CommClosedError, FutureCancelledError))

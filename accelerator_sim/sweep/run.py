@@ -333,7 +333,7 @@ class Planner:
         self._check_paths()
         for name in spec.workloads or [value for axis in sweep.axes for value in axis.named("workload")]:
             load_network(network_file(self._sweep, name))  # nor is a network that there is not
-        self._files: dict[str, str] = {}
+        self._base_text = self._base.read_text(encoding="utf-8")
         self._networks: dict[tuple[object, ...], dict[str, tuple[Layer, int]]] = {}
 
     def _check_paths(self) -> None:
@@ -387,7 +387,7 @@ class Planner:
     def _unfit(self, point: Point, stage: Stage, networks: Sequence[str], run: Run, error: str) -> Iterator[Planned]:
         """The results of a point whose architecture is refused: failed, with the reason."""
         for name in networks:
-            key = digest(program(), self._text(self._base), repr(point.values), name, repr(run))
+            key = digest(program(), self._base_text, repr(point.values), name, repr(run))
             entry = self._entry(key, point, name, stage, run, None)
             yield Planned(point, entry, None, run, {}, error)
 
@@ -398,7 +398,7 @@ class Planner:
         task = {
             "architecture": self._sweep.spec.architecture,
             "file": str(self._base.resolve()),
-            "base": digest(self._text(self._base)),
+            "base": digest(self._base_text),
             "overrides": [list(pair) for pair in point.values if pair[0] not in CHOICES],
             "workload": network_file(self._sweep, name),
             **{name: values.get(name) for name in ("width", "resolution", "densities", "prune")},
@@ -409,12 +409,6 @@ class Planner:
         }
         shown = architecture.name if architecture is not None else self._sweep.spec.architecture
         return Entry(key, name, shown, stage.fidelity, run.objective, run.batch, run.seed, values, task)
-
-    def _text(self, path: Path) -> str:
-        key = str(path)
-        if key not in self._files:
-            self._files[key] = path.read_text(encoding="utf-8")
-        return self._files[key]
 
     def _allowed(self, architecture: Architecture, technology: Technology) -> bool:
         if not self._sweep.constraints:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,13 +13,14 @@ from pydantic import Field, model_validator
 
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
+from accelerator_sim.files.units import split_quantity
 from accelerator_sim.files.yaml_tree import load_document
+from accelerator_sim.mapping.search import Objective
 from accelerator_sim.sweep.expressions import Comparison, parse_comparison
 from accelerator_sim.sweep.results import goal_of
 
 CHOICES = ("workload", "width", "resolution", "prune", "densities", "batch", "objective")
 """Axes that are no paths of the architecture: the network, and how it is run."""
-OBJECTIVES = ("energy", "latency", "edp", "dram")
 MOST_POINTS = 1_000_000
 
 Scalar = int | float | bool | str
@@ -176,8 +176,8 @@ def axis_values(given: Any) -> tuple[str, ...]:
 
 def _check_choice(name: str, value: str) -> None:
     """Raise ValueError for a value that a choice does not have."""
-    if name == "objective" and value not in OBJECTIVES:
-        raise ValueError(f"unknown objective {value!r}; objectives: {', '.join(OBJECTIVES)}")
+    if name == "objective" and value not in list(Objective):
+        raise ValueError(f"unknown objective {value!r}; objectives: {', '.join(Objective)}")
     if name in ("batch", "resolution") and not (value.isascii() and value.isdecimal() and int(value) >= 1):
         raise ValueError(f"{value!r} is no whole number of at least 1")
     if name == "width" and not (_split(value)[0] > 0 and not _split(value)[1]):
@@ -199,10 +199,10 @@ def _range(start: Any, stop: Any, steps: Any) -> tuple[str, ...]:
 
 
 def _split(value: Any) -> tuple[Fraction, str]:
-    match = re.fullmatch(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(\S*)\s*", str(value))
-    if match is None or isinstance(value, bool):
+    found = split_quantity(value)
+    if found is None:
         raise ValueError(f"{value!r} is not a number, with a unit or without")
-    return Fraction(match[1]), match[2]
+    return found
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil
 
 from accelerator_sim.files.errors import UsageError
-from accelerator_sim.workload.layer import Density, Layer
+from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
 _ALLOWED = ("conv", "fc", "pool", "add", "mul", "activation", "norm", "softmax")
@@ -53,7 +53,8 @@ def resize(network: Network, width: float = 1.0, resolution: int | None = None) 
 
 
 def _window(layer: Layer, thinner: Fraction, smaller: Fraction, first: bool, last: bool) -> Layer:
-    density = _plain(layer.density)
+    # without what belongs to single channels and weights
+    density = replace(layer.density, profile_iact=(), profile_weight=(), tensor_iact=None, tensor_weight=None)
     if layer.G > 1:
         if layer.C > 1 or layer.M > 1:
             raise ValueError(f"layer {layer.name} has {layer.G} groups of channels, which width does not divide")
@@ -100,10 +101,3 @@ def _whole(value: Fraction, layer: Layer, what: str) -> int:
     if value.denominator != 1 or value < 1:
         raise ValueError(f"layer {layer.name} would have {float(value):g} {what}")
     return int(value)
-
-
-def _plain(density: Density) -> Density:
-    """A density without what belongs to single channels and weights."""
-    if not (density.profile_iact or density.profile_weight or density.tensor_iact or density.tensor_weight):
-        return density
-    return Density(density.iact, density.weight, density.oact, density.source, kept_channels=density.kept_channels)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import builtins
 import csv
 import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from onnx import helper
 
 from tests.cli.conftest import Run
+from tests.conftest import Hide
 from tests.workload.onnx.conftest import model_of, random
 
 QUICK = ("--fidelity", "analytical", "--format", "csv")
@@ -108,15 +107,8 @@ def test_choices_go_with_workloads(run: Run) -> None:
     assert (result.exit_code, "go with workloads only" in result.stderr) == (2, True)
 
 
-def test_without_the_package(run: Run, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def missing(name: str, *args: Any, **more: Any) -> Any:
-        if name.startswith("accelerator_sim.workload.onnx"):
-            raise ImportError("No module named 'onnx'")
-        return real(name, *args, **more)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+def test_without_the_package(run: Run, net: str, hide: Hide) -> None:
+    hide("accelerator_sim.workload.onnx")
     result = run("simulate", net)
     assert result.exit_code == 1
     assert "ONNX files need the package onnx; install it with: pip install 'accelerator-sim[onnx]'" in result.stderr

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import builtins
 import csv
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.tabular import rows_text
+from tests.conftest import Hide
 
 
 def test_csv(result: NetworkResult, tmp_path: Path) -> None:
@@ -27,15 +26,8 @@ def test_plain_data(result: NetworkResult) -> None:
     assert result.to_dict()["totals"]["layers"] == 4
 
 
-def test_without_pandas(result: NetworkResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def missing(name: str, *args: Any, **more: Any) -> Any:
-        if name == "pandas":
-            raise ImportError(name)
-        return real(name, *args, **more)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+def test_without_pandas(result: NetworkResult, hide: Hide) -> None:
+    hide("pandas")
     with pytest.raises(AcceleratorSimError, match="pandas is not installed; install it with: pip install pandas"):
         result.to_pandas()
 

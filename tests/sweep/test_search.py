@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +14,7 @@ from accelerator_sim.sweep.points import Point
 from accelerator_sim.sweep.run import State, run_sweep
 from accelerator_sim.sweep.search import search
 from accelerator_sim.sweep.store import Store
+from tests.conftest import Hide
 from tests.sweep.conftest import Make
 
 TEXT = """\
@@ -31,15 +30,8 @@ axes:
 """
 
 
-def test_without_optuna(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def refuse(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "optuna":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+def test_without_optuna(make: Make, hide: Hide) -> None:
+    hide("optuna")
     with pytest.raises(AcceleratorSimError, match=r"pip install 'accelerator-sim\[search\]'"):
         search(make(TEXT), 2, lambda points: {})
 

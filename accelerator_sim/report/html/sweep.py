@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from accelerator_sim.files.units import DIMENSIONS, split_quantity
 from accelerator_sim.report.html import page
 from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice
@@ -41,14 +41,15 @@ def dumps(sweep: Sweep, summary: Summary, rows: Sequence[Row], goals: Sequence[G
     table = _Table(drawn, fields, at_front)
     axes = [axis_of(field, [row[field] for row in drawn], _most(field, goals)) for field in fields]
     chosen = _chosen(axes, goals)
+    marked = _front(drawn, chosen) if chosen else []
     return page.render(
         "sweep.html.j2",
         name=_name(sweep),
         setup=_setup(sweep),
         notices=list(_notices(summary, points, drawn, failed)),
         cards=list(_cards(summary, rows, points, failed, front, goals)),
-        chart=_chart(drawn, table, chosen) if chosen else None,
-        says=_says(drawn, chosen) if chosen else "",
+        chart=_chart(drawn, table, chosen, marked) if chosen else None,
+        says=_says(drawn, chosen, marked) if chosen else "",
         axes=axes,
         chosen=[axis.field for axis in chosen],
         data=data(axes, [table.column(field) for field in fields], table.varied) if chosen else None,
@@ -114,8 +115,12 @@ def _cards(
 
 def _where(row: Row) -> str:
     """A point and the values of its axes on one line."""
-    axes = ", ".join(f"{name} {value}" for name, value in row["axes"].items())
+    axes = _values_of(row)
     return printable(f"point {row['point']}" + (f": {axes}" if axes else ""))
+
+
+def _values_of(row: Row) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row["axes"].items())
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------
@@ -233,13 +238,8 @@ def _keys(row: Row) -> str:
     return " ".join(key[:KEY] for key in row["key"].split(","))
 
 
-_QUANTITY = re.compile(r"([-+]?[0-9]+\.?[0-9]*(?:[eE][-+]?[0-9]+)?)\s*([^\d\s]\S*)?", re.ASCII)
-_PREFIXES = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
-_PREFIXES |= {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-
-
 def _axis_cells(texts: Sequence[str]) -> list[Cell]:
-    """The cells of an axis, to be sorted as numbers if all of its values are quantities in one unit."""
+    """The cells of an axis, to be sorted as numbers if all of its values are quantities of one kind."""
     known = {text: _quantity(text) for text in texts}
     units = {found[1] for found in known.values() if found is not None}
     if None in known.values() or len(units) > 1:
@@ -248,13 +248,14 @@ def _axis_cells(texts: Sequence[str]) -> list[Cell]:
 
 
 def _quantity(text: str) -> tuple[float, str] | None:
-    """A number in its unit without prefix."""
-    match = _QUANTITY.fullmatch(text)
-    if match is None:
+    """A number in base units and its kind, "" without a unit; None for what is no quantity of a known kind."""
+    found = split_quantity(text)
+    if found is None:
         return None
-    unit = match[2] or ""
-    prefix = next((each for each in _PREFIXES if unit.startswith(each) and len(unit) > len(each)), "")
-    return float(match[1]) * _PREFIXES.get(prefix, 1.0), unit.removeprefix(prefix)
+    number, unit = found
+    if not unit:
+        return float(number), ""
+    return next(((float(number * each.units[unit]), each.name) for each in DIMENSIONS if unit in each.units), None)
 
 
 # --- the plane -------------------------------------------------------------------------------------------------------
@@ -266,9 +267,8 @@ def _chosen(axes: Sequence[Axis], goals: Sequence[Goal]) -> list[Axis]:
     return (found * 2)[:2]
 
 
-def _chart(drawn: Sequence[Row], table: _Table, chosen: Sequence[Axis]) -> Chart:
+def _chart(drawn: Sequence[Row], table: _Table, chosen: Sequence[Axis], front: Sequence[int]) -> Chart:
     across, up = chosen
-    front = _front(drawn, chosen)
     fields = list(dict.fromkeys((across.field, up.field)))
     tips = [table.tip(at, fields) for at in range(len(drawn))]
     names = {"front": "beaten by no other point in both results", "beaten": "beaten"}
@@ -285,11 +285,11 @@ def _front(drawn: Sequence[Row], chosen: Sequence[Axis]) -> list[int]:
     return [place[row["point"]] for row in front_of(drawn, [Goal(axis.field, axis.most) for axis in chosen])]
 
 
-def _says(drawn: Sequence[Row], chosen: Sequence[Axis]) -> str:
+def _says(drawn: Sequence[Row], chosen: Sequence[Axis], front: Sequence[int]) -> str:
     """How large the front is; the script says the same of other axes."""
     have = sum(all(row[axis.field] is not None for axis in chosen) for row in drawn)
     goals = " and ".join(f"{'most' if axis.most else 'least'} {axis.field}" for axis in chosen)
-    return f"Of {have} points, {len(_front(drawn, chosen))} are beaten by none in {goals}."
+    return f"Of {have} points, {len(front)} are beaten by none in {goals}."
 
 
 # --- failed points ---------------------------------------------------------------------------------------------------
@@ -298,8 +298,7 @@ def _failed_columns(failed: Sequence[Row]) -> list[Column]:
 
 
 def _failed_row(row: Row) -> list[Cell]:
-    axes = ", ".join(f"{name} {value}" for name, value in row["axes"].items())
-    words = (row["workload"], axes, str(row["error"]))
+    words = (row["workload"], _values_of(row), str(row["error"]))
     return [
         Cell(str(row["point"]), row["point"]),
         Cell(str(row["stage"] + 1), row["stage"] + 1),
