@@ -83,7 +83,8 @@ def _notices(summary: Summary, points: Sequence[Row], drawn: Sequence[Row], fail
         yield Notice("error", "The sweep was interrupted; this page has what was finished until then.")
     if failed:
         has = "1 result" if len(failed) == 1 else f"{len(failed):,} results"
-        yield Notice("error", f"{has} failed; they are listed below with their errors.")
+        listed = "they are" if len(failed) <= MOST else f"the first {MOST:,} are"
+        yield Notice("error", f"{has} failed; {listed} listed below with their errors.")
     if len(drawn) < len(points):
         text = (
             f"{len(drawn):,} of {len(points):,} points are drawn and listed: the front of the objectives and of other"

@@ -167,3 +167,11 @@ def test_of_many_points_fronts_of_other_pairs_are_kept(monkeypatch: pytest.Monke
     rows[444] |= {"dram_bytes": 999, "area_mm2": 4.0}
     rows[555] |= {"dram_bytes": 999, "area_mm2": 4.0}
     assert {"444", "555"} <= set(listed(sweep_page(rows)))
+
+
+def test_failed_points_that_are_not_listed_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "MOST", 2)
+    rows = [*ROWS[:1], *(sweep_row(point, "too wide") for point in (1, 2, 3))]
+    page = sweep_page(rows)
+    assert "3 results failed; the first 2 are listed below with their errors." in page
+    assert listed(page, "errors") == ["1", "2"]
