@@ -1,0 +1,1 @@
+"""Dataflows: what a PE keeps, and which loops may run in parallel."""
