@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "energy and latency of a network on several machines, side by side with mobile GPUs",
     "sweep": "many variations of a machine on many networks: resumable, parallel, to Pareto fronts",
     "map": "the mapping of one layer as a loop nest and a picture, and why it won",
+    "explain": "why a layer or a network takes so long: Eyexam's seven steps, stalls, reuse, and what would help",
     "validate": "published figures beside ours: published, ours, error, tolerance; misses first",
     "list": "the built-in architectures, workloads and their sizes, technologies, baselines",
     "show": "the content of an architecture, workload, technology or baseline",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import options, output
-from accelerator_sim.files.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from accelerator_sim.workload.choices import Choices
@@ -51,14 +50,8 @@ def command(
     architecture, technology = load_machine(arch, overrides)
     whole = batched(network, batch)
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
-    layers = {layer.name: layer for layer in whole.layers}
-    if name not in layers:
-        mapped = [known for known, layer in layers.items() if layer.is_mac]
-        shown = ", ".join(mapped[:8]) + ", ..." * (len(mapped) > 8)
-        raise UsageError(f"{network.name} has no layer {name!r}{did_you_mean(name, layers) or f'; it has {shown}'}")
-    if not layers[name].is_mac:
-        raise UsageError(f"layer {name} ({layers[name].op}) has no multiply-accumulates to map")
+    layer = whole.mac_layer(name)
     warm(fidelity="analytical")
-    found = best_mappings(layers[name], architecture, technology, objective, plan.constraints, plan.mappings.get(name))
+    found = best_mappings(layer, architecture, technology, objective, plan.constraints, plan.mappings.get(name))
     render = layer_map.dumps if asked == "json" else layer_map.render
     click.echo(render(found, output.width()), nl=False)

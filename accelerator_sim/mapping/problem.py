@@ -30,11 +30,15 @@ class Problem:
     weight_encoding: Encoding
     sigmas: float = SIGMAS
     """Standard deviations by which the non-zero weights of the fullest PE exceed the mean."""
+    work: float | None = None
+    """Share of the MACs that take a lane of a PE, however zeros are stored and columns pair; None: as the PE does."""
 
     # --- the PE ------------------------------------------------------------------------------------------------
     @cached_property
     def iact_density(self) -> float:
         """Fraction of iacts that the PE has to process: all, unless zeros are not stored."""
+        if self.work is not None:
+            return self.work
         if not self.skips_iacts:
             return 1.0
         return max(self.layer.density.iact * self._real_share, self._met_fraction or 0.0)
@@ -74,6 +78,8 @@ class Problem:
 
     def slots(self, filters: int) -> float:
         """Expected issue slots for one iact against the column of `filters` weights of a PE."""
+        if self.work is not None:
+            return float(ceil_div(filters, self.architecture.pe.macs_per_cycle))
         return issue_slots(filters, self.met_weight_density, self.architecture.pe.macs_per_cycle)
 
     @property
@@ -293,6 +299,7 @@ def problem_of(
     iact_encoding: Encoding = Encoding.RAW,
     weight_encoding: Encoding = Encoding.RAW,
     sigmas: float = SIGMAS,
+    work: float | None = None,
 ) -> Problem:
     """Bring a layer and an architecture together.
 
@@ -300,7 +307,7 @@ def problem_of(
     """
     if Encoding.CSC in (iact_encoding, weight_encoding) and architecture.pe.csc is None:
         raise ValueError(f"{architecture.name} stores operands raw (pe.csc is absent); encoding csc is not possible")
-    return Problem(layer, loops_of(layer), architecture, iact_encoding, weight_encoding, sigmas)
+    return Problem(layer, loops_of(layer), architecture, iact_encoding, weight_encoding, sigmas, work)
 
 
 def encodings_of(layer: Layer, architecture: Architecture) -> list[tuple[Encoding, Encoding]]:

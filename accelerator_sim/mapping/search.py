@@ -92,14 +92,16 @@ def find_mappings(
     count: int = 1,
     sigmas: float = SIGMAS,
     exhaustive: bool = False,
+    work: float | None = None,
 ) -> list[Found]:
     """Find the best mappings of a layer, at most `count`, each of another spatial configuration, the best one first.
 
-    sigmas: how unevenly non-zero weights lie, see `Problem.sigmas`.  The rest, and what it raises, as `find_mapping`.
+    sigmas: how unevenly non-zero weights lie; work: what zeros are worth; see `Problem`.  The rest, and what it raises,
+    as `find_mapping`.
     """
     margin = 1.0 if count == 1 else MARGIN
     rules = constraints or Constraints()
-    spaces, limit = _spaces(layer, architecture, actions, objective, rules, sigmas, margin)
+    spaces, limit = _spaces(layer, architecture, actions, objective, rules, sigmas, margin, work)
     total = sum(int(space.counts.sum()) for space in spaces)
     found: list[Found] = []
     for _ in range(count):
@@ -143,6 +145,7 @@ def _spaces(
     rules: Constraints,
     sigmas: float,
     margin: float,
+    work: float | None,
 ) -> tuple[list[_Space], str | None]:
     """Bound all spatial configurations, for each way to store the operands; and a limit that rules out such a way.
 
@@ -152,7 +155,7 @@ def _spaces(
     values = np.full(4, np.inf)
     limit: str | None = None
     for iacts, weights in encodings_of(layer, architecture):
-        problem = problem_of(layer, architecture, iacts, weights, sigmas)
+        problem = problem_of(layer, architecture, iacts, weights, sigmas, work)
         broken = problem.spad_limit(1, 1)
         if broken is not None:
             limit = limit or broken

@@ -95,7 +95,7 @@ def _filled(rows: NDArray[np.int64], axis: str, size: int, dimensions: list[str]
     """Extend configurations by a long axis, filled as far as what the other axes leave of the layer allows."""
     if not dimensions:
         return rows
-    left = np.stack([-(-loops.sizes[d] // _parts(rows, d)) for d in dimensions], axis=1)
+    left = np.stack([-(-loops.sizes[d] // parts_of(rows, d)) for d in dimensions], axis=1)
     grown = []
     for caps in np.unique(left, axis=0):
         same = rows[(left == caps).all(axis=1)]
@@ -104,7 +104,7 @@ def _filled(rows: NDArray[np.int64], axis: str, size: int, dimensions: list[str]
     return np.concatenate(grown)
 
 
-def _parts(rows: NDArray[np.int64], dimension: str) -> NDArray[np.int64]:
+def parts_of(rows: NDArray[np.int64], dimension: str) -> NDArray[np.int64]:
     """Parts of a dimension over all axes."""
     columns = [places[dimension] for places in PLACES.values() if dimension in places]
     parts: NDArray[np.int64] = rows[:, columns].prod(axis=1)
@@ -116,7 +116,7 @@ def _useful(rows: NDArray[np.int64], loops: Loops) -> NDArray[np.bool_]:
     keep = np.ones(len(rows), dtype=bool)
     for dimension, size in loops.sizes.items():
         columns = [places[dimension] for places in PLACES.values() if dimension in places]
-        total = rows[:, columns].prod(axis=1)
+        total = parts_of(rows, dimension)
         for column in columns:
             factor = rows[:, column]
             keep &= (factor == 1) | (total // factor * (factor - 1) < size)

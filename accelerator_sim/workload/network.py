@@ -43,6 +43,17 @@ class Network:
         """Return the network for `n` inputs at a time."""
         return replace(self, layers=tuple(layer.with_batch(n) for layer in self.layers))
 
+    def mac_layer(self, name: str) -> Layer:
+        """Return the layer of that name.  Raises UsageError where there is none, or one without MACs."""
+        layers = {layer.name: layer for layer in self.layers}
+        if name not in layers:
+            mapped = [layer.name for layer in self.layers if layer.is_mac]
+            shown = ", ".join(mapped[:8]) + ", ..." * (len(mapped) > 8)
+            raise UsageError(f"{self.name} has no layer {name!r}{did_you_mean(name, layers) or f'; it has {shown}'}")
+        if not layers[name].is_mac:
+            raise UsageError(f"layer {name} ({layers[name].op}) has no multiply-accumulates")
+        return layers[name]
+
     def select(self, globs: Sequence[str]) -> Network:
         """Return the network with only the layers whose name is, or matches, one of `globs`; all for no globs.
 

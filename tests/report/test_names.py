@@ -4,7 +4,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.kernels import machine
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.report.html.cycles import by_cause
+from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES
 from accelerator_sim.simulation.activity import LEVELS
 from accelerator_sim.simulation.analytical import bottleneck

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used
+from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.html.cycles import by_cause
 from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES

@@ -1,0 +1,96 @@
+"""`accelerator-sim explain`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from accelerator_sim.cli import options, output
+
+if TYPE_CHECKING:
+    from accelerator_sim.architecture.model import Architecture
+    from accelerator_sim.workload.choices import Choices
+
+
+@click.command()
+@options.workload_argument
+@click.option("--layer", "name", metavar="NAME", help="The layer to explain.  [default: the whole network]")
+@options.arch_option
+@options.set_option
+@options.workload_choices
+@options.batch_option
+@options.objective_option
+@options.mapping_option
+@options.seed_option
+@click.option(
+    "--changes/--no-changes",
+    default=True,
+    show_default=True,
+    help="Simulate single changes of the architecture, to tell which would help most.",
+)
+@click.option("--format", "asked", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result here.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    workload: str,
+    choices: Choices,
+    name: str | None,
+    arch: str,
+    overrides: tuple[tuple[str, str], ...],
+    batch: int,
+    objective: str,
+    mapping_file: Path | None,
+    seed: int,
+    changes: bool,
+    asked: str,
+    out: Path | None,
+) -> None:
+    """Why a layer, or a network, takes as long as it does, and what would help.
+
+    Eyexam's seven steps from the ideal to the actual performance, stalls, reuse and energy of a layer, and the single
+    changes of the architecture that would help most, each of them re-simulated.
+    """
+    output.check_outputs([out], [workload, arch])
+
+    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.progress import ProgressLine
+    from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
+    from accelerator_sim.eyexam.explain import explain
+    from accelerator_sim.mapping.file import Plan, load_plan
+    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.report import explanation as report
+    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.study.run import Options
+    from accelerator_sim.workload.network import load_network
+
+    network = load_network(workload, choices)
+    architecture, technology = load_machine(arch, overrides)
+    whole = batched(network, batch)
+    plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
+    if name is not None:
+        network = replace(network, layers=(network.mac_layer(name),))
+    warm(fidelity="event")
+    chosen = Options(Objective(objective), batch, plan=plan, seed=seed)
+
+    def vary(settings: tuple[tuple[str, str], ...]) -> Architecture:
+        return load_machine(arch, overrides + settings)[0]
+
+    with ProgressLine() as progress:
+        found = explain(network, architecture, technology, chosen, vary if changes else None, progress)
+    if asked == "json":
+        from accelerator_sim.eyexam.plain import as_dict
+        from accelerator_sim.report.json import encode
+
+        text = encode(as_dict(found))
+    else:
+        text = report.render(found, name, output.width(), out is None and output.on_terminal())
+    output.write(text, out)
+    if out is not None:
+        click.echo(f"wrote {out}", err=True)
+    tell_reading(network)
+    tell_failed(found.run)
+    ctx.exit(found.run.exit_code)

@@ -1,0 +1,1 @@
+"""Eyexam: what bounds a layer, step by step, and what would help."""

@@ -1,0 +1,224 @@
+"""Why a network, or one layer of it, takes as long as it does on a machine, and which change would help most."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.eyexam.bounds import STEPS, Examination, examine
+from accelerator_sim.eyexam.changes import Change, Variation, Vary, variations
+from accelerator_sim.eyexam.reuse import Reuse, reuse
+from accelerator_sim.eyexam.stalls import Losses, losses
+from accelerator_sim.mapping.search import Objective
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.study.result import LayerResult, NetworkResult
+from accelerator_sim.study.run import Options, Progress, simulate_network
+from accelerator_sim.technology.area import area_at
+from accelerator_sim.technology.technology import Technology
+from accelerator_sim.workload.network import Network
+
+AT_A_TIME = 4
+"""Variations that are measured between two looks at the bounds; fixed, so that the result depends on nothing else."""
+SMALL = 0.05
+"""Growth of the area up to which a change counts as a small one."""
+
+
+@dataclass(frozen=True)
+class LayerExplanation:
+    """One layer with multiply-accumulates: what it did, its bounds, and where its words and cycles went."""
+
+    result: LayerResult
+    bounds: Examination
+    schedule: Schedule
+    losses: Losses
+    reuse: tuple[Reuse, ...]
+
+    @property
+    def cause(self) -> tuple[int, str]:
+        """The step of Eyexam that costs most, and what binds there ("" for steps before the sixth)."""
+        step = self.bounds.binding
+        return step, {6: self.bounds.limit, 7: self.bounds.stall}.get(step, "")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A changed machine, re-simulated.  `area` is its area over that of the machine."""
+
+    change: Change
+    cycles: int
+    energy_j: float
+    energy_dram_j: float
+    dram_bytes: int
+    area: float
+
+    def value(self, objective: Objective) -> float:
+        """What the objective compares."""
+        total = self.energy_j + self.energy_dram_j
+        return {
+            Objective.LATENCY: float(self.cycles),
+            Objective.ENERGY: total,
+            Objective.EDP: total * self.cycles,
+            Objective.DRAM: float(self.dram_bytes),
+        }[objective]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A run, the explanation of each of its layers (None for those without MACs and those that failed), and changes.
+
+    `measured`: the changes that were simulated, the most helpful first; `ruled_out`: those whose bound says that they
+    are not among the three best; both are empty where none were asked for.
+    """
+
+    run: NetworkResult
+    layers: tuple[LayerExplanation | None, ...]
+    measured: tuple[Measured, ...] = ()
+    ruled_out: int = 0
+
+    @property
+    def explained(self) -> list[LayerExplanation]:
+        """The layers that have an explanation."""
+        return [layer for layer in self.layers if layer is not None]
+
+    @property
+    def now(self) -> Measured:
+        """The machine as it is."""
+        return _measured(Change("as it is", (), 1), self.run, 1.0)
+
+    def best(self, count: int = 3) -> list[Measured]:
+        """The changes that help most, if they help at all."""
+        objective = Objective(self.run.objective)
+        before = self.now.value(objective)
+        return [each for each in self.measured if each.value(objective) < before][:count]
+
+    @property
+    def best_small(self) -> Measured | None:
+        """The change that helps most of those that hardly cost area."""
+        return next((each for each in self.best(len(self.measured)) if each.area <= 1.0 + SMALL), None)
+
+    @cached_property
+    def lost(self) -> tuple[float, ...]:
+        """Cycles that each step costs above the peak, summed over the layers."""
+        return tuple(math.fsum(layer.bounds.lost[i] for layer in self.explained) for i in range(len(STEPS)))
+
+    def by_cause(self) -> list[tuple[tuple[int, str], list[LayerExplanation]]]:
+        """The layers grouped by their cause, the group with most cycles above the peak first."""
+        groups: dict[tuple[int, str], list[LayerExplanation]] = {}
+        for layer in sorted(self.explained, key=lambda layer: -sum(layer.bounds.lost)):
+            groups.setdefault(layer.cause, []).append(layer)
+        return sorted(groups.items(), key=lambda item: -sum(sum(layer.bounds.lost) for layer in item[1]))
+
+
+def explain(
+    network: Network,
+    architecture: Architecture,
+    technology: Technology,
+    options: Options | None = None,
+    vary: Vary | None = None,
+    on_progress: Progress | None = None,
+) -> Explanation:
+    """Simulate the layers of a network with the event engine and explain them.
+
+    vary: makes the machine with some values of its file replaced; None: try no changes.  Layers that fail are in the
+    run, as of `simulate_network`, whose errors are raised too.
+    """
+    chosen = replace(options or Options(), fidelity="event")
+    run = simulate_network(network, architecture, technology, chosen, on_progress)
+    explained = Explanation(run, tuple(explain_layers(run, chosen)))
+    if vary is None or not explained.explained or run.interrupted:
+        return explained
+    return _with_changes(explained, network, technology, chosen, vary, on_progress)
+
+
+def explain_layers(run: NetworkResult, options: Options) -> list[LayerExplanation | None]:
+    """Explain each layer of a run of the event or cycle engine; equal layers once.
+
+    The rest of the options is that of the run.
+    """
+    tilings = run.tilings()
+    known: dict[object, LayerExplanation] = {}
+    found: list[LayerExplanation | None] = []
+    for result in run.layers:
+        if result.mapping is None or result.activity is None:
+            found.append(None)
+            continue
+        key = replace(result.layer, name="", reads=()), result.mapping
+        if key not in known:
+            tiling = tilings[result.layer.name]
+            known[key] = _explained(result, Schedule(tiling.problem, tiling.mapping), run.architecture, options)
+        found.append(replace(known[key], result=result))
+    return found
+
+
+def _explained(
+    result: LayerResult, schedule: Schedule, architecture: Architecture, options: Options
+) -> LayerExplanation:
+    assert result.activity is not None
+    assert result.mapping is not None
+    return LayerExplanation(
+        result,
+        examine(result.layer, result.mapping, result.activity, architecture, options.plan.constraints),
+        schedule,
+        losses(schedule, result.activity, architecture),
+        reuse(schedule),
+    )
+
+
+def _measured(change: Change, run: NetworkResult, area: float) -> Measured:
+    totals = run.totals
+    return Measured(change, totals.cycles, totals.energy_j, totals.energy_dram_j, totals.dram_bytes, area)
+
+
+def _with_changes(
+    explained: Explanation,
+    network: Network,
+    technology: Technology,
+    options: Options,
+    vary: Vary,
+    on_progress: Progress | None,
+) -> Explanation:
+    """Measure the changes; for the least latency, leave out those that cannot be among the three best."""
+    architecture, objective = explained.run.architecture, options.objective
+    tried = variations(architecture, vary)
+    options = replace(options, plan=replace(options.plan, mappings={}))
+    node = explained.run.node_nm
+    area = area_at(architecture, node).total.um2
+    least = {each.change.name: _least_cycles(explained, each) for each in tried}
+    tried.sort(key=lambda each: least[each.change.name])
+    measured: list[Measured] = []
+    ruled_out = 0
+
+    def simulate(each: Variation) -> Measured | None:
+        run = simulate_network(network, each.architecture, technology, options)
+        if run.interrupted:
+            raise KeyboardInterrupt
+        if run.failed:
+            return None
+        return _measured(each.change, run, area_at(each.architecture, node).total.um2 / area)
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for batch in (tried[i : i + AT_A_TIME] for i in range(0, len(tried), AT_A_TIME)):
+            third = sorted(each.cycles for each in measured)[2] if len(measured) > 2 else math.inf
+            worth = [each for each in batch if objective is not Objective.LATENCY or least[each.change.name] < third]
+            ruled_out += len(batch) - len(worth)
+            measured += [found for found in pool.map(simulate, worth) if found is not None]
+            if on_progress is not None:
+                on_progress(len(measured) + ruled_out, len(tried), "changes")
+    measured.sort(key=lambda each: (each.value(objective), each.energy_j, each.change.name))
+    return replace(explained, measured=tuple(measured), ruled_out=ruled_out)
+
+
+def _least_cycles(explained: Explanation, each: Variation) -> float:
+    """Cycles that a changed machine takes at the least: what bounds the steps before the first one that it alters."""
+    before = each.change.step - 2
+    bounds = [layer.bounds.cycles[before] for layer in explained.explained]
+    off_chip = any(path.startswith("dram.") for path, _ in each.change.settings)
+    moved = [
+        result.activity.cycles
+        for result in explained.run.layers
+        if result.status == "traffic_only" and result.activity is not None and not off_chip
+    ]
+    return math.fsum(bounds) + sum(moved)

@@ -1,0 +1,90 @@
+"""How many multiply-accumulates a layer lets run at once: the first four bounds of Eyexam, each solved exactly.
+
+A bound is a least number of *serial steps*: cycles, if every lane (a MAC of a PE) did one MAC in each.  Source: Chen,
+Yang, Emer, Sze, arXiv:1807.07928v1, Table II (Eyexam); Sze et al., IEEE SSC Magazine, Summer 2020.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from accelerator_sim.dataflow.rules import Dataflow
+from accelerator_sim.kernels import layout as at
+from accelerator_sim.mapping.loops import Loops
+from accelerator_sim.mapping.mapping import ceil_div
+from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.space import configurations, parts_of
+
+
+def parallel_dimensions(loops: Loops, dataflow: Dataflow) -> str:
+    """The dimensions of a layer in normal form that a dataflow may cut over lanes.
+
+    Where one row of outputs (or one dimension of positions) is all there is, Q stands for the rows too.
+    """
+    letters = set(dataflow.parallel)
+    if loops.P == 1 and letters & set("NP"):
+        letters.add("Q")
+    return "".join(d for d in "GNMCPQRS" if d in letters and loops.sizes[d] > 1)
+
+
+def serial_steps(loops: Loops, dataflow: Dataflow) -> int:
+    """Steps that the dataflow leaves serial with any number of lanes: the loops that it may not cut (step 2)."""
+    cut = parallel_dimensions(loops, dataflow)
+    return math.prod(size for d, size in loops.sizes.items() if d not in cut)
+
+
+def steps_on_lanes(loops: Loops, dataflow: Dataflow, lanes: int) -> int:
+    """Least steps on so many lanes in any arrangement: any parts of the dimensions whose product fits (step 3).
+
+    Only parts with different numbers of steps matter; partial solutions with more lanes and no fewer steps are
+    dropped, so the result is exact.
+    """
+    used, steps = np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64)
+    for dimension in parallel_dimensions(loops, dataflow):
+        parts, rounds = _choices(loops.sizes[dimension], lanes)
+        all_used, all_steps = np.outer(used, parts).ravel(), np.outer(steps, rounds).ravel()
+        fits = all_used <= lanes
+        used, steps = _best(all_used[fits], all_steps[fits])
+    return int(steps.min()) * serial_steps(loops, dataflow)
+
+
+def _choices(size: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Parts of a dimension, the fewest for each number of rounds, and those rounds."""
+    found, parts = [], 1
+    while True:
+        rounds = ceil_div(size, parts)
+        found.append((parts, rounds))
+        if rounds == 1:
+            break
+        parts = ceil_div(size, rounds - 1)  # the fewest that save a round
+        if parts > most:
+            break
+    return tuple(np.array(found, dtype=np.int64).T)
+
+
+def _best(used: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs that no other one is better than in both."""
+    order = np.lexsort((steps, used))
+    used, steps = used[order], steps[order]
+    before = np.concatenate(([np.iinfo(np.int64).max], np.minimum.accumulate(steps)[:-1]))
+    keep = steps < before
+    return used[keep], steps[keep]
+
+
+def steps_on_array(problem: Problem) -> int:
+    """Least steps on the array as it is, with PEs that hold anything (step 4).
+
+    The configurations are those of the mapping search; the MACs of a PE take filters only, and a chain of psums over
+    clusters has to end in one pass unless psums can return (JETCAS Table II).
+    """
+    loops, pe = problem.loops, problem.architecture.pe
+    rows = configurations(problem)
+    if not problem.psums_return:
+        rows = rows[(rows[:, at.RC] == 1) | (rows[:, at.YR] >= loops.R)]
+    steps = np.full(len(rows), 1, dtype=np.int64)
+    for dimension, size in loops.sizes.items():
+        parts = parts_of(rows, dimension) * (pe.macs_per_cycle if dimension == "M" else 1)
+        steps *= -(-size // parts)
+    return int(steps.min())
