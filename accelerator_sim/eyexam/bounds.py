@@ -140,16 +140,17 @@ def examine(
         for machine in (unlimited_bandwidth(architecture), steady(architecture))
     ]
     roofs = [_roofs(Schedule(found.problem, found.mapping)) for found in best]
-    cycles = [
+    steps = (
         1.0,
-        max(1.0, share * serial_steps(loops, flow)),
+        share * serial_steps(loops, flow),
         share * steps_on_lanes(loops, flow, lanes),
         share * steps_on_array(problem),
         roofs[0][0].busy,
         roofs[1][0].busy,
         float(activity.cycles),
-    ]
-    solved = tuple(cycles)
+    )
+    solved = tuple(max(1.0, step) for step in steps)
+    cycles = list(solved)
     for step in range(5, -1, -1):
         cycles[step] = min(cycles[step], cycles[step + 1])
     limit = roofs[1][0].resource

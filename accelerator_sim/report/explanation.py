@@ -28,10 +28,10 @@ FEW = 0.005
 
 
 def render(explanation: Explanation, layer: str | None, width: int = 80, color: bool = False) -> str:
-    """Return the explanation of one layer by name, or (None) of the whole network, as text."""
-    if layer is None:
+    """Return the explanation of one layer by name as text; for None, or where it did not run, of all that ran."""
+    found = next((each for each in explanation.explained if each.result.layer.name == layer), None)
+    if found is None:
         return paint(list(_network(explanation, width)), width, color)
-    found = next(each for each in explanation.explained if each.result.layer.name == layer)
     return paint(list(_layer(found, explanation, width)), width, color)
 
 
@@ -225,7 +225,7 @@ def _network(explanation: Explanation, width: int) -> Iterator[RenderableType]:
         width,
     )
     if not explained:
-        yield Text("no layer with multiply-accumulates ran")
+        yield Text("No layer with multiply-accumulates ran.")
         return
     peak = sum(each.bounds.peak_cycles for each in explained)
     others = totals.cycles - sum(each.bounds.cycles[6] for each in explained)

@@ -1,0 +1,1 @@
+"""Eyexam: bounds, stalls, reuse, changes."""
