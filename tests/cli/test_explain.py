@@ -67,7 +67,7 @@ def test_a_network_without_multiply_accumulates(run: Run, tmp_path: Path) -> Non
     )
     result = run("explain", "pool.yaml")
     assert result.exit_code == 0
-    assert "no layer with multiply-accumulates" in result.stdout
+    assert "No layer with multiply-accumulates ran" in result.stdout
 
 
 def test_errors(run: Run, small: str, flawed: str) -> None:

@@ -73,7 +73,7 @@ def test_depthwise_layers_starve_spatial_accumulation_arrays(flow: str) -> None:
 
 
 def test_row_stationary_survives_what_shrinks() -> None:
-    """Eyexam's conclusion: the dataflow must survive any dimension that shrinks; RS+ fills PEs from groups or images."""
+    """Eyexam's conclusion: a dataflow must survive any dimension that shrinks; RS+ fills PEs from groups or images."""
     for layer in (
         Layer("groups", "conv", G=192, H=3, W=3, R=3, S=3),
         Layer("images", "conv", N=192, H=3, W=3, R=3, S=3),
