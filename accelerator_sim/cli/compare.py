@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.study.comparison import Comparison
     from accelerator_sim.study.provenance import SourceFile
+    from accelerator_sim.study.run import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
@@ -194,7 +195,7 @@ def command(
         comparison = compare(network, machines, chosen, question, progress)
     output.write(_text(comparison, wanted, output.pick_format(asked, out), out is None), out)
     if report:
-        output.write(_page(comparison, wanted, files), report)
+        output.write(_page(comparison, wanted, files, settings), report)
     for path in (out, report):
         if path is not None:
             click.echo(f"wrote {path}", err=True)
@@ -214,15 +215,17 @@ def _files(workload: str, network: Network, archs: Iterable[str], baselines: Ite
     return tuple(dict.fromkeys(files))
 
 
-def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...]) -> str:
+def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...], settings: Options) -> str:
     from accelerator_sim.cli.command_line import command_line
+    from accelerator_sim.cli.simulate import explained_for_page
     from accelerator_sim.report.html import comparison as page
     from accelerator_sim.study.provenance import Provenance
 
     sources = [(f"workload {comparison.workload}", comparison.workload_source)]
     sources += [(f"architecture {run.architecture.name}", run.architecture.source) for run in comparison.runs]
     sources += [(f"baseline {result.device.name}", result.device.source) for result in comparison.baselines]
-    return page.dumps(comparison, wanted, Provenance(command_line(), "channels", (), files, tuple(sources)))
+    explained = [found for run in comparison.runs if (found := explained_for_page(run, settings)) is not None]
+    return page.dumps(comparison, wanted, Provenance(command_line(), "channels", (), files, tuple(sources)), explained)
 
 
 def _load(sources: Iterable[tuple[Any, str]]) -> list[Any]:

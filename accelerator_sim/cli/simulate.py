@@ -12,8 +12,10 @@ from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 
 if TYPE_CHECKING:
+    from accelerator_sim.eyexam.explain import Explanation
     from accelerator_sim.study.provenance import SourceFile
     from accelerator_sim.study.result import NetworkResult
+    from accelerator_sim.study.run import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
@@ -175,7 +177,7 @@ def command(
             (f"technology {technology.name}", technology.source),
         )
         provenance = Provenance(command_line(), masks, overrides, files, sources)
-        output.write(simulation.dumps(result, provenance), report)
+        output.write(simulation.dumps(result, provenance, explained_for_page(result, chosen)), report)
     if trace:
         from accelerator_sim.report.trace import dumps
         from accelerator_sim.study.trace import Window
@@ -222,6 +224,15 @@ def _files(
     if mapping_file:
         files.append(source_file("mappings", str(mapping_file), mapping_file))
     return tuple(files)
+
+
+def explained_for_page(result: NetworkResult, chosen: Options) -> Explanation | None:
+    """What bounds the layers of a result; nothing for an estimate, and for a run that was interrupted."""
+    if result.fidelity == "analytical" or result.interrupted:
+        return None
+    from accelerator_sim.eyexam.explain import explain_run
+
+    return explain_run(result, chosen)
 
 
 def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:

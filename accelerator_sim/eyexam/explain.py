@@ -127,17 +127,14 @@ def explain(
     """
     chosen = replace(options or Options(), fidelity="event")
     run = simulate_network(network, architecture, technology, chosen, on_progress)
-    explained = Explanation(run, tuple(explain_layers(run, chosen)))
+    explained = explain_run(run, chosen)
     if vary is None or not explained.explained or run.interrupted:
         return explained
     return _with_changes(explained, network, technology, chosen, vary, on_progress)
 
 
-def explain_layers(run: NetworkResult, options: Options) -> list[LayerExplanation | None]:
-    """Explain each layer of a run of the event or cycle engine; equal layers once.
-
-    The rest of the options is that of the run.
-    """
+def explain_run(run: NetworkResult, options: Options) -> Explanation:
+    """Explain each layer of a run of the event or cycle engine, with the options of the run; try no changes."""
     tilings = run.tilings()
     known: dict[object, LayerExplanation] = {}
     found: list[LayerExplanation | None] = []
@@ -150,7 +147,7 @@ def explain_layers(run: NetworkResult, options: Options) -> list[LayerExplanatio
             tiling = tilings[result.layer.name]
             known[key] = _explained(result, Schedule(tiling.problem, tiling.mapping), run.architecture, options)
         found.append(replace(known[key], result=result))
-    return found
+    return Explanation(run, tuple(found))
 
 
 def _explained(

@@ -97,14 +97,15 @@ def _rows(bounds: Examination) -> Iterator[Step]:
         yield f"{number} {name}", *rates, bounds.cycles[number - 1], lost, bar
 
 
-def _rate(value: float) -> str:
+def rate(value: float) -> str:
+    """Return a number of MACs or words a cycle: three significant digits, or whole above a thousand."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 _WATERFALL: tuple[Column[Step], ...] = (
     Column("Eyexam", lambda row: row[0], 0, left=True),
-    Column("MACs/cycle", lambda row: _rate(row[1]), 1),
-    Column("effectual", lambda row: _rate(row[2]), 5),
+    Column("MACs/cycle", lambda row: rate(row[1]), 1),
+    Column("effectual", lambda row: rate(row[2]), 5),
     Column("cycles", lambda row: f"{row[3]:,.0f}", 2),
     Column("lost", lambda row: f"{row[4]:,.0f}" if row[4] >= 0.5 else "", 3),
     Column("", lambda row: row[5], 6, left=True),
@@ -139,9 +140,9 @@ def _roof_columns(bounds: Examination) -> tuple[Column[Roof], ...]:
 
     return (
         Column("resource", lambda roof: CAUSE_NAMES["pe" if roof.resource == "pe" else roof.resource], 0, left=True),
-        Column("MACs/word", lambda roof: _rate(roof.intensity(bounds.macs)) if roof.words else "", 2),
-        Column("words/cycle", lambda roof: _rate(roof.bandwidth) if roof.words else "", 3),
-        Column("MACs/cycle", lambda roof: _rate(bounds.macs / roof.busy), 1),
+        Column("MACs/word", lambda roof: rate(roof.intensity(bounds.macs)) if roof.words else "", 2),
+        Column("words/cycle", lambda roof: rate(roof.bandwidth) if roof.words else "", 3),
+        Column("MACs/cycle", lambda roof: rate(bounds.macs / roof.busy), 1),
         Column("slack", slack, 4),
     )
 
@@ -237,7 +238,7 @@ def _network(explanation: Explanation, width: int) -> Iterator[RenderableType]:
     yield table(fitted(_LOST, list(_lost(explanation)), width))
     yield Text()
     yield Text("Layers by where they lose most", style="bold")
-    yield table(fitted(_CAUSES, list(_causes(explanation)), width))
+    yield table(fitted(_CAUSES, list(cause_rows(explanation)), width))
     yield Text()
     yield table(fitted(_LAYERS, explained, width))
     yield from _changes(explanation, width)
@@ -267,21 +268,22 @@ _LOST: tuple[Column[Lost], ...] = (
     Column("most in", lambda row: row[3], 3, left=True),
 )
 
-Cause = tuple[str, int, float, float, str]
+Cause = tuple[str, str, str, str, str]
 
 
-def _causes(explanation: Explanation) -> Iterator[Cause]:
+def cause_rows(explanation: Explanation) -> Iterator[Cause]:
+    """Yield, for each cause, its name, how many layers it binds, the cycles they lose, their share, and the worst."""
     cycles = explanation.run.totals.cycles
     for (step, cause), layers in explanation.by_cause():
         lost = sum(sum(each.bounds.lost) for each in layers)
-        yield cause_text(step, cause), len(layers), lost, lost / cycles, _names(layers)
+        yield cause_text(step, cause), str(len(layers)), f"{lost:,.0f}", f"{percent(lost / cycles)}%", _names(layers)
 
 
 _CAUSES: tuple[Column[Cause], ...] = (
     Column("cause", lambda row: row[0], 0, left=True),
-    Column("layers", lambda row: str(row[1]), 1),
-    Column("lost", lambda row: f"{row[2]:,.0f}", 2),
-    Column("share", lambda row: f"{percent(row[3])}%", 3),
+    Column("layers", lambda row: row[1], 1),
+    Column("lost", lambda row: row[2], 2),
+    Column("share", lambda row: row[3], 3),
     Column("", lambda row: row[4], 4, left=True),
 )
 

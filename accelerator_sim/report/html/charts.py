@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,6 +105,34 @@ def stalls(result: NetworkResult) -> Chart:
         stacked_bars(f"Cycles of each layer of {result.workload} by cause", bars, si),
         tuple((name, CAUSE_NAMES[name]) for name in CAUSE_NAMES if name in causes),
         f"In {what}. At the right: MACs issued, of the peak.",
+        shares=True,
+        as_shares=True,
+    )
+
+
+def stalls_of_runs(runs: Sequence[NetworkResult]) -> Chart | None:
+    """Return where the cycles of a network went on each of several machines; None where all are estimates."""
+    bars, causes = [], set()
+    for run in runs:
+        if run.fidelity == "analytical":
+            continue
+        total: dict[str, float] = defaultdict(float)
+        for _, activity, _ in run.finished:
+            for name, cycles in by_cause(activity, run.architecture).items():
+                total[name] += cycles
+        causes |= set(total)
+        parts = {name: total[name] for name in CAUSE_NAMES if total[name] > 0}
+        lines = [f"{CAUSE_NAMES[name]} {percent(cycles / run.totals.cycles)}%" for name, cycles in parts.items()]
+        segments = tuple(Segment(name, cycles) for name, cycles in parts.items())
+        tip = "\n".join([f"{run.architecture.name}, {run.totals.cycles:,} cycles", *lines])
+        bars.append(Bar(run.architecture.name, segments, si(run.totals.cycles), tip))
+    if not bars:
+        return None
+    return Chart(
+        "Where the cycles went",
+        stacked_bars(f"Cycles of {runs[0].workload} on each machine, by cause", bars, si),
+        tuple((name, CAUSE_NAMES[name]) for name in CAUSE_NAMES if name in causes),
+        "PE-cycles over the number of PEs. At the right: cycles.",
         shares=True,
         as_shares=True,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.report import compared
 from accelerator_sim.report.compared import Cells, Wanted, conditions, times, title
-from accelerator_sim.report.html import page, scatter
+from accelerator_sim.report.html import charts, page, scatter
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.charts import Chart
+from accelerator_sim.report.html.eyexam import whole
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.scatter import Point, scatter_loglog
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
@@ -33,8 +35,13 @@ class Small:
 _KINDS = {"accelerator": "accelerator", "projection": "accelerator, projected to another process", "board": "baseline"}
 
 
-def dumps(comparison: Comparison, wanted: Wanted, provenance: Provenance) -> str:
-    """Return the page of a comparison: one HTML file that loads nothing, the same bytes for the same input."""
+def dumps(
+    comparison: Comparison, wanted: Wanted, provenance: Provenance, explanations: Sequence[Explanation] = ()
+) -> str:
+    """Return the page of a comparison: one HTML file that loads nothing, the same bytes for the same input.
+
+    explanations: what bounds the layers on each accelerator (none of estimates).
+    """
     known = [entry for entry in comparison.entries if entry.energy_j is not None and entry.latency_s is not None]
     return page.render(
         "comparison.html.j2",
@@ -43,6 +50,8 @@ def dumps(comparison: Comparison, wanted: Wanted, provenance: Provenance) -> str
         notices=list(_notices(comparison)),
         cards=list(_cards(comparison)),
         charts=[_energies(comparison, known), _latencies(comparison, known)],
+        stalls=charts.stalls_of_runs(comparison.runs),
+        waterfalls=[found.chart for found in map(whole, explanations) if found is not None],
         plane=_plane(comparison, known),
         columns=_COLUMNS,
         rows=[_row(entry, comparison.reference) for entry in comparison.entries],

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy
+from accelerator_sim.report.html.eyexam import Step, steps_of
 from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES
@@ -24,6 +26,8 @@ from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 MOST_PES = 4096
 """PEs up to which their busy cycles are drawn one by one; above, a cell is a cluster."""
 PICTURE_WIDTH = 190
+LEAST_STALL = 0.0005
+"""Share of the cycles from which a stall is listed."""
 
 Row = tuple[str, ...]
 
@@ -53,6 +57,7 @@ class Panel:
     over_time: Markup | None = None
     busy: Markup | None = None
     busy_says: str = ""
+    steps: tuple[Step, ...] = ()
     stalls: tuple[Row, ...] = ()
     resources: tuple[Row, ...] = ()
     accesses: tuple[Row, ...] = ()
@@ -60,8 +65,8 @@ class Panel:
     energies: tuple[Row, ...] = ()
 
 
-def panels(result: NetworkResult) -> list[Panel]:
-    """Return the panels of all layers, in the order of the first layer of each."""
+def panels(result: NetworkResult, explanation: Explanation | None = None) -> list[Panel]:
+    """Return the panels of all layers, in the order of the first layer of each; with their bounds, where there are."""
     tilings = result.tilings()
     groups: list[list[int]] = []
     heads: dict[object, list[list[int]]] = {}
@@ -80,7 +85,9 @@ def panels(result: NetworkResult) -> list[Panel]:
         tiling = tilings.get(first.layer.name)
         schedule = Schedule(tiling.problem, tiling.mapping) if tiling else None
         members = tuple((index, result.layers[index].layer.name) for index in group)
-        out.append(_panel(first, members, schedule, result))
+        panel = _panel(first, members, schedule, result)
+        explained = explanation.layers[group[0]] if explanation else None
+        out.append(replace(panel, steps=steps_of(explained.bounds)) if explained else panel)
     return out
 
 
@@ -178,6 +185,8 @@ def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Ite
 
 def _stalls(activity: Activity, result: NetworkResult) -> Iterator[Row]:
     for name, cycles in sorted(by_cause(activity, result.architecture).items(), key=lambda item: -item[1]):
+        if cycles < LEAST_STALL * activity.cycles:
+            break
         yield CAUSE_NAMES[name], si(round(cycles)), percent(cycles / activity.cycles) + "%"
 
 

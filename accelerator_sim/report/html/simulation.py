@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.html import charts, page
+from accelerator_sim.report.html import charts, eyexam, page
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.panels import panels
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
@@ -15,8 +16,11 @@ from accelerator_sim.study.provenance import Provenance
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 
 
-def dumps(result: NetworkResult, provenance: Provenance) -> str:
-    """Return the page of a result: one HTML file that loads nothing, the same bytes for the same input."""
+def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanation | None = None) -> str:
+    """Return the page of a result: one HTML file that loads nothing, the same bytes for the same input.
+
+    explanation: what bounds its layers (None: an estimate has no actual performance to bound).
+    """
     cycles = [layer.activity.cycles if layer.activity else -1 for layer in result.layers]
     return page.render(
         "simulation.html.j2",
@@ -27,7 +31,8 @@ def dumps(result: NetworkResult, provenance: Provenance) -> str:
         components=_components(result),
         charts=[charts.latency(result), charts.energies(result), charts.stalls(result)],
         roofline=charts.roofline(result),
-        panels=panels(result),
+        panels=panels(result, explanation),
+        eyexam=eyexam.whole(explanation) if explanation else None,
         chosen=cycles.index(max(cycles)) if cycles else 0,
         columns=_COLUMNS,
         rows=[_row(index, layer, result) for index, layer in enumerate(result.layers)],

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from accelerator_sim.baseline.device import load_device
+from accelerator_sim.eyexam.explain import explain_run
 from accelerator_sim.footprint.account import Use
 from accelerator_sim.report.compared import Wanted
 from accelerator_sim.report.html import comparison, simulation
@@ -47,8 +48,9 @@ def run(
 
 
 def page_of(result: NetworkResult) -> str:
-    """Return the page of a result."""
-    return simulation.dumps(result, ORIGIN)
+    """Return the page of a result, with what bounds its layers where they were run."""
+    explained = None if result.fidelity == "analytical" else explain_run(result, Options())
+    return simulation.dumps(result, ORIGIN, explained)
 
 
 def comparison_page(fidelity: str = "analytical", workload: str = "small", layers: tuple[Layer, ...] = SIMPLE) -> str:
@@ -56,7 +58,8 @@ def comparison_page(fidelity: str = "analytical", workload: str = "small", layer
     network = Network(workload, "made up", layers, "small.yaml")
     question = Question(Options(fidelity=fidelity))
     compared = compare(network, [load_machine("eyeriss_v2")], [load_device("jetson_tx2_maxq")], question)
-    return comparison.dumps(compared, Wanted(True, Use("usa", 1000), ("wifi", "5g")), ORIGIN)
+    explained = [explain_run(run, question.options) for run in compared.runs] if fidelity == "event" else []
+    return comparison.dumps(compared, Wanted(True, Use("usa", 1000), ("wifi", "5g")), ORIGIN, explained)
 
 
 def sweep_row(point: int, error: str | None = None, axes: dict[str, str] | None = None, **figures: float) -> Any:
@@ -92,6 +95,11 @@ def renamed(result: NetworkResult, name: str) -> NetworkResult:
 VOID = {"meta", "link", "input", "br"}
 
 
+ENDED_BY_START = {"td": ("td",), "tr": ("td", "tr")}
+ENDED_BY_END = {"table": ("td", "tr", "tbody")}
+"""Open elements whose end tag may be left out before such a start or end tag (HTML, optional tags)."""
+
+
 class Reader(HTMLParser):
     """Checks that elements are closed, and keeps what is needed to look at them."""
 
@@ -102,13 +110,20 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        self._end(ENDED_BY_START.get(tag, ()))
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
 
+    def _end(self, tags: tuple[str, ...]) -> None:
+        for tag in tags:
+            if self.open and self.open[-1] == tag:
+                self.open.pop()
+
     def handle_endtag(self, tag: str) -> None:
+        self._end(ENDED_BY_END.get(tag, ()))
         assert self.open, f"</{tag}> closes nothing"
         assert self.open.pop() == tag
 

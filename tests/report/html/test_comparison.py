@@ -55,3 +55,10 @@ def test_hostile_names() -> None:
     page = comparison_page(workload=evil, layers=layers)
     assert evil not in page
     assert page.count("<script>") == 1
+
+
+def test_what_bounds_an_accelerator_and_where_its_cycles_went() -> None:
+    event, estimate = comparison_page("event"), comparison_page("analytical")
+    for text in ("From the peak to the actual cycles on eyeriss_v2", "Where the cycles went"):
+        assert text in event
+        assert text not in estimate

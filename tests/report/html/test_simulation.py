@@ -184,3 +184,28 @@ def test_a_network_of_a_usual_size_stays_small() -> None:
     )
     page = page_of(result)
     assert len(page.encode()) < 500_000
+
+
+def test_what_bounds_the_layers(page: str) -> None:
+    """The waterfall of the network, the layers by cause, and in every panel a line for the peak and for each step."""
+    assert 'id="eyexam"' in page
+    section = page[page.index('id="eyexam"') : page.index('id="roofline"')]
+    for name in ("peak of the PEs", "1 layer", "5 storage", "6 bandwidth", "7 actual", "the network"):
+        assert f">{name}</text>" in section
+    assert "Layers by where they lose most cycles" in section
+    panels = page.split('<details class="panel"')[1:]
+    tables = [panel for panel in panels if "What bounds it (Eyexam)" in panel]
+    assert 0 < len(tables) < len(panels)  # none for the layer without MACs
+    for panel in tables:
+        table = panel[panel.index("What bounds it (Eyexam)") :]
+        table = table[: table.index("</table>")]
+        assert table.count("<tr>") == 1 + 8
+        rects = re.findall(r'x="([\d.]+)%" width="([\d.]+)%"', table)
+        assert rects[0][0] == "0"
+        assert sum(float(width) for _, width in rects) == pytest.approx(100.0, abs=1.0)
+
+
+def test_an_estimate_has_no_bounds() -> None:
+    page = page_of(run(fidelity="analytical"))
+    assert 'id="eyexam"' not in page
+    assert "What bounds it" not in page
