@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.baseline.device import Device, Precision, load_device
-from accelerator_sim.files.errors import CheckFailed
+from accelerator_sim.eyexam.changes import Settings, Vary
+from accelerator_sim.eyexam.explain import Explanation
+from accelerator_sim.eyexam.explain import explain as explain_network
+from accelerator_sim.files.errors import CheckFailed, UsageError
 from accelerator_sim.footprint import account
 from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
@@ -36,6 +40,7 @@ from accelerator_sim.workload.network import Network, load_network
 __all__ = [
     "Choices",
     "compare",
+    "explain",
     "load_architecture",
     "load_baseline",
     "load_network",
@@ -84,6 +89,44 @@ def simulate(
         seed, jobs, fidelity, verify, masks, refine,
     )  # fmt: skip
     return _sound(simulate_network(shapes, machine, technology, options))
+
+
+def explain(
+    network: Network | str | Path,
+    architecture: Architecture | str | Path = "eyeriss_v2",
+    *,
+    layer: str | None = None,
+    objective: str = "latency",
+    batch: int = 1,
+    seed: int = 0,
+    changes: bool = True,
+) -> Explanation:
+    """Say why a network, or its layer of the name `layer`, takes as long as it does on a machine.
+
+    objective, batch, seed: as of `simulate`; changes: simulate single changes of the machine too, which are values of
+    its file, so that it has to be given by name or as a file.
+
+    The result's `layers` have the bounds of Eyexam, what the PEs did, and the reuse of each tensor; `measured` the
+    changes, the most helpful first; `by_cause` groups the layers.  Raises UsageError for unknown names and for changes
+    of an architecture that has no file, InvalidFile for bad files, and CheckFailed when a result breaks a law.
+    """
+    shapes = network if isinstance(network, Network) else load_network(str(network))
+    if layer is not None:
+        shapes = replace(shapes, layers=(shapes.mac_layer(layer),))
+    machine, technology = _machine(architecture)
+    vary: Vary | None = None
+    if changes:
+        if isinstance(architecture, Architecture):
+            raise UsageError("changes are values of a file: give the architecture by name or file, or changes=False")
+        file = str(architecture)
+
+        def vary(settings: Settings) -> Architecture:
+            return load_architecture(file, settings)
+
+    options = Options(Objective(objective), batch, seed=seed)
+    found = explain_network(shapes, machine, technology, options, vary)
+    _sound(found.run)
+    return found
 
 
 def compare(

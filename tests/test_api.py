@@ -30,6 +30,20 @@ def test_sweep(tmp_path: Path) -> None:
     assert rows[0]["cycles"] > rows[1]["cycles"] > 0
 
 
+def test_explain() -> None:
+    found = accelerator_sim.explain("mobilenet_v1_0.5_128", layer="DW5")
+    assert found.explained[0].bounds.cycles[-1] == found.run.totals.cycles
+    assert found.best()[0].cycles < found.run.totals.cycles
+    machine = accelerator_sim.load_architecture("eyeriss_v2")
+    same = accelerator_sim.explain("mobilenet_v1_0.5_128", machine, layer="DW5", changes=False)
+    assert same.layers == found.layers
+    assert same.measured == ()
+    with pytest.raises(UsageError, match="give the architecture by name or file"):
+        accelerator_sim.explain("mobilenet_v1_0.5_128", machine)
+    with pytest.raises(UsageError, match="has no layer 'DW99'"):
+        accelerator_sim.explain("mobilenet_v1_0.5_128", layer="DW99")
+
+
 def test_simulate_takes_names_and_objects() -> None:
     by_name = accelerator_sim.simulate("alexnet", layers=["FC8"], objective="energy", batch=2)
     architecture = accelerator_sim.load_architecture("eyeriss_v2")

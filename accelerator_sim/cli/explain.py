@@ -82,10 +82,9 @@ def command(
     with ProgressLine() as progress:
         found = explain(network, architecture, technology, chosen, vary if changes else None, progress)
     if asked == "json":
-        from accelerator_sim.eyexam.plain import as_dict
         from accelerator_sim.report.json import encode
 
-        text = encode(as_dict(found))
+        text = encode(found.to_dict())
     else:
         text = report.render(found, name, output.width(), out is None and output.on_terminal())
     output.write(text, out)

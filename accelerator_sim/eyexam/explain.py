@@ -6,6 +6,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.bounds import STEPS, Examination, examine
@@ -87,6 +88,12 @@ class Explanation:
     def now(self) -> Measured:
         """The machine as it is."""
         return _measured(Change("as it is", (), 1), self.run, 1.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the explanation as plain data, in the schema "accelerator-sim/explanation/1"."""
+        from accelerator_sim.eyexam.plain import as_dict
+
+        return as_dict(self)
 
     def best(self, count: int = 3) -> list[Measured]:
         """The changes that help most, if they help at all."""
