@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -79,16 +80,18 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
 
 
 def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _: None) -> None:
-    """Compile every kernel that a simulation calls, by simulating a small layer; `tell` gets a line for each step."""
+    """Compile every kernel that a simulation calls, by simulating small layers; `tell` gets a line for each step."""
     from accelerator_sim.mapping.search import Objective
     from accelerator_sim.study.layer_run import Machine, run_layer
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.technology.actions import resolve_actions
-    from accelerator_sim.workload.layer import Layer
+    from accelerator_sim.workload.layer import Density, Layer
 
     architecture, technology = load_machine("eyeriss_v2")
     actions = resolve_actions(technology, architecture)
-    layer = Layer("warmup", "conv", M=2, C=2, H=3, W=3, R=3, S=3)
+    # Some kernels serve only passes that are alike (without zeros), some only weights in CSC.
+    dense = Layer("warmup", "conv", M=4, C=4, H=5, W=5, R=3, S=3)
+    layers = (dense, replace(dense, density=Density(iact=0.2, weight=0.2)))
     known: list[str] = []
     for step in ("analytical", "event", "cycle"):
         kernels = [kernel for kernel in load_kernels(step) if kernel.__name__ not in known]
@@ -97,7 +100,8 @@ def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _:
         tell(f"{step}: compiling {names}..." if any(map(is_cold, kernels)) else f"{step}: {names}: compiled before")
         start = time.perf_counter()
         verify = step == "cycle"
-        run_layer(layer, None, Machine(architecture, actions, Objective.LATENCY, fidelity=step, verify=verify))
+        for layer in layers:
+            run_layer(layer, None, Machine(architecture, actions, Objective.LATENCY, fidelity=step, verify=verify))
         tell(f"{step}: done in {time.perf_counter() - start:.1f} s")
         if step == fidelity:
             return

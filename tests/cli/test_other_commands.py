@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,17 @@ def test_warmup(run: Run) -> None:
     result = run("warmup")
     assert result.exit_code == 0
     assert "kernels are in" in result.stdout or "switched off" in result.stdout
+
+
+def test_warmup_leaves_no_kernel_cold() -> None:
+    """In a process of its own, where nothing else has called a kernel."""
+    code = (
+        "from accelerator_sim.cli.kernels import compile_all, load_kernels\n"
+        "compile_all()\n"
+        "print([kernel.__name__ for kernel in load_kernels() if not kernel.signatures])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_cold_kernels_are_announced(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
