@@ -37,6 +37,9 @@ _CODES = {Objective.ENERGY: at.ENERGY, Objective.LATENCY: at.CYCLES, Objective.E
 _STATIONARY = (Stationary.NONE, Stationary.IACT, Stationary.WEIGHT, Stationary.PE_WEIGHT)
 
 
+FULLEST = 64
+"""Configurations that are searched before all are bounded, for a first limit: those that use most PEs."""
+
 MARGIN = 1.25
 """Of several mappings of a layer, those that are compared are at most this much worse than the best (estimated)."""
 
@@ -149,7 +152,7 @@ def _spaces(
 ) -> tuple[list[_Space], str | None]:
     """Bound all spatial configurations, for each way to store the operands; and a limit that rules out such a way.
 
-    Once a mapping is known, configurations that cannot come within `margin` of it are left out.
+    Configurations that cannot come within `margin` of a mapping that is known by then are left out.
     """
     spaces: list[_Space] = []
     values = np.full(4, np.inf)
@@ -163,12 +166,20 @@ def _spaces(
         packed = pack(problem, actions)
         rules.restrict(packed.n, packed.fits)
         rows = rules.kept(configurations(problem), problem)
-        first, second = np.zeros(len(rows)), np.zeros(len(rows))
-        counts = np.zeros(len(rows), dtype=np.int64)
-        survey(*_arrays(packed), rows, _CODES[objective], float(values[0]) * margin, first, second, counts)
-        spaces.append(_Space(problem, packed, rows, first, second, counts, []))
+        if objective is Objective.LATENCY and np.isinf(values[0]):  # the only one whose bounds use a limit
+            full = np.ascontiguousarray(rows[np.argsort(-rows.prod(axis=1), kind="stable")[:FULLEST]])
+            _search(_surveyed(problem, packed, full, objective, np.inf), objective, False, values)
+        spaces.append(_surveyed(problem, packed, rows, objective, float(values[0]) * margin))
         _search(spaces[-1], objective, False, values)
     return spaces, limit
+
+
+def _surveyed(problem: Problem, packed: Packed, rows: NDArray[np.int64], objective: Objective, limit: float) -> _Space:
+    """Bound spatial configurations from below; those that cannot come within a limit are bounded by infinity."""
+    first, second = np.zeros(len(rows)), np.zeros(len(rows))
+    counts = np.zeros(len(rows), dtype=np.int64)
+    survey(*_arrays(packed), rows, _CODES[objective], limit, first, second, counts)
+    return _Space(problem, packed, rows, first, second, counts, [])
 
 
 def _search(
