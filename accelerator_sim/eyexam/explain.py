@@ -11,6 +11,7 @@ from typing import Any
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.bounds import STEPS, Examination, examine
 from accelerator_sim.eyexam.changes import Change, Variation, Vary, variations
+from accelerator_sim.eyexam.parallelism import Parallelism, parallelism
 from accelerator_sim.eyexam.reuse import Reuse, reuse
 from accelerator_sim.eyexam.stalls import Losses, losses
 from accelerator_sim.mapping.search import Objective
@@ -36,6 +37,8 @@ class LayerExplanation:
     schedule: Schedule
     losses: Losses
     reuse: tuple[Reuse, ...]
+    dataflows: tuple[Parallelism, ...]
+    """Steps 2 and 3 with the loops that other dataflows may unroll."""
 
     @property
     def cause(self) -> tuple[int, str]:
@@ -168,6 +171,7 @@ def _explained(
         schedule,
         losses(schedule, result.activity, architecture),
         reuse(schedule),
+        parallelism(schedule.loops, architecture.macs_per_cycle),
     )
 
 

@@ -7,10 +7,11 @@ Yang, Emer, Sze, arXiv:1807.07928v1, Table II (Eyexam); Sze et al., IEEE SSC Mag
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from accelerator_sim.dataflow.rules import Dataflow
+from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.mapping import ceil_div
@@ -48,6 +49,23 @@ def steps_on_lanes(loops: Loops, dataflow: Dataflow, lanes: int) -> int:
         fits = all_used <= lanes
         used, steps = _best(all_used[fits], all_steps[fits])
     return int(steps.min()) * serial_steps(loops, dataflow)
+
+
+@dataclass(frozen=True)
+class Parallelism:
+    """What steps 2 and 3 leave of a layer: MACs a cycle with any number of lanes, and with those there are."""
+
+    dataflow: str
+    unlimited: float
+    on_lanes: float
+
+
+def parallelism(loops: Loops, lanes: int) -> tuple[Parallelism, ...]:
+    """The parallelism of every dataflow, row stationary first."""
+    return tuple(
+        Parallelism(name, loops.macs / serial_steps(loops, flow), loops.macs / steps_on_lanes(loops, flow, lanes))
+        for name, flow in DATAFLOWS.items()
+    )
 
 
 def _choices(size: int, most: int) -> tuple[np.ndarray, np.ndarray]:

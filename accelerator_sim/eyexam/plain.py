@@ -92,6 +92,7 @@ def _layer(each: LayerExplanation, explanation: Explanation) -> dict[str, Any]:
             }
             for roof in bounds.roofs
         ],
+        "dataflows": [asdict(flow) for flow in each.dataflows],
         "pe_cycles": {"busy": sum(result.activity.pe_busy)} | result.activity.stalls,
         "losses": asdict(each.losses),
         "reuse": [asdict(row) | {"macs_per_delivery": row.macs_per_delivery} for row in each.reuse],

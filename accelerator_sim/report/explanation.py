@@ -60,6 +60,8 @@ def _layer(each: LayerExplanation, explanation: Explanation, width: int) -> Iter
         f" x {percent(bounds.used)}% (of their time, steps 6-7)",
         width,
     )
+    others = ", ".join(f"{flow.dataflow} {rate(flow.on_lanes)}" for flow in each.dataflows)
+    yield from _wrapped(f"Lanes in use at step 3, by dataflow: {others}", width)
     yield Text()
     yield Text("Cycles by what the PEs do (event engine)", style="bold")
     yield from _wrapped(_stalls(each, explanation), width, "  ")
