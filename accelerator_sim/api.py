@@ -26,7 +26,7 @@ from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.run import Options, simulate_network
 from accelerator_sim.study.tabular import Row
-from accelerator_sim.sweep.engine import pool_of
+from accelerator_sim.study.workers import pool_of
 from accelerator_sim.sweep.results import flat
 from accelerator_sim.sweep.run import run_sweep as run_points
 from accelerator_sim.sweep.spec import load_sweep

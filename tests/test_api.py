@@ -10,7 +10,7 @@ import accelerator_sim
 from accelerator_sim.files.errors import CheckFailed, UsageError
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.search import Unmappable
-from accelerator_sim.study import workers
+from accelerator_sim.study import run as running
 from accelerator_sim.study.result import LayerResult
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
@@ -64,7 +64,7 @@ def test_a_layer_that_fails_is_in_the_result() -> None:
 
 def test_a_broken_law_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        workers, "run_layer", lambda layer, *_: LayerResult(layer, "failed", error="1 = 2", law_broken=True)
+        running, "run_layer", lambda layer, *_: LayerResult(layer, "failed", error="1 = 2", law_broken=True)
     )
     with pytest.raises(CheckFailed, match="1 = 2"):
         accelerator_sim.simulate(SMALL)

@@ -17,7 +17,7 @@ from accelerator_sim.files.errors import AcceleratorSimError, UsageError
 if TYPE_CHECKING:
     from accelerator_sim.study.provenance import Provenance, SourceFile
     from accelerator_sim.study.tabular import Row
-    from accelerator_sim.sweep.engine import Pool
+    from accelerator_sim.study.workers import Pool
     from accelerator_sim.sweep.results import Goal
     from accelerator_sim.sweep.run import State, Summary
     from accelerator_sim.sweep.spec import Sweep
@@ -101,7 +101,7 @@ def run(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.report.pareto import render_front
-    from accelerator_sim.sweep.engine import pool_of
+    from accelerator_sim.study.workers import pool_of
     from accelerator_sim.sweep.results import by_point, last_stage
     from accelerator_sim.sweep.run import run_sweep
     from accelerator_sim.sweep.spec import load_sweep

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.mapping.file import Plan
+from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.search import Objective
-from accelerator_sim.study.layer_run import Machine
+from accelerator_sim.study.layer_run import Machine, run_layer
 from accelerator_sim.study.result import LayerResult, NetworkResult
-from accelerator_sim.study.workers import Task, run_tasks
+from accelerator_sim.study.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
+from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
 Progress = Callable[[int, int, str], None]
@@ -103,6 +106,19 @@ def simulate_network(
     )
 
 
+Task = tuple[Layer, Mapping | None]
+"""A layer and the mapping that is given for it."""
+
+
+def _run_task(machine: Machine, numbered: tuple[int, Task]) -> LayerResult:
+    return run_layer(*numbered[1], machine)
+
+
+def _given_up(numbered: tuple[int, Task]) -> LayerResult:
+    layer = numbered[1][0]
+    return LayerResult(layer, "failed", error=f"layer {layer.name}: {DIED}")
+
+
 def _run(
     tasks: list[Task], machine: Machine, jobs: int, on_progress: Progress | None
 ) -> tuple[dict[int, LayerResult], bool]:
@@ -115,7 +131,8 @@ def _run(
 
     try:
         tell()
-        for index, result in run_tasks(tasks, machine, jobs):
+        run = partial(_run_task, machine)
+        for (index, _), result in run_tasks(enumerate(tasks), pool_of(min(jobs, max(len(tasks), 1))), run, _given_up):
             finished[index] = result
             tell()
     except KeyboardInterrupt:

@@ -1,4 +1,9 @@
-"""Running layers one after the other, or in worker processes that never outlive their parent."""
+"""Running many tasks in this process or on any executor, so that nothing that was finished is lost, whatever dies.
+
+Tasks are handed out some at a time, as many as take `BATCH_S`, and results over one by one as they come.  When a worker
+dies, nobody knows which task it was: the executor is made anew and what was in flight runs again.  A task that was in
+flight for `DEATHS` deaths runs alone, and is given up if it kills its worker then, too.
+"""
 
 from __future__ import annotations
 
@@ -6,51 +11,160 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Generic, TypeVar
 
-from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.study.layer_run import Machine, run_layer
-from accelerator_sim.study.result import LayerResult
-from accelerator_sim.workload.layer import Layer
+WINDOW = 3
+"""Batches in flight for each worker: enough to keep it busy, few enough to lose little."""
+BATCH_S = 0.05
+"""Work of one batch: long beside the cost of handing it out."""
+LARGEST_BATCH = 64
+DEATHS = 3
 
-Task = tuple[Layer, Mapping | None]
+DIED = "its process died each time (out of memory?)"
+"""What is wrong with a task that is given up."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-def run_tasks(tasks: Sequence[Task], machine: Machine, jobs: int) -> Iterator[tuple[int, LayerResult]]:
-    """Run every task; yield its index and result as it finishes (in order for one job)."""
-    if jobs == 1 or len(tasks) < 2:
-        for index, task in enumerate(tasks):
-            yield index, run_layer(*task, machine)
+@dataclass(frozen=True)
+class Pool:
+    """How executors are made, how many workers they have, and which errors say that a worker was lost.
+
+    Without a way to make executors, this process does the work.
+    """
+
+    make: Callable[[], AbstractContextManager[Executor]] | None
+    workers: int
+    lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
+
+
+def pool_of(workers: int) -> Pool:
+    """Return a pool of worker processes; for one worker, this process does the work."""
+    return Pool(None if workers == 1 else lambda: processes(workers), workers)
+
+
+def run_tasks(
+    tasks: Iterable[T], pool: Pool, run: Callable[[T], R], give_up: Callable[[T], R]
+) -> Iterator[tuple[T, R]]:
+    """Run tasks, taken as they are needed; yield each with its result as it comes, in no fixed order.
+
+    run: sent to the workers; give_up: the result of a task that kills its worker.
+    """
+    if pool.make is None:
+        for task in tasks:
+            yield task, run(task)
         return
-    left = set(range(len(tasks)))
-    try:
-        for index, result in _in_pool(sorted(left), tasks, machine, jobs):
-            left.discard(index)
-            yield index, result
-    except BrokenExecutor:
-        # Some task took its process down.  Which one is unknown, so each of the rest gets a process of its own.
-        for index in sorted(left):
+    queue: _Queue[T, R] = _Queue(tasks, pool.workers)
+    while queue.open:
+        if queue.suspects:
+            task = queue.suspects.pop()
             try:
-                yield from _in_pool([index], tasks, machine, 1)
-            except BrokenExecutor:
-                layer = tasks[index][0]
-                error = f"layer {layer.name}: its process died (out of memory?)"
-                yield index, LayerResult(layer, "failed", error=error)
+                with pool.make() as executor:
+                    [(result, _)] = executor.submit(_run_batch, [task], run).result()
+            except pool.lost:
+                result = give_up(task)
+            yield task, result
+            continue
+        try:
+            with pool.make() as executor:
+                yield from _together(queue, executor, pool, run)
+        except pool.lost:  # it broke while it was closed; nothing is in flight any more
+            continue
 
 
-def _in_pool(
-    indices: Sequence[int], tasks: Sequence[Task], machine: Machine, jobs: int
-) -> Iterator[tuple[int, LayerResult]]:
-    with processes(min(jobs, len(indices))) as pool:
-        pending: dict[Future[LayerResult], int] = {pool.submit(run_layer, *tasks[i], machine): i for i in indices}
-        while pending:
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=lambda future: pending[future]):
-                result = future.result()
-                yield pending.pop(future), result
+class _Queue(Generic[T, R]):
+    """Tasks that are still to be run, each with its number, and what is known of how long one takes."""
+
+    def __init__(self, tasks: Iterable[T], workers: int) -> None:
+        self._source = enumerate(tasks)
+        self._waiting: deque[tuple[int, T]] = deque()
+        self._deaths: Counter[int] = Counter()
+        self._seconds, self._done = 0.0, 0
+        self._most = workers * WINDOW
+        self.suspects: list[T] = []
+        self.flying: dict[Future[list[tuple[R, float]]], list[tuple[int, T]]] = {}
+        self._exhausted = False
+
+    @property
+    def open(self) -> bool:
+        return bool(not self._exhausted or self._waiting or self.suspects)
+
+    def fill(self, executor: Executor, run: Callable[[T], R], lost: tuple[type[BaseException], ...]) -> None:
+        """Hand out batches until enough are in flight."""
+        while len(self.flying) < self._most:
+            batch = self._batch()
+            if not batch:
+                return
+            try:
+                self.flying[executor.submit(_run_batch, [task for _, task in batch], run)] = batch
+            except lost:
+                self._waiting.extendleft(reversed(batch))
+                raise
+
+    def _batch(self) -> list[tuple[int, T]]:
+        size = 1
+        if self._done >= self._most:  # measured by then
+            size = max(1, min(LARGEST_BATCH, round(BATCH_S * self._done / max(self._seconds, 1e-6))))
+        batch: list[tuple[int, T]] = []
+        while len(batch) < size:
+            entry = self._waiting.popleft() if self._waiting else next(self._source, None)
+            if entry is None:
+                self._exhausted = True
+                break
+            batch.append(entry)
+        return batch
+
+    def results(self, future: Future[list[tuple[R, float]]], batch: Sequence[tuple[int, T]]) -> Iterator[tuple[T, R]]:
+        """Yield what a batch came to.  Raises what the future raises."""
+        for (_, task), (result, seconds) in zip(batch, future.result(), strict=True):
+            self._seconds += seconds
+            self._done += 1
+            yield task, result
+
+    def died(self, batch: Sequence[tuple[int, T]]) -> None:
+        for number, task in batch:
+            self._deaths[number] += 1
+            if self._deaths[number] >= DEATHS:
+                self.suspects.append(task)
+            else:
+                self._waiting.append((number, task))
+
+
+def _together(queue: _Queue[T, R], executor: Executor, pool: Pool, run: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+    """Run what is in the queue until it is empty or a worker dies."""
+    try:
+        while True:
+            queue.fill(executor, run, pool.lost)
+            if not queue.flying:
+                return
+            finished, _ = wait(queue.flying, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+                yield from queue.results(future, queue.flying.pop(future))
+    except pool.lost:
+        flying, queue.flying = queue.flying, {}
+        for future, batch in flying.items():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                yield from queue.results(future, batch)
+            else:
+                queue.died(batch)
+
+
+def _run_batch(tasks: Sequence[T], run: Callable[[T], R]) -> list[tuple[R, float]]:
+    """Run tasks; return each result with the seconds that it took."""
+    out = []
+    for task in tasks:
+        started = time.perf_counter()
+        out.append((run(task), time.perf_counter() - started))
+    return out
 
 
 @contextmanager

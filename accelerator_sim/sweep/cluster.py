@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from accelerator_sim.files.errors import AcceleratorSimError
-from accelerator_sim.sweep.engine import Pool
+from accelerator_sim.study.workers import Pool
 
 PATIENCE_S = 10.0
 """How long a scheduler and its first worker are waited for."""

@@ -15,7 +15,7 @@ from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Probl
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.study.machine import read_machine
 from accelerator_sim.study.tabular import Row
-from accelerator_sim.sweep.engine import Pool, run_tasks
+from accelerator_sim.study.workers import Pool, run_tasks
 from accelerator_sim.sweep.points import Point, points_of
 from accelerator_sim.sweep.results import best, by_point, goal_of
 from accelerator_sim.sweep.search import search
@@ -28,6 +28,7 @@ from accelerator_sim.sweep.task import (
     Task,
     digest,
     figures,
+    given_up,
     layer_text,
     machine_text,
     program,
@@ -162,7 +163,9 @@ def estimate(sweep: Sweep, tried: int = 200, runs: int = 3) -> Size:
     for each in fit[:: math.ceil(len(fit) / runs)] if fit else []:
         if each.machine is not None:
             layers = {key: layer for key, (layer, _) in each.layers.items()}
-            seconds.append(run_task(Task(each.entry.key, *each.machine, each.run, layers)).seconds)
+            started = time.perf_counter()
+            run_task(Task(each.entry.key, *each.machine, each.run, layers))
+            seconds.append(time.perf_counter() - started)
     share = (len(some) - excluded) / len(some) if some else 0.0
     results = round(len(points) * share * max(len(sweep.spec.workloads), 1))
     errors = tuple(dict.fromkeys(each.error for each in flat if each.error is not None))
@@ -204,7 +207,7 @@ class _Runner:
             self._stage, self._best, self._here, self._total = number, None, 0, 0
         self._total += len(points) * self._networks
         self.points += len(points) if number == 0 else 0
-        for done in run_tasks(self._tasks(points, number, stage), self._pool):
+        for _, done in run_tasks(self._tasks(points, number, stage), self._pool, run_task, given_up):
             self.layers += len(done.outcomes) + len(done.errors)
             self._keep(done, number)
 

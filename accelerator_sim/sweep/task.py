@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -20,6 +19,7 @@ from accelerator_sim.mapping.search import Objective
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.study.layer_run import Machine, run_layer
 from accelerator_sim.study.result import utilization
+from accelerator_sim.study.workers import DIED
 from accelerator_sim.technology.actions import memory_bytes, resolve_actions
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
@@ -55,12 +55,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """A finished task: what each of its layers came to, or the error of it, by key; seconds: how long it took."""
+    """A finished task: what each of its layers came to, or the error of it, by key."""
 
     key: str
     outcomes: dict[str, Outcome]
     errors: dict[str, str]
-    seconds: float = 0.0
 
 
 @cache
@@ -94,7 +93,6 @@ def layer_text(layer: Layer) -> str:
 
 def run_task(task: Task) -> Done:
     """Run the layers of a task.  What is wrong with one is told in the result."""
-    started = time.perf_counter()
     machine = Machine(
         task.architecture,
         resolve_actions(task.technology, task.architecture),
@@ -110,7 +108,12 @@ def run_task(task: Task) -> Done:
             errors[key] = result.error or f"layer {layer.name} failed"
         else:
             outcomes[key] = _outcome(result.activity, result.energy.chip, result.energy.dram)
-    return Done(task.key, outcomes, errors, time.perf_counter() - started)
+    return Done(task.key, outcomes, errors)
+
+
+def given_up(task: Task) -> Done:
+    """Return the result of a task that kills its worker."""
+    return Done(task.key, {}, {key: f"layer {layer.name}: {DIED}" for key, layer in task.layers.items()})
 
 
 def _outcome(activity: Activity, chip_j: float, dram_j: float) -> Outcome:

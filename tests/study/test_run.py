@@ -8,7 +8,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.study import workers
+from accelerator_sim.study import run as running
 from accelerator_sim.study.layer_run import Machine
 from accelerator_sim.study.result import LayerResult
 from accelerator_sim.study.run import Options, simulate_network
@@ -27,8 +27,8 @@ def test_layers_come_in_order_and_twins_run_once(
         ran.append(layer.name)
         return real(layer, given, machine)
 
-    real = workers.run_layer
-    monkeypatch.setattr(workers, "run_layer", spy)
+    real = running.run_layer
+    monkeypatch.setattr(running, "run_layer", spy)
     result = simulate_network(network, architecture, technology)
     assert ran == ["conv", "pool", "fc"]
     assert [layer.layer.name for layer in result.layers] == ["conv", "twin", "pool", "fc"]
@@ -81,13 +81,13 @@ def test_progress_and_interruption(network: Network, architecture: Architecture,
 def test_a_broken_law_outweighs_a_failed_layer(
     flawed: Network, architecture: Architecture, technology: Technology, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = workers.run_layer
+    real = running.run_layer
 
     def spy(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
         result = real(layer, given, machine)
         return LayerResult(layer, "failed", error="a law", law_broken=True) if layer.name == "fc" else result
 
-    monkeypatch.setattr(workers, "run_layer", spy)
+    monkeypatch.setattr(running, "run_layer", spy)
     result = simulate_network(flawed, architecture, technology)
     assert [layer.status for layer in result.layers] == ["ok", "failed", "failed"]
     assert result.exit_code == 4

@@ -1,17 +1,126 @@
-"""Worker processes."""
+"""Running tasks on executors that break."""
+
+from __future__ import annotations
 
 import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from typing import Any
 
 import pytest
 
-from accelerator_sim.study.layer_run import Machine
-from accelerator_sim.study.workers import Task, run_tasks
+from accelerator_sim.mapping.file import Plan
+from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.workers import Pool, pool_of, processes, run_tasks
+from accelerator_sim.workload.network import Network
 from tests.study.conftest import CONV, FC, POOL
 
 
-def test_processes_give_what_one_gives(machine: Machine) -> None:
-    tasks: list[Task] = [(CONV, None), (POOL, None), (FC, None)]
-    assert dict(run_tasks(tasks, machine, 2)) == dict(run_tasks(tasks, machine, 1))
+def nothing(task: int) -> str:
+    return f"done {task}"
+
+
+def slow(task: int) -> str:
+    time.sleep(0.02)
+    return nothing(task)
+
+
+def deadly(task: int) -> str:
+    """Task 3 kills its worker, always."""
+    if task == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return nothing(task)
+
+
+def lost(task: int) -> str:
+    return f"gave up {task}"
+
+
+def expected(count: int) -> Counter[tuple[int, str]]:
+    return Counter((task, f"done {task}") for task in range(count))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_task_once(workers: int) -> None:
+    assert Counter(run_tasks(range(20), pool_of(workers), nothing, lost)) == expected(20)
+
+
+def test_one_worker_hands_over_each_result_before_it_takes_the_next_task() -> None:
+    """So that an interrupt loses nothing that was finished."""
+    taken: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for task in range(3):
+            taken.append(task)
+            yield task
+
+    for task, _ in run_tasks(tasks(), pool_of(1), nothing, lost):
+        assert taken[-1] == task
+
+
+def test_a_worker_that_is_killed_loses_nothing() -> None:
+    """Kill workers while they work: every task has one result in the end."""
+    pools: list[Any] = []
+
+    class Watched:
+        def __enter__(self) -> Executor:
+            self.context = processes(2)
+            pools.append(self.context.__enter__())
+            return pools[-1]
+
+        def __exit__(self, *error: object) -> None:
+            self.context.__exit__(None, None, None)
+
+    done: Counter[tuple[int, str]] = Counter()
+    for count, result in enumerate(run_tasks(range(60), Pool(Watched, 2), slow, lost)):
+        done[result] += 1
+        if count in (10, 30):
+            os.kill(next(iter(pools[-1]._processes)), signal.SIGKILL)
+    assert done == expected(60)
+    assert len(pools) == 3
+
+
+def test_a_task_that_kills_its_worker_is_given_up() -> None:
+    results = dict(run_tasks(range(8), pool_of(2), deadly, lost))
+    assert results == {task: lost(task) if task == 3 else nothing(task) for task in range(8)}
+
+
+class Breaks(Executor):
+    """Runs in this process, and breaks when it is handed its fifth batch."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        Breaks.made += 1
+        self._left = 4
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self._left == 0:
+            raise BrokenExecutor
+        self._left -= 1
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_an_executor_that_breaks_while_it_is_filled() -> None:
+    Breaks.made = 0
+    assert Counter(run_tasks(range(30), Pool(Breaks, 2), nothing, lost)) == expected(30)
+    assert Breaks.made > 1
+
+
+def wrong(task: int) -> str:
+    raise RuntimeError("a defect")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_errors_of_our_own_are_not_swallowed(workers: int) -> None:
+    with pytest.raises(RuntimeError, match="a defect"):
+        list(run_tasks(range(2), pool_of(workers), wrong, lost))
 
 
 class _Bomb:
@@ -22,8 +131,9 @@ class _Bomb:
 
 
 @pytest.mark.slow
-def test_a_task_that_kills_its_process_fails_alone(machine: Machine) -> None:
-    tasks: list[Task] = [(CONV, _Bomb()), (POOL, None), (FC, None)]  # type: ignore[list-item]
-    results = dict(run_tasks(tasks, machine, 2))
-    assert [results[i].status for i in range(3)] == ["failed", "traffic_only", "ok"]
-    assert "layer conv: its process died" in str(results[0].error)
+def test_a_layer_that_kills_its_process_fails_alone() -> None:
+    plan = Plan(mappings={CONV.name: _Bomb()})  # type: ignore[dict-item]
+    network = Network("small", "made up", (CONV, POOL, FC), "")
+    run = simulate_network(network, *load_machine("eyeriss_v2"), Options(jobs=2, plan=plan))
+    assert [layer.status for layer in run.layers] == ["failed", "traffic_only", "ok"]
+    assert "layer conv: its process died" in str(run.layers[0].error)

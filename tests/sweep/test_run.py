@@ -15,8 +15,8 @@ import pytest
 from accelerator_sim.files.errors import InvalidFile, UsageError
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.workers import pool_of
 from accelerator_sim.sweep import run as room
-from accelerator_sim.sweep.engine import pool_of
 from accelerator_sim.sweep.export import export
 from accelerator_sim.sweep.run import State, estimate, run_sweep
 from accelerator_sim.sweep.spec import Sweep, load_sweep
@@ -116,7 +116,7 @@ def test_what_failed_is_run_again_if_asked(make: Make, store: Store, monkeypatch
         return Done(task.key, {}, dict.fromkeys(task.layers, "the machine was on fire"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(room, "run_tasks", lambda tasks, pool: map(fail, tasks))
+        patch.setattr(room, "run_tasks", lambda tasks, *_: ((task, fail(task)) for task in tasks))
         assert len(run_sweep(make(TEXT), store, pool_of(1)).failed) == 16
     assert len(run_sweep(make(TEXT), store, pool_of(1)).failed) == 16
     summary = run_sweep(make(TEXT), store, pool_of(1), retry=True)
@@ -202,7 +202,7 @@ def test_interrupted(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) 
 DRIVER = """
 import sys
 from pathlib import Path
-from accelerator_sim.sweep.engine import pool_of
+from accelerator_sim.study.workers import pool_of
 from accelerator_sim.sweep.run import run_sweep
 from accelerator_sim.sweep.spec import load_sweep
 from accelerator_sim.sweep.store import Store
