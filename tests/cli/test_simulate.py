@@ -8,7 +8,7 @@ import pytest
 
 from accelerator_sim.cli import simulate
 from accelerator_sim.simulation import engines
-from accelerator_sim.study import workers
+from accelerator_sim.study import run as running
 from accelerator_sim.study.result import LayerResult
 from tests.cli.conftest import Run
 
@@ -90,7 +90,7 @@ def test_failed_layers_are_listed_at_the_end(run: Run, flawed: str) -> None:
 def test_a_broken_law(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = LayerResult
     monkeypatch.setattr(
-        workers, "run_layer", lambda layer, *_: broken(layer, "failed", error="1 = 2 does not hold", law_broken=True)
+        running, "run_layer", lambda layer, *_: broken(layer, "failed", error="1 = 2 does not hold", law_broken=True)
     )
     result = run("simulate", small)
     assert result.exit_code == 4
@@ -100,14 +100,14 @@ def test_a_broken_law(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_interrupted_run_keeps_what_was_finished(
     run: Run, small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = workers.run_layer
+    real = running.run_layer
 
     def stop(layer: object, *rest: object) -> LayerResult:
         if getattr(layer, "name", "") == "fc":
             raise KeyboardInterrupt
         return real(layer, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(workers, "run_layer", stop)
+    monkeypatch.setattr(running, "run_layer", stop)
     result = run("simulate", small, "-o", "r.json")
     assert result.exit_code == 130
     layers = json.loads((tmp_path / "r.json").read_text())["layers"]
@@ -213,7 +213,7 @@ def test_a_report_of_failed_layers_and_of_what_was_finished(
     def stop(*_: object) -> LayerResult:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workers, "run_layer", stop)
+    monkeypatch.setattr(running, "run_layer", stop)
     assert run("simulate", flawed, "--report", "r.html").exit_code == 130
     assert "The run was interrupted" in (tmp_path / "r.html").read_text()
 
