@@ -47,8 +47,8 @@ def _layer(each: LayerExplanation, explanation: Explanation, width: int) -> Iter
     machine = explanation.run.architecture
     shape = " ".join(f"{letter}{getattr(layer, letter)}" for letter in "NGMCPQRS")
     yield from _wrapped(
-        f"{printable(layer.name)} ({layer.op}) on {printable(machine.name)}: {shape}, {layer.macs:,} MACs,"
-        f" {activity.effectual_macs:,} effectual",
+        f"{printable(layer.name)} ({layer.op}) on {printable(machine.name)} ({machine.pes:,} PEs,"
+        f" {machine.macs_per_cycle:,} MACs/cycle): {shape}, {layer.macs:,} MACs, {activity.effectual_macs:,} effectual",
         width,
     )
     time = si(activity.cycles / machine.clock, "s")
@@ -91,8 +91,7 @@ def _rows(bounds: Examination) -> Iterator[Step]:
     for number, name in enumerate(STEPS, start=1):
         if number == 3:
             peak = bounds.peak_cycles
-            name_of_peak = f"  (peak of {bounds.pes} PEs)"
-            yield name_of_peak, bounds.macs / peak, bounds.effectual_macs / peak, peak, 0.0, ""
+            yield "  (peak)", bounds.macs / peak, bounds.effectual_macs / peak, peak, 0.0, ""
         lost = bounds.lost[number - 1]
         bar = "#" * round(BAR * lost / most) if most else ""
         rates = bounds.rate(number), bounds.rate(number, effectual=True)

@@ -14,11 +14,11 @@ def test_a_layer(run: Run, small: str) -> None:
     result = run("explain", small, "--layer", "conv")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("conv (conv) on eyeriss_v2: N1 G1 M8 C4 P8 Q8 R3 S3, 18,432 MACs")
+    assert lines[0].startswith("conv (conv) on eyeriss_v2 (192 PEs, 384 MACs/cycle): N1 G1 M8 C4 P8 Q8 R3 S3")
     for step in (
         "1 layer",
         "2 dataflow",
-        "(peak of 192 PEs)",
+        "(peak)",
         "3 number of PEs",
         "5 storage",
         "6 bandwidth",
