@@ -326,9 +326,8 @@ class Architecture(FileModel):
         for name in TENSORS:
             network = getattr(self.noc, name)
             if isinstance(network, FlatNetwork) and self.cluster_array.count > 1:
-                article = "an" if network.kind == "unicast" else "a"
                 raise ValueError(
-                    f"noc.{name} is {article} {network.kind}, which spans one cluster, but cluster_array has"
+                    f"noc.{name} is a {network.kind}, which spans one cluster, but cluster_array has"
                     f" {self.cluster_array.rows} x {self.cluster_array.columns}; use hierarchical_mesh or 1 x 1"
                 )
             if isinstance(network, HierarchicalMesh):

@@ -12,7 +12,7 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, printable, si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.networks import Cost, NetworkComparison, NetworkRun
+from accelerator_sim.study.networks import NOTHING, Cost, NetworkComparison, NetworkRun
 from accelerator_sim.study.tabular import rows_text
 
 NOTES = (
@@ -50,7 +50,12 @@ def render(comparison: NetworkComparison, width: int = 80, color: bool = False) 
     total = [_Line(run.name, run.total, base.total) for run in runs]
     parts.append(table(fitted(_cost_columns(False), total, width)))
     if len(base.layers) > 1:
-        lines = [_Line(run.name, run.layers[i], layer) for i, layer in enumerate(base.layers) for run in runs]
+        lines = [
+            _Line(run.name, run.layers[i], layer)
+            for i, layer in enumerate(base.layers)
+            if layer.bound_by != NOTHING
+            for run in runs
+        ]
         parts += [Text(), table(fitted(_cost_columns(True), lines, width))]
     parts.append(Text())
     if comparison.left_out:

@@ -14,6 +14,7 @@ from accelerator_sim.files.errors import UsageError
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.noc.wires import Wires, source_words, wires_of
+from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.result import INTERRUPTED, LayerResult, NetworkResult, utilization
 from accelerator_sim.study.run import Options, Progress, simulate_network
@@ -25,13 +26,16 @@ from accelerator_sim.workload.network import Network
 SCHEMA = "accelerator-sim/networks/1"
 FIRST = "mesh"
 """The network that ratios are over, where it is among them; else the first one."""
+NOTHING = "-"
+"""What bounds a layer that computes nothing."""
 
 
 @dataclass(frozen=True)
 class Cost:
     """What one layer (or all that ran) took on one network, for the whole batch.
 
-    `noc_j` is by wires (`energy.wires`), and `chip_j` the chip with that in the place of the table's account.
+    `bound_by` is the resource that the bottleneck estimate finds busiest ("-": nothing to compute), `noc_j` by wires
+    (`energy.wires`), and `chip_j` the chip with that in the place of the table's account.
     """
 
     layer: str
@@ -197,16 +201,17 @@ def _cost(layer: LayerResult, result: NetworkResult, technology: Technology) -> 
     activity, energy, mapping = layer.activity, layer.energy, layer.mapping
     assert activity is not None
     assert energy is not None
-    noc = 0.0
+    noc, bound_by = 0.0, NOTHING
     if mapping is not None:
         problem = problem_of(layer.layer, result.architecture, mapping.iact_encoding, mapping.weight_encoding)
         actions = resolve_actions(technology, result.architecture)
-        noc = wire_energy(Schedule(problem, mapping), activity, technology, actions)
+        schedule = Schedule(problem, mapping)
+        noc, bound_by = wire_energy(schedule, activity, technology, actions), analyse(schedule).bound_by
     return Cost(
         layer.layer.name,
         activity.cycles,
         utilization(activity.macs_issued, activity.cycles, result.architecture),
-        activity.bound_by if mapping is not None else "-",
+        bound_by,
         noc,
         energy.glb,
         energy.chip - energy.noc + noc,
@@ -224,7 +229,7 @@ def _total(costs: Sequence[Cost], result: NetworkResult, left_out: set[str]) -> 
         "",
         total,
         utilization(issued, total, result.architecture),
-        max(cycles, key=lambda cause: cycles[cause]) if cycles else "-",
+        max(cycles, key=lambda cause: cycles[cause]) if cycles else NOTHING,
         sum((cost.noc_j for cost in costs), 0.0),
         sum((cost.glb_j for cost in costs), 0.0),
         sum((cost.chip_j for cost in costs), 0.0),

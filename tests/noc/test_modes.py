@@ -137,3 +137,15 @@ def test_the_bus_of_eyeriss_v1() -> None:
     graph = topology(load_architecture("eyeriss_v1"), "weight")
     assert graph.out_degree("glb") == 168
     assert {width for *_, width in graph.edges(data="width")} == {64}
+
+
+def test_flat_networks_of_other_kinds() -> None:
+    grid = {"pe_cluster": "{rows: 2, columns: 3}"}
+    for kind, words, width, direction in (
+        ("broadcast", 4, 4 * 16, "tree"), ("unicast", 12, 2 * 16, "link"), ("unicast", 2, 6, "link"),
+    ):  # fmt: skip
+        change = {f"noc.{t}": f"{{kind: {kind}, words_per_cycle: {words}}}" for t in TENSORS}
+        graph = topology(machine("eyeriss_v1", grid | change), "weight")
+        assert graph.out_degree("glb") == 6
+        assert {found for *_, found in graph.edges(data="width")} == {width}
+        assert {found for *_, found in graph.edges(data="direction")} == {direction}
