@@ -16,8 +16,9 @@ from accelerator_sim.study.networks import NOTHING, Cost, NetworkComparison, Net
 from accelerator_sim.study.tabular import rows_text
 
 NOTES = (
-    "links: as wide as those of the mesh; others count in proportion.  NoC energy: by wires, for all networks alike.",
-    "ratios are over {reference}.  docs/networks.md says how networks of equal link count are made.",
+    "words, links: of iacts, weights, psums.  Links are as wide as those of the mesh; others count in proportion.",
+    "NoC energy: by wires, for all networks alike.  Ratios are over {reference}.",
+    "docs/networks.md says how networks of equal link count are made.",
 )
 
 
@@ -65,16 +66,16 @@ def render(comparison: NetworkComparison, width: int = 80, color: bool = False) 
 
 
 def _size_columns(comparison: NetworkComparison) -> list[Column[NetworkRun]]:
-    def words(tensor: str) -> Column[NetworkRun]:
-        return Column(f"{tensor}s/cycle", lambda run: f"{run.words_per_cycle[tensor]:.3g}", 1)
+    def words(run: NetworkRun) -> str:
+        return ", ".join(f"{run.words_per_cycle[tensor]:.4g}" for tensor in TENSORS)
 
-    def links(tensor: str) -> Column[NetworkRun]:
-        return Column(f"{tensor} links", lambda run: f"{comparison.links(run, tensor):,.0f}", 3)
+    def links(run: NetworkRun) -> str:
+        return ", ".join(f"{comparison.links(run, tensor):.0f}" for tensor in TENSORS)
 
     return [
         Column("network", lambda run: run.name, 0, left=True),
-        *map(words, TENSORS),
-        *map(links, TENSORS),
+        Column("words per cycle", words, 1),
+        Column("links", links, 1),
         Column("wire, bit m", lambda run: f"{run.bit_mm / 1e3:.3g}", 2),
         Column("ratio", lambda run: f"{run.bit_mm / comparison.reference.bit_mm:.2f}", 2),
     ]

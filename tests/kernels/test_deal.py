@@ -110,8 +110,9 @@ def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
                 tables.B_TILES, tables.B_UNITS, tables.B_CLUSTERS, tables.B_ROWS, tables.B_CLUSTER, tables.B_TOP,
                 tables.B_TOP_CLUSTERS, tables.B_TOP_ROWS,
             )  # fmt: skip
+            steps = d.steps if private else d.cluster_steps
             assert [int(line[column]) for column in columns_of_table] == [
-                d.tiles, d.units, d.clusters, d.rows, d.steps if private else d.cluster_steps, d.top_units, d.top_clusters, d.top_rows,
+                d.tiles, d.units, d.clusters, d.rows, steps, d.top_units, d.top_clusters, d.top_rows,
             ]  # fmt: skip
             if window is not None:
                 fetched = window.touched(size, d.tiles) if stored else window.fetched(d.length)

@@ -41,12 +41,12 @@ def test_a_table_fits_its_width(several: NetworkComparison, width: int) -> None:
 def test_what_the_table_says(several: NetworkComparison) -> None:
     text = report.render(several, 160)
     sizes = [line.split() for line in text.splitlines() if line.startswith(("mesh", "unicast"))]
-    assert sizes[0][:4] == ["mesh", "144", "144", "128"]
-    assert sizes[1][:4] == ["unicast", "192", "64", "27.4"]
+    assert sizes[0][:7] == ["mesh", "144,", "144,", "128", "900,", "288,", "440"]
+    assert sizes[1][:7] == ["unicast", "192,", "64,", "27.43", "736,", "276,", "331"]
     by_layer = [line.split()[:2] for line in text.splitlines() if line.startswith(("conv ", "fc ", "pool", "wide"))]
     assert by_layer == [["conv", "mesh"], ["conv", "unicast"], ["fc", "mesh"], ["fc", "unicast"]]
     assert "left out, as they failed on a network: wide" in text
-    assert "ratios are over mesh" in text
+    assert "Ratios are over mesh" in text
 
 
 def test_one_layer_needs_no_second_table() -> None:
