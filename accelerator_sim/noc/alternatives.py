@@ -1,8 +1,7 @@
 """The flat networks that could stand in the place of a hierarchical mesh, with as many links (JETCAS 2019 III-A).
 
-PEs, GLB and everything else stay; PEs stand where they stood, in one array.  The mesh of a data type has so many links
-of so many wires (`noc.wires`); an alternative gets as many wires of link, so that more, or wider, links are to be had
-where each word needs few of them:
+PEs, GLB and everything else stay; PEs stand where they stood, in one array.  Links times their wires (`noc.wires`) are
+those of the mesh of the same data type, or as many fewer as whole words and wires make it:
 
 - *bus*, *broadcast*: as many words a cycle as the tree to all PEs can be wide;
 - *unicast*: a link to each PE as wide as all of them can be: whole words, or a word in several cycles.
