@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from accelerator_sim.api import (
         Choices,
         compare,
+        compare_networks,
         explain,
         load_architecture,
         load_baseline,
@@ -23,6 +24,7 @@ __all__ = [
     "Choices",
     "__version__",
     "compare",
+    "compare_networks",
     "explain",
     "load_architecture",
     "load_baseline",

@@ -23,6 +23,8 @@ from accelerator_sim.study.compare import BoardBoundary, ChipBoundary, Question
 from accelerator_sim.study.compare import compare as compare_machines
 from accelerator_sim.study.comparison import Comparison
 from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.networks import NetworkComparison
+from accelerator_sim.study.networks import compare_networks as run_networks
 from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.run import Options, simulate_network
 from accelerator_sim.study.tabular import Row
@@ -40,6 +42,7 @@ from accelerator_sim.workload.network import Network, load_network
 __all__ = [
     "Choices",
     "compare",
+    "compare_networks",
     "explain",
     "load_architecture",
     "load_baseline",
@@ -163,6 +166,36 @@ def compare(
     found = compare_machines(shapes, machines, devices, question)
     for run in found.runs:
         _sound(run)
+    return found
+
+
+def compare_networks(
+    network: Network | str | Path,
+    networks: Sequence[str] = ("mesh", "bus", "unicast", "broadcast"),
+    architecture: Architecture | str | Path = "eyeriss_v2",
+    *,
+    batch: int = 1,
+    layers: Sequence[str] = (),
+    objective: str = "latency",
+    fidelity: str = "event",
+    seed: int = 0,
+    jobs: int = 1,
+) -> NetworkComparison:
+    """Compare networks on chip of equal link count in the same machine, each with its own best mappings.
+
+    networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast"; architecture: one with a hierarchical
+    mesh; the rest as of `simulate`.  The result's `runs` have each network's size and costs; it has `rows`, `to_dict`,
+    `to_csv` and `to_pandas`.
+
+    Raises UsageError for unknown names and for an architecture without a mesh, InvalidFile for bad files, and
+    CheckFailed when a result breaks a law.
+    """
+    machine, technology = _machine(architecture)
+    shapes = network if isinstance(network, Network) else load_network(str(network))
+    options = Options(Objective(objective), batch, tuple(layers), seed=seed, jobs=jobs, fidelity=fidelity)
+    found = run_networks(shapes, machine, technology, networks, options)
+    for run in found.runs:
+        _sound(run.result)
     return found
 
 

@@ -89,6 +89,17 @@ def test_importing_the_package_is_light() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_networks_of_one_machine_by_name_and_object() -> None:
+    names = ("mesh", "bus")
+    by_name = accelerator_sim.compare_networks(SIMPLE, names, "eyeriss_v1_5", fidelity="analytical")
+    machine = accelerator_sim.load_architecture("eyeriss_v1_5")
+    assert accelerator_sim.compare_networks(SIMPLE, names, machine, fidelity="analytical") == by_name
+    assert [run.name for run in by_name.runs] == list(names)
+    assert [run.name for run in accelerator_sim.compare_networks(SIMPLE, fidelity="analytical").runs] == [
+        "mesh", "bus", "unicast", "broadcast",
+    ]  # fmt: skip
+
+
 def test_compare_takes_names_and_objects() -> None:
     by_name = accelerator_sim.compare(SIMPLE, ["eyeriss_v2"], ["jetson_tx2_maxq"], fidelity="analytical")
     machine = accelerator_sim.load_architecture("eyeriss_v2")

@@ -191,14 +191,53 @@ class HierarchicalMesh(FileModel):
     )
 
 
-class MulticastBus(FileModel):
+class FlatNetwork(FileModel):
+    """A network of one cluster, from the GLB to all PEs without routers between."""
+
+    kind: str
+    words_per_cycle: Count
+
+    def flit(self, pes: int) -> tuple[int, int]:
+        """Words that travel together from the GLB, and the cycles for which they take their way up."""
+        return self.words_per_cycle, 1
+
+
+class MulticastBus(FlatNetwork):
     """The flat network of Eyeriss v1: a Y-bus and X-buses with multicast IDs (JSSC 2017 IV-C)."""
 
     kind: Literal["multicast_bus"]
     words_per_cycle: Count = Field(description="words that the bus carries in a cycle, each to any set of PEs")
 
 
-Network = Annotated[HierarchicalMesh | MulticastBus, Field(discriminator="kind")]
+class Broadcast(FlatNetwork):
+    """A tree of wires from the GLB to all PEs (JETCAS 2019 III-A): high reuse, low bandwidth.
+
+    Its time is that of a bus; its energy that of all its wires, as PEs that do not need a word drop it.
+    """
+
+    kind: Literal["broadcast"]
+    words_per_cycle: Count = Field(description="words that the tree carries in a cycle, each to every PE of the array")
+
+
+class Unicast(FlatNetwork):
+    """A private link from the GLB to every PE (JETCAS 2019 III-A): high bandwidth, no reuse.
+
+    A word goes to one PE; PEs that need the same word each get it by a transfer, and a read of the GLB, of their own.
+    """
+
+    kind: Literal["unicast"]
+    words_per_cycle: Count = Field(
+        description="words that all links carry together in a cycle, each to one PE: with one a PE or more, a link"
+        " carries words_per_cycle / PEs (rounded down); with fewer, a word takes PEs / words_per_cycle cycles"
+        " (rounded up)"
+    )
+
+    def flit(self, pes: int) -> tuple[int, int]:
+        """Words that a PE's link carries at a time, and the cycles that they take."""
+        return max(1, self.words_per_cycle // pes), max(1, -(-pes // self.words_per_cycle))
+
+
+Network = Annotated[HierarchicalMesh | MulticastBus | Broadcast | Unicast, Field(discriminator="kind")]
 
 
 class Noc(FileModel):
@@ -286,9 +325,9 @@ class Architecture(FileModel):
     def _consistent(self) -> Architecture:
         for name in TENSORS:
             network = getattr(self.noc, name)
-            if network.kind == "multicast_bus" and self.cluster_array.count > 1:
+            if isinstance(network, FlatNetwork) and self.cluster_array.count > 1:
                 raise ValueError(
-                    f"noc.{name} is a multicast_bus, which spans one cluster, but cluster_array has"
+                    f"noc.{name} is a {network.kind}, which spans one cluster, but cluster_array has"
                     f" {self.cluster_array.rows} x {self.cluster_array.columns}; use hierarchical_mesh or 1 x 1"
                 )
             if isinstance(network, HierarchicalMesh):
@@ -333,8 +372,18 @@ class Architecture(FileModel):
 
     @property
     def flat(self) -> bool:
-        """Whether the networks are the flat multicast buses of Eyeriss v1."""
-        return self.noc.iact.kind == "multicast_bus"
+        """Whether the networks are flat: those of one cluster, without a mesh."""
+        return self.noc.iact.kind != "hierarchical_mesh"
+
+    @property
+    def one_source(self) -> bool:
+        """Whether all words of a data type leave the GLB by one source: the one bus, or the one tree."""
+        return self.flat and not self.private
+
+    @property
+    def private(self) -> bool:
+        """Whether every PE has links of its own, so that no transfer serves two of them."""
+        return self.noc.iact.kind == "unicast"
 
     @property
     def pes(self) -> int:

@@ -90,6 +90,11 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     metavar="NAME...",
     help="Devices: built-in names (`accelerator-sim list baselines`) or .yaml files.",
 )
+@click.option(
+    "--noc",
+    metavar="NAME,...",
+    help="Instead: one machine with networks of equal link count, of mesh, bus, unicast and broadcast.",
+)
 @options.batch_option
 @options.workload_choices
 @options.layer_option
@@ -141,6 +146,7 @@ def command(
     choices: Choices,
     archs: tuple[str, ...],
     baselines: tuple[str, ...],
+    noc: str | None,
     batch: int,
     layers: tuple[str, ...],
     precision: Any,
@@ -166,6 +172,10 @@ def command(
 
     Every energy is of one inference and stands with its batch, number format, power boundary and software.
     """
+    if noc is not None:
+        from accelerator_sim.cli.networks import compare_networks
+
+        compare_networks(ctx, noc, workload, choices, archs, batch, layers, objective, fidelity, seed, jobs, asked, out)
     names = archs or ("eyeriss_v2",)
     output.check_outputs([out, report], [workload, *names, *baselines])
 

@@ -77,7 +77,8 @@ def _networks(machine: Architecture) -> Iterator[Change]:
             yield Change(name, tuple(settings), 6)
         else:
             words = str(2 * network.words_per_cycle)
-            yield Change(f"{tensor} bus twice as wide", ((f"noc.{tensor}.words_per_cycle", words),), 6)
+            what = "bus" if network.kind == "multicast_bus" else "network"
+            yield Change(f"{tensor} {what} twice as wide", ((f"noc.{tensor}.words_per_cycle", words),), 6)
 
 
 def _banks(machine: Architecture) -> Iterator[Change]:

@@ -28,7 +28,8 @@ class Turns(NamedTuple):
     takers: Any
     links: Any
     reads: Any
-    """By iact lane: the stream that it serves, PEs and links of its tree, flits sent."""
+    free: Any
+    """By iact lane: the stream that it serves, PEs and links of its tree, flits sent, when it may send the next."""
     first: Any
     members: Any
     turn_in: Any
@@ -37,8 +38,9 @@ class Turns(NamedTuple):
     chain_out: Any
     flit_in: Any
     flit_out: Any
+    last_in: Any
     last_out: Any
-    """By psum lane: its chains; which one comes in and goes out, and which flit of it; when the last one went out."""
+    """By psum lane: its chains; which one comes in and goes out, and which flit of it; when the last one did."""
     above: Any
     below: Any
     left: Any
@@ -172,7 +174,7 @@ def move_psums(
         g = y[pe.Y_PSUM_ARRIVED, up]
         blocked = g - y[pe.Y_PSUM_TAKEN, up] >= depth or state.psum_popped[up * depth + g % depth] >= now
     else:
-        blocked = chain_out[lane] != h or last_out[lane] >= now
+        blocked = chain_out[lane] != h or last_out[lane] + e[at.PSUM_TURN] > now
         blocked = blocked or (d[at.TIME_SHARED] and (now + chain[at.H_BACK, h]) & 1)
     if blocked:
         if not e[at.OVERLAP]:
@@ -215,15 +217,16 @@ def move_psums(
 
 
 @kernel(spliced=True)
-def read_psums(e, d, i, h, now, plan, values, carries, rows_apart, flit_in, turn_in, state, seen):
+def read_psums(e, d, i, h, now, plan, values, carries, rows_apart, flit_in, turn_in, last_in, state, seen):
     """A psum lane reads the next flit from the GLB if the first PE of its chain has room."""
     y, depth = state.y, e[at.PSUM_FIFO]
     u = plan.link[plan.chain[at.H_FIRST, h]]
     f = y[pe.Y_PSUM_ARRIVED, u]
     slot = u * depth + f % depth
-    if f - y[pe.Y_PSUM_TAKEN, u] >= depth or state.psum_popped[slot] >= now:
+    if last_in[i] + e[at.PSUM_TURN] > now or f - y[pe.Y_PSUM_TAKEN, u] >= depth or state.psum_popped[slot] >= now:
         return
-    state.psum_time[slot] = now
+    last_in[i] = now
+    state.psum_time[slot] = now + e[at.PSUM_TURN] - 1
     y[pe.Y_PSUM_ARRIVED, u] += 1
     m0 = flit_in[i] * e[at.PSUM_FLIT]
     m = min(e[at.PSUM_FLIT], plan.chain[at.H_M, h] - m0)
@@ -272,16 +275,16 @@ def start(e, d, plan, program, state, finish, active):
 
 @kernel(spliced=True)
 def weight_hops(e, plan, u):
-    """Mesh links between a PE's cluster and the router that sends its weights."""
-    return plan.place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else 0
+    """Mesh links between a PE's cluster and the router that sends its weights, or further cycles on a narrow link."""
+    return plan.place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else e[at.WEIGHT_TURN] - 1
 
 
 @kernel(spliced=True)
-def send_weights(now, plan, left, used):
-    """Every weight lane sends a flit of the first tile that has any left."""
+def send_weights(e, now, plan, left, used):
+    """Every weight lane that is free sends a flit of the first tile that has any left."""
     for w in range(plan.counts[at.COUNT_TILES]):
         lane = plan.tile[at.W_LANE, w]
-        if left[w] > 0 and used[lane] != now:
+        if left[w] > 0 and used[lane] + e[at.WEIGHT_TURN] <= now:
             used[lane] = now
             left[w] -= 1
 
@@ -298,12 +301,12 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
     places, lanes, tiles = plan.place.shape[1], counts[at.COUNT_LANES], counts[at.COUNT_TILES]
     carries = values.psums.size > 0
     active, left, used, above, below = turns.active, turns.left, turns.used, turns.above, turns.below
-    stream_at, turn, serves, takers, links, reads = (
-        turns.stream_at, turns.turn, turns.serves, turns.takers, turns.links, turns.reads,
+    stream_at, turn, serves, takers, links, reads, free = (
+        turns.stream_at, turns.turn, turns.serves, turns.takers, turns.links, turns.reads, turns.free,
     )  # fmt: skip
     first, members, turn_in, turn_out = turns.first, turns.members, turns.turn_in, turns.turn_out
-    chain_in, chain_out, flit_in, flit_out, last_out = (
-        turns.chain_in, turns.chain_out, turns.flit_in, turns.flit_out, turns.last_out,
+    chain_in, chain_out, flit_in, flit_out, last_in, last_out = (
+        turns.chain_in, turns.chain_out, turns.flit_in, turns.flit_out, turns.last_in, turns.last_out,
     )  # fmt: skip
     working = start(e, d, plan, program, state, finish, active)
 
@@ -311,7 +314,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
     for s in range(counts[at.COUNT_STREAMS]):
         stream_at[0, s] = stream_at[1, s] = 0
     for i in range(lanes):
-        turn[0, i] = turn[1, i] = turn[2, i] = reads[i] = 0
+        turn[0, i] = turn[1, i] = turn[2, i] = reads[i] = free[i] = 0
         turn[3, i] = -1
         serves[i] = next_stream(turn, i, plan)
         takers[i], links[i] = tree(plan, serves[i], turn[1, i])
@@ -328,7 +331,8 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
     for i in range(psum_lanes):
         for row in range(3):
             turn_in[row, i] = turn_out[row, i] = 0
-        turn_in[3, i] = turn_out[3, i] = chain_in[i] = chain_out[i] = last_out[i] = -1
+        turn_in[3, i] = turn_out[3, i] = chain_in[i] = chain_out[i] = -1
+        last_in[i] = last_out[i] = -e[at.PSUM_TURN]
         flit_in[i] = flit_out[i] = 0
         if first[i] < first[i + 1]:
             chain_in[i] = next_chain(turn_in, i, first, members, plan) if d[at.PSUM_IN] else -1
@@ -341,7 +345,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
             below[plan.link[i + 1]] = plan.link[i]
     for w in range(tiles):
         left[w] = plan.tile[at.W_FLITS, w] if d[at.LOAD] else 0
-        used[plan.tile[at.W_LANE, w]] = -1
+        used[plan.tile[at.W_LANE, w]] = -e[at.WEIGHT_TURN]
 
     now = fill = drained = most = psum_most = 0
     loading = d[at.LOAD] and not d[at.BEFORE]
@@ -366,14 +370,18 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
                         y[pe.Y_WEIGHTS, u] = now + weight_hops(e, plan, u)
                     else:
                         loading = True
-            send_weights(now, plan, left, used)
+            send_weights(e, now, plan, left, used)
         for k in range(lanes):
             i = lanes - 1 - k if backwards else k
             s = serves[i]
             if s < 0 or now < begin:
                 continue
+            if free[i] > now:
+                continue
             if stream_at[1, s] < program.last_flit[plan.stream[at.S_WINDOWS, s] + stream_at[0, s]]:
-                reads[i] += send_flit(e, s, turn[1, i], now, takers[i], links[i], plan, program, state, stream_at, seen)
+                sent = send_flit(e, s, turn[1, i], now, takers[i], links[i], plan, program, state, stream_at, seen)
+                reads[i] += sent
+                free[i] = now + sent * e[at.IACT_TURN]
             while s >= 0 and stream_at[1, s] == program.last_flit[plan.stream[at.S_WINDOWS, s] + stream_at[0, s]]:
                 segments = 1
                 if turn[2, i] == 0:
@@ -392,7 +400,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
                 h = chain_in[i]
                 if h < 0:
                     continue
-                read_psums(e, d, i, h, now, plan, values, carries, rows_apart, flit_in, turn_in, state, seen)
+                read_psums(e, d, i, h, now, plan, values, carries, rows_apart, flit_in, turn_in, last_in, state, seen)
                 if flit_in[i] * e[at.PSUM_FLIT] >= chain[at.H_M, h]:
                     flit_in[i] = 0
                     chain_in[i] = next_chain(turn_in, i, first, members, plan)

@@ -129,6 +129,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out, spans):
     depth, words, front, tail = e[at.IACT_FIFO], e[at.SPAD_WORDS], e[at.FRONT], e[at.TAIL]
     psum_depth, service, overlap, shared = e[at.PSUM_FIFO], e[at.SERVICE], e[at.OVERLAP], d[at.TIME_SHARED]
     step = min(e[at.COL_STRIDE], e[at.EXTENT])
+    iact_turn, psum_turn = e[at.IACT_TURN], e[at.PSUM_TURN]
     fill = 0
     for u in range(places):
         for row in range(at.STATE):
@@ -152,15 +153,15 @@ def run_pass(e, d, plan, program, room, spent, finish, out, spans):
             psum_popped[k] = -1
     begin = fill if d[at.AFTER_LOAD] and not d[at.BEFORE] else 0
     for i in range(counts[at.COUNT_LANES]):
-        lane_last[i] = begin - 1
+        lane_last[i] = begin - iact_turn
         lane_reads[i] = 0
     for s in range(counts[at.COUNT_STREAMS]):
         stream_at[0, s] = 0  # window
         stream_at[1, s] = 0  # flits sent
         stream_at[2, s] = 0  # words taken
     for i in range(lane_in.size):
-        lane_in[i] = -1
-        lane_out[i] = -1
+        lane_in[i] = -psum_turn
+        lane_out[i] = -psum_turn
     for h in range(counts[at.COUNT_CHAINS]):
         chain_flits[h] = 0
     most = psum_most = drained = 0
@@ -192,7 +193,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out, spans):
                         while sent < program.last_flit[record]:
                             stop = flit_end[flits + sent]
                             to = min(wanted, stop)
-                            at_time = lane_last[lane] + 1
+                            at_time = lane_last[lane] + iact_turn
                             for i in range(target_first[s], target_first[s + 1]):
                                 u = target[i]
                                 if j < place[at.X_J, u]:
@@ -201,7 +202,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out, spans):
                                         at_time = free
                             lane_last[lane] = at_time
                             if traces:
-                                note(spans, out, places + stream[at.S_LANE, s], at.SENT, at_time, at_time + 1)
+                                note(spans, out, places + stream[at.S_LANE, s], at.SENT, at_time, at_time + iact_turn)
                             lane_reads[lane] += 1
                             for i in range(target_first[s], target_first[s + 1]):
                                 u = target[i]
@@ -325,13 +326,13 @@ def run_pass(e, d, plan, program, room, spent, finish, out, spans):
                         arrived = -1
                         if d[at.PSUM_IN]:
                             u = link[first]
-                            read = max(lane_in[lane], psum_popped[u * psum_depth + slot]) + 1
+                            read = max(lane_in[lane] + psum_turn, psum_popped[u * psum_depth + slot] + 1)
                             if shared:
                                 read += read & 1
                             lane_in[lane] = read
+                            arrived = read + psum_turn
                             if psum_most < psum_depth:
-                                psum_most = filled_to(psum_popped, u, psum_depth, slot, read, psum_most)
-                            arrived = read + 1
+                                psum_most = filled_to(psum_popped, u, psum_depth, slot, arrived - 1, psum_most)
                         for i in range(first, stop):
                             u = link[i]
                             begin = t[at.T_MOVED, u]
@@ -345,7 +346,7 @@ def run_pass(e, d, plan, program, room, spent, finish, out, spans):
                                 move = max(move, psum_popped[after * psum_depth + slot] + 1)
                                 outside = False
                             else:
-                                move = max(move, lane_out[lane] + 1)
+                                move = max(move, lane_out[lane] + psum_turn)
                                 if shared:
                                     move += (move + chain[at.H_BACK, h]) & 1  # written in an odd cycle
                                 lane_out[lane] = move

@@ -46,8 +46,10 @@ class Program(NamedTuple):
     SPAD_WORDS, IACT_FIFO, PSUM_FIFO,
     IACT_FLIT, IACT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
     PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
+    PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN,
     INTEGERS,
-) = range(42)  # fmt: skip
+) = range(46)  # fmt: skip
+"""`PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit keeps its lane."""
 
 # --- integers of one pass (array `d`) --------------------------------------------------------------------------------
 DIMENSIONS = 7
@@ -76,7 +78,7 @@ PSUM_IN, TIME_SHARED, LOAD, BEFORE, AFTER_LOAD, PASS = 14, 15, 16, 17, 18, 19
 
 # --- one chain of psums (rows of `chain`) ----------------------------------------------------------------------------
 H_LANE, H_FIRST, H_N, H_J, H_Q, H_M, H_BACK, CHAIN = range(8)
-"""`H_BACK`: cluster rows from the last PE back to the GLB bank of the first one."""
+"""`H_BACK`: cluster rows from the last PE back to the GLB bank of the first one, or further cycles on a narrow link."""
 
 # --- one tile of weights (rows of `tile`) ----------------------------------------------------------------------------
 W_LANE, W_G0, W_M0, W_C0, W_R0, W_M, W_C, W_FLITS, W_SENT, TILE = range(10)

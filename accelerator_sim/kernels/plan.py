@@ -78,7 +78,7 @@ def find_streams(e, d, clusters, local, cluster_part, local_part, place, stream,
     """Group the PEs that need the same iacts at the same time, and give each group a lane of its source cluster.
 
     PEs on a diagonal of a strip share their rows (ISCA 2016 V-A), as do those, in any cluster, that differ in their
-    filters only.  Returns the numbers of streams and of lanes.
+    filters only.  With links of its own, each PE is a stream and has a lane.  Returns the numbers of streams and lanes.
     """
     for i in range(keys.size):
         keys[i] = -1
@@ -96,6 +96,8 @@ def find_streams(e, d, clusters, local, cluster_part, local_part, place, stream,
             key = key * (clusters[dim] * local[dim]) + cluster_part[dim, u] * local[dim] + local_part[dim, u]
         key = key * clusters[at.P] + cluster_part[at.P, u]
         key = key * diagonals + local_part[at.P, u] * across + place[at.X_R0, u]
+        if e[at.PRIVATE]:
+            key = u
         s, new = numbered(key, keys, numbers, found)
         place[at.X_STREAM, u] = s
         if new:
@@ -115,7 +117,7 @@ def find_streams(e, d, clusters, local, cluster_part, local_part, place, stream,
         stream[at.S_TARGETS, s] += 1
         stream[at.S_J, s] = max(stream[at.S_J, s], place[at.X_J, u])
         first = stream[at.S_SOURCE, s]
-        place[at.X_HOP, u] = 0
+        place[at.X_HOP, u] = e[at.IACT_TURN] - 1
         if not e[at.FLAT]:
             place[at.X_HOP, u] = abs(place[at.X_CLUSTER_ROW, u] - place[at.X_CLUSTER_ROW, first]) + abs(
                 place[at.X_CLUSTER_COLUMN, u] - place[at.X_CLUSTER_COLUMN, first]
@@ -132,6 +134,8 @@ def find_streams(e, d, clusters, local, cluster_part, local_part, place, stream,
         if e[at.CONTENTION]:
             row -= cluster_part[at.C, u]
         cluster = row * e[at.CLUSTER_COLUMNS] + place[at.X_CLUSTER_COLUMN, u]
+        if e[at.PRIVATE]:
+            cluster = s
         k, new = numbered(2 * cluster, keys, numbers, sources)
         if new:
             sources += 1
@@ -165,7 +169,9 @@ def find_chains(e, clusters, local, cluster_part, local_part, place, chain, link
             key = key * (clusters[dim] * local[dim]) + cluster_part[dim, u] * local[dim] + local_part[dim, u]
         h, new = numbered(key, keys, numbers, found)
         if new:
-            if e[at.FLAT]:
+            if e[at.PRIVATE]:
+                lane = found
+            elif e[at.FLAT]:
                 lane = found % e[at.PSUM_LANES]
             else:
                 cluster = place[at.X_CLUSTER_ROW, u] * e[at.CLUSTER_COLUMNS] + place[at.X_CLUSTER_COLUMN, u]
@@ -175,7 +181,7 @@ def find_chains(e, clusters, local, cluster_part, local_part, place, chain, link
             chain[at.H_J, h] = place[at.X_J, u]
             chain[at.H_Q, h] = place[at.X_Q, u]
             chain[at.H_M, h] = place[at.X_M, u]
-            chain[at.H_BACK, h] = 0
+            chain[at.H_BACK, h] = e[at.PSUM_TURN] - 1
             found += 1
         place[at.X_CHAIN, u] = h
         place[at.X_CHAIN_HOP, u] = 0
@@ -204,7 +210,7 @@ def find_tiles(e, clusters, local, cluster_part, local_part, place, tile, keys, 
     """Group the PEs that need the same weights from the same source; returns the number of tiles.
 
     A source is the weight router of a PE row in a cluster, or in the first cluster of a row where clusters share it;
-    on a flat array the one bus.  Tiles of a source are sent in the order of their numbers.
+    on a flat array the one bus, or the PE's own link.  Tiles of a source are sent in the order of their numbers.
     """
     for i in range(keys.size):
         keys[i] = -1
@@ -220,6 +226,8 @@ def find_tiles(e, clusters, local, cluster_part, local_part, place, tile, keys, 
         if not e[at.FLAT]:
             column = 0 if e[at.MULTICAST] else place[at.X_CLUSTER_COLUMN, u]
             source = (place[at.X_CLUSTER_ROW, u] * e[at.CLUSTER_COLUMNS] + column) * rows + place[at.X_PE_ROW, u]
+        if e[at.PRIVATE]:
+            source = u
         key = source
         for dim in (at.G, at.M, at.C, at.R):
             key = key * (clusters[dim] * local[dim]) + cluster_part[dim, u] * local[dim] + local_part[dim, u]

@@ -7,6 +7,8 @@ in CSC only non-zeros are, and each segment (the columns that a window adds) beg
 
 from __future__ import annotations
 
+import numpy as np
+
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import cdiv
@@ -157,13 +159,14 @@ def weigh(e, d, plan, mask, cost):
             flits = cdiv(m * c * e[at.TAPS], e[at.WEIGHT_FLIT])
         tile[at.W_FLITS, w] = max(1, flits)  # a tile without non-zeros takes an empty one
     # Tiles of a lane follow one another.
+    lanes = 0
     for w in range(tiles):
-        tile[at.W_SENT, w] = tile[at.W_FLITS, w]
-        for before in range(w - 1, -1, -1):
-            if tile[at.W_LANE, before] == tile[at.W_LANE, w]:
-                tile[at.W_SENT, w] += tile[at.W_SENT, before]
-                break
+        lanes = max(lanes, tile[at.W_LANE, w] + 1)
+    sent = np.zeros(lanes, np.int64)
+    for w in range(tiles):
+        sent[tile[at.W_LANE, w]] += tile[at.W_FLITS, w]
+        tile[at.W_SENT, w] = sent[tile[at.W_LANE, w]]
     for u in range(place.shape[1]):
         if place[at.X_ACTIVE, u]:
             hops = place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else 0
-            place[at.X_LOADED, u] = tile[at.W_SENT, place[at.X_TILE, u]] + hops
+            place[at.X_LOADED, u] = tile[at.W_SENT, place[at.X_TILE, u]] * e[at.WEIGHT_TURN] + hops

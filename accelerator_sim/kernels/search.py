@@ -176,12 +176,12 @@ def search(
                 compute = k[K_WINDOWS] * c[T_STEPS] * k[K_KR] * taps * f[at.IACT_DENSITY] * m[T_SLOTS]
                 service = k[K_WINDOWS] * ka * m[T_STEPS] * f[at.SERVICE]
                 pe0 = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
-                if n[at.FLAT]:
+                if n[at.ONE_SOURCE]:
                     side0 = max(outputs * ka, into) / f[at.RATE_PSUM]
                 else:
                     column = k[K_WINDOWS] * m[T_STEPS]
                     side0 = max(column * ka, column * (ka - begin)) / f[at.RATE_PSUM]
-                    if resting:
+                    if resting and not n[at.FLAT]:
                         reads = column * (ka - begin) + (0.0 if final else column)
                         writes = column * (ka - final)
                         words = reads + writes if n[at.PSUM_PORTS] == 1 else max(reads, writes)
@@ -189,7 +189,7 @@ def search(
                 chain = outputs * c[T_UNITS] * n[at.R]
                 clusters = c[T_CLUSTERS] * k[K_KR]
                 joules0 = f[at.E_FIXED] + f[at.EXECUTED] * (1.0 - chain / macs) * f[at.E_SPAD_P]
-                joules0 += (into + outputs * ka) * f[at.E_GIVE_P]
+                joules0 += into * f[at.E_ENTER_P] + outputs * ka * f[at.E_GIVE_P]
                 if not n[at.READ_PER_MAC]:
                     joules0 += macs / n[at.M] * f[at.IACT_DENSITY] * m[T_UNITS] * f[at.E_SPAD_IR]
                 joules0 += f[at.SPAD_W_SHARE] * m[T_ALL_SLOTS] * f[at.E_SPAD_WR]
@@ -202,12 +202,12 @@ def search(
                 give_i = planes * n[at.P] * n[at.R] * m[T_UNITS] * pairs_i[c0] * f[at.E_GIVE_I]
                 sent_i = planes * pairs_i[c0]
                 port_i = groups * k[K_GCLUSTER] * c[T_CLUSTER] * pairs_i[c0] / f[at.RATE_IACT]
-                if n[at.FLAT]:
+                if n[at.ONE_SOURCE]:
                     port_w = weights * pairs_w[m0] / f[at.RATE_WEIGHT]
                 else:
                     port_w = k[K_GROW] * m[T_ROW] * c[T_STEPS] * k[K_KR] * taps * pairs_w[m0] / f[at.RATE_WEIGHT]
                 passes0 = k[K_KG] * ka * groups * n[at.STAGES]
-                if n[at.FLAT]:
+                if n[at.ONE_SOURCE]:
                     drain0 = 2.0 * ka * n[at.G] * n[at.M] / f[at.RATE_PSUM]
                 else:
                     drain0 = 2.0 * ka * k[K_KG] * m[T_STEPS] / f[at.RATE_PSUM]
@@ -218,11 +218,15 @@ def search(
                 if not n[at.FLAT]:
                     bank0 = pairs_i[c0] / (shares * f[at.BANK_IACT])
                 cluster_bank = k[K_GCLUSTER] * c[T_CLUSTER] * bank0
-                fill_i = port_i * taps * s[at.YQ] * s[at.XQ] * s[at.YN] * s[at.XN]
+                fill_i = port_i * taps
+                if not n[at.PRIVATE]:
+                    fill_i *= s[at.YQ] * s[at.XQ] * s[at.YN] * s[at.XN]
+                unshared = not n[at.PRIVATE] or m[T_UNITS] == m[T_TILES]
                 hop_i = links * f[at.E_HOP_I]
                 stored = weights * pairs_w[m0]
                 give_w = stored * f[at.E_GIVE_W]
                 hop_w = stored * f[at.E_HOP_W]
+                send_w = stored * f[at.E_SEND_W]
                 glb_wr = stored * f[at.E_GLB_WR]
                 glb_ww = stored * f[at.E_GLB_WW]
                 room_i = np.inf
@@ -242,7 +246,7 @@ def search(
                         if not exhaustive and filter_tiles == 1 and keep != at.NONE and keep != at.KEEP_WEIGHT:
                             continue  # nothing changes that could be kept
                         rounds_i = 1 if keep == at.KEEP_IACT else filter_tiles
-                        bypass = may_bypass and m2 == 1 and (keep != at.KEEP_IACT or groups == 1)
+                        bypass = may_bypass and unshared and m2 == 1 and (keep != at.KEEP_IACT or groups == 1)
                         single = ka == 1 and (
                             groups == 1 or keep == at.KEEP_PE_WEIGHT or (keep == at.KEEP_WEIGHT and m2 == 1)
                         )
@@ -352,7 +356,7 @@ def search(
                                     bits_i = planes * pt[y, B_FETCHED] * qt[x, B_FETCHED] * rounds_i * dram_i[c0]
                                     # cycles
                                     pe = pe0 + passes0 * tiles
-                                    if n[at.FLAT]:
+                                    if n[at.ONE_SOURCE]:
                                         pe += drain0 * nt[i, B_TILES] * qt[x, B_TILES] * pt[y, B_GIVEN]
                                         fill_w = port_w * sources
                                     else:
@@ -389,13 +393,17 @@ def search(
                                     # joules
                                     joules = joules0 + give_i * qt[x, B_GIVEN] + (bits_i + bits_w) * f[at.E_DRAM_READ]
                                     sent = sent_i * pt[y, B_SENT] * qt[x, B_SENT]
-                                    joules += sent * hop_i
+                                    joules += sent * (hop_i + groups * f[at.E_SEND_I])
                                     if not bypass:
-                                        joules += sent * groups * f[at.E_GLB_IR]
+                                        read_i = sent * groups
+                                        if n[at.PRIVATE]:
+                                            read_i = sent_i * n[at.P] * n[at.R] * m[T_UNITS] * qt[x, B_GIVEN]
+                                        joules += read_i * f[at.E_GLB_IR]
                                         joules += sent_i * pt[y, B_FILLED] * qt[x, B_FILLED] * rounds_i * f[at.E_GLB_IW]
-                                    joules += units * give_w + links_w * hop_w
+                                    joules += units * give_w + links_w * hop_w + rounds_w * send_w
                                     if stored_w:
-                                        joules += rounds_w * glb_wr + fetched_w * glb_ww
+                                        read_w = units if n[at.PRIVATE] else rounds_w
+                                        joules += read_w * glb_wr + fetched_w * glb_ww
                                     active = active0 * nt[i, B_TOP] * pt[y, B_TOP] * qt[x, B_TOP]
                                     joules += cycles * (idle + active * busy)
                                     v1, v2 = key(objective, cycles, joules, bits_i + bits_w + bits_out)

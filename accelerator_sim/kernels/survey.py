@@ -18,9 +18,9 @@ ROUNDING = 1e-6
 
 # Scalars of one configuration (array `k`, float64).
 (
-    K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP,
+    K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_SENT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP,
     K_SIZE,
-) = range(11)  # fmt: skip
+) = range(12)  # fmt: skip
 
 # Columns of the tables of filter tiles (by M0) and channel tiles (by C0).
 (
@@ -53,6 +53,10 @@ def configure(n, s, k):
     rows = rows_streamed(n, pd[6], pd[2], s[at.YR])
     columns = columns_touched(n, qd[6], 1)
     k[K_IACT0] = g_cluster * nd[6] * rows * columns
+    k[K_SENT0] = rows_streamed(n, n[at.P], pd[7], s[at.YR]) * k[K_COLS_PE]
+    if n[at.PRIVATE]:  # every PE is what a cluster is elsewhere
+        k[K_GROW] = k[K_GCLUSTER] = kg
+        k[K_IACT0] = kg * nd[2] * pd[2] * k[K_KR] * columns_touched(n, qd[2], 1)
     k[K_CHIP] = g_parts
 
 
@@ -68,7 +72,7 @@ def filter_row(n, s, slots, m0, row):
     row[T_CLUSTERS] = d[4]
     row[T_ROWS] = d[5]
     row[T_CLUSTER] = d[6]
-    row[T_ROW] = d[7]
+    row[T_ROW] = d[2] if n[at.PRIVATE] else d[7]
     row[T_TOP] = d[8]
     full = d[0] - 1
     left = n[at.M] - full * d[1]
@@ -87,7 +91,7 @@ def channel_row(n, s, c0, row):
     row[T_STEPS] = d[2]
     row[T_UNITS] = d[3]
     row[T_CLUSTERS] = d[4]
-    row[T_CLUSTER] = d[6]
+    row[T_CLUSTER] = d[2] if n[at.PRIVATE] else d[6]
     row[T_TOP] = d[8]
 
 
@@ -153,13 +157,13 @@ def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_
     first = 0 if n[at.READ_FIRST] else 1
     final = n[at.PSUM_FINAL]
     resting = not (ka == 1 and final)
-    if n[at.FLAT]:
+    if n[at.ONE_SOURCE]:
         side = max(pe, outputs * ka / f[at.RATE_PSUM])
         fill = weights * pairs_w[m0] / f[at.RATE_WEIGHT]
     else:
         column = windows * mt[m0, T_STEPS]
         side = max(pe, column * ka / f[at.RATE_PSUM])
-        if resting:
+        if resting and not n[at.FLAT]:
             reads = column * (ka - first + (0 if final else 1))
             writes = column * (ka - final)
             side = max(side, (reads + writes if n[at.PSUM_PORTS] == 1 else max(reads, writes)) / f[at.BANK_PSUM])
@@ -189,7 +193,7 @@ def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_
     macs = outputs * n[at.C] * n[at.R] * n[at.S]
     into = outputs * (ka - first)
     joules = f[at.E_FIXED] + f[at.EXECUTED] * (1.0 - chain / macs) * f[at.E_SPAD_P]
-    joules += (into + outputs * ka) * f[at.E_GIVE_P]
+    joules += into * f[at.E_ENTER_P] + outputs * ka * f[at.E_GIVE_P]
     if not n[at.READ_PER_MAC]:
         joules += macs / n[at.M] * f[at.IACT_DENSITY] * mt[m0, T_UNITS] * f[at.E_SPAD_IR]
     joules += f[at.SPAD_W_SHARE] * mt[m0, T_ALL_SLOTS] * f[at.E_SPAD_WR]
@@ -199,6 +203,8 @@ def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_
     joules += (chain - outputs * clusters) * f[at.E_LOCAL] + outputs * (clusters - ka) * f[at.E_HOP_P]
     joules += planes * n[at.P] * n[at.R] * k[K_COLS_PE] * mt[m0, T_UNITS] * pairs_i[c0] * f[at.E_GIVE_I]
     joules += weights * k[K_UNITS] * pairs_w[m0] * f[at.E_GIVE_W]
+    joules += planes * k[K_SENT0] * mt[m0, T_TILES] * pairs_i[c0] * f[at.E_SEND_I]
+    joules += weights * pairs_w[m0] * f[at.E_SEND_W]
     joules += bits_in * f[at.E_DRAM_READ] + bits_out * f[at.E_DRAM_WRITE]
     active = k[K_ACTIVE] * mt[m0, T_TOP] * ct[c0, T_TOP]
     step = active * f[at.E_ACTIVE] + (n[at.PES] - active) * f[at.E_IDLE] + f[at.E_CYCLE]

@@ -21,7 +21,7 @@ def note_deal(n, t, d, size, x):
     t[B_UNITS] = d[3]
     t[B_CLUSTERS] = d[4]
     t[B_ROWS] = d[5]
-    t[B_CLUSTER] = d[6]
+    t[B_CLUSTER] = d[2] if n[at.PRIVATE] else d[6]  # where every PE has links of its own, it is what a cluster is else
     t[B_TOP] = d[8]
     t[B_TOP_CLUSTERS] = d[9]
     t[B_TOP_ROWS] = d[10]
@@ -52,7 +52,7 @@ def block_table(n, size, clusters, local, columns, is_columns, table):
             t[B_FILLED] = columns_touched(n, size, d[4])
             t[B_GIVEN] = columns_touched(n, size, d[3])
             first_units = (d[0] - 1) * min(d[8], local) + min(d[3] - (d[0] - 1) * d[8], local)
-            t[B_PORT] = columns_touched(n, d[6], first_units)
+            t[B_PORT] = columns_touched(n, d[2], d[0]) if n[at.PRIVATE] else columns_touched(n, d[6], first_units)
             t[B_FILL_PORT] = columns_touched(n, d[6], d[0])
             t[B_HELD] = columns_touched(n, held, d[9] if n[at.FLAT] else 1)
             if n[at.PADDING_STORED]:
@@ -87,6 +87,9 @@ def strip_table(n, s, table):
         t[B_PORT] = rows_streamed(n, d[6], d[2], s[at.YR])
         t[B_FILL_PORT] = rows_touched(n, d[6], d[0])
         t[B_FIRST] = rows_streamed(n, d[11], d[0], s[at.YR])
+        if n[at.PRIVATE]:
+            t[B_PORT] = d[2] * cdiv(n[at.R], s[at.YR])
+            t[B_FIRST] = d[0] * cdiv(n[at.R], s[at.YR])
         t[B_HELD] = rows_touched(n, held, d[9] if n[at.FLAT] else 1)
         t[B_GIVEN] = d[11]
         if n[at.PADDING_STORED]:

@@ -80,6 +80,8 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
         ]  # fmt: skip
     n[at.PADDING_STORED] = architecture.dram.padding == "stored"
     n[at.FLAT] = architecture.flat
+    n[at.ONE_SOURCE] = architecture.one_source
+    n[at.PRIVATE] = architecture.private
     n[at.PSUM_FINAL] = glb.psum_final_to_dram
     n[at.READ_FIRST] = glb.psum_read_first
     n[at.IACT_BYPASS] = glb.iact.bypass
@@ -171,9 +173,15 @@ def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
     f[at.E_GLB_PR], f[at.E_GLB_PW] = actions.glb_access("psum")
     if _keeps(architecture.glb.weight) or problem.weight_may_stay:
         f[at.E_GLB_WR], f[at.E_GLB_WW] = glb("weight")
-    f[at.E_GIVE_I] = deliver("iact") + actions.spad["iact"][1]
-    f[at.E_GIVE_W] = deliver("weight") + actions.spad["weight"][1] / pe.spad.weight.values_per_word
-    f[at.E_GIVE_P] = actions.delivery("psum")
+    f[at.E_GIVE_I] = actions.spad["iact"][1]
+    f[at.E_GIVE_W] = actions.spad["weight"][1] / pe.spad.weight.values_per_word
+    f[at.E_GIVE_P] = f[at.E_ENTER_P] = actions.delivery("psum")
+    if architecture.noc.iact.kind == "broadcast":  # a word that is sent reaches every PE, whoever needs it
+        f[at.E_SEND_I], f[at.E_SEND_W] = architecture.pes * deliver("iact"), architecture.pes * deliver("weight")
+        f[at.E_ENTER_P] *= architecture.pes
+    else:
+        f[at.E_GIVE_I] += deliver("iact")
+        f[at.E_GIVE_W] += deliver("weight")
     f[at.E_HOP_I] = problem.iact_bits * actions.noc_hop_bit
     f[at.E_HOP_W] = problem.weight_bits * actions.noc_hop_bit
     f[at.E_HOP_P] = precision.psum * actions.noc_hop_bit

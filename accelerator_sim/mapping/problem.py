@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from accelerator_sim.architecture.model import Architecture, HierarchicalMesh, MulticastBus
+from accelerator_sim.architecture.model import Architecture, FlatNetwork, HierarchicalMesh
 from accelerator_sim.mapping.loops import Loops, loops_of
 from accelerator_sim.mapping.mapping import Encoding, ceil_div
 from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rlc_bits_per_value
@@ -228,10 +228,11 @@ class Problem:
 
     # --- rates -----------------------------------------------------------------------------------------------------
     def words_per_cycle(self, tensor: str) -> float:
-        """Words of a tensor that one network (bus) or all routers of a cluster (mesh) carry in a cycle."""
+        """Words of a tensor that the one bus, all routers of a cluster, or the link of a PE (unicast) carry a cycle."""
         network = getattr(self.architecture.noc, tensor)
-        if isinstance(network, MulticastBus):
-            return float(network.words_per_cycle)
+        if isinstance(network, FlatNetwork):
+            words, cycles = network.flit(self.architecture.pes)
+            return float(words / cycles)
         assert isinstance(network, HierarchicalMesh)
         bits = {
             "iact": self.iact_bits,

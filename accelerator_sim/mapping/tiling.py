@@ -93,6 +93,7 @@ class Tiling:
             and self.deals.R.tiles == 1
             and no_shared_rows
             and no_shared_columns
+            and (self.deals.M.units == self.deals.M.tiles or not self.problem.architecture.private)
         )
 
     @property

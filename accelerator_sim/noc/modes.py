@@ -86,14 +86,15 @@ def streams(mapping: Mapping, tensor: str) -> Iterator[Stream]:
                     yield Stream(tensor, target, (target,), ())
 
 
-def mode_of(mapping: Mapping, tensor: str, flat: bool) -> str:
+def mode_of(mapping: Mapping, tensor: str, kind: str = "hierarchical_mesh") -> str:
     """Name of the mode in which a data type travels between clusters (JETCAS 2019 III-B).
 
-    One of `multicast_bus`, `unicast`, `horizontal_multicast`, `vertical_multicast`, `grouped_multicast`,
-    `interleaved_multicast`, `broadcast` (iact and weight), `chain` (psums added up over clusters).
+    On a mesh one of `unicast`, `horizontal_multicast`, `vertical_multicast`, `grouped_multicast`,
+    `interleaved_multicast`, `broadcast` (iact and weight), `chain` (psums added up over clusters); a flat network has
+    one mode, that of its kind.
     """
-    if flat:
-        return "multicast_bus"
+    if kind != "hierarchical_mesh":
+        return kind
     rows, columns = mapping.cluster_rows, mapping.cluster_columns
     if tensor == "psum":
         return "chain" if rows.C > 1 else "unicast"

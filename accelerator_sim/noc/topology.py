@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from accelerator_sim.architecture.model import Architecture, HierarchicalMesh
+from accelerator_sim.architecture.model import Architecture, FlatNetwork
 
 if TYPE_CHECKING:
     import networkx as nx
+
+DIRECTIONS = {"multicast_bus": "bus", "broadcast": "tree", "unicast": "link"}
+"""What the edges of a flat network are called."""
 
 
 def topology(architecture: Architecture, tensor: str) -> nx.DiGraph[Any]:
@@ -23,12 +26,13 @@ def topology(architecture: Architecture, tensor: str) -> nx.DiGraph[Any]:
 
     network = getattr(architecture.noc, tensor)
     graph: nx.DiGraph[Any] = nx.DiGraph(tensor=tensor, kind=network.kind)
-    if not isinstance(network, HierarchicalMesh):
-        bits = getattr(architecture.precision, tensor) * network.words_per_cycle
+    if isinstance(network, FlatNetwork):
+        words, cycles = network.flit(architecture.pes)
+        bits = -(-getattr(architecture.precision, tensor) * words // cycles)
         graph.add_node("glb")
         for row in range(architecture.pe_cluster.rows):
             for column in range(architecture.pe_cluster.columns):
-                graph.add_edge("glb", ("pe", row, column), width=bits, direction="bus")
+                graph.add_edge("glb", ("pe", row, column), width=bits, direction=DIRECTIONS[network.kind])
         return graph
     rows, columns = architecture.cluster_array.rows, architecture.cluster_array.columns
     width = network.port_width * network.routers

@@ -31,7 +31,10 @@ class Access:
 
 @dataclass(frozen=True)
 class NocUse:
-    """What one data type did on its network: words injected, links they crossed, words times links."""
+    """What one data type did on its network: words injected, links they crossed, words times links.
+
+    `delivered` counts words that reach a PE; a broadcast reaches all PEs of the array, also those that drop the word.
+    """
 
     tensor: str
     mode: str

@@ -40,7 +40,7 @@ def drain_cycles(schedule: Schedule) -> float:
         return 0.0
     per_tile = d.N.tiles * d.Q.tiles * schedule.accumulations
     rate = problem.words_per_cycle("psum")
-    if problem.architecture.flat:
+    if problem.architecture.one_source:
         return 2.0 * per_tile * schedule.loops.G * schedule.loops.M * first_strips(schedule) / rate
     return 2.0 * per_tile * d.P.tiles * d.G.tiles * d.M.steps / rate
 
@@ -54,11 +54,20 @@ def first_strips(schedule: Schedule) -> int:
 
 
 def iact_port_cycles(schedule: Schedule) -> float:
-    """Cycles in which the iact ports of the first (the busiest) cluster, or the one bus, take their words in."""
+    """Cycles in which the iact ports of the first (the busiest) cluster, PE or the one bus take their words in."""
     problem = schedule.problem
+    if problem.architecture.private:
+        return _pe_iacts(schedule) * problem.iact_pairs(schedule.mapping.C0) / problem.words_per_cycle("iact")
     contention = schedule.mapping.cluster_rows.C if schedule.mapping.cluster_rows.M > 1 else 1
     words = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles, _first_parts(schedule))
     return words * contention * problem.iact_pairs(schedule.mapping.C0) / problem.words_per_cycle("iact")
+
+
+def _pe_iacts(schedule: Schedule) -> int:
+    """Iacts that the first PE receives."""
+    d = schedule.deals
+    columns = schedule.loops.columns.touched(d.Q.steps, d.Q.tiles)
+    return d.M.tiles * d.G.tiles * d.N.steps * d.C.steps * d.P.steps * d.R.tiles * columns
 
 
 def _cluster_rows(schedule: Schedule) -> int:
@@ -100,6 +109,10 @@ def iact_fill_cycles(schedule: Schedule) -> float:
     """Cycles in which the first window of each pass enters the PEs (the first S columns of their rows)."""
     problem, m, d = schedule.problem, schedule.mapping, schedule.deals
     rows, r = schedule.loops.rows, m.parts("R")
+    if problem.architecture.private:
+        lines = d.P.tiles * d.R.tiles
+        words = d.M.tiles * d.G.tiles * d.C.steps * lines * schedule.loops.S * d.Q.tiles * d.N.tiles
+        return words * problem.iact_pairs(m.C0) / problem.words_per_cycle("iact")
     last = schedule.loops.R - (d.R.tiles - 1) * r
     strips = first_strips(schedule)
     lines = (d.R.tiles - 1) * rows.streamed(strips, d.P.tiles, r) + rows.streamed(strips, d.P.tiles, last)
@@ -109,12 +122,12 @@ def iact_fill_cycles(schedule: Schedule) -> float:
 
 
 def weight_port_cycles(schedule: Schedule) -> float:
-    """Cycles in which the weight port of the first PE row, or the one bus, takes its words in."""
+    """Cycles in which the weight port of the first PE row, of the first PE or the one bus takes its words in."""
     problem, d = schedule.problem, schedule.deals
-    if problem.architecture.flat:
+    if problem.architecture.one_source:
         words = schedule.weight_sent
     else:
-        filters = d.G.row_steps * d.M.row_steps
+        filters = d.G.tiles * d.M.steps if problem.architecture.private else d.G.row_steps * d.M.row_steps
         words = schedule.weight_rounds * filters * d.C.steps * d.R.tiles * schedule.loops.S
     return words * problem.weight_pairs(schedule.mapping.M0) / problem.words_per_cycle("weight")
 
@@ -126,8 +139,8 @@ def psum_port_cycles(schedule: Schedule) -> float:
 
 
 def _psum_words(schedule: Schedule) -> tuple[int, int]:
-    """Psums out of and into the first PE column, or over the buses."""
-    if schedule.problem.architecture.flat:
+    """Psums out of and into the first PE column (its last and first PE, with links of their own), or over the buses."""
+    if schedule.problem.architecture.one_source:
         return schedule.psum_out, schedule.psum_in
     d = schedule.deals
     words = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps * d.M.steps

@@ -94,24 +94,28 @@ def _accesses(schedule: Schedule, stored: Stored) -> tuple[Access, ...]:
 
 def _noc(schedule: Schedule, stored: Stored) -> tuple[NocUse, ...]:
     problem, mapping = schedule.problem, schedule.mapping
-    flat = problem.architecture.flat
     bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": problem.architecture.precision.psum}
-    both = schedule.psum_in + schedule.psum_out
+    iact, weight, into, out = stored.iact, stored.weight, schedule.psum_in, schedule.psum_out
+    kind = problem.architecture.noc.iact.kind
+    reached = {"iact": iact.delivered, "weight": weight.delivered, "psum": into + out}
+    if kind == "broadcast":  # every word reaches every PE, and most of them drop it
+        reached = {t: n * problem.architecture.pes for t, n in (("iact", iact.sent), ("weight", weight.sent))}
+        reached["psum"] = into * problem.architecture.pes + out
     words = {
-        "iact": (stored.iact.sent, stored.iact.delivered, stored.iact.hops, 0),
-        "weight": (stored.weight.sent, stored.weight.delivered, stored.weight.hops, 0),
-        "psum": (both, both, schedule.psum_hops, schedule.psum_local_hops),
+        "iact": (iact.sent, iact.hops, 0),
+        "weight": (weight.sent, weight.hops, 0),
+        "psum": (into + out, schedule.psum_hops, schedule.psum_local_hops),
     }
     return tuple(
         NocUse(
             tensor=t,
-            mode=mode_of(mapping, t, flat),
+            mode=mode_of(mapping, t, kind),
             links_used=links_used(mapping, t),
             words=sent,
             word_hops=hops,
             word_bits=bits[t],
-            delivered=delivered,
+            delivered=reached[t],
             local_hops=local,
         )
-        for t, (sent, delivered, hops, local) in words.items()
+        for t, (sent, hops, local) in words.items()
     )

@@ -61,10 +61,10 @@ def turns_of(machine: Machine) -> Turns:
 
     return Turns(
         active=zeros(places), stream_at=zeros(2, places), turn=zeros(4, places), serves=zeros(places),
-        takers=zeros(places), links=zeros(places), reads=zeros(places),
+        takers=zeros(places), links=zeros(places), reads=zeros(places), free=zeros(places),
         first=zeros(lanes + 1), members=zeros(places), turn_in=zeros(4, lanes), turn_out=zeros(4, lanes),
         chain_in=zeros(lanes), chain_out=zeros(lanes), flit_in=zeros(lanes), flit_out=zeros(lanes),
-        last_out=zeros(lanes), above=zeros(places), below=zeros(places), left=zeros(places),
+        last_in=zeros(lanes), last_out=zeros(lanes), above=zeros(places), below=zeros(places), left=zeros(places),
         used=zeros(machine.schedule.problem.architecture.pes + 1),
     )  # fmt: skip
 

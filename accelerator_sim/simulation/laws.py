@@ -64,6 +64,9 @@ def _traffic(schedule: Schedule) -> Iterator[Claim]:
     yield "every PE gets iacts through its cluster", "<=", s.iact_cluster_deliveries, s.iact_delivered
     yield "weights sent reach a cluster", "<=", s.weight_sent, s.weight_cluster_deliveries
     yield "every PE gets weights through its cluster", "<=", s.weight_cluster_deliveries, s.weight_delivered
+    if s.private_links:
+        yield "every transfer of an iact serves one PE", "=", s.iact_sent, s.iact_delivered
+        yield "every transfer of a weight serves one PE", "=", s.weight_sent, s.weight_delivered
     yield "each weight is fetched", "<=", loops.weights, s.weight_fetched
     yield "each weight is sent as often as it is fetched", "<=", s.weight_fetched, s.weight_sent
     if s.weight_filled:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import HierarchicalMesh, MulticastBus
+from accelerator_sim.architecture.model import TENSORS, FlatNetwork, HierarchicalMesh
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.mapping.mapping import AXES, Encoding, Factors
 from accelerator_sim.simulation.schedule import Schedule
@@ -78,11 +78,11 @@ def _places(factors: Factors) -> Ints:
 
 
 def iact_flit(schedule: Schedule) -> tuple[int, int]:
-    """Words of an iact flit, and flits that a cluster (or the bus) sends in a cycle: one a router that has a bank."""
+    """Words of an iact flit, and lanes that send flits: one a router that has a bank; one of the bus or of a link."""
     problem = schedule.problem
     network, store = problem.architecture.noc.iact, problem.architecture.glb.iact
-    if isinstance(network, MulticastBus):
-        return network.words_per_cycle, 1
+    if isinstance(network, FlatNetwork):
+        return network.flit(problem.architecture.pes)[0], 1
     if schedule.iact_bypasses_glb:
         return network.port_width // problem.iact_bits, network.routers
     shared = problem.architecture.glb.shared
@@ -93,16 +93,16 @@ def iact_flit(schedule: Schedule) -> tuple[int, int]:
 def psum_flit(schedule: Schedule) -> tuple[int, int, int]:
     """Psums of a flit, cycles in which a PE moves one, and lanes: the flits that ports take side by side.
 
-    On a mesh each PE column has a port, unless it shares a GLB bank with others; on a flat array the lanes of the bus
-    serve the columns in turn.
+    On a mesh each PE column has a port, unless it shares a GLB bank with others; the lanes of a bus serve the columns
+    in turn; of the links of their own, each PE's is a lane.
     """
     problem = schedule.problem
     architecture = problem.architecture
     network, service = architecture.noc.psum, architecture.pe.psum_service.cycles_per_psum
-    if isinstance(network, MulticastBus):
-        rate = network.words_per_cycle
+    if isinstance(network, FlatNetwork):
+        rate = network.flit(architecture.pes)[0]
         psums = rate if service <= 0 else max(1, min(rate, int(1 / service)))
-        lanes = max(1, rate // psums)
+        lanes = architecture.pes if architecture.private else max(1, rate // psums)
     else:
         assert isinstance(network, HierarchicalMesh)
         width, store, shared = network.port_width, architecture.glb.psum, architecture.glb.shared
@@ -112,6 +112,13 @@ def psum_flit(schedule: Schedule) -> tuple[int, int, int]:
             width, lanes = min(width, store.port_width), min(lanes, banks)
         psums = width // architecture.precision.psum
     return psums, max(1, -int(-service * psums // 1)), lanes
+
+
+def _turn(schedule: Schedule, tensor: str) -> int:
+    """Cycles for which a flit keeps its way: more than one where a link is narrower than a word."""
+    architecture = schedule.problem.architecture
+    network = getattr(architecture.noc, tensor)
+    return network.flit(architecture.pes)[1] if isinstance(network, FlatNetwork) else 1
 
 
 def _integers(schedule: Schedule) -> Ints:
@@ -142,14 +149,16 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.IACT_FIFO], e[at.PSUM_FIFO] = pe.fifo_depth["iact"], pe.fifo_depth["psum"]
     e[at.IACT_FLIT], e[at.IACT_LANES] = iact_flit(schedule)
     weights = architecture.noc.weight
-    if isinstance(weights, MulticastBus):
-        e[at.WEIGHT_FLIT] = weights.words_per_cycle
+    e[[at.IACT_TURN, at.WEIGHT_TURN, at.PSUM_TURN]] = [_turn(schedule, tensor) for tensor in TENSORS]
+    if isinstance(weights, FlatNetwork):
+        e[at.WEIGHT_FLIT], _ = weights.flit(architecture.pes)
     else:
         e[at.WEIGHT_FLIT] = weights.port_width // problem.weight_bits
     e[at.WEIGHT_FLIT_BITS] = e[at.WEIGHT_FLIT] * problem.weight_bits
     e[at.ADDRESS_BITS] = pe.spad.weight_address.width if pe.spad.weight_address else 0
     e[at.PSUM_FLIT], e[at.SERVICE], e[at.PSUM_LANES] = psum_flit(schedule)
     e[at.FLAT] = flat
+    e[at.PRIVATE] = architecture.private
     e[at.MULTICAST] = schedule.weight_multicast and not flat
     e[at.CONTENTION] = mapping.cluster_rows.C > 1 and mapping.cluster_rows.M > 1
     e[at.CLUSTER_COLUMNS] = architecture.cluster_array.columns

@@ -17,6 +17,11 @@ from accelerator_sim.mapping.tiling import Tiling
 class Schedule(Tiling):
     """A tiling and all the traffic that follows from it."""
 
+    @property
+    def private_links(self) -> bool:
+        """Whether every PE gets its words by transfers of its own."""
+        return self.problem.architecture.private
+
     # --- iacts -------------------------------------------------------------------------------------------------------
     @cached_property
     def _planes(self) -> int:
@@ -52,13 +57,17 @@ class Schedule(Tiling):
 
     @cached_property
     def iact_sent(self) -> int:
-        """Iacts that sources put on the network, each once whatever the number of targets."""
+        """Iacts that sources put on the network, each once whatever the number of targets (unicast: once a target)."""
+        if self.private_links:
+            return self.iact_delivered
         columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
         return self._planes * self._streamed_rows * columns * self.deals.M.tiles
 
     @cached_property
     def iact_cluster_deliveries(self) -> int:
         """Iacts that clusters receive."""
+        if self.private_links:
+            return self.iact_delivered
         columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
         return self._planes * self._streamed_rows * columns * self.deals.M.clusters
 
@@ -113,7 +122,9 @@ class Schedule(Tiling):
     @property
     def weight_read(self) -> int:
         """Weights read from GLB banks."""
-        return self.loops.weights * self.weight_rounds if self.weight_filled else 0
+        if not self.weight_filled:
+            return 0
+        return self.weight_sent if self.private_links else self.loops.weights * self.weight_rounds
 
     def _positions(self, field: str) -> int:
         """Product over N, P, Q of a count of parts: of the largest tile where weights stay, else over all tiles."""
@@ -126,11 +137,13 @@ class Schedule(Tiling):
     @cached_property
     def weight_cluster_deliveries(self) -> int:
         """Weights that clusters receive."""
-        return self.loops.weights * self._positions("clusters")
+        return self.loops.weights * self._positions("units" if self.private_links else "clusters")
 
     @cached_property
     def weight_sent(self) -> int:
         """Weights that sources (GLB ports; the one bus) put on the network."""
+        if self.private_links:
+            return self.weight_delivered
         return self.loops.weights * self._positions("rows" if self.weight_multicast else "clusters")
 
     @cached_property

@@ -270,11 +270,11 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
     by_unit, by_cluster = _part_columns(schedule, True), _part_columns(schedule, False)
     streamed, received = _streamed(schedule), _received(loops.rows)
     filled_rows = _row_blocks(schedule)
-    sent = int(streamed @ plane @ by_unit)
+    sent, delivered = int(streamed @ plane @ by_unit), int(received @ plane @ by_unit) * deals.M.units
     pairs = {
         "filled": int(filled_rows @ plane @ by_cluster) * schedule.iact_rounds if nominal["filled"] else 0,
-        "sent": sent * deals.M.tiles,
-        "delivered": int(received @ plane @ by_unit) * deals.M.units,
+        "sent": delivered if schedule.private_links else sent * deals.M.tiles,
+        "delivered": delivered,
         "hops": sent * (nominal["hops"] * deals.M.tiles // nominal["sent"]) if nominal["sent"] else 0,
     }
     pairs["read"] = pairs["sent"] if nominal["read"] else 0

@@ -87,6 +87,9 @@ def _spans(layer: LayerResult, result: NetworkResult, window: Window, masks: Mas
             else:
                 cluster, router = sources[where - machine.places]
                 track = f"iact router {router}"
+                if architecture.private:
+                    source = plan.stream[at.S_SOURCE, where - machine.places]  # every PE is a stream with its lane
+                    track = f"iact link {place[at.X_PE_ROW, source]},{place[at.X_PE_COLUMN, source]}"
             name = "send" if what == at.SENT else at.CAUSES[what]
             first, last = max(begun + begin, window.begin), min(begun + end, window.end)
             if first < last and (not window.clusters or cluster in window.clusters):

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore, MulticastBus, Tensor
+from accelerator_sim.architecture.model import TENSORS, Architecture, FlatNetwork, GlbStore, Tensor
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import load_document
@@ -304,7 +304,7 @@ class _Count:
     def network(self, tensor: Tensor) -> Part:
         """Multiplexers and settings of the network of a data type."""
         network = getattr(self.architecture.noc, tensor)
-        found = self.bus(tensor, network) if isinstance(network, MulticastBus) else self.mesh(tensor)
+        found = self.wires(tensor, network) if isinstance(network, FlatNetwork) else self.mesh(tensor)
         if tensor == "psum":  # a PE takes psums from the network or from its neighbour
             found += self.muxes(self.word("psum") * self.lanes("psum")).times(self.architecture.pes)
         return found
@@ -326,12 +326,20 @@ class _Count:
             cluster += self.muxes((network.routers - 1) * network.port_width * a.pe_cluster.count)
         return cluster.times(a.cluster_array.count)
 
-    def bus(self, tensor: Tensor, network: MulticastBus) -> Part:
-        """A Y-bus and X-buses: a PE selects one of the words, by an identity that is set; psums have a bus each way."""
+    def wires(self, tensor: Tensor, network: FlatNetwork) -> Part:
+        """A flat network; psums have one each way.
+
+        Bus: a PE selects one of the words, by an identity that is set, as are those of the rows.  Broadcast: PEs select
+        likewise, rows do not.  Unicast: a gate for each wire, where the word leaves the GLB, and no identities.
+        """
         grid = self.architecture.pe_cluster
         row, column = (max(1, math.ceil(math.log2(n))) for n in (grid.rows, grid.columns))
-        identities = self.registers(grid.rows * row + grid.count * column)
-        found = self.muxes(network.words_per_cycle * self.word(tensor) * grid.count) + identities
+        words, cycles = network.flit(self.architecture.pes)
+        found = self.muxes(math.ceil(words * self.word(tensor) / cycles) * grid.count)
+        if network.kind == "multicast_bus":
+            found += self.registers(grid.rows * row + grid.count * column)
+        elif network.kind == "broadcast":
+            found += self.registers(grid.count * (row + column))
         return found.times(2 if tensor == "psum" else 1)
 
     # --- the global buffer -------------------------------------------------------------------------------------------

@@ -85,6 +85,17 @@ RULES = [
     ),
     (
         "eyeriss_v2",
+        [(f"noc.{tensor}", "{kind: unicast, words_per_cycle: 1}") for tensor in ("iact", "weight", "psum")],
+        "noc.iact is a unicast, which spans one cluster",
+    ),
+    (
+        "eyeriss_v1",
+        [("noc.weight", "{kind: broadcast, words_per_cycle: 1}")],
+        "networks of different kinds (broadcast, multicast_bus); all three must be of one kind",
+    ),
+    ("eyeriss_v1", [("noc.iact", "{kind: unicast, words_per_cycle: 0}")], "words_per_cycle"),
+    (
+        "eyeriss_v2",
         [("noc.weight.port_width", "11 b")],
         "noc.weight.port_width is 11 b, narrower than one word of 12 b",
     ),

@@ -87,6 +87,7 @@ def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
     row = rows[data.draw(st.integers(0, len(rows) - 1))]
     table = np.empty((100, tables.B_SIZE))
     stored = architecture.dram.padding == "stored"
+    private = architecture.noc.iact.kind == "unicast"  # a PE has the ports that a cluster has else
     for dimension, window in (("N", None), ("Q", loops.columns), ("P", loops.rows)):
         size = loops.sizes[dimension]
         clusters = parts_of(row, dimension, ("cluster_rows", "cluster_columns"))
@@ -109,8 +110,9 @@ def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
                 tables.B_TILES, tables.B_UNITS, tables.B_CLUSTERS, tables.B_ROWS, tables.B_CLUSTER, tables.B_TOP,
                 tables.B_TOP_CLUSTERS, tables.B_TOP_ROWS,
             )  # fmt: skip
+            steps = d.steps if private else d.cluster_steps
             assert [int(line[column]) for column in columns_of_table] == [
-                d.tiles, d.units, d.clusters, d.rows, d.cluster_steps, d.top_units, d.top_clusters, d.top_rows,
+                d.tiles, d.units, d.clusters, d.rows, steps, d.top_units, d.top_clusters, d.top_rows,
             ]  # fmt: skip
             if window is not None:
                 fetched = window.touched(size, d.tiles) if stored else window.fetched(d.length)
@@ -120,7 +122,8 @@ def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
                 assert line[tables.B_FILLED] == loops.columns.touched(size, d.clusters)
                 last = d.units - (d.tiles - 1) * d.top_units
                 first_parts = (d.tiles - 1) * min(d.top_units, local) + min(last, local)
-                assert line[tables.B_PORT] == loops.columns.touched(d.cluster_steps, first_parts)
+                port = (d.steps, d.tiles) if private else (d.cluster_steps, first_parts)
+                assert line[tables.B_PORT] == loops.columns.touched(*port)
                 assert line[tables.B_FILL_PORT] == loops.columns.touched(d.cluster_steps, d.tiles)
             if dimension == "P":
                 assert line[tables.B_FILLED] == loops.rows.touched(size, d.clusters)

@@ -108,15 +108,16 @@ MODES = [
 @pytest.mark.parametrize(("rows", "columns", "iact", "weight", "psum"), MODES)
 def test_names_of_the_modes(rows: dict[str, int], columns: dict[str, int], iact: str, weight: str, psum: str) -> None:
     mapping = Mapping(cluster_rows=Factors(**rows), cluster_columns=Factors(**columns))
-    assert [mode_of(mapping, tensor, flat=False) for tensor in TENSORS] == [iact, weight, psum]
-    assert {mode_of(mapping, tensor, flat=True) for tensor in TENSORS} == {"multicast_bus"}
+    assert [mode_of(mapping, tensor) for tensor in TENSORS] == [iact, weight, psum]
+    for kind in ("multicast_bus", "broadcast", "unicast"):
+        assert {mode_of(mapping, tensor, kind) for tensor in TENSORS} == {kind}
 
 
 @settings(max_examples=200)
 @given(cluster_mappings())
 def test_a_unicast_crosses_no_link_and_every_other_mode_does(mapping: Mapping) -> None:
     for tensor in TENSORS:
-        assert (mode_of(mapping, tensor, flat=False) == "unicast") == (links_used(mapping, tensor) == 0)
+        assert (mode_of(mapping, tensor) == "unicast") == (links_used(mapping, tensor) == 0)
 
 
 def test_the_mesh_of_eyeriss_v2() -> None:
@@ -136,3 +137,15 @@ def test_the_bus_of_eyeriss_v1() -> None:
     graph = topology(load_architecture("eyeriss_v1"), "weight")
     assert graph.out_degree("glb") == 168
     assert {width for *_, width in graph.edges(data="width")} == {64}
+
+
+def test_flat_networks_of_other_kinds() -> None:
+    grid = {"pe_cluster": "{rows: 2, columns: 3}"}
+    for kind, words, width, direction in (
+        ("broadcast", 4, 4 * 16, "tree"), ("unicast", 12, 2 * 16, "link"), ("unicast", 2, 6, "link"),
+    ):  # fmt: skip
+        change = {f"noc.{t}": f"{{kind: {kind}, words_per_cycle: {words}}}" for t in TENSORS}
+        graph = topology(machine("eyeriss_v1", grid | change), "weight")
+        assert graph.out_degree("glb") == 6
+        assert {found for *_, found in graph.edges(data="width")} == {width}
+        assert {found for *_, found in graph.edges(data="direction")} == {direction}

@@ -34,8 +34,10 @@ def rounding(activity: Activity, actions: ActionEnergies, architecture: Architec
     """Joules by which the account may differ from the kernel's, which counts fractions of words.
 
     The analytical engine rounds each count of words once (stored words up, SPad accesses to the nearest); so no count
-    is off by more than one word, and the account of one word of everything bounds the difference.
+    is off by more than one word, and the account of one word of everything bounds the difference; where words are
+    broadcast, one of them is delivered to every PE.
     """
+    reached = architecture.pes if architecture.noc.iact.kind == "broadcast" else 1
     one = replace(
         activity,
         cycles=0,
@@ -44,7 +46,7 @@ def rounding(activity: Activity, actions: ActionEnergies, architecture: Architec
         pe_cycles_active=0,
         pe_cycles_idle=0,
         accesses=tuple(replace(access, reads=1, writes=1) for access in activity.accesses),
-        noc=tuple(replace(use, word_hops=1, delivered=1, local_hops=1) for use in activity.noc),
+        noc=tuple(replace(use, word_hops=1, delivered=reached, local_hops=1) for use in activity.noc),
     )
     return account(one, actions, architecture).total
 

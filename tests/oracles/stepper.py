@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from accelerator_sim.architecture.model import MulticastBus
+from accelerator_sim.architecture.model import HierarchicalMesh
 from accelerator_sim.mapping.mapping import Encoding
 from accelerator_sim.simulation.machine import iact_flit, psum_flit
 from accelerator_sim.simulation.schedule import Schedule
@@ -67,6 +67,15 @@ class Setting:
         self.csc_iact = mapping.iact_encoding is Encoding.CSC
         self.csc_weight = mapping.weight_encoding is Encoding.CSC
         self.iact_depth, self.psum_depth = pe.fifo_depth["iact"], pe.fifo_depth["psum"]
+        # Over a link of its own, a PE gets words_per_cycle / PEs words a cycle, or one in that many cycles.
+        self.private = architecture.noc.iact.kind == "unicast"
+        networks = {t: getattr(architecture.noc, t) for t in ("iact", "weight", "psum")}
+        pes = architecture.pes
+        self.turn = {t: -(-pes // n.words_per_cycle) if self.private else 1 for t, n in networks.items()}
+        self.weight_words = 0
+        if not isinstance(architecture.noc.weight, HierarchicalMesh):
+            words = architecture.noc.weight.words_per_cycle
+            self.weight_words = max(1, words // pes) if self.private else words
         self.iact_words, self.iact_lanes = iact_flit(schedule)
         self.psums, self.service, self.psum_lanes = psum_flit(schedule)
 
@@ -382,7 +391,7 @@ def weight_flits(s: Setting, share: Tile) -> int:
     network, spad = problem.architecture.noc.weight, problem.architecture.pe.spad
     each = problem.architecture.pe.macs_per_cycle
     bits = problem.weight_bits
-    words = network.words_per_cycle if isinstance(network, MulticastBus) else network.port_width // bits
+    words = network.port_width // bits if isinstance(network, HierarchicalMesh) else s.weight_words
     columns = list(itertools.product(range(s.schedule.loops.S), range(len(share["C"]))))
     if not s.csc_weight:
         return -(-len(share["M"]) * len(columns) // words)
@@ -400,9 +409,11 @@ def send_weights(s: Setting, pes: list[Pe]) -> int:
         row, column = pe.place.cluster
         shared = s.schedule.weight_multicast and not s.flat
         router: Key = () if s.flat else (row, 0 if shared else column, pe.place.row)
+        if s.private:
+            router = pe.place.name
         key = (router, tuple(tuple(pe.share[d]) for d in "GMCR"))
         if key not in done:
-            sent[router] += weight_flits(s, pe.share)
+            sent[router] += weight_flits(s, pe.share) * s.turn["weight"]
             done[key] = sent[router]
         here = done[key] + (column if shared else 0)
         pe.weights_at = 0 if s.early else here
@@ -417,7 +428,7 @@ class Lane:
         self.s, self.start = s, 0
         self.streams: list[list[Pe]] = []
         self.queue: list[tuple[Flit, list[tuple[Pe, int]]]] = []
-        self.sent = 0
+        self.sent, self.free = 0, 0
 
     def prepare(self) -> None:
         """List the flits, window by window and stream by stream."""
@@ -441,13 +452,14 @@ class Lane:
 
     def step(self, now: int) -> None:
         """Send the next flit, if all its targets have room."""
-        if now < self.start or self.sent == len(self.queue):
+        if now < max(self.start, self.free) or self.sent == len(self.queue):
             return
         _, targets = self.queue[self.sent]
         if all(happened(pe.popped, len(pe.arrived) - self.s.iact_depth, now) for pe, _ in targets):
             self.sent += 1
+            self.free = now + self.s.turn["iact"]
             for pe, hops in targets:
-                pe.arrived.append(now + hops)
+                pe.arrived.append(self.free - 1 + hops)
 
 
 class GlbLane:
@@ -458,7 +470,8 @@ class GlbLane:
         self.chains: list[list[Pe]] = []
         self.taken: list[int] = []
         self.read = 0
-        self.way_back = 0
+        self.read_free = 0
+        self.way_back = s.turn["psum"] - 1
 
     def prepare(self) -> None:
         """Fix the order of all flits."""
@@ -468,7 +481,7 @@ class GlbLane:
     def takes(self, pe: Pe, now: int) -> bool:
         """Whether it is the turn of the last PE of a chain, and the lane is free."""
         n = len(self.taken)
-        if n and self.taken[-1] >= now:
+        if n and self.taken[-1] + self.s.turn["psum"] > now:
             return False
         written = now + 1 + self.way_back
         return self.order[n][-1] is pe and not (self.s.time_shared and written % 2 == 0)
@@ -477,9 +490,12 @@ class GlbLane:
         """Read a flit for the chain whose turn it is."""
         if not self.s.psum_in or self.read == len(self.order) or (self.s.time_shared and now % 2):
             return
+        if now < self.read_free:
+            return
         first = self.order[self.read][0]
         if happened(first.moved, len(first.psum_arrived) - self.s.psum_depth, now):
-            first.psum_arrived.append(now)
+            self.read_free = now + self.s.turn["psum"]
+            first.psum_arrived.append(self.read_free - 1)
             self.read += 1
 
 
@@ -492,6 +508,8 @@ def _lanes(s: Setting, pes: list[Pe]) -> list[Lane]:
         part, r = pe.place.part, pe.share["R"][0]
         x = part["P"][1]
         line: Key = (x * loops.rows.stride + r,) if shared else (x, r)
+        if s.private:
+            line = (*pe.place.name, 0)
         streams[(*part["G"], *part["N"], *part["Q"], *part["C"], part["P"][0], *line)].append(pe)
     lanes: dict[Key, Lane] = {}
     turn: Counter[Key] = Counter()
@@ -499,6 +517,10 @@ def _lanes(s: Setting, pes: list[Pe]) -> list[Lane]:
         row, column = stream[0].place.cluster
         if factors.C > 1 and factors.M > 1:
             row -= row % factors.C
+        if s.private:
+            lanes[stream[0].place.name] = Lane(s)
+            lanes[stream[0].place.name].streams.append(stream)
+            continue
         lane = lanes.setdefault((row, column, turn[row, column] % s.iact_lanes), Lane(s))
         turn[row, column] += 1
         lane.streams.append(stream)
@@ -514,9 +536,11 @@ def _chains(s: Setting, pes: list[Pe]) -> list[GlbLane]:
         chain.sort(key=lambda pe: (pe.place.cluster[0], pe.place.row))
         first = chain[0].place
         key = (number % s.psum_lanes,) if s.flat else (*first.cluster, first.column % s.psum_lanes)
+        if s.private:
+            key = first.name
         lane = lanes.setdefault(key, GlbLane(s))
         lane.chains.append(chain)
-        if not s.schedule.psum_bypasses_glb:
+        if not s.schedule.psum_bypasses_glb and not s.flat:
             lane.way_back = chain[-1].place.cluster[0] - first.cluster[0]
         for low, high in itertools.pairwise(chain):
             low.above, high.below = high, low

@@ -113,6 +113,9 @@ def machines(roomy: bool = True, largest: int = 4) -> st.SearchStrategy[Architec
     return st.integers(0, 1 << 16).map(lambda number: drawn_machine(number, roomy, largest))
 
 
+FLAT_KINDS = ("multicast_bus", "multicast_bus", "broadcast", "unicast", "unicast")
+
+
 @lru_cache(maxsize=1024)
 def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architecture:
     """The machine of a number."""
@@ -121,8 +124,13 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
     rows, columns = (dice.randint(1, largest + 2 * flat) for _ in range(2))
     change: Overrides = {"pe_cluster": f"{{rows: {rows}, columns: {columns}}}"}
     if flat:
+        other = Random(f"kind of {number}")  # dice of their own, so that the machine is else what it was
+        kind = other.choice(FLAT_KINDS)
         for tensor in ("iact", "weight", "psum"):
-            change[f"noc.{tensor}"] = f"{{kind: multicast_bus, words_per_cycle: {dice.choice([1, 1, 2, 4])}}}"
+            words = dice.choice([1, 1, 2, 4])
+            if kind == "unicast":  # links narrower than a word, and wider ones
+                words *= other.choice([1, -(-rows * columns // 3), rows * columns])
+            change[f"noc.{tensor}"] = f"{{kind: {kind}, words_per_cycle: {words}}}"
     else:
         change |= _mesh(dice, rows, columns, largest)
     change |= _pe(dice, roomy)

@@ -9,7 +9,8 @@ Rules (from the docstrings of `Mapping`, `Deal`, `Stationary`, `Schedule`, `Wind
 - places on an axis are numbered in mixed radix, outermost dimension first: G, N, Q, P, M, C, R;
 - an iact tile is fetched when it is not the one that rests in the GLB; nothing outlives a filter tile unless iacts
   are stationary; weights are sent when the SPads hold other ones; stationary weights come from the GLB;
-- a source sends a word once to all clusters that differ in their filters only; inside a strip neighbouring output rows
+- a source sends a word once to all clusters that differ in their filters only, but once to each PE over links of its
+  own (`unicast`); inside a strip neighbouring output rows
   share input rows, unless filters are dilated; windows are held with the gaps of a dilated filter.
 """
 
@@ -41,6 +42,11 @@ class Counts:
     row_weights: Counter[tuple[Cluster, int]] = field(default_factory=Counter)
     column_out: Counter[tuple[Cluster, int]] = field(default_factory=Counter)
     column_in: Counter[tuple[Cluster, int]] = field(default_factory=Counter)
+    link_iacts: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    link_weights: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    link_in: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    link_out: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    """Words by PE that has links of its own."""
     pe_slots: Counter[tuple[int, ...]] = field(default_factory=Counter)
     pe_psums: Counter[tuple[int, ...]] = field(default_factory=Counter)
     iact_links: set[tuple[Cluster, Cluster]] = field(default_factory=set)
@@ -270,23 +276,32 @@ class Walk:
         counts, total = self.counts, self.counts.total
         targets: dict[tuple[int, ...], set[Cluster]] = defaultdict(set)
         rows: dict[tuple[Cluster, int], set[tuple[int, ...]]] = defaultdict(set)
+        held_by_pe: list[list[tuple[int, ...]]] = []
         for place, share in active:
             words = list(itertools.product(*(share[d] for d in "GMCR"), range(self.loops.S)))
             total["weight_delivered"] += len(words)
+            counts.link_weights[place.name] += len(words)
+            held_by_pe.append(words)
             rows[place.cluster, place.row].update(words)
             for word in words:
                 targets[word].add(place.cluster)
         for key, held in rows.items():
             counts.row_weights[key] += len(held)
         store = self.architecture.glb.weight
+        private = self.architecture.noc.weight.kind == "unicast"
+        transfers = sum(len(held) for held in held_by_pe) if private else len(targets)
         if self.kind == "weight":
-            total["weight_read"] += len(targets)
+            total["weight_read"] += transfers
         else:
             total["weight_fetched"] += len(targets)
             if store is not None and store.banks:
                 total["weight_filled"] += len(targets)
-                total["weight_read"] += len(targets)
+                total["weight_read"] += transfers
         counts.raise_to("weight_pass", len(targets))
+        if private:
+            total["weight_cluster_deliveries"] += transfers
+            total["weight_sent"] += transfers
+            return
         columns = self.mapping.cluster_columns
         for clusters in targets.values():
             total["weight_cluster_deliveries"] += len(clusters)
@@ -312,6 +327,9 @@ class Walk:
                 for strip, p in enumerate(share["P"]):
                     row = p * loops.rows.stride + r * loops.rows.dilation - loops.rows.before
                     total["iact_delivered"] += len(columns)
+                    if self.architecture.noc.iact.kind == "unicast":
+                        self._send_alone(place, (g, n, c, row), columns)
+                        continue
                     apart = (0, 0) if shared else (p, r)
                     part = place.part["Q"][1]  # PEs with other columns are other streams
                     mine.update((g, n, c, row, column, strip, part, *apart) for column in columns)
@@ -331,6 +349,18 @@ class Walk:
             for word in sent:
                 self.sent_of_fill[key[:4], word[:5]] += 1
                 counts.raise_to("iact_reads_of_a_fill", self.sent_of_fill[key[:4], word[:5]])
+
+    def _send_alone(self, place: Place, row: tuple[int, int, int, int], columns: set[int]) -> None:
+        """Send iacts of an input row (group, image, channel, row) to one PE over its own link."""
+        g, n, c, h = row
+        for name in ("iact_sent", "iact_cluster_deliveries"):
+            self.counts.total[name] += len(columns)
+        self.counts.link_iacts[place.name] += len(columns)
+        key = tuple(place.part[d][0] for d in "GNPQ")
+        for column in columns:
+            word = (g, n, c, h, column)
+            self.sent_of_fill[key, word] += 1
+            self.counts.raise_to("iact_reads_of_a_fill", self.sent_of_fill[key, word])
 
     def _compute(self, active: list[Any]) -> None:
         loops, counts, total = self.loops, self.counts, self.counts.total
@@ -366,9 +396,11 @@ class Walk:
             column = (clusters[0], chain[0].column)
             total["psum_out"] += 1
             counts.column_out[column] += 1
+            counts.link_out[chain[0].name] += 1
             if psum in self.begun or glb.psum_read_first:
                 total["psum_in"] += 1
                 counts.column_in[column] += 1
+                counts.link_in[chain[0].name] += 1
             self.begun.add(psum)
             self.psum_passes[psum] += 1
             last = self.psum_passes[psum] == self.passes_of_a_psum

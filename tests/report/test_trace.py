@@ -39,3 +39,17 @@ def test_the_file_is_a_chrome_trace() -> None:
     assert names == ["network", "layers", "cluster 0", "PE 0,0"]
     (last,) = (event for event in data["traceEvents"] if event["name"] == "busy")
     assert (last["ph"], last["ts"], last["dur"]) == ("X", 2, 3)
+
+
+def test_links_of_their_own_have_a_track_each() -> None:
+    """A PE's link sends for as many cycles as all its words take: three each, with a third of a word a PE."""
+    networks = [(f"noc.{t}", "{kind: unicast, words_per_cycle: 64}") for t in ("iact", "weight", "psum")]
+    result = sim.simulate(
+        "mobilenet_v1_0.5_128", sim.load_architecture("eyeriss_v1_192", networks), layers=["DW14"], refine=1
+    )
+    (layer,) = result.layers
+    assert layer.activity is not None
+    sent = [span for span in trace(result, Window(0, layer.activity.cycles)) if span.what == "send"]
+    assert len({span.track for span in sent}) == layer.activity.active_pes
+    assert {span.track.rpartition(" ")[0] for span in sent} == {"iact link"}
+    assert sum(span.end - span.begin for span in sent) == 3 * layer.activity.access("noc", "iact").reads

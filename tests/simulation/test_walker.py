@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
+from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.simulation import analytical
 from accelerator_sim.simulation.schedule import Schedule
@@ -81,13 +82,19 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
 
     contention = s.mapping.cluster_rows.C if s.mapping.cluster_rows.M > 1 else 1
     reads, fills = max(counts.cluster_iacts.values()), max(counts.cluster_fills.values())
-    port = problem.words_per_cycle("iact")
-    assert analytical.iact_port_cycles(s) == pytest.approx(reads * contention / port)
     weights = s.weight_sent if flat else max(counts.row_weights.values())
-    assert analytical.weight_port_cycles(s) == pytest.approx(weights / problem.words_per_cycle("weight"))
     out = s.psum_out if flat else max(counts.column_out.values())
     into = s.psum_in if flat else max(counts.column_in.values(), default=0)
-    assert analytical.psum_port_cycles(s) == pytest.approx(max(out, into) / problem.words_per_cycle("psum"))
+    rate = {t: problem.words_per_cycle(t) for t in ("iact", "weight", "psum")}
+    if architecture.noc.iact.kind == "unicast":  # the busiest link, which carries so many words or takes so many cycles
+        reads, weights, out = (max(n.values()) for n in (counts.link_iacts, counts.link_weights, counts.link_out))
+        into = max(counts.link_in.values(), default=0)
+        words = {t: getattr(architecture.noc, t).words_per_cycle for t in rate}
+        pes = architecture.pes
+        rate = {t: n // pes if n >= pes else 1 / ceil_div(pes, n) for t, n in words.items()}
+    assert analytical.iact_port_cycles(s) == pytest.approx(reads * contention / rate["iact"])
+    assert analytical.weight_port_cycles(s) == pytest.approx(weights / rate["weight"])
+    assert analytical.psum_port_cycles(s) == pytest.approx(max(out, into) / rate["psum"])
 
     if not flat and not s.iact_bypasses_glb:
         moved = reads + fills if architecture.glb.iact.ports == 1 else max(reads, fills)

@@ -162,3 +162,18 @@ def test_dual_port_banks_and_compressed_operands_have_a_price() -> None:
 def test_an_array_wider_than_two_clusters_has_links_to_both_sides() -> None:
     two, four = (load_architecture("eyeriss_v2", [("cluster_array.columns", str(n))]) for n in (2, 4))
     assert area_of(four, 65).gates["noc_weight"] == pytest.approx(2 * 3 * area_of(two, 65).gates["noc_weight"])
+
+
+def test_flat_networks_have_the_logic_of_their_kind() -> None:
+    """168 PEs: identities of buses and trees, a gate for each wire of a link; links of three cycles have a third."""
+    figures = load_area_figures().gates
+    mux, register = figures.mux_input.value, figures.register_bit.value
+    found = {}
+    for kind, words in (("multicast_bus", 1), ("broadcast", 1), ("unicast", 168), ("unicast", 56)):
+        sets = [(f"noc.{t}", f"{{kind: {kind}, words_per_cycle: {words}}}") for t in ("iact", "weight", "psum")]
+        found[kind, words] = area_of(load_architecture("eyeriss_v1", sets), 65).gates["noc_iact"]
+    wires = 168 * 16 * mux
+    assert found["multicast_bus", 1] == pytest.approx(wires + (12 * 4 + 168 * 4) * register)
+    assert found["broadcast", 1] == pytest.approx(wires + 168 * (4 + 4) * register)
+    assert found["unicast", 168] == pytest.approx(wires)
+    assert found["unicast", 56] == pytest.approx(168 * 6 * mux)  # 16 bits in three cycles

@@ -201,7 +201,7 @@ def _no_links(networks: Sequence[Network], result: NetworkResult) -> str:
     """Why there are no links to show, or for which data types."""
     name = result.architecture.name
     if result.architecture.flat:
-        return f"{name} has no mesh: its networks are flat multicast buses."
+        return f"{name} has no mesh: its networks are flat ({result.architecture.noc.iact.kind.replace('_', ' ')})."
     if result.architecture.cluster_array.count == 1:
         return f"{name} has no mesh links: it has one cluster."
     idle = [tensor for tensor in TENSORS if tensor not in [network.tensor for network in networks]]

@@ -118,7 +118,7 @@ def test_words_over_the_mesh() -> None:
 
 
 def test_a_flat_machine_has_no_mesh() -> None:
-    assert "eyeriss_v1 has no mesh: its networks are flat multicast buses." in page_of(run("eyeriss_v1"))
+    assert "eyeriss_v1 has no mesh: its networks are flat (multicast bus)." in page_of(run("eyeriss_v1"))
 
 
 def test_one_cluster_has_no_links() -> None:

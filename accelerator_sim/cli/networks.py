@@ -1,0 +1,94 @@
+"""`accelerator-sim compare --noc`: one machine with several networks on chip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from accelerator_sim.cli import output
+from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+
+if TYPE_CHECKING:
+    from accelerator_sim.study.networks import NetworkComparison
+    from accelerator_sim.workload.choices import Choices
+
+TAKES = {
+    "workload", "archs", "noc", "batch", "layers", "objective", "fidelity", "seed", "jobs", "asked", "out",
+    "bind", "strict", "weights", "inputs", "densities", "width", "resolution", "prune",
+}  # fmt: skip
+"""Parameters of `compare` that go with --noc."""
+
+
+def compare_networks(
+    ctx: click.Context,
+    noc: str,
+    workload: str,
+    choices: Choices,
+    archs: tuple[str, ...],
+    batch: int,
+    layers: tuple[str, ...],
+    objective: str,
+    fidelity: str,
+    seed: int,
+    jobs: int,
+    asked: str | None,
+    out: Path | None,
+) -> None:
+    """Run the comparison and write it.  Raises UsageError for options of `compare` that say nothing here."""
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if name not in TAKES and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"{parameter.opts[0]} does not go with --noc, which compares networks of one machine")
+    if len(archs) > 1:
+        raise UsageError(f"--noc takes one --arch, whose network is replaced; {len(archs)} are given")
+    names = [word.strip() for word in noc.split(",") if word.strip()]
+    arch = archs[0] if archs else "eyeriss_v2"
+    output.check_outputs([out], [workload, arch])
+
+    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.progress import ProgressLine
+    from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
+    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.noc.alternatives import alternatives
+    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.study.networks import compare_networks as compare
+    from accelerator_sim.study.run import Options
+    from accelerator_sim.workload.network import load_network
+
+    problems: list[Problem] = []
+    try:
+        network = load_network(workload, choices)
+    except InvalidFile as error:
+        problems += error.problems
+    try:
+        architecture, technology = load_machine(arch)
+    except InvalidFile as error:
+        problems += error.problems
+    if problems:
+        raise InvalidFile(problems)
+    alternatives(architecture, names)  # refusals come before kernels are compiled
+    batched(network, batch)
+    network.select(layers)
+    warm(jobs, fidelity)
+    options = Options(Objective(objective), batch, layers, seed=seed, jobs=jobs, fidelity=fidelity)
+    with ProgressLine() as progress:
+        comparison = compare(network, architecture, technology, names, options, progress)
+    output.write(_text(comparison, output.pick_format(asked, out), out is None), out)
+    if out is not None:
+        click.echo(f"wrote {out}", err=True)
+    tell_reading(network)
+    for run in comparison.runs:
+        tell_failed(run.result)
+    ctx.exit(comparison.exit_code)
+
+
+def _text(comparison: NetworkComparison, form: str, to_stdout: bool) -> str:
+    from accelerator_sim.report import networks as report
+
+    if form == "json":
+        return report.dumps_json(comparison)
+    if form in ("csv", "tsv"):
+        return report.dumps_rows(comparison, "," if form == "csv" else "\t")
+    return report.render(comparison, output.width(), to_stdout and output.on_terminal())
