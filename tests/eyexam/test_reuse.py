@@ -28,7 +28,7 @@ def test_moves_of_raw_words_are_the_accesses_of_the_levels(case: Case) -> None:
     for tensor in ("iact", "weight"):
         row = rows[tensor]
         assert row.sent * row.words == pytest.approx(network[tensor].words)
-        assert row.delivered * row.words == pytest.approx(network[tensor].delivered)
+        assert row.delivered * row.words == pytest.approx(activity.access("noc", tensor).writes)
         assert row.macs * row.words == pytest.approx(activity.macs)
         assert row.sent * row.targets == pytest.approx(row.delivered)
         assert row.delivered * row.macs_per_delivery == pytest.approx(row.macs)
