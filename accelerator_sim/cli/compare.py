@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accelerator_sim.cli import options, output
-from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+from accelerator_sim.files.errors import UsageError
 
 if TYPE_CHECKING:
     from accelerator_sim.report.compared import Wanted
@@ -180,6 +180,7 @@ def command(
     output.check_outputs([out, report], [workload, *names, *baselines])
 
     from accelerator_sim.baseline.device import load_device
+    from accelerator_sim.cli.inputs import load_all
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
@@ -192,7 +193,7 @@ def command(
 
     sources: list[tuple[Any, str]] = [(partial(load_network, choices=choices), workload)]
     sources += [*((load_machine, name) for name in names), *((load_device, name) for name in baselines)]
-    loaded = _load(sources)
+    loaded = load_all(sources)
     network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
     wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
     files = _files(workload, network, names, baselines) if report else ()
@@ -236,20 +237,6 @@ def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...],
     sources += [(f"baseline {result.device.name}", result.device.source) for result in comparison.baselines]
     explained = [found for run in comparison.runs if (found := explained_for_page(run, settings)) is not None]
     return page.dumps(comparison, wanted, Provenance(command_line(), "channels", (), files, tuple(sources)), explained)
-
-
-def _load(sources: Iterable[tuple[Any, str]]) -> list[Any]:
-    """Load everything.  Raises InvalidFile with the problems of all files, each file once."""
-    loaded: list[Any] = []
-    problems: dict[Problem, None] = {}
-    for load, name in sources:
-        try:
-            loaded.append(load(name))
-        except InvalidFile as error:
-            problems |= dict.fromkeys(error.problems)
-    if problems:
-        raise InvalidFile(problems)
-    return loaded
 
 
 def _use(grid: str | None, inferences_per_day: float, devices: int, price: float | None) -> Any:

@@ -56,6 +56,7 @@ def command(
     """
     output.check_outputs([out], [workload, arch])
 
+    from accelerator_sim.cli.inputs import load_inputs
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
@@ -65,10 +66,8 @@ def command(
     from accelerator_sim.report import explanation as report
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.study.run import Options
-    from accelerator_sim.workload.network import load_network
 
-    network = load_network(workload, choices)
-    architecture, technology = load_machine(arch, overrides)
+    network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     whole = batched(network, batch)
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     if name is not None:

@@ -38,16 +38,14 @@ def command(
 
     Beside it stand the optima of the same layer for the other objectives.
     """
+    from accelerator_sim.cli.inputs import load_inputs
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.simulate import batched
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import layer_map
     from accelerator_sim.study.choices import best_mappings
-    from accelerator_sim.study.machine import load_machine
-    from accelerator_sim.workload.network import load_network
 
-    network = load_network(workload, choices)
-    architecture, technology = load_machine(arch, overrides)
+    network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     whole = batched(network, batch)
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     layer = whole.mac_layer(name)

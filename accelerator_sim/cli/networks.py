@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import output
-from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+from accelerator_sim.files.errors import UsageError
 
 if TYPE_CHECKING:
     from accelerator_sim.study.networks import NetworkComparison
@@ -47,27 +47,16 @@ def compare_networks(
     arch = archs[0] if archs else "eyeriss_v2"
     output.check_outputs([out], [workload, arch])
 
+    from accelerator_sim.cli.inputs import load_inputs
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
     from accelerator_sim.mapping.search import Objective
     from accelerator_sim.noc.alternatives import alternatives
-    from accelerator_sim.study.machine import load_machine
     from accelerator_sim.study.networks import compare_networks as compare
     from accelerator_sim.study.run import Options
-    from accelerator_sim.workload.network import load_network
 
-    problems: list[Problem] = []
-    try:
-        network = load_network(workload, choices)
-    except InvalidFile as error:
-        problems += error.problems
-    try:
-        architecture, technology = load_machine(arch)
-    except InvalidFile as error:
-        problems += error.problems
-    if problems:
-        raise InvalidFile(problems)
+    network, architecture, technology = load_inputs(workload, choices, arch)
     alternatives(architecture, names)  # refusals come before kernels are compiled
     batched(network, batch)
     network.select(layers)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from accelerator_sim.cli import options, output
-from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+from accelerator_sim.files.errors import UsageError
 
 if TYPE_CHECKING:
     from accelerator_sim.eyexam.explain import Explanation
@@ -135,25 +135,14 @@ def command(
     if trace and fidelity == "analytical":
         raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
 
+    from accelerator_sim.cli.inputs import load_inputs
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.mapping.file import Plan, dump_mappings, load_plan
     from accelerator_sim.mapping.search import Objective
-    from accelerator_sim.study.machine import load_machine
     from accelerator_sim.study.run import Options, simulate_network
-    from accelerator_sim.workload.network import load_network
 
-    problems: list[Problem] = []
-    try:
-        network = load_network(workload, choices)
-    except InvalidFile as error:
-        problems += error.problems
-    try:
-        architecture, technology = load_machine(arch, overrides)
-    except InvalidFile as error:
-        problems += error.problems
-    if problems:
-        raise InvalidFile(problems)
+    network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     files = _files(workload, network, arch, overrides, mapping_file) if report else ()
     whole = batched(network, batch)  # tiles of N in a mapping file count the batch
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
