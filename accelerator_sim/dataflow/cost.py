@@ -1,8 +1,8 @@
 """What nests take: cycles of the busiest resource, and an `Activity` for the account of energy.
 
 Time is a bottleneck estimate from the architecture file, as that of the analytical engine: PEs, one network a data
-type, GLB banks and the off-chip channel work side by side, and what the file does not overlap is added.  On a mesh a word
-goes to as many clusters as its targets fill, and traffic is taken to be even over the clusters.
+type, GLB banks and the off-chip channel work side by side, and what the file does not overlap is added.  On a mesh a
+word goes to as many clusters as its targets fill, and traffic is taken to be even over the clusters.
 """
 
 from __future__ import annotations
@@ -93,9 +93,11 @@ class Cost:
         """Cycles in which the network of a data type is busy."""
         w = self.words
         if tensor == "psum":
-            return np.maximum(w.psum_in, w.psum_out) / self.rate(tensor)
+            both: Floats = np.maximum(w.psum_in, w.psum_out) / self.rate(tensor)
+            return both
         reached = 1 if self.architecture.flat else self._clusters(tensor)
-        return self.sent(tensor) * reached / self.rate(tensor)
+        found: Floats = self.sent(tensor) * reached / self.rate(tensor)
+        return found
 
     def bank_cycles(self, tensor: Tensor) -> Floats:
         """Cycles in which the GLB banks of a data type are busy; buses take fewer words than their banks."""
@@ -107,7 +109,8 @@ class Cost:
         rate = store.port_width // getattr(self.architecture.precision, tensor) * banks
         reads, writes = self.glb(tensor)
         words = reads + writes if store.ports == 1 else np.maximum(reads, writes)
-        return words / max(rate * self.architecture.cluster_array.count, 1)
+        found: Floats = words / max(rate * self.architecture.cluster_array.count, 1)
+        return found
 
     def glb(self, tensor: Tensor) -> tuple[Ints, Ints]:
         """Words read from and written to the GLB."""
@@ -123,7 +126,9 @@ class Cost:
         """Bits over the off-chip channel, uncompressed (psum: the output activations)."""
         p, w = self.architecture.precision, self.words
         outputs = np.full_like(self.nests.m0, self.nests.loops.outputs)
-        return {"iact": w.iact_fetched * p.iact, "weight": w.weight_fetched * p.weight, "psum": outputs * p.oact}[tensor]
+        return {"iact": w.iact_fetched * p.iact, "weight": w.weight_fetched * p.weight, "psum": outputs * p.oact}[
+            tensor
+        ]
 
     # --- time --------------------------------------------------------------------------------------------------------
     @cached_property
@@ -139,7 +144,8 @@ class Cost:
         if not n.flow.holds("psum"):
             return compute.astype(np.float64)
         service = windows * n.accumulations * n.steps("M") * pe.psum_service.cycles_per_psum
-        return np.maximum(compute, service) if pe.psum_service.overlaps_macs else compute + service
+        busy: Floats = np.maximum(compute, service) if pe.psum_service.overlaps_macs else compute + service
+        return busy
 
     @cached_property
     def resources(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
@@ -172,7 +178,8 @@ class Cost:
         """Whole cycles."""
         side, serial = self.resources
         busiest = np.max(np.stack(list(side.values())), axis=0)
-        return np.ceil(busiest + sum(serial.values()) - 1e-6)
+        found: Floats = np.ceil(busiest + sum(serial.values()) - 1e-6)
+        return found
 
     # --- results -----------------------------------------------------------------------------------------------------
     def activity(self, index: int = 0) -> Activity:
@@ -216,7 +223,7 @@ class Cost:
             reads, writes = self.glb(t)
             if np.any(reads) or np.any(writes):
                 rows.append((("glb", t), reads, writes, bits[t]))
-        rows += [(("noc", t), self.sent(t), self.delivered(t), bits[t]) for t in ("iact", "weight")]  # type: ignore[misc]
+        rows += [(("noc", t), self.sent(t), self.delivered(t), bits[t]) for t in ("iact", "weight")]
         rows.append((("noc", "psum"), w.psum_in, w.psum_out, p.psum))
         if flow.holds("iact"):
             rows.append((("spad", "iact"), w.spad_iact_read, w.iact_delivered, spad.iact.width))
@@ -271,6 +278,11 @@ class Prices:
     actions: ActionEnergies
     architecture: Architecture
 
+    def fetch(self, tensor: Tensor) -> float:
+        """Joules of a word from off-chip."""
+        bits = int(getattr(self.architecture.precision, tensor))
+        return self._of(accesses=(Access("dram", tensor, 1, 0, bits),))
+
     def energy(self, cost: Cost) -> Floats:
         """Joules of nests, chip and DRAM: what `account` says of the activity of each."""
         total = np.full(cost.nests.m0.shape, self._of(macs_issued=1) * cost.nests.loops.macs)
@@ -281,7 +293,11 @@ class Prices:
             total = total + writes * self._of(accesses=(Access(level, tensor, 0, 1, bits),))
         for t in TENSORS:
             bits = int(getattr(self.architecture.precision, t))
-            for words, field in ((cost.hops(t), "word_hops"), (cost.charged(t), "delivered"), (cost.handed(t), "local_hops")):
+            for words, field in (
+                (cost.hops(t), "word_hops"),
+                (cost.charged(t), "delivered"),
+                (cost.handed(t), "local_hops"),
+            ):
                 one = {"words": 0, "word_hops": 0, "delivered": 0} | {field: 1}
                 total = total + words * self._of(noc=(NocUse(t, "", 0, word_bits=bits, **one),))
         active = cost.nests.pes * cost.cycles
@@ -291,7 +307,8 @@ class Prices:
 
     def _of(self, **one: Any) -> float:
         nothing: dict[str, Any] = {
-            "cycles": 0, "bound_by": "", "stalls": {}, "active_pes": 0, "macs": 0, "effectual_macs": 0, "macs_issued": 0,
-            "macs_gated": 0, "pe_cycles_active": 0, "pe_cycles_idle": 0, "accesses": (), "noc": (), "dram_bytes": {},
+            "cycles": 0, "bound_by": "", "stalls": {}, "active_pes": 0, "macs": 0, "effectual_macs": 0,
+            "macs_issued": 0, "macs_gated": 0, "pe_cycles_active": 0, "pe_cycles_idle": 0, "accesses": (), "noc": (),
+            "dram_bytes": {},
         }  # fmt: skip
         return account(Activity(**nothing | one), self.actions, self.architecture).total

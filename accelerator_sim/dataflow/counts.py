@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accelerator_sim.dataflow.nest import Ints, Keep, Nests, ceil_div, streamed, touched
 from accelerator_sim.mapping.loops import Window
@@ -74,7 +75,7 @@ class _Count:
     @cached_property
     def iact_sent(self) -> Ints:
         """Every pixel of a window once a pass, and strip of rows where a PE walks several."""
-        n, rows, columns = self.nests, self.nests.loops.rows, self.nests.loops.columns
+        n, rows = self.nests, self.nests.loops.rows
         blocks = n.steps("P") if n.flow.rows else n.passes("P")
         full, last = n.passes("R") - 1, n.loops.R - (n.passes("R") - 1) * n.length["R"]
         lines = full * streamed(rows, rows.outputs, blocks, n.length["R"]) + streamed(rows, rows.outputs, blocks, last)
@@ -209,8 +210,9 @@ class _Count:
         return self.psum_out - first
 
     @property
-    def _psums_bypass(self) -> bool | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        return (self.nests.accumulations == 1) & self.nests.problem.architecture.glb.psum_final_to_dram
+    def _psums_bypass(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self.nests.accumulations == 1
+        return found & self.nests.problem.architecture.glb.psum_final_to_dram
 
     @property
     def psum_read(self) -> Ints:

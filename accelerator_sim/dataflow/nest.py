@@ -14,9 +14,10 @@ All numbers are arrays, an element a nest, so that the search counts many of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,16 +57,20 @@ def ceil_div(a: Ints, b: Ints | int) -> Ints:
     return -(-a // b)
 
 
-def steps_of(size: int, part: Ints, length: Ints) -> tuple[Ints, Ints, Ints]:
+def units_of(elements: Ints, part: Ints, strips: bool) -> Ints:
+    """PEs, of `part`, that elements are dealt to: in equal blocks, or in strips of neighbours (as `mapping.deal`)."""
+    return np.minimum(part, elements) if strips else ceil_div(elements, ceil_div(elements, part))
+
+
+def steps_of(size: int, part: Ints, length: Ints, strips: bool) -> tuple[Ints, Ints, Ints]:
     """Deal `size` elements in passes of `length`, each evenly over `part` PEs.
 
     Returns the passes, the elements of the busiest PE and the PEs in use, both summed over the passes.
     """
     passes = ceil_div(np.full_like(length, size), length)
     first, last = np.minimum(length, size), size - (passes - 1) * length
-    ends = [(ceil_div(first, part), first), (ceil_div(last, part), last)]
-    units = [ceil_div(elements, steps) for steps, elements in ends]
-    return passes, (passes - 1) * ends[0][0] + ends[1][0], (passes - 1) * units[0] + units[1]
+    steps = (passes - 1) * ceil_div(first, part) + ceil_div(last, part)
+    return passes, steps, (passes - 1) * units_of(first, part, strips) + units_of(last, part, strips)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +94,19 @@ class Nests:
         """The layer."""
         return self.problem.loops
 
+    def where(self, chosen: NDArray[Any]) -> Nests:
+        """Some of the nests, by index or by mask."""
+        return replace(
+            self,
+            spatial={d: n[chosen] for d, n in self.spatial.items()},
+            m0=self.m0[chosen],
+            c0=self.c0[chosen],
+            tile={d: n[chosen] for d, n in self.tile.items()},
+        )
+
     def at(self, index: int) -> Nests:
         """One of the nests, alone."""
-        one = slice(index, index + 1)
-        return Nests(
-            self.problem, self.flow, self.residence, {d: n[one] for d, n in self.spatial.items()}, self.m0[one],
-            self.c0[one], {d: n[one] for d, n in self.tile.items()},
-        )  # fmt: skip
+        return self.where(np.array([index]))
 
     # --- passes ------------------------------------------------------------------------------------------------------
     @cached_property
@@ -111,7 +122,12 @@ class Nests:
 
     @cached_property
     def _dealt(self) -> dict[str, tuple[Ints, Ints, Ints]]:
-        return {d: steps_of(self.loops.sizes[d], self.spatial[d], self.length[d]) for d in DIMENSIONS}
+        sizes, one = self.loops.sizes, np.ones_like(self.m0)
+        alone = one, one, one
+        return {
+            d: alone if sizes[d] == 1 else steps_of(sizes[d], self.spatial[d], self.length[d], d == "P")
+            for d in DIMENSIONS
+        }
 
     def passes(self, dimension: str) -> Ints:
         """Passes over a dimension."""
@@ -128,7 +144,7 @@ class Nests:
     def top(self, dimension: str) -> Ints:
         """PEs that a full pass uses."""
         first = np.minimum(self.length[dimension], self.loops.sizes[dimension])
-        return ceil_div(first, ceil_div(first, self.spatial[dimension]))
+        return units_of(first, self.spatial[dimension], dimension == "P")
 
     @cached_property
     def pes(self) -> Ints:
@@ -171,7 +187,8 @@ class Nests:
         """Times that each weight is sent to the PEs.
 
         Weights in SPads stay there from pass to pass where one pass finishes its psums, and where all filters are in it
-        or all positions pass before the next filters come.
+        or all positions pass before the next filters come.  Where tiles have several passes over filters, the last tile
+        is counted as the others, were it one pass; all else is exact.
         """
         rounds = self.positions_passes
         if not self.flow.holds("weight"):
@@ -183,7 +200,8 @@ class Nests:
         """Whether each weight is loaded into its SPads once."""
         filters_last = (self.tile["M"] <= self.length["M"]) & self.residence.filters_outer
         alone = (self.passes("C") * self.passes("R") == 1) & ((self.passes("M") == 1) | filters_last)
-        return alone | (self.positions_passes == 1)
+        found: NDArray[np.bool_] = alone | (self.positions_passes == 1)
+        return found
 
     # --- what the GLB keeps, in words --------------------------------------------------------------------------------
     def _tile(self, dimension: str) -> Ints:
@@ -219,7 +237,8 @@ class Nests:
         # As in the program of the study: between two filter rows lie the psums of a row of pixels.
         line = max(self.loops.columns.touched(self.loops.Q, 1) - self.loops.S, 0)
         lines = self.spatial["M"] * self.spatial["C"] * (self.loops.R - 1) * line
-        return np.where(self.passes("C") > 1, words, 0) + lines
+        found: Ints = np.where(self.passes("C") > 1, words, 0) + lines
+        return found
 
 
 def touched(window: Window, outputs: Ints, blocks: Ints | int) -> Ints:

@@ -8,16 +8,17 @@ keep.  A bound, the cost with nothing but one tile, orders the cuts; the search 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import Architecture, Tensor
+from accelerator_sim.architecture.model import TENSORS, Architecture, Tensor
 from accelerator_sim.dataflow.cost import Cost, Floats, Prices
-from accelerator_sim.dataflow.nest import DIMENSIONS, Ints, Keep, Nests, Residence, ceil_div, touched
+from accelerator_sim.dataflow.nest import DIMENSIONS, Ints, Keep, Nests, Residence, ceil_div
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.problem import Problem, problem_of
@@ -26,8 +27,8 @@ from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Density, Layer
 
-CHUNK = 1 << 14
-"""Cuts that are tiled at a time."""
+FIRST, CHUNK = 1 << 6, 1 << 13
+"""Cuts that are tiled at a time: few at first, to have something that bounds the others."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,6 @@ class _Cuts:
     m0: Ints
     c0: Ints
 
-    def __getitem__(self, chosen: NDArray[np.int64]) -> _Cuts:
-        return _Cuts({d: n[chosen] for d, n in self.spatial.items()}, self.m0[chosen], self.c0[chosen])
-
 
 def find_nest(
     layer: Layer,
@@ -66,55 +64,157 @@ def find_nest(
 
     Raises Unmappable where nothing fits.
     """
-    dense = Layer(**{**_fields(layer), "density": Density(), "effectual_fraction": None})
+    dense = replace(layer, density=Density(), effectual_fraction=None)
     problem = problem_of(dense, architecture)
     cuts = _cuts(problem, flow)
     if not len(cuts.m0):
         raise Unmappable(f"layer {layer.name} has no {flow.title} nest on {architecture.name}: {_why(problem, flow)}")
-    prices = Prices(actions, architecture)
-    best: tuple[tuple[float, float], Nests] | None = None
+    ask = _Question(problem, flow, objective, Prices(actions, architecture), normalised)
+    # ISCA 2016 IV-A: a weight in a PE runs through all of its uses.  Tiles of positions only where psums do not fit.
+    best, seen = _search(ask, cuts, whole_positions=True) if flow.broadcast else (None, 0)
+    if best is None:
+        best, seen = _search(ask, cuts)
+    if best is None:
+        reason = "what the GLB must keep does not fit it"
+        raise Unmappable(f"layer {layer.name} has no {flow.title} nest on {architecture.name}: {reason}")
+    return FoundNest(best, Cost(best, normalised).activity(), seen)
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What is searched for."""
+
+    problem: Problem
+    flow: Dataflow
+    objective: Objective
+    prices: Prices
+    normalised: bool
+
+    def rank(self, nests: Nests) -> tuple[Floats, Floats]:
+        """What the objective compares, and what breaks its ties."""
+        cost = Cost(nests, self.normalised)
+        if self.objective is Objective.DRAM:
+            bits = sum(cost.dram_bits(t) for t in TENSORS)
+            return np.asarray(bits, dtype=np.float64), cost.cycles
+        energy = self.prices.energy(cost)
+        if self.objective is Objective.LATENCY:
+            return cost.cycles, energy
+        return (energy * cost.cycles if self.objective is Objective.EDP else energy), cost.cycles
+
+    def words(self, fetched: Floats, tensor: Tensor) -> Floats:
+        """What the objective makes of words from off-chip."""
+        bits = int(getattr(self.problem.architecture.precision, tensor))
+        if self.objective is Objective.DRAM:
+            return fetched * bits
+        return fetched * self.prices.fetch(tensor) if self.objective is Objective.ENERGY else np.zeros_like(fetched)
+
+
+def _search(ask: _Question, cuts: _Cuts, whole_positions: bool = False) -> tuple[Nests | None, int]:
+    """The best nest, and the number of nests within its bounds."""
+    bounds = [_Bound(ask, residence, cuts) for residence in _residences(ask.problem, ask.flow)]
+    best: tuple[float, float] = (math.inf, math.inf)
+    found: Nests | None = None
     seen = 0
-    for residence in _residences(problem, flow):
-        whole = _tiled(problem, flow, residence, cuts, {d: _whole(problem.loops, cuts, d) for d in "NPQM"})
-        bound = _rank(Cost(whole, normalised), prices, objective)[0]
-        order = np.argsort(bound, kind="stable")
-        for start in range(0, len(order), CHUNK):
-            chosen = order[start : start + CHUNK]
-            if best is not None:
-                chosen = chosen[bound[chosen] <= best[0][0]]
-            if not len(chosen):
-                break
-            nests = _tilings(problem, flow, residence, cuts[chosen])
+    # The first few cuts of every residence, so that its rivals bound each of them; then the rest.
+    for bound, start, size in [(b, 0, FIRST) for b in bounds] + [(b, FIRST, CHUNK) for b in bounds]:
+        end = len(bound.order) if start else FIRST
+        while start < min(end, len(bound.order)) and bound.least[bound.order[start]] <= best[0]:
+            nests = _tilings(bound, bound.order[start : start + size], best[0])
+            start += size
+            if whole_positions:
+                nests = nests.where(nests.positions_passes == 1)
             seen += len(nests.m0)
             if not len(nests.m0):
                 continue
-            first, second = _rank(Cost(nests, normalised), prices, objective)
+            first, second = ask.rank(nests)
             index = int(np.lexsort((second, first))[0])
             rank = float(first[index]), float(second[index])
-            if best is None or rank < best[0]:
-                best = rank, nests.at(index)
-    if best is None:
-        raise Unmappable(
-            f"layer {layer.name} has no {flow.title} nest on {architecture.name}: what the GLB must keep does not fit it"
-        )
-    return FoundNest(best[1], Cost(best[1], normalised).activity(), seen)
+            if rank < best:
+                best, found = rank, nests.at(index)
+    return found, seen
 
 
-def _fields(layer: Layer) -> dict[str, object]:
-    from dataclasses import fields
+class _Bound:
+    """What the objective is at the least, for every cut and number of filter tiles.
 
-    return {part.name: getattr(layer, part.name) for part in fields(layer) if part.init}
+    On chip nothing costs less than one tile of everything.  Off-chip, what the GLB keeps limits the tiles: psums that
+    need several passes, G N P Q M words of them, in T_M tiles of filters and T_B of positions, need T_M T_B >= all of
+    them over the words that the GLB holds.
+    """
+
+    def __init__(self, ask: _Question, residence: Residence, cuts: _Cuts) -> None:
+        loops = ask.problem.loops
+        sizes = {d: np.full_like(cuts.m0, loops.sizes[d]) for d in "NPQM"}
+        whole = Nests(ask.problem, ask.flow, residence, cuts.spatial, cuts.m0, cuts.c0, sizes)
+        self.ask, self.whole = ask, whole
+        words = Cost(whole, ask.normalised).words
+        self.iacts, self.weights = words.iact_fetched.astype(np.float64), words.weight_fetched.astype(np.float64)
+        self.base = ask.rank(whole)[0] - ask.words(self.iacts, "iact") - ask.words(self.weights, "weight")
+        room = {t: max(_room(ask.problem, t), 1) for t in TENSORS}
+        waiting = whole.spatial["G"] * loops.N * loops.P * loops.Q * loops.M
+        several = whole.passes("C") * whole.passes("R") * whole.passes("S") > 1
+        beside = self._beside()
+        self.together = np.ceil(np.where(several, waiting, 0) / np.maximum(room["psum"] - beside, 1.0))
+        self.iacts_again = residence.iact is Keep.PASS
+        self.weights_again = not residence.filters_outer
+        self.filter_tiles = np.maximum(whole.weights_kept / room["weight"], 1.0)
+        self.position_tiles = np.maximum(whole.iacts_kept / room["iact"], 1.0)
+        best = np.sqrt(self.weights * self.together / np.maximum(self.iacts, 1.0))
+        least = np.maximum(self.together / self.position_tiles, 1.0)  # with fewer tiles weights come no less often
+        most = np.minimum(whole.passes("M"), least)
+        tiles = np.clip(best, 1.0, most) if self.weights_again and self.iacts_again else np.ones(len(best))
+        if self.iacts_again and not self.weights_again:
+            tiles = self.filter_tiles
+        if self.weights_again and not self.iacts_again:
+            tiles = whole.passes("M").astype(np.float64)
+        self.least = self.of(slice(None), tiles)
+        if stays_in_pes(residence):  # only that tells this residence from others
+            self.least = np.where(whole.passes("C") * whole.passes("R") == 1, self.least, math.inf)
+        self.order = np.argsort(self.least, kind="stable")
+
+    def of(self, cuts: slice | Ints, tiles: Floats | Ints) -> Floats:
+        """The bound of some cuts with so many tiles of filters."""
+        iacts, weights = self.iacts[cuts], self.weights[cuts]
+        if self.iacts_again:
+            iacts = iacts * np.maximum(tiles, self.filter_tiles[cuts] if not self.weights_again else 1.0)
+        if self.weights_again:
+            alone = self.position_tiles[cuts]
+            rounds = self.together[cuts] / tiles
+            if np.issubdtype(tiles.dtype, np.integer):
+                rounds = np.ceil(rounds - 1e-9)
+            weights = weights * np.maximum(rounds, alone)
+        found: Floats = self.base[cuts] + self.ask.words(iacts, "iact") + self.ask.words(weights, "weight")
+        return found * (1.0 - 1e-12)
+
+    def _beside(self) -> Ints:
+        """Psums' worth of GLB that the smallest tile of the other tensors takes from psums, where they share banks."""
+        shared, precision = self.whole.problem.architecture.glb.shared, self.whole.problem.architecture.precision
+        found = np.zeros_like(self.whole.m0)
+        if shared is None or "psum" not in shared.tensors:
+            return found
+        parts = self.whole.spatial
+        tile = {d: parts[d] for d in "NPQ"} | {"M": parts["M"] * self.whole.m0}
+        least = replace(self.whole, tile=tile)
+        for tensor, words in (("iact", least.iacts_kept), ("weight", least.weights_kept)):
+            if tensor in shared.tensors:
+                found = found + words * int(getattr(precision, tensor))
+        return found // precision.psum
 
 
-def _rank(cost: Cost, prices: Prices, objective: Objective) -> tuple[Floats, Floats]:
-    """What the objective compares, and what breaks its ties."""
-    if objective is Objective.DRAM:
-        bits = sum(cost.dram_bits(t) for t in ("iact", "weight", "psum"))
-        return np.asarray(bits, dtype=np.float64), cost.cycles
-    energy = prices.energy(cost)
-    if objective is Objective.LATENCY:
-        return cost.cycles, energy
-    return (energy * cost.cycles if objective is Objective.EDP else energy), cost.cycles
+def stays_in_pes(residence: Residence) -> bool:
+    """Whether weights that the GLB does not keep stay in SPads, while all positions pass."""
+    return residence.filters_outer and residence.weight is Keep.NONE
+
+
+def _room(problem: Problem, tensor: Tensor) -> float:
+    """Words of a tensor that the whole GLB can hold."""
+    glb, count = problem.architecture.glb, problem.architecture.cluster_array.count
+    store = getattr(glb, tensor)
+    if glb.shared is not None and tensor in glb.shared.tensors:
+        bits = glb.shared.banks * glb.shared.size * 8 * count
+    else:
+        bits = store.banks * store.size * 8 * count if store is not None and store.banks else 0
+    return float(bits / getattr(problem.architecture.precision, tensor))
 
 
 # --- cuts over PEs ---------------------------------------------------------------------------------------------------
@@ -135,9 +235,8 @@ def _cuts(problem: Problem, flow: Dataflow) -> _Cuts:
     if not _spad_fits(problem, flow):
         return _empty()
     choices = {d: _factors(loops.sizes[d], pes) if d in _parallel(loops, flow) else [1] for d in DIMENSIONS}
-    if flow.broadcast:  # a plane of taps lies over the PEs, in parts of whole filter rows where it is too large
-        choices["S"] = [loops.S]
-        choices["R"] = [min(loops.R, pes // loops.S)] if loops.S <= pes else []
+    if flow.broadcast:  # the plane of a filter, R x S weights, lies over as many PEs (ISCA 2016 IV-A)
+        choices |= {"R": [loops.R], "S": [loops.S]}
     rows: list[tuple[int, ...]] = [()]
     for d in DIMENSIONS:
         rows = [(*row, part) for row in rows for part in choices[d] if _pixels(loops, flow, (*row, part)) <= pes]
@@ -146,7 +245,9 @@ def _cuts(problem: Problem, flow: Dataflow) -> _Cuts:
         return _empty()
     parts = np.array(rows, dtype=np.int64)
     both = np.array(list(inside), dtype=np.int64)
-    index, which = (grid.reshape(-1) for grid in np.meshgrid(np.arange(len(parts)), np.arange(len(both)), indexing="ij"))
+    index, which = (
+        grid.reshape(-1) for grid in np.meshgrid(np.arange(len(parts)), np.arange(len(both)), indexing="ij")
+    )
     spatial = {d: parts[index, i] for i, d in enumerate(DIMENSIONS)}
     m0, c0 = both[which, 0], both[which, 1]
     # As many filters as there are, and no more than lead to their number of passes.
@@ -196,7 +297,11 @@ def spad_words(loops: Loops, flow: Dataflow) -> dict[Tensor, int]:
     passed_on = 0
     if flow.shifted and set(flow.parallel) & set("PQ") and loops.R * loops.S > 1:
         passed_on = stride + (loops.R * stride if flow.name != "os_b" else 0)
-    return {"iact": int(flow.holds("iact")) + passed_on, "weight": int(flow.holds("weight")), "psum": int(flow.holds("psum"))}
+    return {
+        "iact": int(flow.holds("iact")) + passed_on,
+        "weight": int(flow.holds("weight")),
+        "psum": int(flow.holds("psum")),
+    }
 
 
 def _spad_fits(problem: Problem, flow: Dataflow) -> bool:
@@ -204,7 +309,8 @@ def _spad_fits(problem: Problem, flow: Dataflow) -> bool:
         return True  # `_in_a_pe` looks
     need, spad = spad_words(problem.loops, flow), problem.architecture.pe.spad
     if spad.shared is not None:
-        return sum(n * getattr(spad, t).width for t, n in need.items()) <= 8 * spad.shared
+        bits: int = sum(n * getattr(spad, t).width for t, n in need.items())
+        return bits <= 8 * spad.shared
     return all(n <= getattr(spad, t).values for t, n in need.items())
 
 
@@ -214,7 +320,8 @@ def _why(problem: Problem, flow: Dataflow) -> str:
     need = ", ".join(f"{n} {t}s" for t, n in spad_words(problem.loops, flow).items() if n)
     if not _spad_fits(problem, flow):
         return f"a PE must hold {need}"
-    return f"it takes more PEs than {problem.architecture.pes}"
+    plane = problem.loops.R * problem.loops.S
+    return f"a plane of {problem.loops.R} x {problem.loops.S} weights takes {plane} PEs > {problem.architecture.pes}"
 
 
 # --- tiles -----------------------------------------------------------------------------------------------------------
@@ -229,8 +336,8 @@ def _residences(problem: Problem, flow: Dataflow) -> Iterator[Residence]:
             continue  # WS loads each weight once a tile: nothing to keep
         if weight is Keep.ALL and not outer:
             continue  # its block would be all weights of a filter tile, and that tile is not the outer one
-        if iact is Keep.ALL and outer:
-            continue
+        if outer and (iact is Keep.ALL or weight is Keep.PASS):
+            continue  # the other order is as good: the outer tile is the one that stays
         if flow.name == "ws" and iact is Keep.PASS:
             continue  # a pixel passes once for the filters of a pass
         if flow.name in ("ws", "is") and outer:
@@ -239,68 +346,62 @@ def _residences(problem: Problem, flow: Dataflow) -> Iterator[Residence]:
             continue  # strips share rows, which lie in the GLB meanwhile
         if flow.rows and weight is Keep.PASS:
             continue  # weights go to the SPads, or a tile of filters stays
+        if weight is Keep.NONE and outer and not flow.rows:
+            continue  # only weights that stay in SPads gain by it
         yield Residence(outer, iact, weight)
 
 
-def _tiled(problem: Problem, flow: Dataflow, residence: Residence, cuts: _Cuts, tile: dict[str, Ints]) -> Nests:
-    return Nests(problem, flow, residence, cuts.spatial, cuts.m0, cuts.c0, tile)
+def _tilings(bound: _Bound, chosen: Ints, best: float) -> Nests:
+    """For chosen cuts, and every number of filter tiles, the longest tile of positions that fits.
 
-
-def _whole(loops: Loops, cuts: _Cuts, dimension: str) -> Ints:
-    return np.full_like(cuts.m0, loops.sizes[dimension])
-
-
-def _tilings(problem: Problem, flow: Dataflow, residence: Residence, cuts: _Cuts) -> Nests:
-    """For every cut, and every number of filter tiles, the longest tile of positions that fits."""
-    loops = problem.loops
-    step = cuts.spatial["M"] * cuts.m0
+    Tilings whose bound exceeds `best` are left out.
+    """
+    whole = bound.whole.where(chosen)
+    loops, flow = whole.loops, whole.flow
+    steps, inverse = np.unique(whole.spatial["M"] * whole.m0, return_inverse=True)
     index: list[Ints] = []
     filters: list[Ints] = []
-    steps, inverse = np.unique(step, return_inverse=True)
-    for i, length in enumerate(steps):
-        lengths = np.array(_filter_tiles(loops.M, int(length), flow), dtype=np.int64)
-        members = np.flatnonzero(inverse == i)
+    for i, step in enumerate(steps):
+        tiles = _filter_tiles(loops.M, int(step), flow, stays_in_pes(whole.residence))
+        lengths = np.array(tiles, dtype=np.int64)
+        members = np.flatnonzero(inverse.reshape(-1) == i)
         index.append(np.repeat(members, len(lengths)))
         filters.append(np.tile(lengths, len(members)))
-    at, m_tile = np.concatenate(index), np.concatenate(filters)
-    wide = cuts[at]
-    positions, counts = _position_tiles(loops, wide)
-    low, high = np.zeros(len(at), dtype=np.int64), counts - 1
+    at, lengths = np.concatenate(index), np.concatenate(filters)
+    within = bound.of(chosen[at], ceil_div(np.full_like(lengths, loops.M), lengths)) <= best
+    at, lengths = at[within], lengths[within]
+    wide = whole.where(at)
+    positions, counts = _position_tiles(loops, wide.spatial)
     place = np.arange(len(at))
 
     def nests(which: Ints) -> Nests:
-        tile = {d: positions[d][place, which] for d in "NPQ"} | {"M": m_tile}
-        return _tiled(problem, flow, residence, wide, tile)
+        return replace(wide, tile={d: positions[d][place, which] for d in "NPQ"} | {"M": lengths})
 
+    low, high = np.zeros(len(at), dtype=np.int64), counts - 1
     fits = _fits(nests(low))
     while np.any(low < high):
         middle = (low + high + 1) // 2
         good = _fits(nests(middle))
         low, high = np.where(good, middle, low), np.where(good, high, middle - 1)
-    low = np.where(fits, low, 0)
-    found = nests(low)
-    keep = np.flatnonzero(fits)
-    return _tiled(
-        problem, flow, residence, wide[keep], {d: n[keep] for d, n in found.tile.items()}
-    )
+    return nests(np.where(fits, low, 0)).where(np.flatnonzero(fits))
 
 
-def _filter_tiles(filters: int, step: int, flow: Dataflow) -> list[int]:
+def _filter_tiles(filters: int, step: int, flow: Dataflow, in_pes: bool) -> list[int]:
     """Lengths of a tile of filters, in whole passes, the least for each number of tiles."""
     if flow.name == "is":
         return [filters]
-    if flow.name == "ws":
+    if flow.name == "ws" or in_pes:
         return [min(step, filters)]
     passes = -(-filters // step)
     return [part * step for part in sorted({-(-passes // tiles) for tiles in range(1, passes + 1)})]
 
 
-def _position_tiles(loops: Loops, cuts: _Cuts) -> tuple[dict[str, Ints], Ints]:
+def _position_tiles(loops: Loops, spatial: dict[str, Ints]) -> tuple[dict[str, Ints], Ints]:
     """Tiles of positions for every cut, from short to long: of columns, then whole rows, then whole images.
 
     Returns the lengths of N, P and Q, [cuts, most tiles], and the number of tiles of each cut.
     """
-    steps = np.stack([cuts.spatial[d] for d in "NPQ"], axis=1)
+    steps = np.stack([spatial[d] for d in "NPQ"], axis=1)
     unique, inverse = np.unique(steps, axis=0, return_inverse=True)
     lists = []
     for n, p, q in unique.tolist():
@@ -309,7 +410,7 @@ def _position_tiles(loops: Loops, cuts: _Cuts) -> tuple[dict[str, Ints], Ints]:
         tiles += [(length, loops.P, loops.Q) for length in _multiples(loops.N, n)[1:]]
         lists.append(tiles)
     counts = np.array([len(tiles) for tiles in lists], dtype=np.int64)
-    table = np.ones((len(lists), int(counts.max()), 3), dtype=np.int64)
+    table = np.ones((len(lists), int(counts.max(initial=1)), 3), dtype=np.int64)
     for i, tiles in enumerate(lists):
         table[i, : len(tiles)] = tiles
     inverse = inverse.reshape(-1)
@@ -338,6 +439,3 @@ def _fits(nests: Nests) -> NDArray[np.bool_]:
             room = store.banks * store.size * 8 * count if store is not None and store.banks else 0
             fits &= bits <= room
     return fits & (shared <= (glb.shared.banks * count if glb.shared is not None else 0))
-
-
-__all__ = ["FoundNest", "find_nest", "spad_words", "touched"]
