@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import dataflows, options, output
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +89,13 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     metavar="NAME...",
     help="Devices: built-in names (`accelerator-sim list baselines`) or .yaml files.",
 )
+@click.option(
+    "--dataflow",
+    "flows",
+    metavar="NAME,...",
+    help="Dataflows on one machine instead: rs, ws, os, os_a, os_b, os_c, is, nlr; ratios are over the first.",
+)
+@click.option("--equal-area", "same_area", is_flag=True, help="With --dataflow: storage as each needs it, on one area.")
 @options.batch_option
 @options.workload_choices
 @options.layer_option
@@ -140,6 +147,8 @@ def command(
     choices: Choices,
     archs: tuple[str, ...],
     baselines: tuple[str, ...],
+    flows: str | None,
+    same_area: bool,
     batch: int,
     layers: tuple[str, ...],
     precision: Any,
@@ -165,6 +174,10 @@ def command(
 
     Every energy is of one inference and stands with its batch, number format, power boundary and software.
     """
+    if flows is not None:
+        dataflows.run(ctx, workload, choices, archs, flows, same_area, batch, layers, objective, jobs, asked, out)
+    if same_area:
+        raise UsageError("--equal-area goes with --dataflow; add e.g. --dataflow rs,ws,os,is,nlr")
     names = archs or ("eyeriss_v2",)
     output.check_outputs([out, report], [workload, *names, *baselines])
 
