@@ -30,6 +30,9 @@ from accelerator_sim.workload.layer import Density, Layer
 FIRST, CHUNK = 1 << 6, 1 << 13
 """Cuts that are tiled at a time: few at first, to have something that bounds the others."""
 
+TIE = 1e-9
+"""Objectives that differ by less of themselves are equal, as sums of floats in another order may be."""
+
 
 @dataclass(frozen=True)
 class FoundNest:
@@ -93,20 +96,14 @@ class _Question:
     def rank(self, nests: Nests) -> tuple[Floats, Floats]:
         """What the objective compares, and what breaks its ties."""
         cost = Cost(nests, self.normalised)
-        if self.objective is Objective.DRAM:
-            bits = sum(cost.dram_bits(t) for t in TENSORS)
-            return np.asarray(bits, dtype=np.float64), cost.cycles
-        energy = self.prices.energy(cost)
-        if self.objective is Objective.LATENCY:
-            return cost.cycles, energy
-        return (energy * cost.cycles if self.objective is Objective.EDP else energy), cost.cycles
+        bits = sum(cost.dram_bits(t) for t in TENSORS)
+        return self.compared(np.asarray(bits, dtype=np.float64), self.prices.energy(cost), cost.cycles)
 
-    def words(self, fetched: Floats, tensor: Tensor) -> Floats:
-        """What the objective makes of words from off-chip."""
-        bits = int(getattr(self.problem.architecture.precision, tensor))
-        if self.objective is Objective.DRAM:
-            return fetched * bits
-        return fetched * self.prices.fetch(tensor) if self.objective is Objective.ENERGY else np.zeros_like(fetched)
+    def compared(self, bits: Floats, energy: Floats, cycles: Floats) -> tuple[Floats, Floats]:
+        """The same, of off-chip bits, joules and cycles."""
+        first = {Objective.DRAM: bits, Objective.ENERGY: energy, Objective.LATENCY: cycles}
+        second = energy if self.objective is Objective.LATENCY else cycles
+        return first.get(self.objective, energy * cycles), second
 
 
 def _search(ask: _Question, cuts: _Cuts, whole_positions: bool = False) -> tuple[Nests | None, int]:
@@ -117,9 +114,9 @@ def _search(ask: _Question, cuts: _Cuts, whole_positions: bool = False) -> tuple
     seen = 0
     # The first few cuts of every residence, so that its rivals bound each of them; then the rest.
     for bound, start, size in [(b, 0, FIRST) for b in bounds] + [(b, FIRST, CHUNK) for b in bounds]:
-        end = len(bound.order) if start else FIRST
-        while start < min(end, len(bound.order)) and bound.least[bound.order[start]] <= best[0]:
-            nests = _tilings(bound, bound.order[start : start + size], best[0])
+        end = min(len(bound.order) if start else FIRST, len(bound.order))
+        while start < end and bound.first[bound.order[start]] <= best[0] * (1.0 + TIE):
+            nests = _tilings(bound, bound.order[start : start + size], best)
             start += size
             if whole_positions:
                 nests = nests.where(nests.positions_passes == 1)
@@ -147,16 +144,19 @@ class _Bound:
         sizes = {d: np.full_like(cuts.m0, loops.sizes[d]) for d in "NPQM"}
         whole = Nests(ask.problem, ask.flow, residence, cuts.spatial, cuts.m0, cuts.c0, sizes)
         self.ask, self.whole = ask, whole
-        words = Cost(whole, ask.normalised).words
-        self.iacts, self.weights = words.iact_fetched.astype(np.float64), words.weight_fetched.astype(np.float64)
-        self.base = ask.rank(whole)[0] - ask.words(self.iacts, "iact") - ask.words(self.weights, "weight")
+        cost = Cost(whole, ask.normalised)
+        self.cycles, self.energy = cost.cycles, ask.prices.energy(cost)
+        self.bits = np.asarray(sum(cost.dram_bits(t) for t in TENSORS), dtype=np.float64)
+        self.iacts = cost.words.iact_fetched.astype(np.float64)
+        self.weights = cost.words.weight_fetched.astype(np.float64)
         room = {t: max(_room(ask.problem, t), 1) for t in TENSORS}
         waiting = whole.spatial["G"] * loops.N * loops.P * loops.Q * loops.M
         several = whole.passes("C") * whole.passes("R") * whole.passes("S") > 1
         beside = self._beside()
         self.together = np.ceil(np.where(several, waiting, 0) / np.maximum(room["psum"] - beside, 1.0))
         self.iacts_again = residence.iact is Keep.PASS
-        self.weights_again = not residence.filters_outer
+        # Weights that rest nowhere come with every MAC already.
+        self.weights_again = not residence.filters_outer and (ask.flow.holds("weight") or residence.weight is Keep.PASS)
         self.filter_tiles = np.maximum(whole.weights_kept / room["weight"], 1.0)
         self.position_tiles = np.maximum(whole.iacts_kept / room["iact"], 1.0)
         best = np.sqrt(self.weights * self.together / np.maximum(self.iacts, 1.0))
@@ -167,24 +167,36 @@ class _Bound:
             tiles = self.filter_tiles
         if self.weights_again and not self.iacts_again:
             tiles = whole.passes("M").astype(np.float64)
-        self.least = self.of(slice(None), tiles)
+        self.first, second = self.of(slice(None), tiles)
         if stays_in_pes(residence):  # only that tells this residence from others
-            self.least = np.where(whole.passes("C") * whole.passes("R") == 1, self.least, math.inf)
-        self.order = np.argsort(self.least, kind="stable")
+            self.first = np.where(whole.passes("C") * whole.passes("R") == 1, self.first, math.inf)
+        self.order = np.lexsort((second, self.first))
 
-    def of(self, cuts: slice | Ints, tiles: Floats | Ints) -> Floats:
-        """The bound of some cuts with so many tiles of filters."""
-        iacts, weights = self.iacts[cuts], self.weights[cuts]
+    def of(self, cuts: slice | Ints, tiles: Floats | Ints) -> tuple[Floats, Floats]:
+        """The bounds of some cuts with so many tiles of filters: of the objective, and of what breaks its ties."""
+        zero = np.zeros_like(self.iacts[cuts])
+        iacts = weights = zero
         if self.iacts_again:
-            iacts = iacts * np.maximum(tiles, self.filter_tiles[cuts] if not self.weights_again else 1.0)
+            times = np.maximum(tiles, 1.0 if self.weights_again else self.filter_tiles[cuts])
+            iacts = self.iacts[cuts] * (times - 1.0)
         if self.weights_again:
-            alone = self.position_tiles[cuts]
             rounds = self.together[cuts] / tiles
             if np.issubdtype(tiles.dtype, np.integer):
-                rounds = np.ceil(rounds - 1e-9)
-            weights = weights * np.maximum(rounds, alone)
-        found: Floats = self.base[cuts] + self.ask.words(iacts, "iact") + self.ask.words(weights, "weight")
-        return found * (1.0 - 1e-12)
+                rounds = np.ceil(rounds - TIE)
+            weights = self.weights[cuts] * (np.maximum(rounds, self.position_tiles[cuts]) - 1.0)
+        more = {
+            t: words * int(getattr(self.whole.problem.architecture.precision, t))
+            for t, words in (("iact", iacts), ("weight", weights))
+        }
+        bits = self.bits[cuts] + more["iact"] + more["weight"]
+        joules = self.energy[cuts] + iacts * self.ask.prices.fetch("iact") + weights * self.ask.prices.fetch("weight")
+        return self.ask.compared(bits, joules, self.cycles[cuts])
+
+    def within(self, cuts: Ints, tiles: Ints, best: tuple[float, float]) -> NDArray[np.bool_]:
+        """Which may be better than `best`; what is equal to within `TIE` must be so in what breaks ties."""
+        first, second = self.of(cuts, tiles)
+        found: NDArray[np.bool_] = first < best[0] * (1.0 - TIE)
+        return found | ((first <= best[0] * (1.0 + TIE)) & (second < best[1]))
 
     def _beside(self) -> Ints:
         """Psums' worth of GLB that the smallest tile of the other tensors takes from psums, where they share banks."""
@@ -351,10 +363,10 @@ def _residences(problem: Problem, flow: Dataflow) -> Iterator[Residence]:
         yield Residence(outer, iact, weight)
 
 
-def _tilings(bound: _Bound, chosen: Ints, best: float) -> Nests:
+def _tilings(bound: _Bound, chosen: Ints, best: tuple[float, float]) -> Nests:
     """For chosen cuts, and every number of filter tiles, the longest tile of positions that fits.
 
-    Tilings whose bound exceeds `best` are left out.
+    Tilings that cannot be better than `best` are left out.
     """
     whole = bound.whole.where(chosen)
     loops, flow = whole.loops, whole.flow
@@ -368,7 +380,7 @@ def _tilings(bound: _Bound, chosen: Ints, best: float) -> Nests:
         index.append(np.repeat(members, len(lengths)))
         filters.append(np.tile(lengths, len(members)))
     at, lengths = np.concatenate(index), np.concatenate(filters)
-    within = bound.of(chosen[at], ceil_div(np.full_like(lengths, loops.M), lengths)) <= best
+    within = bound.within(chosen[at], ceil_div(np.full_like(lengths, loops.M), lengths), best)
     at, lengths = at[within], lengths[within]
     wide = whole.where(at)
     positions, counts = _position_tiles(loops, wide.spatial)

@@ -190,7 +190,7 @@ class Walker:
             new: set[Weight] = set()
             # A new pass begins with all PEs empty, those that it leaves idle too; so does a tile of several passes over
             # the filters, were it the last one and shorter than the others.
-            several = self.tile["M"] > self.length["M"]
+            several = min(self.tile["M"], loops.M) > self.length["M"]
             of_pass = self.weights(at), self.positions if several else None
             if self.blocks.get("pass") != of_pass:
                 self.blocks["pass"] = of_pass
