@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from accelerator_sim.api import (
         Choices,
         compare,
+        compare_dataflows,
         load_architecture,
         load_baseline,
         load_network,
@@ -22,6 +23,7 @@ __all__ = [
     "Choices",
     "__version__",
     "compare",
+    "compare_dataflows",
     "load_architecture",
     "load_baseline",
     "load_network",
