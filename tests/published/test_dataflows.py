@@ -116,6 +116,11 @@ def test_fc_layers() -> None:
     assert min(ratios(16, "FC").values()) > 1.0
 
 
+@pytest.mark.slow
+def test_fc_layers_at_a_larger_batch() -> None:
+    assert min(ratios(64, "FC").values()) >= 1.3
+
+
 def test_fc_layers_by_the_rules_of_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the program of the study weights of OS must lie in the GLB, and iacts of WS never do: then all hold it."""
     every = search._residences
