@@ -17,7 +17,7 @@ from typing import Any
 
 from accelerator_sim.architecture.model import TENSORS, Architecture, Glb, SPads, Tensor
 from accelerator_sim.dataflow.rules import Dataflow
-from accelerator_sim.dataflow.search import spad_words
+from accelerator_sim.dataflow.space import spad_words
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.technology.area import area_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.dataflow import search
+from accelerator_sim.dataflow import space
 from accelerator_sim.dataflow.cost import Cost, Prices
 from accelerator_sim.dataflow.nest import DIMENSIONS, Nests
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow, dataflows_of
@@ -50,9 +50,9 @@ def small_machines(draw: st.DrawFn) -> Architecture:
 def every_nest(layer: Layer, machine: Architecture, flow: Dataflow) -> list[Nests]:
     """All nests of the space, by plain loops: every cut and residence, with every tile of filters and positions."""
     problem = problem_of(layer, machine)
-    cuts = search._cuts(problem, flow)
+    cuts = space.cuts_of(problem, flow)
     loops, found = problem.loops, []
-    for residence, i in product(search._residences(problem, flow), range(len(cuts.m0))):
+    for residence, i in product(space.residences(problem, flow), range(len(cuts.m0))):
         spatial = {d: cuts.spatial[d][i : i + 1] for d in DIMENSIONS}
         m0, c0 = cuts.m0[i : i + 1], cuts.c0[i : i + 1]
         step = int(spatial["M"][0] * m0[0])
@@ -65,7 +65,7 @@ def every_nest(layer: Layer, machine: Architecture, flow: Dataflow) -> list[Nest
         for m, lengths in product(filters, tiles):
             tile = {d: np.array([length]) for d, length in zip("NPQ", lengths, strict=True)} | {"M": np.array([m])}
             nest = Nests(problem, flow, residence, spatial, m0, c0, tile)
-            if search._fits(nest)[0]:
+            if space.fits(nest)[0]:
                 found.append(nest)
     if flow.broadcast and any(nest.positions_passes[0] == 1 for nest in found):
         return [nest for nest in found if nest.positions_passes[0] == 1]
@@ -81,7 +81,7 @@ def value(nest: Nests, actions: ActionEnergies, objective: Objective) -> float:
 
 
 @pytest.mark.parametrize("name", DATAFLOWS)
-@pytest.mark.parametrize("number", [12, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [12, pytest.param(60, marks=pytest.mark.slow)])
 def test_no_nest_is_better_than_the_one_found(name: str, number: int) -> None:
     @settings(max_examples=number, deadline=None)
     @given(layers(), small_machines(), st.sampled_from(Objective), st.sampled_from(["isca16_normalised", "cmos65_16b"]))
@@ -94,7 +94,7 @@ def test_no_nest_is_better_than_the_one_found(name: str, number: int) -> None:
         except Unmappable:
             assert not nests
             return
-        assert search._fits(found.nest)[0]
+        assert space.fits(found.nest)[0]
         assert int(found.nest.pes[0]) <= machine.pes
         assert value(found.nest, actions, objective) <= best * (1.0 + 1e-9)
         joules = account(found.activity, actions, machine).total

@@ -123,7 +123,7 @@ def test_fc_layers_at_a_larger_batch() -> None:
 
 def test_fc_layers_by_the_rules_of_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the program of the study weights of OS must lie in the GLB, and iacts of WS never do: then all hold it."""
-    every = search._residences
+    every = search.residences
 
     def rules(problem: Problem, flow: Dataflow) -> Iterator[Residence]:
         for residence in every(problem, flow):
@@ -133,7 +133,7 @@ def test_fc_layers_by_the_rules_of_the_study(monkeypatch: pytest.MonkeyPatch) ->
                 continue
             yield residence
 
-    monkeypatch.setattr(search, "_residences", rules)
+    monkeypatch.setattr(search, "residences", rules)
     flows = [DATAFLOWS[name] for name in OTHERS]
     found = compare_dataflows(load_network("alexnet"), load_machine("isca16_256"), flows, batch=16, same_area=True)
     rs = energies(16, "FC")["rs"]
