@@ -8,7 +8,7 @@ network at every MAC.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,8 +118,7 @@ class _Count:
         """Inputs that all tiles of a length fetch, with padding where the file stores it."""
         if self.nests.problem.architecture.dram.padding == "stored":
             return touched(window, self.full(window.outputs), ceil_div(self.full(window.outputs), tile))
-        table = np.array([0, *(window.fetched(length) for length in range(1, window.outputs + 1))], dtype=np.int64)
-        return table[np.minimum(tile, window.outputs)]
+        return fetched_by_tile(window)[np.minimum(tile, window.outputs)]
 
     @property
     def _fetched_as_sent(self) -> Ints:
@@ -271,6 +270,14 @@ class _Count:
         if not self.nests.flow.holds("psum"):
             return 0
         return self.nests.loops.macs - self.psum_chain
+
+
+@lru_cache(maxsize=256)
+def fetched_by_tile(window: Window) -> Ints:
+    """`Window.fetched` for tiles of any length, [outputs + 1]."""
+    if window.stride >= window.extent:  # nothing overlaps
+        return np.full(window.outputs + 1, window.spanned_inside, dtype=np.int64)
+    return np.array([0, *(window.fetched(length) for length in range(1, window.outputs + 1))], dtype=np.int64)
 
 
 def _slots(elements: Ints, steps: Ints, simd: int) -> Ints:

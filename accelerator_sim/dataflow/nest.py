@@ -115,7 +115,7 @@ class Nests:
         sizes, found = self.loops.sizes, {}
         for d in DIMENSIONS:
             if d in self.flow.inside:
-                found[d] = self.tile[d] if d in "NPQ" else np.full_like(self.m0, sizes[d])
+                found[d] = np.minimum(self.tile[d], sizes[d]) if d in self.tile else np.full_like(self.m0, sizes[d])
             else:
                 found[d] = np.minimum(self.spatial[d] * {"M": self.m0, "C": self.c0}.get(d, 1), sizes[d])
         return found
@@ -157,6 +157,12 @@ class Nests:
             else:
                 count = count * self.top(d)
         return count
+
+    @property
+    def used_up(self) -> NDArray[np.bool_]:
+        """Whether weights (WS) or iacts (IS) leave a PE only when all of their uses are done."""
+        found: NDArray[np.bool_] = (self.passes("M") if self.flow.holds("iact") else self.positions_passes) == 1
+        return found
 
     @property
     def positions_passes(self) -> Ints:

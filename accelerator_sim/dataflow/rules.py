@@ -25,7 +25,7 @@ class Dataflow:
     parallel: str
     """Dimensions, of G N M C P Q R S, that may be cut over PEs."""
     inside: str
-    """Dimensions that a PE walks by itself in one pass: N, P, Q as far as the GLB tile goes, the others whole."""
+    """Dimensions that a PE walks by itself in one pass: N, P, Q, M as far as the GLB tile goes, the others whole."""
     held: tuple[Tensor, ...]
     """The tensors that rest in the SPads of a PE; a word of any other comes over the network at every MAC."""
     summary: str

@@ -71,8 +71,9 @@ def find_nest(
             f"layer {layer.name} has no {flow.title} nest on {architecture.name}: {why_not(problem, flow)}"
         )
     ask = _Question(problem, flow, objective, Prices(actions, architecture), normalised)
-    # ISCA 2016 IV-A: a weight in a PE runs through all of its uses.  Tiles of positions only where psums do not fit.
-    best, seen = _search(ask, cuts, whole_positions=True) if flow.broadcast else (None, 0)
+    # ISCA 2016 IV-A: a weight in a PE runs through all of its uses (and so does an IS iact).  Only where the psums do
+    # not fit the GLB, it comes again.
+    best, seen = _search(ask, cuts, used_up=True) if flow.name in ("ws", "is") else (None, 0)
     if best is None:
         best, seen = _search(ask, cuts)
     if best is None:
@@ -104,7 +105,7 @@ class _Question:
         return first.get(self.objective, energy * cycles), second
 
 
-def _search(ask: _Question, cuts: Cuts, whole_positions: bool = False) -> tuple[Nests | None, int]:
+def _search(ask: _Question, cuts: Cuts, used_up: bool = False) -> tuple[Nests | None, int]:
     """The best nest, and the number of nests within its bounds."""
     bounds = [_Bound(ask, residence, cuts) for residence in residences(ask.problem, ask.flow)]
     best: tuple[float, float] = (math.inf, math.inf)
@@ -116,8 +117,8 @@ def _search(ask: _Question, cuts: Cuts, whole_positions: bool = False) -> tuple[
         while start < end and bound.first[bound.order[start]] <= best[0] * (1.0 + TIE):
             nests = _tilings(bound, bound.order[start : start + size], best)
             start += size
-            if whole_positions:
-                nests = nests.where(nests.positions_passes == 1)
+            if used_up:
+                nests = nests.where(nests.used_up)
             seen += len(nests.m0)
             if not len(nests.m0):
                 continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -180,13 +181,12 @@ def filter_tilings(nests: Nests) -> tuple[Ints, Ints]:
 
 def longest_tilings(nests: Nests, filters: Ints) -> Nests:
     """The nests with tiles of so many filters and the longest tiles of positions that fit; none where none fits."""
-    positions, counts = _position_tiles(nests.loops, nests.spatial)
-    place = np.arange(len(filters))
+    table, counts, kind = _position_tiles(nests.loops, nests.spatial)
 
     def tiled(which: Ints) -> Nests:
-        return replace(nests, tile={d: positions[d][place, which] for d in "NPQ"} | {"M": filters})
+        return replace(nests, tile={d: table[kind, which, i] for i, d in enumerate("NPQ")} | {"M": filters})
 
-    low, high = np.zeros(len(filters), dtype=np.int64), counts - 1
+    low, high = np.zeros(len(filters), dtype=np.int64), counts[kind] - 1
     possible = fits(tiled(low))
     while np.any(low < high):
         middle = (low + high + 1) // 2
@@ -198,17 +198,17 @@ def longest_tilings(nests: Nests, filters: Ints) -> Nests:
 def _filter_tiles(filters: int, step: int, flow: Dataflow, in_pes: bool) -> list[int]:
     """Lengths of a tile of filters, in whole passes, the least for each number of tiles."""
     if flow.name == "is":
-        return [filters]
+        return _multiples(filters, 1)
     if flow.name == "ws" or in_pes:
         return [min(step, filters)]
-    passes = -(-filters // step)
-    return [part * step for part in sorted({-(-passes // tiles) for tiles in range(1, passes + 1)})]
+    return _multiples(filters, step)
 
 
-def _position_tiles(loops: Loops, spatial: dict[str, Ints]) -> tuple[dict[str, Ints], Ints]:
-    """Tiles of positions for every cut, from short to long: of columns, then whole rows, then whole images.
+def _position_tiles(loops: Loops, spatial: dict[str, Ints]) -> tuple[Ints, Ints, Ints]:
+    """Tiles of positions, from short to long: of columns, then whole rows, then whole images.
 
-    Returns the lengths of N, P and Q, [cuts, most tiles], and the number of tiles of each cut.
+    Returns the lengths of N, P and Q, [kinds of cuts, most tiles, 3], the number of tiles of each kind, and the kind of
+    each cut.
     """
     steps = np.stack([spatial[d] for d in "NPQ"], axis=1)
     unique, inverse = np.unique(steps, axis=0, return_inverse=True)
@@ -222,14 +222,24 @@ def _position_tiles(loops: Loops, spatial: dict[str, Ints]) -> tuple[dict[str, I
     table = np.ones((len(lists), int(counts.max(initial=1)), 3), dtype=np.int64)
     for i, tiles in enumerate(lists):
         table[i, : len(tiles)] = tiles
-    inverse = inverse.reshape(-1)
-    return {d: table[inverse, :, i] for i, d in enumerate("NPQ")}, counts[inverse]
+    return table, counts, inverse.reshape(-1)
 
 
 def _multiples(size: int, step: int) -> list[int]:
     """Multiples of a step, the least for each number of tiles, the largest at least the size."""
-    passes = -(-size // step)
-    return [part * step for part in sorted({-(-passes // tiles) for tiles in range(1, passes + 1)})]
+    return [part * step for part in _shares(-(-size // step))]
+
+
+@lru_cache(maxsize=4096)
+def _shares(passes: int) -> tuple[int, ...]:
+    """All that the largest part can be of passes dealt in equal parts, from one to all."""
+    found, parts = [], 1
+    while True:
+        share = -(-passes // parts)
+        found.append(share)
+        if share == 1:
+            return tuple(reversed(found))
+        parts = (passes - 1) // (share - 1) + 1  # the least number of parts with a smaller share
 
 
 def fits(nests: Nests) -> NDArray[np.bool_]:

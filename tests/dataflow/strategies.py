@@ -78,7 +78,9 @@ def nests(draw: st.DrawFn, name: str) -> Nests:
         spatial |= {"R": loops.R, "S": loops.S}
     m0, c0 = (draw(sizes(loops.M)), draw(sizes(loops.C))) if flow.rows else (1, 1)
     step = spatial["M"] * m0
-    filters = {"is": loops.M, "ws": min(spatial["M"], loops.M)}.get(name, step * draw(sizes(max(1, loops.M // step))))
+    filters = {"is": draw(sizes(loops.M)), "ws": min(spatial["M"], loops.M)}.get(
+        name, step * draw(sizes(max(1, loops.M // step)))
+    )
     tile = {d: spatial[d] * draw(sizes(max(1, loops.sizes[d] // spatial[d]))) for d in "NPQ"}
     if flow.rows and not loops.positions:
         tile["Q"] = loops.Q  # a PE walks whole rows

@@ -57,7 +57,7 @@ def every_nest(layer: Layer, machine: Architecture, flow: Dataflow) -> list[Nest
         m0, c0 = cuts.m0[i : i + 1], cuts.c0[i : i + 1]
         step = int(spatial["M"][0] * m0[0])
         filters = [step * k for k in range(1, -(-loops.M // step) + 1)]
-        filters = {"is": [loops.M], "ws": [step]}.get(flow.name, filters)
+        filters = {"is": list(range(1, loops.M + 1)), "ws": [step]}.get(flow.name, filters)
         n, p, q = (int(spatial[d][0]) for d in "NPQ")
         tiles = [(n, p, q * k) for k in range(1, -(-loops.Q // q) + 1)]
         tiles += [(n, p * k, loops.Q) for k in range(1, -(-loops.P // p) + 1)]
@@ -67,9 +67,8 @@ def every_nest(layer: Layer, machine: Architecture, flow: Dataflow) -> list[Nest
             nest = Nests(problem, flow, residence, spatial, m0, c0, tile)
             if space.fits(nest)[0]:
                 found.append(nest)
-    if flow.broadcast and any(nest.positions_passes[0] == 1 for nest in found):
-        return [nest for nest in found if nest.positions_passes[0] == 1]
-    return found
+    used_up = [nest for nest in found if flow.name in ("ws", "is") and nest.used_up[0]]
+    return used_up or found
 
 
 def value(nest: Nests, actions: ActionEnergies, objective: Objective) -> float:
