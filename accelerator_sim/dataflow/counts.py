@@ -110,9 +110,7 @@ class _Count:
     def iact_rounds(self) -> Ints:
         """Times that each tile of iacts is fetched."""
         n = self.nests
-        if n.residence.iact is Keep.ALL:
-            return np.where((n.position_tiles > 1) & n.residence.filters_outer, n.tiles("M"), 1)
-        return n.tiles("M")
+        return np.ones_like(n.m0) if n.residence.iact is Keep.ALL else n.tiles("M")
 
     def _fetched(self, window: Window, tile: Ints) -> Ints:
         """Inputs that all tiles of a length fetch, with padding where the file stores it."""
@@ -172,10 +170,10 @@ class _Count:
         n = self.nests
         if n.residence.weight is Keep.NONE:
             return self.weight_sent
-        if n.residence.filters_outer and n.residence.weight is Keep.ALL:
+        if n.residence.weight is Keep.ALL:
             return self.full(n.loops.weights)
-        whole = (n.tiles("M") == 1) & ((n.residence.weight is Keep.ALL) | (n.passes("C") == 1))
-        return n.loops.weights * np.where(whole, 1, n.position_tiles)
+        all_weights = (n.tiles("M") == 1) & (n.passes("C") == 1)
+        return n.loops.weights * np.where(all_weights, 1, n.position_tiles)
 
     @property
     def _through(self) -> bool:

@@ -51,6 +51,13 @@ class Residence:
     iact: Keep
     weight: Keep
 
+    def __post_init__(self) -> None:
+        outer = self.filters_outer
+        if (self.iact is Keep.ALL and outer) or (self.weight is Keep.ALL and not outer):
+            raise ValueError("all channels stay of the outer tile: of iacts, or with filters_outer of weights")
+        if self.weight is Keep.PASS and outer:
+            raise ValueError("weights of the outer tile stay with all channels, or are not kept")
+
 
 def ceil_div(a: Ints, b: Ints | int) -> Ints:
     """Smallest integers that are at least a / b."""

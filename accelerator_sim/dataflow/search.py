@@ -156,9 +156,14 @@ class _Bound:
         self.iacts_again = residence.iact is Keep.PASS
         # Weights that rest nowhere come with every MAC already.
         self.weights_again = not residence.filters_outer and (ask.flow.holds("weight") or residence.weight is Keep.PASS)
+        # Unless one pass, or the GLB, may hold them all.
+        alone = (whole.passes("C") * whole.passes("R") == 1) & (
+            (whole.passes("M") == 1) | (residence.weight is Keep.PASS)
+        )
+        self.weights_more = np.where(alone, 0.0, self.weights)
         self.filter_tiles = np.maximum(whole.weights_kept / room["weight"], 1.0)
         self.position_tiles = np.maximum(whole.iacts_kept / room["iact"], 1.0)
-        best = np.sqrt(self.weights * self.together / np.maximum(self.iacts, 1.0))
+        best = np.sqrt(self.weights_more * self.together / np.maximum(self.iacts, 1.0))
         least = np.maximum(self.together / self.position_tiles, 1.0)  # with fewer tiles weights come no less often
         most = np.minimum(whole.passes("M"), least)
         tiles = np.clip(best, 1.0, most) if self.weights_again and self.iacts_again else np.ones(len(best))
@@ -182,7 +187,7 @@ class _Bound:
             rounds = self.together[cuts] / tiles
             if np.issubdtype(tiles.dtype, np.integer):
                 rounds = np.ceil(rounds - TIE)
-            weights = self.weights[cuts] * (np.maximum(rounds, self.position_tiles[cuts]) - 1.0)
+            weights = self.weights_more[cuts] * (np.maximum(rounds, self.position_tiles[cuts]) - 1.0)
         more = {
             t: words * int(getattr(self.whole.problem.architecture.precision, t))
             for t, words in (("iact", iacts), ("weight", weights))

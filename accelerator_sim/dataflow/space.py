@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,17 +144,15 @@ def residences(problem: Problem, flow: Dataflow) -> Iterator[Residence]:
     shared = glb.shared is not None and "weight" in glb.shared.tensors
     stores = shared or (glb.weight is not None and glb.weight.banks > 0)
     rows = problem.loops.rows
-    for outer, iact, weight in product((False, True), Keep, Keep):
-        if weight is not Keep.NONE and (not stores or flow.name == "ws"):
+    orders = [(False, iact, weight) for iact in Keep for weight in (Keep.PASS, Keep.NONE)]
+    orders += [(True, iact, weight) for iact in (Keep.PASS, Keep.NONE) for weight in (Keep.ALL, Keep.NONE)]
+    for outer, iact, weight in orders:
+        if weight is not Keep.NONE and (not stores or flow.broadcast):
             continue  # WS loads each weight once a tile: nothing to keep
-        if weight is Keep.ALL and not outer:
-            continue  # its block would be all weights of a filter tile, and that tile is not the outer one
-        if outer and (iact is Keep.ALL or weight is Keep.PASS):
-            continue  # the other order is as good: the outer tile is the one that stays
-        if flow.name == "ws" and iact is Keep.PASS:
+        if flow.broadcast and iact is Keep.PASS:
             continue  # a pixel passes once for the filters of a pass
         if flow.name in ("ws", "is") and outer:
-            continue  # their filters are one pass, or all of them
+            continue  # what rests in their PEs is used up, if it can be, before it leaves
         if flow.rows and iact is Keep.NONE and not (problem.loops.R == 1 or rows.stride >= rows.extent):
             continue  # strips share rows, which lie in the GLB meanwhile
         if flow.rows and weight is Keep.PASS:

@@ -52,16 +52,15 @@ def machines(draw: st.DrawFn) -> Architecture:
 
 def residences(flow: Dataflow) -> st.SearchStrategy[Residence]:
     """What the search may choose from."""
-    every = [Residence(outer, i, w) for outer in (False, True) for i in Keep for w in Keep]
+    every = [Residence(False, i, w) for i in Keep for w in (Keep.PASS, Keep.NONE)]
+    every += [Residence(True, i, w) for i in (Keep.PASS, Keep.NONE) for w in (Keep.ALL, Keep.NONE)]
     return st.sampled_from([r for r in every if _sensible(r, flow)])
 
 
 def _sensible(r: Residence, flow: Dataflow) -> bool:
     if flow.broadcast and (r.weight is not Keep.NONE or r.iact is Keep.PASS):
         return False
-    if r.filters_outer and (r.iact is Keep.ALL or r.weight is Keep.PASS or flow.name in ("ws", "is")):
-        return False
-    if r.weight is Keep.ALL and not r.filters_outer:
+    if r.filters_outer and flow.name in ("ws", "is"):
         return False
     return not (flow.rows and (r.weight is Keep.PASS or r.iact is Keep.NONE))
 
