@@ -62,14 +62,10 @@ def rest(of: Results) -> str:
     """Storage, traffic and time."""
     rows = []
     for name, r in of.items():
-        size = storage(r.architecture)
-        spad = 0.0 if name == "nlr" else size["spad_bytes_per_pe"]
-        rows.append(
-            [
-                name, f"{spad:.0f} B", f"{size['glb_bytes'] / 1e3:.0f} kB", f"{r.dram_words / r.macs:.4f}",
-                f"{100 * (r.utilization or 0.0):.0f}%", f"{r.edp_js / of['rs'].edp_js:.2f}",
-            ]
-        )  # fmt: skip
+        size = storage(r, True)
+        cells = [f"{size['spad_bytes_per_pe']:.0f} B", f"{size['glb_bytes'] / 1e3:.0f} kB"]
+        cells += [f"{r.dram_words / r.macs:.4f}", f"{100 * (r.utilization or 0.0):.0f}%"]
+        rows.append([name, *cells, f"{r.edp_js / of['rs'].edp_js:.2f}"])
     return table(["", "RF of a PE", "GLB", "DRAM accesses per MAC", "utilization", "EDP over RS"], rows)
 
 

@@ -105,7 +105,7 @@ def _by_tensor(comparison: DataflowComparison) -> list[Column[FlowResult]]:
 
     def size(name: str) -> Column[FlowResult]:
         heading = {"spad_bytes_per_pe": "RF", "glb_bytes": "GLB"}[name]
-        return Column(heading, lambda row: si(int(storage(row.architecture)[name]), "B"), EXTRA)
+        return Column(heading, lambda row: si(int(storage(row, comparison.equal_area)[name]), "B"), EXTRA)
 
     return [
         Column("dataflow", lambda row: row.flow.name, 0, left=True),

@@ -197,7 +197,7 @@ class DataflowComparison(Tabular):
                 self._row(result)
                 | {
                     "title": result.flow.title,
-                    "storage": storage(result.architecture),
+                    "storage": storage(result, self.equal_area),
                     "layers": [_layer_dict(row) for row in result.layers],
                 }
                 for result in self.results
@@ -230,14 +230,19 @@ def _layer_dict(row: LayerNest) -> dict[str, Any]:
     }
 
 
-def storage(architecture: Architecture) -> dict[str, float]:
-    """Bytes of the SPads of a PE and of the whole GLB."""
+def storage(result: FlowResult, same_area: bool) -> dict[str, float]:
+    """Bytes of the SPads of a PE and of the whole GLB.
+
+    An architecture cannot say that a register file holds nothing: with the same area for all, that of NLR is none.
+    """
+    architecture = result.architecture
     spad, glb = architecture.pe.spad, architecture.glb
     own = [getattr(spad, t) for t in TENSORS]
     pe = float(spad.shared) if spad.shared is not None else sum(pad.depth * pad.width for pad in own) / 8.0
     stores = [getattr(glb, t) for t in TENSORS]
     banks = sum(store.banks * store.size for store in stores if store is not None and store.banks)
     banks += glb.shared.banks * glb.shared.size if glb.shared is not None else 0
+    pe = 0.0 if same_area and not result.flow.held else pe
     return {"spad_bytes_per_pe": pe, "glb_bytes": float(banks * architecture.cluster_array.count)}
 
 
