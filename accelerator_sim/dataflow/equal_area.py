@@ -29,7 +29,9 @@ STUDY_AREA = (
 )  # fmt: skip
 """Bytes of a memory, and square micrometres of it a byte; between them on a line, beyond them as at the ends.
 
-Source: the program of the ISCA 2016 study ("cnnflow", repository eyeriss-dataflow, helpers/get_storage_area_from_size).
+Source: helpers/get_storage_area_from_size of the repository eyeriss-dataflow ("CNN Flow Analysis").  It has the
+energies, dataflows and storage budget of ISCA 2016 and is taken to be the program of that study, which the paper does
+not say.
 """
 
 MOST_GROWTH = 64
