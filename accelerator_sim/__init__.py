@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from accelerator_sim.api import (
         Choices,
         compare,
+        compare_dataflows,
         compare_networks,
         explain,
         load_architecture,
@@ -24,6 +25,7 @@ __all__ = [
     "Choices",
     "__version__",
     "compare",
+    "compare_dataflows",
     "compare_networks",
     "explain",
     "load_architecture",

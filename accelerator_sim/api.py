@@ -10,6 +10,7 @@ from typing import Literal
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.baseline.device import Device, Precision, load_device
+from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
 from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.eyexam.explain import explain as explain_network
@@ -22,6 +23,8 @@ from accelerator_sim.mapping.search import Found, Objective, find_mapping
 from accelerator_sim.study.compare import BoardBoundary, ChipBoundary, Question
 from accelerator_sim.study.compare import compare as compare_machines
 from accelerator_sim.study.comparison import Comparison
+from accelerator_sim.study.dataflows import DataflowComparison
+from accelerator_sim.study.dataflows import compare_dataflows as compare_flows
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.networks import NetworkComparison
 from accelerator_sim.study.networks import compare_networks as run_networks
@@ -42,6 +45,7 @@ from accelerator_sim.workload.network import Network, load_network
 __all__ = [
     "Choices",
     "compare",
+    "compare_dataflows",
     "compare_networks",
     "explain",
     "load_architecture",
@@ -196,6 +200,36 @@ def compare_networks(
     found = run_networks(shapes, machine, technology, networks, options)
     for run in found.runs:
         _sound(run.result)
+    return found
+
+
+def compare_dataflows(
+    network: Network | str | Path,
+    dataflows: Sequence[str] = ("rs", "ws", "os", "is", "nlr"),
+    architecture: Architecture | str | Path = "eyeriss_v2",
+    *,
+    objective: str = "energy",
+    batch: int = 1,
+    layers: Sequence[str] = (),
+    equal_area: bool = False,
+    jobs: int = 1,
+) -> DataflowComparison:
+    """Compare dataflows on one machine: each layer by the best loop nest of each, all in one energy account.
+
+    dataflows: of "rs", "ws", "os", "os_a", "os_b", "os_c", "is" and "nlr", ratios being over the first; equal_area:
+    give each the storage that it needs on the area of the machine's; the rest as of `simulate`.
+
+    The result has `to_dict`, `to_csv` and `to_pandas`.  A layer that a dataflow cannot run has its error in the result.
+    Raises UsageError for unknown names, InvalidFile for bad files, and CheckFailed when a result breaks a law.
+    """
+    shapes = network if isinstance(network, Network) else load_network(str(network))
+    found = compare_flows(
+        shapes, _machine(architecture), dataflows_of(",".join(dataflows)), Objective(objective), batch, layers,
+        equal_area, jobs,
+    )  # fmt: skip
+    broken = [row.error for result in found.results for row in result.failed if row.law_broken and row.error]
+    if broken:
+        raise CheckFailed("\n".join(broken))
     return found
 
 

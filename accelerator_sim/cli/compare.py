@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accelerator_sim.cli import options, output
+from accelerator_sim.cli.inputs import given, load_all
 from accelerator_sim.files.errors import UsageError
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     metavar="NAME,...",
     help="Instead: one machine with networks of equal link count, of mesh, bus, unicast and broadcast.",
 )
+@click.option(
+    "--dataflow",
+    "flows",
+    metavar="NAME,...",
+    help="Dataflows on one machine instead: rs, ws, os, os_a, os_b, os_c, is, nlr; ratios are over the first.",
+)
+@click.option("--equal-area", "same_area", is_flag=True, help="With --dataflow: storage as each needs it, on one area.")
 @options.batch_option
 @options.workload_choices
 @options.layer_option
@@ -147,6 +155,8 @@ def command(
     archs: tuple[str, ...],
     baselines: tuple[str, ...],
     noc: str | None,
+    flows: str | None,
+    same_area: bool,
     batch: int,
     layers: tuple[str, ...],
     precision: Any,
@@ -176,11 +186,16 @@ def command(
         from accelerator_sim.cli.networks import compare_networks
 
         compare_networks(ctx, noc, workload, choices, archs, batch, layers, objective, fidelity, seed, jobs, asked, out)
+    if flows is not None:
+        from accelerator_sim.cli import dataflows
+
+        dataflows.run(ctx, workload, choices, archs, flows, same_area, batch, layers, objective, jobs, asked, out)
+    if same_area:
+        raise UsageError("--equal-area goes with --dataflow; add e.g. --dataflow rs,ws,os,is,nlr")
     names = archs or ("eyeriss_v2",)
     output.check_outputs([out, report], [workload, *names, *baselines])
 
     from accelerator_sim.baseline.device import load_device
-    from accelerator_sim.cli.inputs import load_all
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
@@ -245,13 +260,9 @@ def _use(grid: str | None, inferences_per_day: float, devices: int, price: float
 
     if grid is None:
         context = click.get_current_context()
-        given = [
-            f"--{name.replace('_', '-')}"
-            for name in ("inferences_per_day", "devices", "price")
-            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        ]
-        if given:
-            raise UsageError(f"{given[0]} goes with --grid; add e.g. --grid world")
+        needless = [name for name in ("inferences_per_day", "devices", "price") if given(context, name)]
+        if needless:
+            raise UsageError(f"--{needless[0].replace('_', '-')} goes with --grid; add e.g. --grid world")
         return None
     look_up(grid)
     return Use(grid, inferences_per_day, devices, price)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import options, output
+from accelerator_sim.cli.inputs import load_inputs
 
 if TYPE_CHECKING:
     from accelerator_sim.architecture.model import Architecture
@@ -56,7 +57,6 @@ def command(
     """
     output.check_outputs([out], [workload, arch])
 
-    from accelerator_sim.cli.inputs import load_inputs
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading

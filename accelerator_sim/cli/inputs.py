@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from accelerator_sim.files.errors import InvalidFile, Problem
+import click
+
+from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 
 if TYPE_CHECKING:
     from accelerator_sim.architecture.model import Architecture
     from accelerator_sim.technology.technology import Technology
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
+
+
+def given(ctx: click.Context, name: str) -> bool:
+    """Whether a parameter stands on the command line."""
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def one_machine(ctx: click.Context, option: str, takes: Iterable[str], archs: Sequence[str]) -> str:
+    """Return the machine of a comparison that `option` of `compare` asks for, of one machine with itself.
+
+    takes: parameters that go with it, besides the workload's and --arch.  Raises UsageError for others, and for
+    several machines.
+    """
+    from accelerator_sim.workload.choices import Choices
+
+    known = {"workload", "archs", *takes, *(field.name for field in fields(Choices))}
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if name not in known and given(ctx, name):
+            raise UsageError(f"{parameter.opts[0]} does not go with {option}, which compares one machine with itself")
+    if len(archs) > 1:
+        raise UsageError(f"{option} takes one --arch; {len(archs)} are given")
+    return archs[0] if archs else "eyeriss_v2"
 
 
 def load_all(sources: Iterable[tuple[Callable[[str], Any], str]]) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import options, output
+from accelerator_sim.cli.inputs import load_inputs
 
 if TYPE_CHECKING:
     from accelerator_sim.workload.choices import Choices
@@ -38,7 +39,6 @@ def command(
 
     Beside it stand the optima of the same layer for the other objectives.
     """
-    from accelerator_sim.cli.inputs import load_inputs
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.simulate import batched
     from accelerator_sim.mapping.file import Plan, load_plan

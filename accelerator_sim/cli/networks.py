@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import output
-from accelerator_sim.files.errors import UsageError
+from accelerator_sim.cli.inputs import load_inputs, one_machine
 
 if TYPE_CHECKING:
     from accelerator_sim.study.networks import NetworkComparison
     from accelerator_sim.workload.choices import Choices
 
-TAKES = {
-    "workload", "archs", "noc", "batch", "layers", "objective", "fidelity", "seed", "jobs", "asked", "out",
-    "bind", "strict", "weights", "inputs", "densities", "width", "resolution", "prune",
-}  # fmt: skip
-"""Parameters of `compare` that go with --noc."""
+TAKES = {"noc", "batch", "layers", "objective", "fidelity", "seed", "jobs", "asked", "out"}
+"""Parameters of `compare` that go with --noc, besides those of the workload and --arch."""
 
 
 def compare_networks(
@@ -37,17 +34,10 @@ def compare_networks(
     out: Path | None,
 ) -> None:
     """Run the comparison and write it.  Raises UsageError for options of `compare` that say nothing here."""
-    for parameter in ctx.command.params:
-        name = parameter.name or ""
-        if name not in TAKES and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise UsageError(f"{parameter.opts[0]} does not go with --noc, which compares networks of one machine")
-    if len(archs) > 1:
-        raise UsageError(f"--noc takes one --arch, whose network is replaced; {len(archs)} are given")
     names = [word.strip() for word in noc.split(",") if word.strip()]
-    arch = archs[0] if archs else "eyeriss_v2"
+    arch = one_machine(ctx, "--noc", TAKES, archs)
     output.check_outputs([out], [workload, arch])
 
-    from accelerator_sim.cli.inputs import load_inputs
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from accelerator_sim.cli import options, output
+from accelerator_sim.cli.inputs import given, load_inputs
 from accelerator_sim.files.errors import UsageError
 
 if TYPE_CHECKING:
@@ -118,14 +119,14 @@ def command(
         found = recall(origin)
         workload, arch, choices = found.workload, found.arch, found.choices
         overrides = found.overrides + overrides
-        fidelity = fidelity if _given("fidelity") else found.fidelity
-        objective = objective if _given("objective") else found.objective
-        batch = batch if _given("batch") else found.batch
-        seed = seed if _given("seed") else found.seed
+        fidelity = fidelity if given(ctx, "fidelity") else found.fidelity
+        objective = objective if given(ctx, "objective") else found.objective
+        batch = batch if given(ctx, "batch") else found.batch
+        seed = seed if given(ctx, "seed") else found.seed
     if workload is None:
         raise click.MissingParameter(ctx=ctx, param_hint="'WORKLOAD'", param_type="argument")
     if verify:
-        if _given("fidelity") and fidelity != "cycle":
+        if given(ctx, "fidelity") and fidelity != "cycle":
             raise UsageError(
                 f"--verify steps values through the machine, which --fidelity {fidelity} does not; use cycle"
             )
@@ -135,7 +136,6 @@ def command(
     if trace and fidelity == "analytical":
         raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
 
-    from accelerator_sim.cli.inputs import load_inputs
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.mapping.file import Plan, dump_mappings, load_plan
@@ -180,11 +180,6 @@ def command(
     tell_reading(network)
     _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)
-
-
-def _given(name: str) -> bool:
-    """Whether an option is on the command line."""
-    return click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def batched(network: Network, batch: int) -> Network:

@@ -1,4 +1,4 @@
-"""The dataflows by name: which tensor rests in a PE, and which loops of a layer the array may unroll.
+"""The dataflows by name: which loops of a layer the array may unroll, what a PE walks by itself, and what rests in it.
 
 Source: Chen, Emer, Sze, ISCA 2016, section IV (WS, OS_A to OS_C, NLR) and V (RS); JETCAS 2019 and its first version
 arXiv:1807.07928 (RS+, which may also unroll channel groups and images).  IS mirrors WS with the roles of weights and
@@ -11,34 +11,79 @@ from dataclasses import dataclass
 from typing import Literal
 
 from accelerator_sim.architecture.model import Tensor
+from accelerator_sim.files.errors import UsageError, did_you_mean
 
 Name = Literal["rs", "ws", "os", "os_a", "os_b", "os_c", "is", "nlr"]
 
 
 @dataclass(frozen=True)
 class Dataflow:
-    """One dataflow: the loops that may be cut over PEs, and the tensor that stays in a PE while it is reused."""
+    """One dataflow: the loops that may be cut over PEs, and those that a PE walks while its tensor rests."""
 
     name: Name
     title: str
     parallel: str
     """Dimensions, of G N M C P Q R S, that may be cut over PEs."""
-    stationary: Tensor | None
-    """The tensor that rests in the SPad of a PE; None: all three (rows, RS) or none at all (NLR)."""
+    inside: str
+    """Dimensions that a PE walks by itself in one pass: N, P, Q, M as far as the GLB tile goes, the others whole."""
+    held: tuple[Tensor, ...]
+    """The tensors that rest in the SPads of a PE; a word of any other comes over the network at every MAC."""
     summary: str
+
+    def holds(self, tensor: Tensor) -> bool:
+        """Whether words of a tensor rest in the SPads."""
+        return tensor in self.held
+
+    @property
+    def rows(self) -> bool:
+        """Row stationary: a PE holds rows of all three tensors, of M0 filters and C0 channels."""
+        return self.name == "rs"
+
+    @property
+    def broadcast(self) -> bool:
+        """Weight stationary: a pixel goes once to all taps, and the psums of a filter row wait for the next one."""
+        return self.name == "ws"
+
+    @property
+    def shifted(self) -> bool:
+        """Whether PEs hand iacts on to their neighbours, whose windows overlap theirs (output stationary)."""
+        return self.held == ("psum",)
 
 
 DATAFLOWS: dict[str, Dataflow] = {
     flow.name: flow
     for flow in (
-        Dataflow("rs", "row stationary", "GNMCPR", None, "rows of iacts, weights and psums stay in a PE"),
-        Dataflow("ws", "weight stationary", "MCRS", "weight", "a weight stays; psums add up over the array"),
-        Dataflow("os", "output stationary", "NMPQ", "psum", "a psum stays until it is finished"),
-        Dataflow("os_a", "output stationary, one channel", "PQ", "psum", "pixels of one output channel at a time"),
-        Dataflow("os_b", "output stationary, channels and pixels", "MPQ", "psum", "pixels of several output channels"),
-        Dataflow("os_c", "output stationary, one pixel", "M", "psum", "one pixel of several output channels"),
-        Dataflow("is", "input stationary", "NCPQ", "iact", "an iact stays; psums add up over channels"),
-        Dataflow("nlr", "no local reuse", "MC", None, "nothing stays in a PE; everything comes from the GLB"),
+        Dataflow(
+            "rs", "row stationary", "GNMCPR", "NPQS", ("iact", "weight", "psum"),
+            "rows of iacts, weights and psums stay in a PE",
+        ),
+        Dataflow(
+            "ws", "weight stationary", "MCRS", "NPQ", ("weight",), "a weight stays; psums add up over the array"
+        ),
+        Dataflow("os", "output stationary", "NMPQ", "CRS", ("psum",), "a psum stays until it is finished"),
+        Dataflow(
+            "os_a", "output stationary, one channel", "PQ", "CRS", ("psum",), "pixels of one output channel at a time"
+        ),
+        Dataflow(
+            "os_b", "output stationary, channels and pixels", "MPQ", "CRS", ("psum",),
+            "pixels of several output channels",
+        ),
+        Dataflow(
+            "os_c", "output stationary, one pixel", "M", "CRS", ("psum",), "one pixel of several output channels"
+        ),
+        Dataflow("is", "input stationary", "NCPQ", "MRS", ("iact",), "an iact stays; psums add up over channels"),
+        Dataflow("nlr", "no local reuse", "MC", "", (), "nothing stays in a PE; everything comes from the GLB"),
     )
-}
+}  # fmt: skip
 """All dataflows, by the name that `--dataflow` takes."""
+
+
+def dataflows_of(names: str) -> tuple[Dataflow, ...]:
+    """Return the dataflows of a comma-separated list, each once.  Raises UsageError for a name that there is not."""
+    words = [word.strip() for word in names.split(",")]
+    for word in words:
+        if word not in DATAFLOWS:
+            shown = f"unknown dataflow {word!r}" if word else "a dataflow without a name"
+            near = did_you_mean(word, DATAFLOWS) if word else ""
+            raise UsageError(f"{shown}{near}; known dataflows: {', '.join(DATAFLOWS)}")
+    return tuple(DATAFLOWS[word] for word in dict.fromkeys(words))

@@ -89,7 +89,8 @@ def _network(use: NocUse, actions: ActionEnergies, architecture: Architecture) -
     deliver = actions.delivery(use.tensor)
     deliver *= _share(actions, f"noc.deliver.{use.tensor}", use.word_bits, getattr(architecture.precision, use.tensor))
     hops = use.word_hops * use.word_bits * actions.noc_hop_bit
-    return hops + use.delivered * deliver + use.local_hops * actions.noc_local
+    local = actions.noc_local * _share(actions, "noc.local", use.word_bits, architecture.precision.psum)
+    return hops + use.delivered * deliver + use.local_hops * local
 
 
 def _share(actions: ActionEnergies, action: str, bits: int, native_bits: int) -> float:

@@ -21,9 +21,9 @@ class ActionEnergies:
 
     `spad` holds (read, write) per word of that SPad, `glb` (read, write) per word of the data type's precision, in
     one bank; a data type that the GLB does not store is not in it.  `noc_deliver` is per word of the precision,
-    `noc_hop_bit` and the two of the DRAM per bit, `noc_local` per psum, the clock per PE-cycle.  `leakage_w` is the
-    power of the whole chip in watts.  `fixed_width` names the actions whose energy is the same for words of any
-    width; that of all others grows in proportion.
+    `noc_hop_bit` and the two of the DRAM per bit, `noc_local` per word as wide as a psum, the clock per PE-cycle.
+    `leakage_w` is the power of the whole chip in watts.  `fixed_width` names the actions whose energy is the same for
+    words of any width; that of all others grows in proportion.
     """
 
     mac: float
@@ -117,6 +117,7 @@ def _fixed_width(technology: Technology) -> frozenset[str]:
         for way in ("read", "write")
     }
     entries |= {f"noc.deliver.{t}": getattr(technology.noc.deliver, t) for t in TENSORS}
+    entries["noc.local"] = technology.noc.local
     return frozenset(name for name, entry in entries.items() if entry.width is None)
 
 

@@ -45,7 +45,7 @@ def test_a_table(run: Run, small: str) -> None:
         (["--noc", "mesh", "--arch", "eyeriss_v1"], "eyeriss_v1 has a flat network (multicast_bus)"),
         (
             ["--noc", "mesh", "--arch", "eyeriss_v2", "eyeriss_v1_5"],
-            "--noc takes one --arch, whose network",
+            "--noc takes one --arch; 2 are given",
         ),
         (["--noc", "mesh", "--baseline", "jetson_tk1"], "--baseline does not go with --noc"),
         (["--noc", "mesh", "--all-boundaries"], "--all-boundaries does not go with --noc"),

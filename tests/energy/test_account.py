@@ -110,3 +110,14 @@ def test_what_has_no_energy_is_an_error(
 def test_an_unknown_data_type_on_a_network(actions: ActionEnergies, architecture: Architecture) -> None:
     with pytest.raises(MissingEnergy, match=r"action noc\.deliver\.bias has no energy in technology round"):
         account(replace(ACTIVITY, noc=(NocUse("bias", "unicast", 0, 1, 0, 8, 1),)), actions, architecture)
+
+
+@pytest.mark.parametrize(("width", "cost"), [("20 b", 17.0 * 8 / 20), (None, 17.0)])
+def test_a_word_from_pe_to_pe_costs_by_its_width(
+    table: dict[str, Any], written: Callable[..., str], architecture: Architecture, width: str | None, cost: float
+) -> None:
+    """Psums of 20 bits cost the entry of the table, iacts of 8 bits their share of it, if it has a width."""
+    table["noc"]["local"] = {"energy": "17 pJ", "source": "assumed"} | ({"width": width} if width else {})
+    actions = resolve_actions(load_technology(written(table)), architecture)
+    use = NocUse("iact", "unicast", 0, 0, 0, 8, 0, local_hops=5)
+    assert account(replace(ACTIVITY, noc=(use,)), actions, architecture).noc == pytest.approx(5 * cost * PJ)

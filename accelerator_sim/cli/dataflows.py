@@ -1,0 +1,74 @@
+"""`accelerator-sim compare --dataflow`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from accelerator_sim.cli import output
+from accelerator_sim.cli.inputs import given, load_inputs, one_machine
+
+if TYPE_CHECKING:
+    from accelerator_sim.study.dataflows import DataflowComparison
+    from accelerator_sim.workload.choices import Choices
+
+TAKES = {"flows", "same_area", "batch", "layers", "objective", "jobs", "asked", "out"}
+"""Parameters of `compare` that go with --dataflow, besides those of the workload and --arch."""
+
+
+def run(
+    ctx: click.Context,
+    workload: str,
+    choices: Choices,
+    archs: Sequence[str],
+    names: str,
+    same_area: bool,
+    batch: int,
+    layers: tuple[str, ...],
+    objective: str,
+    jobs: int,
+    asked: str | None,
+    out: Path | None,
+) -> None:
+    """Compare dataflows on one machine, and end the command.
+
+    The objective is energy unless the command line says otherwise, as in ISCA 2016.
+    """
+    arch = one_machine(ctx, "--dataflow", TAKES, archs)
+    output.check_outputs([out], [workload, arch])
+
+    from accelerator_sim.cli.progress import ProgressLine
+    from accelerator_sim.cli.simulate import batched, tell_reading
+    from accelerator_sim.dataflow.rules import dataflows_of
+    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.study.dataflows import compare_dataflows
+
+    flows = dataflows_of(names)
+    network, architecture, technology = load_inputs(workload, choices, arch)
+    batched(network, batch)
+    wanted = Objective(objective) if given(ctx, "objective") else Objective.ENERGY
+    with ProgressLine() as progress:
+        found = compare_dataflows(
+            network, (architecture, technology), flows, wanted, batch, layers, same_area, jobs, progress
+        )
+    output.write(_text(found, output.pick_format(asked, out), out is None), out)
+    if out is not None:
+        click.echo(f"wrote {out}", err=True)
+    tell_reading(network)
+    for result in found.results:
+        for row in result.failed:
+            click.echo(f"{result.flow.name}: {row.error}", err=True)
+    ctx.exit(found.exit_code)
+
+
+def _text(found: DataflowComparison, form: str, to_stdout: bool) -> str:
+    from accelerator_sim.report import dataflows as report
+
+    if form == "json":
+        return report.dumps_json(found)
+    if form in ("csv", "tsv"):
+        return report.dumps_rows(found, "," if form == "csv" else "\t")
+    return report.render(found, output.width(), to_stdout and output.on_terminal())

@@ -1,0 +1,314 @@
+"""What nests take: cycles of the busiest resource, and an `Activity` for the account of energy.
+
+Time is a bottleneck estimate from the architecture file, as that of the analytical engine: PEs, one network a data
+type, GLB banks and the off-chip channel work side by side, and what the file does not overlap is added.  On a mesh a
+word goes to as many clusters as its targets fill, and traffic is taken to be even over the clusters.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.architecture.model import TENSORS, Architecture, HierarchicalMesh, Tensor
+from accelerator_sim.dataflow.counts import Words, words_of
+from accelerator_sim.dataflow.nest import Ints, Nests, ceil_div
+from accelerator_sim.energy.account import account
+from accelerator_sim.files.errors import CheckFailed
+from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse
+from accelerator_sim.technology.actions import ActionEnergies
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """Nests, what they move, and how long they take.  `normalised`: charge transfers by the rule of ISCA 2016."""
+
+    nests: Nests
+    normalised: bool
+
+    @cached_property
+    def words(self) -> Words:
+        """The words that they move."""
+        return words_of(self.nests)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The machine."""
+        return self.nests.problem.architecture
+
+    # --- the network -------------------------------------------------------------------------------------------------
+    def sent(self, tensor: Tensor) -> Ints:
+        """Words that sources put on the network of a data type."""
+        w = self.words
+        return {"iact": w.iact_sent, "weight": w.weight_sent, "psum": w.psum_in + w.psum_out}[tensor]
+
+    def delivered(self, tensor: Tensor) -> Ints:
+        """Words that arrive at PEs over the network (psums: or at the GLB)."""
+        w = self.words
+        return {"iact": w.iact_delivered, "weight": w.weight_delivered, "psum": w.psum_in + w.psum_out}[tensor]
+
+    def handed(self, tensor: Tensor) -> Ints:
+        """Words that go from PE to PE."""
+        zero = np.zeros_like(self.nests.m0)
+        return {"iact": self.words.iact_handed, "weight": zero, "psum": self.words.psum_handed}[tensor]
+
+    def charged(self, tensor: Tensor) -> Ints:
+        """Deliveries that cost a transfer over the array.
+
+        In a normalised table a transfer between two levels is charged at the more expensive one, and a level without
+        reuse is bypassed (ISCA 2016 III-D): a word that goes from the GLB to one PE only pays for the GLB alone.
+        """
+        delivered = self.delivered(tensor)
+        if not self.normalised or tensor == "psum":
+            return delivered
+        return np.where(delivered == self.sent(tensor), 0, delivered)
+
+    def hops(self, tensor: Tensor) -> Ints:
+        """Words times the mesh links between the clusters of their targets."""
+        if self.architecture.flat or tensor == "psum":
+            return np.zeros_like(self.nests.m0)
+        return self.sent(tensor) * (self._clusters(tensor) - 1)
+
+    def _clusters(self, tensor: Tensor) -> Ints:
+        fan_out = ceil_div(self.delivered(tensor) + self.handed(tensor), np.maximum(self.sent(tensor), 1))
+        places = self.architecture.pe_cluster.count
+        return np.minimum(ceil_div(fan_out, places), self.architecture.cluster_array.count)
+
+    def rate(self, tensor: Tensor) -> float:
+        """Words that the network of a data type takes in a cycle."""
+        network = getattr(self.architecture.noc, tensor)
+        if isinstance(network, HierarchicalMesh):
+            per_port = network.port_width // getattr(self.architecture.precision, tensor)
+            return float(per_port * network.routers * self.architecture.cluster_array.count)
+        return float(network.words_per_cycle)
+
+    def port_cycles(self, tensor: Tensor) -> Floats:
+        """Cycles in which the network of a data type is busy."""
+        w = self.words
+        if tensor == "psum":
+            both: Floats = np.maximum(w.psum_in, w.psum_out) / self.rate(tensor)
+            return both
+        reached = 1 if self.architecture.flat else self._clusters(tensor)
+        found: Floats = self.sent(tensor) * reached / self.rate(tensor)
+        return found
+
+    def bank_cycles(self, tensor: Tensor) -> Floats:
+        """Cycles in which the GLB banks of a data type are busy; buses take fewer words than their banks."""
+        store = getattr(self.architecture.glb, tensor)
+        shared = self.architecture.glb.shared
+        if self.architecture.flat or store is None:
+            return np.zeros(self.nests.m0.shape)
+        banks = store.banks or (shared.banks if shared is not None else 0)
+        rate = store.port_width // getattr(self.architecture.precision, tensor) * banks
+        reads, writes = self.glb(tensor)
+        words = reads + writes if store.ports == 1 else np.maximum(reads, writes)
+        found: Floats = words / max(rate * self.architecture.cluster_array.count, 1)
+        return found
+
+    def glb(self, tensor: Tensor) -> tuple[Ints, Ints]:
+        """Words read from and written to the GLB."""
+        w = self.words
+        return {
+            "iact": (w.iact_read, w.iact_filled),
+            "weight": (w.weight_read, w.weight_filled),
+            "psum": (w.psum_read, w.psum_written),
+        }[tensor]
+
+    # --- off-chip ----------------------------------------------------------------------------------------------------
+    def dram_bits(self, tensor: Tensor) -> Ints:
+        """Bits over the off-chip channel, uncompressed (psum: the output activations)."""
+        p, w = self.architecture.precision, self.words
+        outputs = np.full_like(self.nests.m0, self.nests.loops.outputs)
+        return {"iact": w.iact_fetched * p.iact, "weight": w.weight_fetched * p.weight, "psum": outputs * p.oact}[
+            tensor
+        ]
+
+    # --- time --------------------------------------------------------------------------------------------------------
+    @cached_property
+    def pe_cycles(self) -> Floats:
+        """Cycles of the busiest PE: its MACs, and the psums that it hands out meanwhile or between."""
+        n, pe = self.nests, self.architecture.pe
+        simd = pe.macs_per_cycle
+        full = ceil_div(np.minimum(n.length["M"], n.loops.M), n.spatial["M"])
+        last = n.steps("M") - (n.passes("M") - 1) * full
+        slots = (n.passes("M") - 1) * ceil_div(full, simd) + ceil_div(last, simd)
+        windows = n.steps("G") * n.steps("N") * n.steps("P") * n.steps("Q")
+        compute = windows * n.steps("C") * n.steps("R") * n.steps("S") * slots
+        if not n.flow.holds("psum"):
+            return compute.astype(np.float64)
+        service = windows * n.accumulations * n.steps("M") * pe.psum_service.cycles_per_psum
+        busy: Floats = np.maximum(compute, service) if pe.psum_service.overlaps_macs else compute + service
+        return busy
+
+    @cached_property
+    def resources(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """Busy cycles of what works side by side, and cycles that nothing hides, each by name."""
+        a, shape = self.architecture, self.nests.m0.shape
+        per_cycle = self.nests.problem.bytes_per_cycle
+        channel = {t: self.dram_bits(t) / 8.0 / per_cycle for t in TENSORS}
+        nothing = np.zeros(shape)
+        # Only weights that rest in SPads are filled in ahead; the others come with their MACs.
+        fills = self.nests.flow.holds("weight") and not a.overlap.weight_fill
+        side = {"pe": self.pe_cycles}
+        side |= {f"{t}_port": self.port_cycles(t) for t in ("iact", "psum")}
+        side["weight_port"] = nothing if fills else self.port_cycles("weight")
+        side |= {f"{t}_bank": self.bank_cycles(t) for t in TENSORS}
+        serial = {
+            "weight_fill": self.port_cycles("weight") if fills else nothing,
+            "dram_iact": nothing if a.overlap.dram_iact else channel["iact"],
+            "dram_oact": nothing if a.overlap.dram_oact else channel["psum"],
+            "configuration": np.full(shape, float(a.configuration.cycles)),
+        }
+        reads = channel["weight"] + (channel["iact"] if a.overlap.dram_iact else 0.0)
+        writes = channel["psum"] if a.overlap.dram_oact else nothing
+        side["dram"] = np.maximum(reads, writes) if a.dram.duplex else reads + writes
+        if a.dram.bandwidth != math.inf:
+            serial["dram_latency"] = np.full(shape, a.dram.latency * a.clock)
+        return side, serial
+
+    @cached_property
+    def cycles(self) -> Floats:
+        """Whole cycles."""
+        side, serial = self.resources
+        busiest = np.max(np.stack(list(side.values())), axis=0)
+        found: Floats = np.ceil(busiest + sum(serial.values()) - 1e-6)
+        return found
+
+    # --- results -----------------------------------------------------------------------------------------------------
+    def activity(self, index: int = 0) -> Activity:
+        """What one of the nests does.  Raises CheckFailed where its counts break a law."""
+        alone = Cost(self.nests.at(index), self.normalised)
+        alone.check()
+        side, serial = ({name: float(v[0]) for name, v in part.items()} for part in alone.resources)
+        busy = {name: math.ceil(v - 1e-6) for name, v in (side | serial).items() if v > 0}
+        bound = max(side, key=lambda name: side[name])
+        if max(serial.values()) > side[bound]:
+            bound = max(serial, key=lambda name: serial[name])
+        cycles, pes, loops = int(alone.cycles[0]), int(alone.nests.pes[0]), self.nests.loops
+        return Activity(
+            cycles=cycles,
+            bound_by=bound,
+            stalls={name: math.ceil(v) for name, v in serial.items() if v > 0},
+            active_pes=pes,
+            macs=loops.macs,
+            effectual_macs=loops.macs,
+            macs_issued=loops.macs,
+            macs_gated=0,
+            pe_cycles_active=pes * cycles,
+            pe_cycles_idle=(self.architecture.pes - pes) * cycles,
+            accesses=tuple(Access(*key, *_pair(reads, writes), bits) for key, reads, writes, bits in alone.accesses()),
+            noc=tuple(alone._network(t) for t in TENSORS),
+            dram_bytes={t: math.ceil(int(alone.dram_bits(t)[0]) / 8) for t in TENSORS},
+            resources=busy,
+        )
+
+    def accesses(self) -> list[tuple[tuple[Level, Tensor], Ints | int, Ints | int, int]]:
+        """Level and tensor, words read, words written, and bits of a word; a memory that is not used is left out."""
+        a, w, flow = self.architecture, self.words, self.nests.flow
+        p, spad, macs = a.precision, a.pe.spad, self.nests.loops.macs
+        bits: dict[Tensor, int] = {"iact": p.iact, "weight": p.weight, "psum": p.psum}
+        rows: list[tuple[tuple[Level, Tensor], Ints | int, Ints | int, int]] = [
+            (("dram", "iact"), w.iact_fetched, 0, p.iact),
+            (("dram", "weight"), w.weight_fetched, 0, p.weight),
+            (("dram", "psum"), 0, self.nests.loops.outputs, p.oact),
+        ]
+        for t in TENSORS:
+            reads, writes = self.glb(t)
+            if np.any(reads) or np.any(writes):
+                rows.append((("glb", t), reads, writes, bits[t]))
+        rows += [(("noc", t), self.sent(t), self.delivered(t), bits[t]) for t in ("iact", "weight")]
+        rows.append((("noc", "psum"), w.psum_in, w.psum_out, p.psum))
+        if flow.holds("iact"):
+            rows.append((("spad", "iact"), w.spad_iact_read, w.iact_delivered, spad.iact.width))
+        if flow.holds("weight"):
+            rows.append((("spad", "weight"), w.spad_weight_read, w.spad_weight_written, spad.weight.width))
+        if flow.holds("psum"):
+            rows.append((("spad", "psum"), w.spad_psum, w.spad_psum, spad.psum.width))
+        rows += [(("mac", "iact"), macs, 0, p.iact), (("mac", "weight"), macs, 0, p.weight)]
+        rows.append((("mac", "psum"), macs, macs, p.psum))
+        return rows
+
+    def _network(self, tensor: Tensor) -> NocUse:
+        return NocUse(
+            tensor=tensor,
+            mode="multicast" if int(self.delivered(tensor)[0]) > int(self.sent(tensor)[0]) else "unicast",
+            links_used=0,
+            words=int(self.sent(tensor)[0]),
+            word_hops=int(self.hops(tensor)[0]),
+            word_bits=int(getattr(self.architecture.precision, tensor)),
+            delivered=int(self.charged(tensor)[0]),
+            local_hops=int(self.handed(tensor)[0]),
+        )
+
+    def check(self) -> None:
+        """Check the laws of nests: raises CheckFailed with the layer, the law and both sides."""
+        w, loops, name = self.words, self.nests.loops, self.nests.problem.layer.name
+        laws: list[tuple[str, Any, Any]] = [
+            ("PEs in use exist", self.nests.pes, self.architecture.pes),
+            ("cycles >= MACs / peak", math.floor(loops.macs / self.architecture.macs_per_cycle), self.cycles),
+            ("each weight is fetched", loops.weights, w.weight_fetched),
+            ("weights fetched are sent", w.weight_fetched, w.weight_sent),
+            ("weights sent arrive", w.weight_sent, w.weight_delivered),
+            ("iacts sent arrive", w.iact_sent, w.iact_delivered + w.iact_handed),
+            ("no operand comes more often than at every MAC", w.weight_delivered, loops.macs),
+            ("each output leaves the array", loops.outputs, w.psum_out),
+            ("psums that leave are handed on before", 0, w.psum_handed),
+            ("iacts handed on", 0, w.iact_handed),
+        ]
+        for law, less, more in laws:
+            if np.any(np.asarray(less) > np.asarray(more)):
+                raise CheckFailed(f"layer {name}: {self.nests.flow.name}: {law}: {less} <= {more} does not hold")
+
+
+def _pair(reads: Ints | int, writes: Ints | int) -> tuple[int, int]:
+    return tuple(int(np.asarray(words).reshape(-1)[0]) for words in (reads, writes))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Joules of one of each thing that a machine does, found by asking the account for an activity of just that."""
+
+    actions: ActionEnergies
+    architecture: Architecture
+
+    def fetch(self, tensor: Tensor) -> float:
+        """Joules of a word from off-chip."""
+        bits = int(getattr(self.architecture.precision, tensor))
+        return self._of(accesses=(Access("dram", tensor, 1, 0, bits),))
+
+    def energy(self, cost: Cost) -> Floats:
+        """Joules of nests, chip and DRAM: what `account` says of the activity of each."""
+        total = np.full(cost.nests.m0.shape, self._of(macs_issued=1) * cost.nests.loops.macs)
+        for (level, tensor), reads, writes, bits in cost.accesses():
+            if level in ("noc", "mac"):  # charged with the networks and the MACs
+                continue
+            total = total + reads * self._of(accesses=(Access(level, tensor, 1, 0, bits),))
+            total = total + writes * self._of(accesses=(Access(level, tensor, 0, 1, bits),))
+        for t in TENSORS:
+            bits = int(getattr(self.architecture.precision, t))
+            for words, field in (
+                (cost.hops(t), "word_hops"),
+                (cost.charged(t), "delivered"),
+                (cost.handed(t), "local_hops"),
+            ):
+                one = {"words": 0, "word_hops": 0, "delivered": 0} | {field: 1}
+                total = total + words * self._of(noc=(NocUse(t, "", 0, word_bits=bits, **one),))
+        active = cost.nests.pes * cost.cycles
+        idle = (self.architecture.pes - cost.nests.pes) * cost.cycles
+        total = total + active * self._of(pe_cycles_active=1) + idle * self._of(pe_cycles_idle=1)
+        return total + cost.cycles * self._of(cycles=1)
+
+    def _of(self, **one: Any) -> float:
+        nothing: dict[str, Any] = {
+            "cycles": 0, "bound_by": "", "stalls": {}, "active_pes": 0, "macs": 0, "effectual_macs": 0,
+            "macs_issued": 0, "macs_gated": 0, "pe_cycles_active": 0, "pe_cycles_idle": 0, "accesses": (), "noc": (),
+            "dram_bytes": {},
+        }  # fmt: skip
+        return account(Activity(**nothing | one), self.actions, self.architecture).total
