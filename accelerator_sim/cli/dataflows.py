@@ -12,7 +12,6 @@ from accelerator_sim.cli import output
 from accelerator_sim.cli.inputs import given, load_inputs, one_machine
 
 if TYPE_CHECKING:
-    from accelerator_sim.study.dataflows import DataflowComparison
     from accelerator_sim.workload.choices import Choices
 
 TAKES = {"flows", "same_area", "batch", "layers", "objective", "jobs", "asked", "out"}
@@ -44,6 +43,7 @@ def run(
     from accelerator_sim.cli.simulate import batched, tell_reading
     from accelerator_sim.dataflow.rules import dataflows_of
     from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.report import dataflows as report
     from accelerator_sim.study.dataflows import compare_dataflows
 
     flows = dataflows_of(names)
@@ -54,21 +54,9 @@ def run(
         found = compare_dataflows(
             network, (architecture, technology), flows, wanted, batch, layers, same_area, jobs, progress
         )
-    output.write(_text(found, output.pick_format(asked, out), out is None), out)
-    if out is not None:
-        click.echo(f"wrote {out}", err=True)
+    output.show(report, found, asked, out)
     tell_reading(network)
     for result in found.results:
         for row in result.failed:
             click.echo(f"{result.flow.name}: {row.error}", err=True)
     ctx.exit(found.exit_code)
-
-
-def _text(found: DataflowComparison, form: str, to_stdout: bool) -> str:
-    from accelerator_sim.report import dataflows as report
-
-    if form == "json":
-        return report.dumps_json(found)
-    if form in ("csv", "tsv"):
-        return report.dumps_rows(found, "," if form == "csv" else "\t")
-    return report.render(found, output.width(), to_stdout and output.on_terminal())

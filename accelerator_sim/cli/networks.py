@@ -11,7 +11,6 @@ from accelerator_sim.cli import output
 from accelerator_sim.cli.inputs import load_inputs, one_machine
 
 if TYPE_CHECKING:
-    from accelerator_sim.study.networks import NetworkComparison
     from accelerator_sim.workload.choices import Choices
 
 TAKES = {"noc", "batch", "layers", "objective", "fidelity", "seed", "jobs", "asked", "out"}
@@ -43,6 +42,7 @@ def compare_networks(
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
     from accelerator_sim.mapping.search import Objective
     from accelerator_sim.noc.alternatives import alternatives
+    from accelerator_sim.report import networks as report
     from accelerator_sim.study.networks import compare_networks as compare
     from accelerator_sim.study.run import Options
 
@@ -54,20 +54,8 @@ def compare_networks(
     options = Options(Objective(objective), batch, layers, seed=seed, jobs=jobs, fidelity=fidelity)
     with ProgressLine() as progress:
         comparison = compare(network, architecture, technology, names, options, progress)
-    output.write(_text(comparison, output.pick_format(asked, out), out is None), out)
-    if out is not None:
-        click.echo(f"wrote {out}", err=True)
+    output.show(report, comparison, asked, out)
     tell_reading(network)
     for run in comparison.runs:
         tell_failed(run.result)
     ctx.exit(comparison.exit_code)
-
-
-def _text(comparison: NetworkComparison, form: str, to_stdout: bool) -> str:
-    from accelerator_sim.report import networks as report
-
-    if form == "json":
-        return report.dumps_json(comparison)
-    if form in ("csv", "tsv"):
-        return report.dumps_rows(comparison, "," if form == "csv" else "\t")
-    return report.render(comparison, output.width(), to_stdout and output.on_terminal())

@@ -8,8 +8,11 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import click
+
+Found = TypeVar("Found", contravariant=True)
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
 
@@ -77,6 +80,33 @@ def write(content: str | bytes, output: Path | None) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+class Report(Protocol[Found]):
+    """A module that writes a kind of result."""
+
+    def dumps_json(self, found: Found, /) -> str:
+        """As JSON."""
+
+    def dumps_rows(self, found: Found, delimiter: str, /) -> str:
+        """As delimited text."""
+
+    def render(self, found: Found, width: int, color: bool, /) -> str:
+        """As a table for a terminal."""
+
+
+def show(report: Report[Found], found: Found, asked: str | None, output: Path | None) -> None:
+    """Write a result in the format that is asked for or that suits the place."""
+    form = pick_format(asked, output)
+    if form == "json":
+        text = report.dumps_json(found)
+    elif form in ("csv", "tsv"):
+        text = report.dumps_rows(found, "," if form == "csv" else "\t")
+    else:
+        text = report.render(found, width(), output is None and on_terminal())
+    write(text, output)
+    if output is not None:
+        click.echo(f"wrote {output}", err=True)
 
 
 def umask() -> int:
