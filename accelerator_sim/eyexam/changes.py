@@ -16,7 +16,7 @@ Settings = tuple[tuple[str, str], ...]
 Vary = Callable[[Settings], Architecture]
 """The machine with some values of its file replaced; raises InvalidFile where that is no machine."""
 
-MOST_SHAPES = 4
+MOST_SHAPES = 3
 """Other shapes of an array that are tried: those that are nearest to the one it has."""
 
 
@@ -113,15 +113,12 @@ def _pads(machine: Architecture) -> Iterator[Change]:
 def _pe(machine: Architecture) -> Iterator[Change]:
     pe = machine.pe
     service = pe.psum_service
-    if service.cycles_per_psum > 0:
-        if not service.overlaps_macs:
-            note = "the area of the ports that it needs is not counted"
-            yield Change("psums move beside the MACs", (("pe.psum_service.overlaps_macs", "true"),), 6, note)
-        yield Change(
-            "psums move twice as fast in a PE",
-            (("pe.psum_service.cycles_per_psum", f"{service.cycles_per_psum / 2:g}"),),
-            6,
-        )
+    if service.cycles_per_psum > 0 and not service.overlaps_macs:
+        note = "the area of the ports that it needs is not counted"
+        yield Change("psums move beside the MACs", (("pe.psum_service.overlaps_macs", "true"),), 6, note)
+    if service.cycles_per_psum >= 1:  # else it is the network that moves no more of them
+        half = f"{service.cycles_per_psum / 2:g}"
+        yield Change("psums move twice as fast in a PE", (("pe.psum_service.cycles_per_psum", half),), 6)
     deeper = tuple((f"pe.fifo_depth.{tensor}", str(2 * pe.fifo_depth[tensor])) for tensor in TENSORS)
     yield Change("FIFOs twice as deep", deeper, 7)
     yield Change("twice the MACs in a PE", (("pe.macs_per_cycle", str(2 * pe.macs_per_cycle)),), 3)

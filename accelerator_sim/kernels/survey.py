@@ -224,6 +224,24 @@ def key(objective, cycles, joules, bits):
     return bits, cycles
 
 
+@kernel(inline=True)
+def pairs_within(n, fits, grouped, parts, top_c, whole):
+    """Count the choices of M0, C0 and a grouping of filter passes within the SPads, for `parts` parts of M.
+
+    grouped: int64 [M + 1], groupings of so many filter passes, once they are known (0: not yet); whole: only with all
+    the channels of a part in a PE, `top_c` of them.
+    """
+    count = 0
+    for m0 in range(1, min(n[at.MAX_M0], cdiv(n[at.M], parts)) + 1):
+        tiles = cdiv(n[at.M], m0 * parts)
+        if grouped[tiles] == 0:
+            grouped[tiles] = choices(tiles, 1, tiles)
+        for c0 in range(top_c if whole else 1, top_c + 1):
+            if fits[m0, c0]:
+                count += grouped[tiles]
+    return count
+
+
 @kernel()
 def survey(
     n, f, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least_iact, configs, objective, limit, first, second, counts
@@ -237,12 +255,17 @@ def survey(
     k = np.empty(K_SIZE, np.float64)
     mt = np.empty((n[at.MAX_M0] + 1, T_SIZE), np.float64)
     ct = np.empty((n[at.MAX_C0] + 1, T_SIZE), np.float64)
-    grouped = np.zeros(n[at.M] + 1, np.int64)  # groupings of so many filter passes, once they are known
+    grouped = np.zeros(n[at.M] + 1, np.int64)
+    pairs = np.full((2, n[at.PES] + 1, n[at.MAX_C0] + 1), -1, np.int64)  # by parts of M and most channels, once known
     spans = np.zeros(n[at.PES] + 1, np.int64)  # tile lengths of Q over so many parts, likewise
+    slot_of_filter = np.inf
+    for m0 in range(1, n[at.MAX_M0] + 1):
+        slot_of_filter = min(slot_of_filter, slots[m0] / m0)
+    kept = 0
+    for keep in range(4):
+        kept += (n[at.KEEP_MASK] >> keep) & 1
     for i in range(configs.shape[0]):
         s = configs[i]
-        configure(n, s, k)
-        top_m, top_c = fill_tables(n, s, slots, mt, ct)
         positions = choices(n[at.N], s[at.RN] * s[at.KN] * s[at.YN] * s[at.XN], n[at.N]) * choices(
             n[at.P], s[at.RP] * s[at.KP] * s[at.YP] * s[at.XP], n[at.LIMIT_P0]
         )
@@ -251,29 +274,37 @@ def survey(
             if spans[q_parts] == 0:
                 spans[q_parts] = choices(n[at.Q], q_parts, n[at.Q])
             positions *= spans[q_parts]
-        kept = 0
-        for keep in range(4):
-            kept += (n[at.KEEP_MASK] >> keep) & 1
+        # A chain of psums over clusters must end in one pass where psums cannot return.
+        parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
+        filters = cdiv(n[at.M], parts)
+        channels = cdiv(n[at.C], s[at.RC] * s[at.YC])
+        top_c = min(n[at.MAX_C0], channels)
+        chained = 1 if s[at.RC] > 1 and not n[at.PSUMS_RETURN] else 0
+        first[i] = np.inf
+        second[i] = np.inf
+        counts[i] = 0
+        if chained and (s[at.YR] < n[at.R] or top_c < channels):
+            continue
+        if pairs[chained, parts, top_c] < 0:
+            pairs[chained, parts, top_c] = pairs_within(n, fits, grouped, parts, top_c, chained == 1)
+        counts[i] = positions * kept * pairs[chained, parts, top_c]
+        configure(n, s, k)
+        slot = k[K_WINDOWS] * k[K_KR] * n[at.S] * f[at.IACT_DENSITY]
+        service = 0.0 if n[at.HIDE_SERVICE] else k[K_WINDOWS] * f[at.SERVICE]
+        if objective == at.CYCLES:
+            least = slot * channels * filters * slot_of_filter + service * k[K_KR] * filters
+            if (least - ROUNDING) * SLACK > limit:
+                continue  # its PEs alone take longer
+        top_m, _ = fill_tables(n, s, slots, mt, ct)
         least1 = np.inf
         least2 = np.inf
-        count = 0
-        slot = k[K_WINDOWS] * k[K_KR] * n[at.S] * f[at.IACT_DENSITY]
         for m0 in range(top_m, 0, -1):
-            tiles = int(mt[m0, T_TILES])
-            if grouped[tiles] == 0:
-                grouped[tiles] = choices(tiles, 1, tiles)
-            groups = grouped[tiles]
-            for c0 in range(top_c, 0, -1):
+            for c0 in range(top_c, top_c - 1 if chained else 0, -1):
                 if not fits[m0, c0]:
                     continue
-                ka = ct[c0, T_TILES] * k[K_KR]
-                if s[at.RC] > 1 and ka > 1 and not n[at.PSUMS_RETURN]:
-                    continue
-                count += positions * groups * kept
                 if objective == at.CYCLES:
-                    least = slot * ct[c0, T_STEPS] * mt[m0, T_SLOTS]
-                    if not n[at.HIDE_SERVICE]:
-                        least += k[K_WINDOWS] * ka * mt[m0, T_STEPS] * f[at.SERVICE]
+                    ka = ct[c0, T_TILES] * k[K_KR]
+                    least = slot * ct[c0, T_STEPS] * mt[m0, T_SLOTS] + service * ka * mt[m0, T_STEPS]
                     if (least - ROUNDING) * SLACK > min(least1, limit):
                         continue  # its PEs alone take longer than another choice does in all
                 cycles, joules, bits = pair_bound(
@@ -284,4 +315,3 @@ def survey(
                 least2 = min(least2, b)
         first[i] = least1
         second[i] = least2
-        counts[i] = count

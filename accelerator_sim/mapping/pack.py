@@ -41,11 +41,11 @@ def pack(problem: Problem, actions: ActionEnergies) -> Packed:
     pairs_i = np.array([0.0] + [problem.iact_pairs(c) for c in range(1, max_c0 + 1)])
     dram_i = np.array([0.0] + [problem.iact_dram_bits(c) for c in range(1, max_c0 + 1)])
     fits = np.zeros((max_m0 + 1, max_c0 + 1), dtype=np.uint8)
+    channels = max_c0
     for m in range(1, max_m0 + 1):
-        for c in range(1, max_c0 + 1):
-            if problem.spad_limit(m, c) is not None:
-                break  # more channels fit even less
-            fits[m, c] = 1
+        while channels and problem.spad_limit(m, channels) is not None:
+            channels -= 1  # more filters leave room for fewer channels
+        fits[m, 1 : channels + 1] = 1
     rows, columns = loops.rows, loops.columns
     if problem.architecture.dram.padding == "stored":
         area = rows.touched(loops.P, 1) * columns.touched(loops.Q, 1)

@@ -200,8 +200,9 @@ def _inputs(schedule: Schedule, window: Window, lengths: Ints, firsts: Ints) -> 
                 before, behind = _outside(window, int(first), int(n))
                 inputs = max(0, inputs - before - behind)
             else:
-                alone = [window.extent - sum(_outside(window, int(first) + k, 1)) for k in range(int(n))]
-                inputs = sum(max(0, one) for one in alone)
+                begin = (int(first) + np.arange(int(n))) * window.stride - window.before
+                outside = np.maximum(0, -begin) + np.maximum(0, begin + window.extent - window.size)
+                inputs = int(np.maximum(0, window.extent - outside).sum())
         found.append(inputs)
     return np.array(found, dtype=np.int64)
 
