@@ -131,7 +131,7 @@ def search(
         if not exhaustive and best[0] >= 0:
             if first[index] * SLACK > values[0]:
                 break
-            if first[index] >= values[0] and second[index] * SLACK > values[1]:
+            if first[index] >= values[0] and (second[index] * SLACK > values[1] or values[1] <= 0.0):
                 continue
         s = configs[index]
         configure(n, s, k)
@@ -168,7 +168,7 @@ def search(
                     b1, b2 = key(objective, b_cycles, b_joules, b_bits)
                     if b1 * SLACK > values[0]:
                         continue
-                    if b1 >= values[0] and b2 * SLACK > values[1]:
+                    if b1 >= values[0] and (b2 * SLACK > values[1] or values[1] <= 0.0):
                         continue
                 # What does not depend on the tiles of positions.
                 resting = not (ka == 1 and final)
