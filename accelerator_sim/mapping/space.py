@@ -66,14 +66,21 @@ def spatial_dimensions(loops: Loops) -> str:
 
 
 def configurations(problem: Problem) -> NDArray[np.int64]:
-    """Every spatial configuration of a problem, one row each (columns as in `PLACES`)."""
-    loops, architecture = problem.loops, problem.architecture
+    """Every spatial configuration of a problem, one row each (columns as in `PLACES`); not to be written to."""
+    architecture = problem.architecture
+    sizes = tuple(axis_sizes(architecture).items())
+    return _configurations(problem.loops, sizes, architecture.flat, problem.psums_chain)
+
+
+@lru_cache(maxsize=2)  # a layer has the same ones however its operands are stored, and whatever memories a machine has
+def _configurations(
+    loops: Loops, sizes: tuple[tuple[str, int], ...], flat: bool, psums_chain: bool
+) -> NDArray[np.int64]:
     usable = spatial_dimensions(loops)
     result = np.ones((1, at.PLACES), dtype=np.int64)
-    axes = sorted(axis_sizes(architecture).items(), key=lambda axis: axis[1] > COMPLETE)  # long ones last
-    for axis, size in axes:
-        allowed = [d for d in allowed_dimensions(axis, architecture.flat) if d in usable]
-        if axis == "cluster_rows" and not problem.psums_chain:
+    for axis, size in sorted(sizes, key=lambda axis: axis[1] > COMPLETE):  # long ones last
+        allowed = [d for d in allowed_dimensions(axis, flat) if d in usable]
+        if axis == "cluster_rows" and not psums_chain:
             allowed = [d for d in allowed if d != "C"]
         if size <= COMPLETE:
             table = _table(axis, allowed, axis_products(size, tuple(min(size, loops.sizes[d]) for d in allowed)))
