@@ -260,9 +260,15 @@ def compare_dataflows(
 
     Layers without multiply-accumulates cost the same under all and are left out; operands are dense.  same_area: give
     each dataflow the storage that it needs on the same area (`dataflow.equal_area`).  A layer that a dataflow cannot
-    run has its error in the result.  Raises UsageError for a selection without multiply-accumulates.
+    run has its error in the result.  Raises UsageError for a selection without multiply-accumulates, and for private or
+    broadcast networks, on which words cannot go where a dataflow wants them.
     """
     architecture, technology = machine
+    kind = architecture.noc.iact.kind
+    if kind in ("unicast", "broadcast"):
+        raise UsageError(
+            f"{architecture.name} has {kind} networks; dataflows are compared on a hierarchical_mesh or a multicast_bus"
+        )
     chosen = tuple(layer for layer in network.select(layers).with_batch(batch).layers if layer.is_mac)
     if not chosen:
         raise UsageError(f"{network.name} has no selected layer with multiply-accumulates")

@@ -91,6 +91,14 @@ def test_workers_find_the_same(run: Run, small: str) -> None:
     assert run(*words, "--jobs", "2").stdout == run(*words).stdout
 
 
+def test_other_networks_are_refused(run: Run, small: str, tmp_path: Path) -> None:
+    text = run("show", "architecture", "eyeriss_v1").stdout.replace("multicast_bus", "unicast")
+    (tmp_path / "private.yaml").write_text(text)
+    result = run("compare", small, "--arch", "private.yaml", "--dataflow", "rs,ws")
+    assert result.exit_code == 2
+    assert "has unicast networks; dataflows are compared on" in " ".join(result.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
