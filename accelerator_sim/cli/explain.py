@@ -91,4 +91,6 @@ def command(
         click.echo(f"wrote {out}", err=True)
     tell_reading(network)
     tell_failed(found.run)
-    ctx.exit(found.run.exit_code)
+    if found.interrupted:
+        click.echo("interrupted; not all changes were simulated", err=True)
+    ctx.exit(found.exit_code)

@@ -16,7 +16,7 @@ from accelerator_sim.eyexam.reuse import Reuse, reuse
 from accelerator_sim.eyexam.stalls import Losses, losses
 from accelerator_sim.mapping.search import Objective
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.result import LayerResult, NetworkResult
+from accelerator_sim.study.result import INTERRUPTED, LayerResult, NetworkResult
 from accelerator_sim.study.run import Options, Progress, simulate_network
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
@@ -81,11 +81,18 @@ class Explanation:
     layers: tuple[LayerExplanation | None, ...]
     measured: tuple[Measured, ...] = ()
     ruled_out: int = 0
+    interrupted: bool = False
+    """Whether some changes were not measured because the run was interrupted; what was finished is complete."""
 
     @property
     def explained(self) -> list[LayerExplanation]:
         """The layers that have an explanation."""
         return [layer for layer in self.layers if layer is not None]
+
+    @property
+    def exit_code(self) -> int:
+        """That of the run, or that it was interrupted."""
+        return INTERRUPTED if self.interrupted else self.run.exit_code
 
     @property
     def now(self) -> Measured:
@@ -201,22 +208,29 @@ def _with_changes(
 
     def simulate(each: Variation) -> Measured | None:
         run = simulate_network(network, each.architecture, technology, options)
-        if run.interrupted:
-            raise KeyboardInterrupt
         if run.failed:
             return None
         return _measured(each.change, run, area_at(each.architecture, node).total.um2 / area)
 
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
+    pool, futures, interrupted = ThreadPoolExecutor(AT_A_TIME), [], False
+    try:
         for batch in (tried[i : i + AT_A_TIME] for i in range(0, len(tried), AT_A_TIME)):
             third = sorted(each.cycles for each in measured)[2] if len(measured) > 2 else math.inf
             worth = [each for each in batch if objective is not Objective.LATENCY or least[each.change.name] < third]
             ruled_out += len(batch) - len(worth)
-            measured += [found for found in pool.map(simulate, worth) if found is not None]
+            futures = [pool.submit(simulate, each) for each in worth]
+            measured += [found for future in futures if (found := future.result()) is not None]
+            futures = []
             if on_progress is not None:
                 on_progress(len(measured) + ruled_out, len(tried), "changes")
+    except KeyboardInterrupt:
+        interrupted = True
+        done = [future.result() for future in futures if future.done() and not future.exception()]
+        measured += [found for found in done if found is not None]
+    finally:
+        pool.shutdown(wait=not interrupted, cancel_futures=True)
     measured.sort(key=lambda each: (each.value(objective), each.energy_j, each.change.name))
-    return replace(explained, measured=tuple(measured), ruled_out=ruled_out)
+    return replace(explained, measured=tuple(measured), ruled_out=ruled_out, interrupted=interrupted)
 
 
 def _least_cycles(explained: Explanation, each: Variation) -> float:

@@ -18,7 +18,7 @@ from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, Usage
 from accelerator_sim.mapping.search import Objective
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.study.comparison import ratio
-from accelerator_sim.study.result import LAW_BROKEN, LAYERS_FAILED, OK, utilization
+from accelerator_sim.study.result import INTERRUPTED, LAW_BROKEN, LAYERS_FAILED, OK, utilization
 from accelerator_sim.study.tabular import Tabular
 from accelerator_sim.study.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
@@ -136,6 +136,8 @@ class DataflowComparison(Tabular):
     def exit_code(self) -> int:
         """As of `NetworkResult`: a broken law, layers that failed, or neither."""
         failed = [row for result in self.results for row in result.failed]
+        if any(row.error == "interrupted" for row in failed):
+            return INTERRUPTED
         return LAW_BROKEN if any(row.law_broken for row in failed) else LAYERS_FAILED if failed else OK
 
     def energy_ratio(self, result: FlowResult) -> float | None:
@@ -308,10 +310,13 @@ def _run(tasks: Sequence[Task], jobs: int, on_progress: Progress | None) -> list
             on_progress(done, len(tasks), name)
 
     tell(0, tasks[0][0].name)
-    for (number, task), row in run_tasks(enumerate(tasks), pool_of(min(jobs, len(tasks))), _run_task, _given_up):
-        found[number] = row
-        tell(len(found), task[0].name)
-    return [found[number] for number in range(len(tasks))]
+    try:
+        for (number, task), row in run_tasks(enumerate(tasks), pool_of(min(jobs, len(tasks))), _run_task, _given_up):
+            found[number] = row
+            tell(len(found), task[0].name)
+    except KeyboardInterrupt:
+        pass  # what was finished is complete
+    return [found.get(number) or LayerNest(task[0], error="interrupted") for number, task in enumerate(tasks)]
 
 
 def _run_task(numbered: tuple[int, Task]) -> LayerNest:

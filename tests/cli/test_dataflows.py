@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,3 +125,22 @@ def test_the_python_call(small: str, tmp_path: Path) -> None:
     assert [row["dataflow"] for row in found.rows()] == ["rs", "os"]
     assert found.to_csv().count("\n") == 3
     assert found.exit_code == 0
+
+
+def test_an_interrupt_keeps_what_was_finished(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from accelerator_sim.study import dataflows
+
+    real, calls = dataflows.run_nest, []
+
+    def stop(*task: Any) -> Any:
+        calls.append(task)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*task)
+
+    monkeypatch.setattr(dataflows, "run_nest", stop)
+    result = run("compare", small, "--dataflow", "rs,ws", *ISCA, "--format", "json")
+    assert result.exit_code == 130
+    done = json.loads(result.stdout)["dataflows"]
+    assert [layer["status"] for layer in done[0]["layers"]] == ["ok", "ok"]
+    assert [layer.get("error") for layer in done[1]["layers"]] == ["interrupted", "interrupted"]

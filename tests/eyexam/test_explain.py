@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -130,3 +131,21 @@ def test_the_same_bytes_every_time() -> None:
     network = load_network("mobilenet_v1_0.5_128").select(("DW3", "PW3"))
     one, two = (as_dict(explain(network, *load_machine("eyeriss_v2"), Options(), vary)) for _ in range(2))
     assert one == two
+
+
+def test_an_interrupt_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The explanation is whole, the changes are those that were simulated by then, and the exit code says so."""
+    real, calls = module.simulate_network, []
+
+    def stop(*args: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(module, "simulate_network", stop)
+    found = explain(replace(SMALL, layers=SMALL.layers[4:]), *load_machine("eyeriss_v2"), Options(), vary)
+    assert found.interrupted
+    assert found.exit_code == 130
+    assert len(found.explained) == 1
+    assert 0 < len(found.measured) < 10
