@@ -16,13 +16,15 @@ from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
-from accelerator_sim.report.numbers import percent, printable, si
+from accelerator_sim.report.numbers import percent, printable, shortened, si
 from accelerator_sim.report.tables import paint
 
 BAR = 20
 """Characters of the longest bar of a waterfall."""
-MOST_NAMES = 4
-"""Layers that are named for a step or a cause."""
+MOST_NAMES, LONGEST_NAME = 4, 20
+"""Layers that are named for a step or a cause, and characters of their names."""
+OTHERS = 55
+"""Characters of a line that the other columns of a table with names take."""
 FEW = 0.005
 """Share of the cycles below which a stall is not listed."""
 
@@ -236,10 +238,10 @@ def _network(explanation: Explanation, width: int) -> Iterator[RenderableType]:
         f"All lanes busy, its work would take {peak:,.0f} cycles; {sum(explanation.lost):,.0f} are lost{moved}", width
     )
     yield Text()
-    yield table(fitted(_LOST, list(_lost(explanation)), width))
+    yield table(fitted(_LOST, list(_lost(explanation, width - OTHERS)), width))
     yield Text()
     yield Text("Layers by where they lose most", style="bold")
-    yield table(fitted(_CAUSES, list(cause_rows(explanation)), width))
+    yield table(fitted(_CAUSES, list(cause_rows(explanation, width - OTHERS)), width))
     yield Text()
     yield table(fitted(_LAYERS, explained, width))
     yield from _changes(explanation, width)
@@ -249,17 +251,23 @@ Lost = tuple[str, float, float, str]
 """Cycles lost for a reason: the reason, cycles, share of the network's cycles, the layers that lose most."""
 
 
-def _names(layers: Sequence[LayerExplanation]) -> str:
-    more = f", {len(layers) - MOST_NAMES} more" if len(layers) > MOST_NAMES else ""
-    return ", ".join(each.result.layer.name for each in layers[:MOST_NAMES]) + more
+def _names(layers: Sequence[LayerExplanation], room: int) -> str:
+    """Name the first layers in at most `room` characters, and say how many more there are."""
+    names = [shortened(each.result.layer.name, LONGEST_NAME) for each in layers]
+    for count in range(min(len(names), MOST_NAMES), 0, -1):
+        left = len(names) - count
+        text = ", ".join(names[:count]) + (f", {left} more" if left else "")
+        if len(text) <= room or count == 1:
+            return text
+    return ""
 
 
-def _lost(explanation: Explanation) -> Iterator[Lost]:
+def _lost(explanation: Explanation, room: int) -> Iterator[Lost]:
     cycles = explanation.run.totals.cycles
     for index, (name, lost) in enumerate(zip(STEPS, explanation.lost, strict=True)):
         worst = sorted(explanation.explained, key=lambda each: -each.bounds.lost[index])
         named = [each for each in worst if each.bounds.lost[index] >= 0.5]
-        yield f"{index + 1} {name}", lost, lost / cycles, _names(named)
+        yield f"{index + 1} {name}", lost, lost / cycles, _names(named, room)
 
 
 _LOST: tuple[Column[Lost], ...] = (
@@ -272,12 +280,21 @@ _LOST: tuple[Column[Lost], ...] = (
 Cause = tuple[str, str, str, str, str]
 
 
-def cause_rows(explanation: Explanation) -> Iterator[Cause]:
-    """Yield, for each cause, its name, how many layers it binds, the cycles they lose, their share, and the worst."""
+def cause_rows(explanation: Explanation, room: int = 80) -> Iterator[Cause]:
+    """Yield, for each cause, its name, how many layers it binds, the cycles they lose, their share, and the worst.
+
+    room: characters of the last column.
+    """
     cycles = explanation.run.totals.cycles
     for (step, cause), layers in explanation.by_cause():
         lost = sum(sum(each.bounds.lost) for each in layers)
-        yield cause_text(step, cause), str(len(layers)), f"{lost:,.0f}", f"{percent(lost / cycles)}%", _names(layers)
+        yield (
+            cause_text(step, cause),
+            str(len(layers)),
+            f"{lost:,.0f}",
+            f"{percent(lost / cycles)}%",
+            _names(layers, room),
+        )
 
 
 _CAUSES: tuple[Column[Cause], ...] = (
