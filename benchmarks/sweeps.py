@@ -27,6 +27,8 @@ axes:
   dram.bandwidth: {{from: 5 GB/s, to: 50 GB/s, steps: 10}}
 """
 MILLION = 1_000_000
+POINTS = 500
+"""Of the analytical sweep: enough for the start of the workers not to count."""
 
 
 def timed(text: str, folder: Path, jobs: int, **values: object) -> tuple[float, Store]:
@@ -74,11 +76,11 @@ def sweep_rows() -> list[tuple[str, str, str]]:
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        usual = {"network": "mobilenet_v1", "fidelity": "analytical", "count": 100}
+        usual = {"network": "mobilenet_v1", "fidelity": "analytical", "count": POINTS}
         timed(ARCHITECTURES, folder, 1, **usual | {"count": 2})
         one, _ = timed(ARCHITECTURES, folder, 1, **usual)
         two, _ = timed(ARCHITECTURES, folder, 2, **usual)
-        rows.append(("`sweep` of mobilenet_v1, analytical, 2 jobs", f"{100 / two:.1f} points/s", "at least 4.2"))
+        rows.append(("`sweep` of mobilenet_v1, analytical, 2 jobs", f"{POINTS / two:.1f} points/s", "at least 4.2"))
         rows.append(("2 jobs over 1", f"{one / two:.2f}x", "at least 1.8x"))
         event = {"network": "mobilenet_v1_0.5_128_sparse", "fidelity": "event", "count": 20}
         seconds, _ = timed(ARCHITECTURES, folder, 2, **event)

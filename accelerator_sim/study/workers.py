@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -19,6 +20,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Generic, TypeVar
+
+from accelerator_sim.files.errors import UsageError
 
 WINDOW = 3
 """Batches in flight for each worker: enough to keep it busy, few enough to lose little."""
@@ -169,7 +172,15 @@ def _run_batch(tasks: Sequence[T], run: Callable[[T], R]) -> list[tuple[R, float
 
 @contextmanager
 def processes(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes that end with the context, whatever they are doing then, and with this process."""
+    """Worker processes that end with the context, whatever they are doing then, and with this process.
+
+    Raises UsageError where they could not start: they read the main program anew, which standard input has not kept.
+    """
+    program = getattr(sys.modules["__main__"], "__file__", None)
+    if program is not None and not os.path.exists(program):
+        raise UsageError(
+            f"worker processes need a program in a file, not {program}; use one job, or write it to a file"
+        )
     context = multiprocessing.get_context("spawn")
     lifeline, held = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_live_with, initargs=(lifeline,))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -87,6 +89,14 @@ def test_a_worker_that_is_killed_loses_nothing() -> None:
 def test_a_task_that_kills_its_worker_is_given_up() -> None:
     results = dict(run_tasks(range(8), pool_of(2), deadly, lost))
     assert results == {task: lost(task) if task == 3 else nothing(task) for task in range(8)}
+
+
+def test_a_program_from_standard_input_has_no_workers() -> None:
+    """They would read it anew, fail, and be started again."""
+    code = "import accelerator_sim as sim\nsim.simulate('lstm_arnet', jobs=2)\n"
+    done = subprocess.run([sys.executable, "-"], input=code, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "worker processes need a program in a file, not" in done.stderr.splitlines()[-1]
 
 
 class Breaks(Executor):
