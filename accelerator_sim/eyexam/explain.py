@@ -195,8 +195,13 @@ def _with_changes(
     vary: Vary,
     on_progress: Progress | None,
 ) -> Explanation:
-    """Measure the changes; for the least latency, leave out those that cannot be among the three best."""
+    """Measure the changes on the layers that ran; leave out those that make one fail.
+
+    For the least latency, those that cannot be among the three best are not run.
+    """
     architecture, objective = explained.run.architecture, options.objective
+    failed = {result.layer.name for result in explained.run.failed}
+    network = replace(network, layers=tuple(layer for layer in network.layers if layer.name not in failed))
     tried = variations(architecture, vary)
     options = replace(options, plan=replace(options.plan, mappings={}))
     node = explained.run.node_nm

@@ -113,6 +113,7 @@ def test_a_layer_that_fails_is_told_and_the_rest_is_explained() -> None:
     assert [layer.layer.name for layer in found.run.failed] == ["wide"]
     assert [layer.result.layer.name for layer in found.explained] == ["fc"]
     assert as_dict(found)["layers"][0]["error"] == found.run.layers[0].error
+    assert found.best()
 
 
 def test_plain_data(found: Explanation) -> None:
