@@ -144,18 +144,20 @@ def explain(
     """
     chosen = replace(options or Options(), fidelity="event")
     run = simulate_network(network, architecture, technology, chosen, on_progress)
-    explained = explain_run(run, chosen)
+    explained = explain_run(run, chosen, on_progress)
     if vary is None or not explained.explained or run.interrupted:
         return explained
     return _with_changes(explained, network, technology, chosen, vary, on_progress)
 
 
-def explain_run(run: NetworkResult, options: Options) -> Explanation:
+def explain_run(run: NetworkResult, options: Options, on_progress: Progress | None = None) -> Explanation:
     """Explain each layer of a run of the event or cycle engine, with the options of the run; try no changes."""
     tilings = run.tilings()
     known: dict[object, LayerExplanation] = {}
     found: list[LayerExplanation | None] = []
     for result in run.layers:
+        if on_progress is not None:
+            on_progress(len(found), len(run.layers), f"bounds of {result.layer.name}")
         if result.mapping is None or result.activity is None:
             found.append(None)
             continue
