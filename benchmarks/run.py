@@ -162,6 +162,8 @@ def measure() -> list[tuple[str, str, str]]:
         (("mobilenet_v1_0.5_128", "--layer", "PW10"), "under 2 s"),
         (("mobilenet_v1_0.5_128_sparse", "--layer", "PW10"), "under 2 s"),
         (("alexnet", "--layer", "FC6", "--arch", "eyeriss_v1_192"), "under 2 s"),
+        (("mobilenet_v1", "--layer", "PW2"), "under 2 s"),
+        (("vgg16", "--layer", "conv1_2"), "under 2 s"),
         (("mobilenet_v1_0.5_128",), "under 20 s"),
         (("mobilenet_v1_0.5_128_sparse",), "under 20 s"),
         (("mobilenet_v1",), "under 20 s"),
