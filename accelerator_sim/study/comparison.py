@@ -11,12 +11,10 @@ from typing import Any
 
 from accelerator_sim import __version__
 from accelerator_sim.baseline.roofline import BaselineResult
-from accelerator_sim.study.result import INTERRUPTED, LAW_BROKEN, LAYERS_FAILED, OK, NetworkResult
+from accelerator_sim.study.result import NetworkResult, worst_code
 from accelerator_sim.study.tabular import Tabular
 
 SCHEMA = "accelerator-sim/comparison/1"
-
-_SEVERITY = (OK, LAYERS_FAILED, LAW_BROKEN, INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,7 @@ class Comparison(Tabular):
     @property
     def exit_code(self) -> int:
         """The worst one of the runs, as of `NetworkResult`."""
-        return max((run.exit_code for run in self.runs), key=_SEVERITY.index, default=OK)
+        return worst_code(run.exit_code for run in self.runs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data, in the schema "accelerator-sim/comparison/1", without its matrix."""

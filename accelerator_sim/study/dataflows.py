@@ -311,20 +311,20 @@ def _run(tasks: Sequence[Task], jobs: int, on_progress: Progress | None) -> list
 
     tell(0, tasks[0][0].name)
     try:
-        for (number, task), row in run_tasks(enumerate(tasks), pool_of(min(jobs, len(tasks))), _run_task, _given_up):
+        for number, row in run_tasks(tasks, pool_of(min(jobs, len(tasks))), _run_task, _given_up):
             found[number] = row
-            tell(len(found), task[0].name)
+            tell(len(found), row.layer.name)
     except KeyboardInterrupt:
         pass  # what was finished is complete
     return [found.get(number) or LayerNest(task[0], error="interrupted") for number, task in enumerate(tasks)]
 
 
-def _run_task(numbered: tuple[int, Task]) -> LayerNest:
-    return run_nest(*numbered[1])
+def _run_task(task: Task) -> LayerNest:
+    return run_nest(*task)
 
 
-def _given_up(numbered: tuple[int, Task]) -> LayerNest:
-    layer = numbered[1][0]
+def _given_up(task: Task) -> LayerNest:
+    layer = task[0]
     return LayerNest(layer, error=f"layer {layer.name}: {DIED}")
 
 

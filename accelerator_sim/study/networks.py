@@ -16,7 +16,7 @@ from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.noc.wires import Wires, source_words, wires_of
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.result import INTERRUPTED, LayerResult, NetworkResult, utilization
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization, worst_code
 from accelerator_sim.study.run import Options, Progress, simulate_network
 from accelerator_sim.study.tabular import Row, Tabular
 from accelerator_sim.technology.actions import resolve_actions
@@ -92,8 +92,7 @@ class NetworkComparison(Tabular):
     @property
     def exit_code(self) -> int:
         """The worst of the runs'."""
-        codes = [run.result.exit_code for run in self.runs]
-        return INTERRUPTED if INTERRUPTED in codes else max(codes, key=lambda code: (code == 4, code))
+        return worst_code(run.result.exit_code for run in self.runs)
 
     @cached_property
     def port_bits(self) -> dict[str, int]:

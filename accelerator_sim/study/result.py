@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -21,6 +21,14 @@ Status = Literal["ok", "traffic_only", "failed"]
 
 OK, LAW_BROKEN, LAYERS_FAILED, INTERRUPTED = 0, 4, 5, 130
 """Exit codes that a result can stand for."""
+
+_SEVERITY = (OK, LAYERS_FAILED, LAW_BROKEN, INTERRUPTED)
+
+
+def worst_code(codes: Iterable[int]) -> int:
+    """Return the worst of the exit codes of several results."""
+    return max(codes, key=_SEVERITY.index, default=OK)
+
 
 NORMALISED_UNIT_J = 1e-12
 """How a normalised technology table writes the energy of one MAC."""

@@ -110,12 +110,12 @@ Task = tuple[Layer, Mapping | None]
 """A layer and the mapping that is given for it."""
 
 
-def _run_task(machine: Machine, numbered: tuple[int, Task]) -> LayerResult:
-    return run_layer(*numbered[1], machine)
+def _run_task(machine: Machine, task: Task) -> LayerResult:
+    return run_layer(*task, machine)
 
 
-def _given_up(numbered: tuple[int, Task]) -> LayerResult:
-    layer = numbered[1][0]
+def _given_up(task: Task) -> LayerResult:
+    layer, _ = task
     return LayerResult(layer, "failed", error=f"layer {layer.name}: {DIED}")
 
 
@@ -132,7 +132,7 @@ def _run(
     try:
         tell()
         run = partial(_run_task, machine)
-        for (index, _), result in run_tasks(enumerate(tasks), pool_of(min(jobs, max(len(tasks), 1))), run, _given_up):
+        for index, result in run_tasks(tasks, pool_of(min(jobs, max(len(tasks), 1))), run, _given_up):
             finished[index] = result
             tell()
     except KeyboardInterrupt:

@@ -56,25 +56,25 @@ def pool_of(workers: int) -> Pool:
 
 def run_tasks(
     tasks: Iterable[T], pool: Pool, run: Callable[[T], R], give_up: Callable[[T], R]
-) -> Iterator[tuple[T, R]]:
-    """Run tasks, taken as they are needed; yield each with its result as it comes, in no fixed order.
+) -> Iterator[tuple[int, R]]:
+    """Run tasks, taken as they are needed; yield the number of each with its result as it comes, in no fixed order.
 
     run: sent to the workers; give_up: the result of a task that kills its worker.
     """
     if pool.make is None:
-        for task in tasks:
-            yield task, run(task)
+        for number, task in enumerate(tasks):
+            yield number, run(task)
         return
     queue: _Queue[T, R] = _Queue(tasks, pool.workers)
     while queue.open:
         if queue.suspects:
-            task = queue.suspects.pop()
+            number, task = queue.suspects.pop()
             try:
                 with pool.make() as executor:
                     [(result, _)] = executor.submit(_run_batch, [task], run).result()
             except pool.lost:
                 result = give_up(task)
-            yield task, result
+            yield number, result
             continue
         try:
             with pool.make() as executor:
@@ -92,7 +92,7 @@ class _Queue(Generic[T, R]):
         self._deaths: Counter[int] = Counter()
         self._seconds, self._done = 0.0, 0
         self._most = workers * WINDOW
-        self.suspects: list[T] = []
+        self.suspects: list[tuple[int, T]] = []
         self.flying: dict[Future[list[tuple[R, float]]], list[tuple[int, T]]] = {}
         self._exhausted = False
 
@@ -125,23 +125,20 @@ class _Queue(Generic[T, R]):
             batch.append(entry)
         return batch
 
-    def results(self, future: Future[list[tuple[R, float]]], batch: Sequence[tuple[int, T]]) -> Iterator[tuple[T, R]]:
+    def results(self, future: Future[list[tuple[R, float]]], batch: Sequence[tuple[int, T]]) -> Iterator[tuple[int, R]]:
         """Yield what a batch came to.  Raises what the future raises."""
-        for (_, task), (result, seconds) in zip(batch, future.result(), strict=True):
+        for (number, _), (result, seconds) in zip(batch, future.result(), strict=True):
             self._seconds += seconds
             self._done += 1
-            yield task, result
+            yield number, result
 
     def died(self, batch: Sequence[tuple[int, T]]) -> None:
         for number, task in batch:
             self._deaths[number] += 1
-            if self._deaths[number] >= DEATHS:
-                self.suspects.append(task)
-            else:
-                self._waiting.append((number, task))
+            (self.suspects if self._deaths[number] >= DEATHS else self._waiting).append((number, task))
 
 
-def _together(queue: _Queue[T, R], executor: Executor, pool: Pool, run: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+def _together(queue: _Queue[T, R], executor: Executor, pool: Pool, run: Callable[[T], R]) -> Iterator[tuple[int, R]]:
     """Run what is in the queue until it is empty or a worker dies."""
     try:
         while True:
