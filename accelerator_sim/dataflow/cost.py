@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, HierarchicalMesh, Tensor
+from accelerator_sim.architecture.model import TENSORS, Architecture, Tensor
 from accelerator_sim.dataflow.counts import Words, words_of
 from accelerator_sim.dataflow.nest import Ints, Nests, ceil_div
 from accelerator_sim.energy.account import account
 from accelerator_sim.files.errors import CheckFailed
+from accelerator_sim.noc.wires import source_words
 from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse
 from accelerator_sim.technology.actions import ActionEnergies
 
@@ -83,11 +84,7 @@ class Cost:
 
     def rate(self, tensor: Tensor) -> float:
         """Words that the network of a data type takes in a cycle."""
-        network = getattr(self.architecture.noc, tensor)
-        if isinstance(network, HierarchicalMesh):
-            per_port = network.port_width // getattr(self.architecture.precision, tensor)
-            return float(per_port * network.routers * self.architecture.cluster_array.count)
-        return float(network.words_per_cycle)
+        return source_words(self.architecture, tensor)
 
     def port_cycles(self, tensor: Tensor) -> Floats:
         """Cycles in which the network of a data type is busy."""

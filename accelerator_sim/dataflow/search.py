@@ -96,13 +96,7 @@ class _Question:
         """What the objective compares, and what breaks its ties."""
         cost = Cost(nests, self.normalised)
         bits = sum(cost.dram_bits(t) for t in TENSORS)
-        return self.compared(np.asarray(bits, dtype=np.float64), self.prices.energy(cost), cost.cycles)
-
-    def compared(self, bits: Floats, energy: Floats, cycles: Floats) -> tuple[Floats, Floats]:
-        """The same, of off-chip bits, joules and cycles."""
-        first = {Objective.DRAM: bits, Objective.ENERGY: energy, Objective.LATENCY: cycles}
-        second = energy if self.objective is Objective.LATENCY else cycles
-        return first.get(self.objective, energy * cycles), second
+        return self.objective.rank(cost.cycles, self.prices.energy(cost), np.asarray(bits, dtype=np.float64))
 
 
 def _search(ask: _Question, cuts: Cuts, used_up: bool = False) -> tuple[Nests | None, int]:
@@ -194,7 +188,7 @@ class _Bound:
         }
         bits = self.bits[cuts] + more["iact"] + more["weight"]
         joules = self.energy[cuts] + iacts * self.ask.prices.fetch("iact") + weights * self.ask.prices.fetch("weight")
-        return self.ask.compared(bits, joules, self.cycles[cuts])
+        return self.ask.objective.rank(self.cycles[cuts], joules, bits)
 
     def within(self, cuts: Ints, tiles: Ints, best: tuple[float, float]) -> NDArray[np.bool_]:
         """Which may be better than `best`; what is equal to within `TIE` must be so in what breaks ties."""

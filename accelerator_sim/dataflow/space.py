@@ -18,6 +18,7 @@ from accelerator_sim.architecture.model import Tensor
 from accelerator_sim.dataflow.nest import DIMENSIONS, Ints, Keep, Nests, Residence, ceil_div
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.mapping.loops import Loops
+from accelerator_sim.mapping.mapping import useful_parts
 from accelerator_sim.mapping.problem import Problem
 
 
@@ -31,12 +32,6 @@ class Cuts:
 
 
 # --- cuts over PEs ---------------------------------------------------------------------------------------------------
-def _factors(size: int, most: int) -> list[int]:
-    """The least PEs that lead to each number of steps."""
-    found = {-(-size // part): part for part in range(min(size, most), 0, -1)}
-    return sorted(found.values())
-
-
 def _parallel(loops: Loops, flow: Dataflow) -> str:
     """Dimensions that may be cut; where all positions are one dimension (fully connected), rows are positions too."""
     return flow.parallel + ("Q" if flow.rows and loops.positions else "")
@@ -47,7 +42,7 @@ def cuts_of(problem: Problem, flow: Dataflow) -> Cuts:
     loops, pes = problem.loops, problem.architecture.pes
     if not spad_fits(problem, flow):
         return _empty()
-    choices = {d: _factors(loops.sizes[d], pes) if d in _parallel(loops, flow) else [1] for d in DIMENSIONS}
+    choices = {d: useful_parts(loops.sizes[d], pes) if d in _parallel(loops, flow) else [1] for d in DIMENSIONS}
     if flow.broadcast:  # the plane of a filter, R x S weights, lies over as many PEs (ISCA 2016 IV-A)
         choices |= {"R": [loops.R], "S": [loops.S]}
     rows: list[tuple[int, ...]] = [()]

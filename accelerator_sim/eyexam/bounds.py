@@ -45,7 +45,7 @@ class Roof:
     busy: float
     """Cycles."""
     words: int
-    """Words (bytes off-chip) that all sources of this kind move; 0 for the PEs themselves."""
+    """Words that all sources of this kind move; 0 for the PEs themselves."""
 
     @property
     def bandwidth(self) -> float:
@@ -99,6 +99,11 @@ class Examination:
             lost.append(after - before)
             before = after
         return tuple(lost)
+
+    @property
+    def lost_in_all(self) -> float:
+        """Cycles above the peak of the machine."""
+        return sum(self.lost)
 
     @property
     def binding(self) -> int:

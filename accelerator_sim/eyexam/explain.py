@@ -34,7 +34,6 @@ class LayerExplanation:
 
     result: LayerResult
     bounds: Examination
-    schedule: Schedule
     losses: Losses
     reuse: tuple[Reuse, ...]
     dataflows: tuple[Parallelism, ...]
@@ -45,6 +44,20 @@ class LayerExplanation:
         """The step of Eyexam that costs most, and what binds there ("" for steps before the sixth)."""
         step = self.bounds.binding
         return step, {6: self.bounds.limit, 7: self.bounds.stall}.get(step, "")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The layers that lose most at one step to one thing, as of `LayerExplanation.cause`, the worst first."""
+
+    step: int
+    name: str
+    layers: list[LayerExplanation]
+
+    @property
+    def lost(self) -> float:
+        """Cycles that they lose in all."""
+        return sum(layer.bounds.lost_in_all for layer in self.layers)
 
 
 @dataclass(frozen=True)
@@ -60,13 +73,7 @@ class Measured:
 
     def value(self, objective: Objective) -> float:
         """What the objective compares."""
-        total = self.energy_j + self.energy_dram_j
-        return {
-            Objective.LATENCY: float(self.cycles),
-            Objective.ENERGY: total,
-            Objective.EDP: total * self.cycles,
-            Objective.DRAM: float(self.dram_bytes),
-        }[objective]
+        return objective.rank(float(self.cycles), self.energy_j + self.energy_dram_j, float(self.dram_bytes))[0]
 
 
 @dataclass(frozen=True)
@@ -121,12 +128,22 @@ class Explanation:
         """Cycles that each step costs above the peak, summed over the layers."""
         return tuple(math.fsum(layer.bounds.lost[i] for layer in self.explained) for i in range(len(STEPS)))
 
-    def by_cause(self) -> list[tuple[tuple[int, str], list[LayerExplanation]]]:
+    @property
+    def peak_cycles(self) -> float:
+        """Cycles of the work of all layers on all lanes."""
+        return sum(layer.bounds.peak_cycles for layer in self.explained)
+
+    @property
+    def other_cycles(self) -> float:
+        """Cycles of the layers that have no explanation."""
+        return self.run.totals.cycles - sum(layer.bounds.cycles[-1] for layer in self.explained)
+
+    def by_cause(self) -> list[Cause]:
         """The layers grouped by their cause, the group with most cycles above the peak first."""
         groups: dict[tuple[int, str], list[LayerExplanation]] = {}
-        for layer in sorted(self.explained, key=lambda layer: -sum(layer.bounds.lost)):
+        for layer in sorted(self.explained, key=lambda layer: -layer.bounds.lost_in_all):
             groups.setdefault(layer.cause, []).append(layer)
-        return sorted(groups.items(), key=lambda item: -sum(sum(layer.bounds.lost) for layer in item[1]))
+        return sorted((Cause(*cause, layers) for cause, layers in groups.items()), key=lambda cause: -cause.lost)
 
 
 def explain(
@@ -177,7 +194,6 @@ def _explained(
     return LayerExplanation(
         result,
         examine(result.layer, result.mapping, result.activity, architecture, options.plan.constraints),
-        schedule,
         losses(schedule, result.activity, architecture),
         reuse(schedule),
         parallelism(schedule.loops, architecture.macs_per_cycle),

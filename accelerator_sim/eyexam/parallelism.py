@@ -14,7 +14,7 @@ import numpy as np
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.loops import Loops
-from accelerator_sim.mapping.mapping import ceil_div
+from accelerator_sim.mapping.mapping import useful_parts
 from accelerator_sim.mapping.problem import Problem
 from accelerator_sim.mapping.space import configurations, parts_of
 
@@ -44,7 +44,8 @@ def steps_on_lanes(loops: Loops, dataflow: Dataflow, lanes: int) -> int:
     """
     used, steps = np.ones(1, dtype=np.int64), np.ones(1, dtype=np.int64)
     for dimension in parallel_dimensions(loops, dataflow):
-        parts, rounds = _choices(loops.sizes[dimension], lanes)
+        parts = np.array(useful_parts(loops.sizes[dimension], lanes), dtype=np.int64)
+        rounds = -(-loops.sizes[dimension] // parts)
         all_used, all_steps = np.outer(used, parts).ravel(), np.outer(steps, rounds).ravel()
         fits = all_used <= lanes
         used, steps = _best(all_used[fits], all_steps[fits])
@@ -66,20 +67,6 @@ def parallelism(loops: Loops, lanes: int) -> tuple[Parallelism, ...]:
         Parallelism(name, loops.macs / serial_steps(loops, flow), loops.macs / steps_on_lanes(loops, flow, lanes))
         for name, flow in DATAFLOWS.items()
     )
-
-
-def _choices(size: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Parts of a dimension, the fewest for each number of rounds, and those rounds."""
-    found, parts = [], 1
-    while True:
-        rounds = ceil_div(size, parts)
-        found.append((parts, rounds))
-        if rounds == 1:
-            break
-        parts = ceil_div(size, rounds - 1)  # the fewest that save a round
-        if parts > most:
-            break
-    return tuple(np.array(found, dtype=np.int64).T)
 
 
 def _best(used: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

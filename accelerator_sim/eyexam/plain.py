@@ -39,15 +39,15 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
         ],
         "causes": [
             {
-                "step": step,
-                "cause": cause or None,
-                "lost_cycles": sum(sum(layer.bounds.lost) for layer in layers),
-                "layers": [layer.result.layer.name for layer in layers],
+                "step": cause.step,
+                "cause": cause.name or None,
+                "lost_cycles": cause.lost,
+                "layers": [layer.result.layer.name for layer in cause.layers],
             }
-            for (step, cause), layers in explanation.by_cause()
+            for cause in explanation.by_cause()
         ],
         "layers": [
-            _layer(layer, explanation) if layer is not None else _other(result)
+            _layer(layer) if layer is not None else _other(result)
             for layer, result in zip(explanation.layers, run.layers, strict=True)
         ],
         "changes": [_change(each, explanation.now) for each in explanation.measured],
@@ -60,7 +60,7 @@ def _other(result: LayerResult) -> dict[str, Any]:
     return {"name": result.layer.name, "status": result.status, "error": result.error, "cycles": cycles}
 
 
-def _layer(each: LayerExplanation, explanation: Explanation) -> dict[str, Any]:
+def _layer(each: LayerExplanation) -> dict[str, Any]:
     result, bounds = each.result, each.bounds
     assert result.activity is not None
     assert result.energy is not None

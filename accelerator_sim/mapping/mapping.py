@@ -23,6 +23,17 @@ def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 
 
+def useful_parts(size: int, most: int) -> list[int]:
+    """Parts of a dimension, at most `most`: the fewest that lead to each number of steps, ceil(size / parts)."""
+    found = [1]
+    while (steps := ceil_div(size, found[-1])) > 1:
+        parts = ceil_div(size, steps - 1)  # the fewest that save a step
+        if parts > most:
+            break
+        found.append(parts)
+    return found
+
+
 class Stationary(StrEnum):
     """The tensor that stays on chip while the tiles of the others change."""
 

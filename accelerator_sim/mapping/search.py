@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
 
+Number = TypeVar("Number", float, NDArray[np.float64])
+
 
 class Objective(StrEnum):
     """What the search minimises.  Ties go to lower latency (for latency: to lower energy)."""
@@ -31,6 +34,11 @@ class Objective(StrEnum):
     LATENCY = "latency"
     EDP = "edp"
     DRAM = "dram"
+
+    def rank(self, cycles: Number, joules: Number, moved: Number) -> tuple[Number, Number]:
+        """What is compared, and what breaks its ties, of cycles, joules and what moves off-chip (or arrays of them)."""
+        first = {Objective.ENERGY: joules, Objective.LATENCY: cycles, Objective.DRAM: moved}
+        return first.get(self, joules * cycles), joules if self is Objective.LATENCY else cycles
 
 
 _CODES = {Objective.ENERGY: at.ENERGY, Objective.LATENCY: at.CYCLES, Objective.EDP: at.EDP, Objective.DRAM: at.DRAM}

@@ -231,8 +231,7 @@ def _network(explanation: Explanation, width: int) -> Iterator[RenderableType]:
     if not explained:
         yield Text("No layer with multiply-accumulates ran.")
         return
-    peak = sum(each.bounds.peak_cycles for each in explained)
-    others = totals.cycles - sum(each.bounds.cycles[6] for each in explained)
+    peak, others = explanation.peak_cycles, explanation.other_cycles
     moved = f"; layers without MACs take {others:,.0f}" if others > 0 else ""
     yield from _wrapped(
         f"All lanes busy, its work would take {peak:,.0f} cycles; {sum(explanation.lost):,.0f} are lost{moved}", width
@@ -277,27 +276,22 @@ _LOST: tuple[Column[Lost], ...] = (
     Column("most in", lambda row: row[3], 3, left=True),
 )
 
-Cause = tuple[str, str, str, str, str]
+CauseRow = tuple[str, str, str, str, str]
 
 
-def cause_rows(explanation: Explanation, room: int = 80) -> Iterator[Cause]:
+def cause_rows(explanation: Explanation, room: int = 80) -> Iterator[CauseRow]:
     """Yield, for each cause, its name, how many layers it binds, the cycles they lose, their share, and the worst.
 
     room: characters of the last column.
     """
     cycles = explanation.run.totals.cycles
-    for (step, cause), layers in explanation.by_cause():
-        lost = sum(sum(each.bounds.lost) for each in layers)
-        yield (
-            cause_text(step, cause),
-            str(len(layers)),
-            f"{lost:,.0f}",
-            f"{percent(lost / cycles)}%",
-            _names(layers, room),
-        )
+    for cause in explanation.by_cause():
+        share = f"{percent(cause.lost / cycles)}%"
+        names = _names(cause.layers, room)
+        yield cause_text(cause.step, cause.name), str(len(cause.layers)), f"{cause.lost:,.0f}", share, names
 
 
-_CAUSES: tuple[Column[Cause], ...] = (
+_CAUSES: tuple[Column[CauseRow], ...] = (
     Column("cause", lambda row: row[0], 0, left=True),
     Column("layers", lambda row: row[1], 1),
     Column("lost", lambda row: row[2], 2),
@@ -308,7 +302,7 @@ _CAUSES: tuple[Column[Cause], ...] = (
 _LAYERS: tuple[Column[LayerExplanation], ...] = (
     Column("layer", lambda each: each.result.layer.name, 0, left=True),
     Column("cycles", lambda each: f"{each.bounds.cycles[6]:,.0f}", 1),
-    Column("lost", lambda each: f"{sum(each.bounds.lost):,.0f}", 2),
+    Column("lost", lambda each: f"{each.bounds.lost_in_all:,.0f}", 2),
     Column("active", lambda each: f"{percent(each.bounds.active)}%", 4),
     Column("used", lambda each: f"{percent(each.bounds.used)}%", 5),
     Column("most at step", lambda each: cause_text(*each.cause), 3, left=True),

@@ -73,14 +73,8 @@ class Candidate:
 
     def rank(self, objective: Objective) -> tuple[float, float]:
         """What the objective compares, and what breaks its ties."""
-        cycles, joules = float(self.activity.cycles), self.energy.total
-        if objective is Objective.ENERGY:
-            return joules, cycles
-        if objective is Objective.LATENCY:
-            return cycles, joules
-        if objective is Objective.EDP:
-            return joules * cycles, cycles
-        return float(sum(self.activity.dram_bytes.values())), cycles
+        moved = float(sum(self.activity.dram_bytes.values()))
+        return objective.rank(float(self.activity.cycles), self.energy.total, moved)
 
 
 def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:

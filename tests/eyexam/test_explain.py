@@ -60,14 +60,15 @@ def test_lost_cycles_and_peak_add_up_to_the_cycles_of_the_network(found: Explana
 
 def test_causes_group_every_layer_once(found: Explanation) -> None:
     groups = found.by_cause()
-    names = [layer.result.layer.name for _, layers in groups for layer in layers]
+    names = [layer.result.layer.name for group in groups for layer in group.layers]
     assert sorted(names) == ["again", "conv", "dw", "fc"]
-    sums = [sum(sum(layer.bounds.lost) for layer in layers) for _, layers in groups]
+    sums = [sum(sum(layer.bounds.lost) for layer in group.layers) for group in groups]
+    assert sums == [group.lost for group in groups]
     assert sums == sorted(sums, reverse=True)
-    for (step, cause), layers in groups:
-        for layer in layers:
-            assert layer.bounds.lost[step - 1] == max(layer.bounds.lost)
-            assert (cause == "") == (step < 6)
+    for group in groups:
+        for layer in group.layers:
+            assert layer.bounds.lost[group.step - 1] == max(layer.bounds.lost)
+            assert (group.name == "") == (group.step < 6)
 
 
 def test_each_change_is_what_a_simulation_with_its_settings_says(found: Explanation) -> None:

@@ -41,14 +41,12 @@ def whole(explanation: Explanation) -> Whole | None:
 def _waterfall(explanation: Explanation) -> Chart:
     """Cycles from the peak of the machine to what the network takes, with what each step of Eyexam adds."""
     run = explanation.run
-    peak = sum(each.bounds.peak_cycles for each in explanation.explained)
-    actual = sum(each.bounds.cycles[-1] for each in explanation.explained)
-    total = run.totals.cycles
+    peak, others, total = explanation.peak_cycles, explanation.other_cycles, run.totals.cycles
     bars = [Bar("peak of the PEs", (Segment("busy", peak),), si(round(peak)), f"all lanes busy: {peak:,.0f} cycles")]
     before, parts = peak, [Segment("busy", peak)]
     named = [(f"step{number}", f"{number} {name}", lost) for number, (name, lost) in _numbered(explanation)]
-    if total > actual:
-        named.append(("dram", "layers without MACs", total - actual))
+    if others > 0:
+        named.append(("dram", "layers without MACs", others))
     for kind, name, lost in named:
         tip = f"{name}\n{lost:,.0f} cycles, {percent(lost / total)}% of the network"
         bars.append(Bar(name, (Segment("gap", before), Segment(kind, lost)), f"+{percent(lost / total)}%", tip))
