@@ -12,6 +12,7 @@ from pathlib import Path
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.study.machine import read_machine
 from accelerator_sim.study.tabular import Row
@@ -363,7 +364,7 @@ class Planner:
         networks = [values["workload"]] if "workload" in values else list(spec.workloads)
         run = Run(
             stage.fidelity,
-            values.get("objective", spec.objective),
+            Objective(values.get("objective", spec.objective)),
             int(values.get("batch", spec.batch)),
             spec.seed,
         )

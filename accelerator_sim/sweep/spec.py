@@ -12,9 +12,9 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
-from accelerator_sim.files.model import FileModel, load_model
+from accelerator_sim.files.model import Chosen, FileModel, load_model
 from accelerator_sim.files.units import split_quantity
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.sweep.expressions import Comparison, parse_comparison
 from accelerator_sim.sweep.results import goal_of
@@ -29,7 +29,7 @@ Scalar = int | float | bool | str
 class Stage(FileModel):
     """One pass over the points: the first one over all, the next ones over the best of those before."""
 
-    fidelity: Literal["analytical", "event", "cycle"]
+    fidelity: Chosen[Fidelity]
     best: int | None = Field(default=None, ge=1, description="points of the stage before that are run; all if left out")
     by: str = Field(default="edp_js", description="result by which they are the best, the least first (- for the most)")
 
@@ -39,8 +39,8 @@ class Spec(FileModel):
 
     architecture: str = Field(description="base architecture: a built-in name or a file")
     workloads: list[str] = Field(default_factory=list, description="networks: built-in names or files")
-    fidelity: Literal["analytical", "event", "cycle"] = "analytical"
-    objective: Literal["energy", "latency", "edp", "dram"] = "latency"
+    fidelity: Chosen[Fidelity] = Fidelity.ANALYTICAL
+    objective: Chosen[Objective] = Objective.LATENCY
     mode: Literal["grid", "random", "sobol", "search"] = "grid"
     samples: int | None = Field(default=None, ge=1, le=MOST_POINTS, description="points of random, sobol and search")
     seed: int = Field(default=0, ge=0)

@@ -14,7 +14,8 @@ import pytest
 
 from accelerator_sim.files.errors import InvalidFile, UsageError
 from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.options import Options
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.study.workers import pool_of
 from accelerator_sim.sweep import run as room
 from accelerator_sim.sweep.export import export
