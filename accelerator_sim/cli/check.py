@@ -9,6 +9,7 @@ import click
 from accelerator_sim.cli import options
 from accelerator_sim.cli.errors import tell
 from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.files.text import printable
 
 KINDS = {
     "architecture": {"cluster_array", "pe_cluster", "pe", "configuration", "overlap", "precision"},
@@ -36,7 +37,7 @@ def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, a
     code = 0
     for path in files:
         try:
-            click.echo(f"{path}: OK ({_checked(path, workload, arch)})")
+            click.echo(printable(f"{path}: OK ({_checked(path, workload, arch)})"))
         except InvalidFile as error:
             tell(error)
             code = error.exit_code

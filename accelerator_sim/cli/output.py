@@ -39,8 +39,11 @@ def pick_format(asked: str | None, output: Path | None, on_a_terminal: str = "ta
 def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None:
     """Make sure, before a long run, that results can be written and that no input is lost.
 
-    Raises click.UsageError.
+    outputs: the place of the result first (None: standard output).  Raises click.UsageError.
     """
+    outputs = list(outputs)
+    if outputs and outputs[0] is None and sys.stdout is None:
+        raise click.UsageError("standard output is closed; write the result to a file with -o FILE")
     seen: set[Path] = set()
     kept = {Path(name).resolve() for name in inputs}
     for path in outputs:
@@ -54,26 +57,31 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None
         if not os.access(place if place.exists() else place.parent, os.W_OK):
             raise click.UsageError(f"cannot write {path}: permission denied")
         if place in kept:
-            raise click.UsageError(f"cannot write {path}: it is read, too")
+            raise click.UsageError(f"cannot write {path}: it is an input")
         if place in seen:
             raise click.UsageError(f"cannot write {path} twice")
         seen.add(place)
 
 
-def write(content: str | bytes, output: Path | None) -> None:
-    """Write a result to a file, whole or not at all, or to standard output."""
+def write(content: str | bytes | Iterable[str], output: Path | None) -> None:
+    """Write a result, whole or in pieces, to a file, all of it or nothing, or to standard output."""
     if output is None:
-        click.echo(content, nl=False)
+        if sys.stdout is None:
+            raise click.ClickException("standard output is closed; write the result to a file with -o FILE")
+        for piece in [content] if isinstance(content, str | bytes) else content:
+            click.echo(piece, nl=False)
         return
-    data = content.encode() if isinstance(content, str) else content
+    pieces = [content] if isinstance(content, str | bytes) else content
+    data = (piece.encode() if isinstance(piece, str) else piece for piece in pieces)
     place = output.resolve()
     if place.exists() and not place.is_file():  # a pipe or a device
-        place.write_bytes(data)
+        with place.open("wb") as stream:
+            stream.writelines(data)
         return
     handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            stream.writelines(data)
         mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~umask()
         os.chmod(name, mode)
         os.replace(name, place)
