@@ -14,7 +14,8 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from accelerator_sim.workload.density_file import read_tensor
-from accelerator_sim.workload.onnx.graph import Graph, Unreadable, problem
+from accelerator_sim.workload.onnx.graph import Graph
+from accelerator_sim.workload.onnx.unreadable import Unreadable, one_line, problem
 
 Feeds = dict[str, NDArray[Any]]
 Run = Callable[[Feeds], list[NDArray[Any]]]
@@ -34,8 +35,7 @@ def measure(graph: Graph, file: Path, tensors: Mapping[str, int]) -> dict[str, N
         try:
             results = run(feeds)
         except Exception as error:  # of an operator, or of the runtime, whose kinds are many
-            message = " ".join(str(error).split())[:200]
-            raise problem(graph.file, "", f"the network cannot be run on {file.name}: {message}") from None
+            raise problem(graph.file, "", f"the network cannot be run on {file.name}: {one_line(error)}") from None
         for name, value in zip(wanted, results, strict=True):
             axis = tensors[name] % value.ndim
             others = tuple(at for at in range(value.ndim) if at != axis)
@@ -76,8 +76,7 @@ def _runner(graph: Graph, wanted: Sequence[str]) -> Run:
     try:
         model = onnx.load(graph.file)
     except Exception as error:
-        message = " ".join(str(error).split())[:200]
-        raise Unreadable("", f"cannot be run without its weights: {message}") from None
+        raise Unreadable("", f"cannot be run without its weights: {one_line(error)}") from None
     known = {value.name for value in model.graph.input}
     del model.graph.output[:]
     model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted if name not in known)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.onnx.graph import Graph, attribute
+from accelerator_sim.workload.onnx.operators import FREE, STANDARD, names, operator_key
 from accelerator_sim.workload.onnx.piece import Piece
-from accelerator_sim.workload.onnx.traffic import FREE, names
 from accelerator_sim.workload.onnx.weights import MOST_BYTES, Reference, bytes_of, read_weights, reference_of
 
 RECTIFIED = 0.5
@@ -120,7 +120,7 @@ class Densities:
         if node.op_type in ("Relu", "ThresholdedRelu") or (node.op_type == "Clip" and self._clips_at_zero(at)):
             self._rectified = True
             return RECTIFIED
-        if node.op_type in FREE | _SAME:
+        if operator_key(node) in FREE or (node.op_type in _SAME and node.domain in STANDARD):
             sizes = [
                 (math.prod(self._graph.shapes.get(read, (1,))), self.of(read))
                 for read in node.input

@@ -1,0 +1,45 @@
+"""What is wrong with an ONNX file, as an error that names the place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from accelerator_sim.files.errors import InvalidFile, Problem
+
+LONGEST = 200
+"""Characters of a foreign message that are shown: onnx prints whole graphs into some of its own."""
+
+Result = TypeVar("Result")
+
+
+class Unreadable(ValueError):
+    """Something in the graph that cannot be understood: the name of its node or tensor, and what is wrong."""
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(message)
+        self.where = where
+
+
+def problem(path: Path, where: str, message: str) -> InvalidFile:
+    """Return the error of one thing that is wrong in a file."""
+    return InvalidFile([Problem(str(path), None, None, where, message)])
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of a foreign exception in one line, cut to a length that a terminal shows."""
+    return " ".join(str(error).split())[:LONGEST] or type(error).__name__
+
+
+def guarded(where: str, action: Callable[[], Result]) -> Result:
+    """Return what foreign code returns.  Raises Unreadable, naming the place, for whatever that raises.
+
+    onnx and protobuf raise several kinds of exceptions, of which not all are public.
+    """
+    try:
+        return action()
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(where, one_line(error)) from None
