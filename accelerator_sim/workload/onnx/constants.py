@@ -97,7 +97,7 @@ def _grown(op: str, operands: Sequence[Values]) -> float:
     if op == "ConstantOfShape":
         return float(math.prod(float(size) for size in operands[0]))
     if op == "Range":
-        start, limit, step = (float(value) for value in operands[:3])
+        start, limit, step = (float(value.reshape(-1)[0]) for value in operands[:3])
         return max((limit - start) / step, 0.0)
     if op == "Expand":
         return operands[0].size * math.prod(max(float(size), 1.0) for size in operands[1])

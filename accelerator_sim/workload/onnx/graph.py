@@ -116,7 +116,7 @@ class Graph:
             if current in self._values:
                 waiting.pop()
                 continue
-            missing = [read for read in self._operands(current) if read not in self._values and read not in waiting]
+            missing = [read for read in self._operands(current) if read not in self._values]
             if missing:
                 waiting += missing
                 continue

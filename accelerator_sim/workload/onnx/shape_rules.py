@@ -25,18 +25,24 @@ _NEWEST = onnx.defs.onnx_opset_version()
 
 
 def infer(
-    graph: Graph, node: onnx.NodeProto, opset: int, operands: Sequence[tuple[str, Shape | None]] | None = None
+    graph: Graph,
+    node: onnx.NodeProto,
+    opset: int,
+    operands: Sequence[tuple[str, Shape | None]] | None = None,
+    floats: bool = False,
 ) -> dict[str, onnx.TypeProto]:
     """Return what onnx infers of the outputs of one node of the standard, with the constants that it reads.
 
-    operands: other names and shapes of what it reads.  Nothing for an operator that onnx does not know, or whose
+    operands: other names and shapes of what it reads; floats: take all of it for floats, as the standard has them where
+    onnxruntime has bytes.  Nothing for an operator that onnx does not know, or whose
     operands do not fit it: what is wrong is found where the shape is needed.
     """
     reads = operands if operands is not None else [(read, graph.shapes.get(read)) for read in node.input]
     types, data = {}, {}
     for read, shape in reads:
         if read:
-            types[read] = helper.make_tensor_type_proto(graph.types.get(read, 1), shape)
+            kind = onnx.TensorProto.FLOAT if floats else graph.types.get(read, onnx.TensorProto.FLOAT)
+            types[read] = helper.make_tensor_type_proto(kind, shape)
             value = graph.value(read)
             if value is not None:
                 data[read] = numpy_helper.from_array(np.ascontiguousarray(value), read)
@@ -48,7 +54,7 @@ def infer(
         return {}
 
 
-def as_standard(op: str, places: Sequence[int] = (0,), opset: int = _NEWEST) -> Rule:
+def as_standard(op: str, places: Sequence[int] = (0,), opset: int = _NEWEST, floats: bool = True) -> Rule:
     """Return the rule of an operator that has the shape of one of the standard, on some of its operands."""
 
     def rule(graph: Graph, node: onnx.NodeProto) -> Shapes:
@@ -60,7 +66,7 @@ def as_standard(op: str, places: Sequence[int] = (0,), opset: int = _NEWEST) -> 
         own = _alone(op, node, reads, opset)
         found = {}
         for at, out in enumerate(own.output):
-            kind = infer(graph, own, opset, list(zip(reads, shapes, strict=True))).get(out) if out else None
+            kind = infer(graph, own, opset, list(zip(reads, shapes, strict=True)), floats).get(out) if out else None
             shape = whole_shape(kind) if kind is not None else None
             if shape is not None:
                 found[at] = channels_last(shape) if last else shape
@@ -110,13 +116,13 @@ def _blocked_conv(graph: Graph, node: onnx.NodeProto) -> Shapes:
     own = _alone("Conv", node, list(node.input[:2]), _NEWEST)
     groups = max(int(attribute(node, "group", 1)), 1)
     operands = [(node.input[0], (x[0], w[1] * groups, *x[2:])), (node.input[1], w)]
-    kind = infer(graph, own, _NEWEST, operands).get(node.output[0])
+    kind = infer(graph, own, _NEWEST, operands, floats=True).get(node.output[0])
     shape = whole_shape(kind) if kind is not None else None
     return {} if shape is None else {0: (shape[0], blocked.filters_of(graph, node), *shape[2:])}
 
 
 def _same_operator(graph: Graph, node: onnx.NodeProto) -> Shapes:
-    return as_standard(node.op_type, range(len(node.input)))(graph, node)
+    return as_standard(node.op_type, range(len(node.input)), floats=False)(graph, node)
 
 
 def _concatenated(graph: Graph, node: onnx.NodeProto) -> Shapes:
