@@ -66,8 +66,8 @@ class Network:
             shown = ", ".join(f"{layer.name} ({layer.uncounted})" for layer in self.uncounted[:8])
             more = f" and {len(self.uncounted) - 8} more" if len(self.uncounted) > 8 else ""
             raise WorkNotCounted(
-                f"{self.name} has layers with an operator that may multiply and is not counted: {shown}{more}; export the"
-                " network without them, or select the other layers"
+                f"{self.name} has layers with an operator that may multiply and is not counted: {shown}{more}; export"
+                " the network without them, or select the other layers"
             )
 
     def mac_layer(self, name: str) -> Layer:

@@ -324,6 +324,7 @@ class NetworkFile(FileModel):
     family: Family | None = Field(default=None, description="kind of network")
     source: str = Field(min_length=1, description="publication that the shapes come from")
     notes: str = Field(default="", description="what a reader should know, e.g. what is fused and not listed")
+    batch: Size = Field(default=1, description="inferences that the layers are of; left out: one")
     density_source: str = Field(
         default="given without a source", description="where the densities come from, unless a layer says otherwise"
     )
@@ -388,6 +389,7 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
         content.family or "",
         tuple(parts),
         frozenset(reused),
+        content.batch,
     )
 
 

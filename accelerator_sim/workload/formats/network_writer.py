@@ -17,7 +17,9 @@ def write_network(network: Network) -> Written:
 
     Raises ValueError for a layer that only code can make, e.g. a gemm with a stride.
     """
-    head = {"name": network.name, "source": network.source or "not stated"}
+    head: dict[str, Any] = {"name": network.name, "source": network.source or "not stated"}
+    if network.batch > 1:
+        head["batch"] = network.batch
     if network.notes:
         head["notes"] = network.notes
     remarks, entries, names = Remarks(), [], set[str]()
