@@ -11,7 +11,7 @@ from accelerator_sim.workload.onnx.makers import is_known, maker_of, may_multipl
 from accelerator_sim.workload.onnx.operators import RUNTIME, named, operator_key
 from accelerator_sim.workload.onnx.piece import Piece
 from accelerator_sim.workload.onnx.traffic import main_input, moved, treatment
-from accelerator_sim.workload.onnx.unreadable import Unreadable
+from accelerator_sim.workload.onnx.unreadable import DAMAGE, Unreadable, unfit
 
 _FOLDS = ("Conv", "ConvInteger", "QLinearConv", "FusedConv")
 """Convolutions that a Pad before them is folded into."""
@@ -41,17 +41,13 @@ class Assembly:
             try:
                 if node.op_type in _FOLDS and folded_pad(self.graph, node) is not None:
                     self._folded.add(self.graph.producers[conv_operands(node)[0]])
-            except (TypeError, IndexError, KeyError, ValueError):
+            except DAMAGE:
                 continue  # a damaged node, which is reported below
         for at, node in enumerate(self.graph.nodes):
             try:
                 self.add(at)
-            except Unreadable:
-                raise
-            except (TypeError, IndexError, KeyError, AttributeError, ArithmeticError, ValueError) as error:
-                # An attribute of another type, or an operand that is not there: a damaged file can hold any.
-                message = f"{node.op_type} has attributes or operands that do not fit it: {error}"
-                raise Unreadable(self.graph.names[at], message) from None
+            except DAMAGE as error:
+                raise unfit(self.graph.names[at], node.op_type, error) from None
 
     def add(self, at: int) -> None:
         """Take in a node."""

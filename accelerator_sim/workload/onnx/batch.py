@@ -99,7 +99,7 @@ def _divide(main: onnx.GraphProto, node: onnx.NodeProto, graph: Graph, batch: in
         sizes = graph.value(node.input[1])
     else:
         return
-    if sizes is None or not sizes.size or int(sizes[0]) < batch or int(sizes[0]) % batch:
+    if sizes is None or sizes.ndim != 1 or not sizes.size or int(sizes[0]) < batch or int(sizes[0]) % batch:
         return
     own = np.array(sizes, dtype=np.int64)
     own[0] //= batch

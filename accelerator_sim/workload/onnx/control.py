@@ -19,7 +19,7 @@ from accelerator_sim.workload.onnx.graph import Graph, attribute
 from accelerator_sim.workload.onnx.makers import products_inside
 from accelerator_sim.workload.onnx.operators import STEPS
 from accelerator_sim.workload.onnx.order import subgraphs
-from accelerator_sim.workload.onnx.unreadable import Unreadable
+from accelerator_sim.workload.onnx.unreadable import DAMAGE, Unreadable, unfit
 
 MOST_NODES = 20_000
 """Nodes that an unrolled loop may become: onnx infers the shapes of so many in about a second."""
@@ -45,7 +45,10 @@ def write_out(graph: Graph) -> bool:
     replaced = False
     nodes: list[onnx.NodeProto] = []
     for at, node in enumerate(graph.nodes):
-        written = _written(graph, node, graph.names[at])
+        try:
+            written = _written(graph, node, graph.names[at])
+        except DAMAGE as error:
+            raise unfit(graph.names[at], node.op_type, error) from None
         if written is None:
             nodes.append(node)
             continue
@@ -199,8 +202,9 @@ def _stays_true(graph: Graph, body: onnx.GraphProto) -> bool:
     """Whether the condition that a body writes is the one that it gets, or constant and true."""
     name = body.output[0].name
     producers = {out: node for node in body.node for out in node.output}
-    while name in producers and producers[name].op_type == "Identity":
-        name = producers[name].input[0]
+    for _ in body.node:  # at most so often, for a damaged body may go round in circles
+        if name in producers and producers[name].op_type == "Identity":
+            name = producers[name].input[0]
     if name == body.input[1].name:
         return True
     held = next((tensor for tensor in body.initializer if tensor.name == name), None)

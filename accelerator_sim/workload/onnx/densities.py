@@ -15,7 +15,14 @@ from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.onnx.graph import Graph, attribute
 from accelerator_sim.workload.onnx.operators import FREE, STANDARD, names, operator_key
 from accelerator_sim.workload.onnx.piece import Piece
-from accelerator_sim.workload.onnx.weights import MOST_BYTES, Reference, bytes_of, read_weights, reference_of
+from accelerator_sim.workload.onnx.weights import (
+    MOST_BYTES,
+    Reference,
+    bytes_of,
+    packed_bits,
+    read_weights,
+    reference_of,
+)
 
 RECTIFIED = 0.5
 """Density behind a ReLU: assumed, half of what a symmetric distribution has."""
@@ -64,6 +71,8 @@ class Densities:
         layer = replace(piece.layer, reads=reads)
         if not layer.is_mac:
             return layer
+        if piece.weights is not None and layer.weight_bits is None:
+            layer = replace(layer, weight_bits=packed_bits(self._graph, piece.weights))
         iact = self.of(piece.reads[0]) if piece.reads else 1.0
         weight, tensor, source = 1.0, None, "weights: taken as dense"
         if piece.weights is not None and self._weights:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import onnx
 
-from accelerator_sim.workload.onnx.operators import operator_key
-
 _SCOPES, _NAMESPACE = "pkg.torch.onnx.name_scopes", "namespace"
 _UNNAMED = {"", "main", "main_graph", "graph", "torch_jit", "torch-jit-export", "model", "onnx_graph"}
 """Names of graphs that exporters give to every network."""
@@ -78,9 +76,14 @@ def _of_namespace(text: str) -> str:
 
 
 def _of_name(node: onnx.NodeProto) -> str:
-    """The module of "/layer1/layer1.0/conv1/Conv"; a part that begins with the one before it says that again."""
-    parts = node.name.split("/")
-    if len(parts) < 3 or parts[0] or not re.match(rf"{re.escape(operator_key(node)[1])}(_|$)", parts[-1]):
+    """The module of "/layer1/layer1.0/conv1/Conv"; a part that begins with the one before it says that again.
+
+    onnxruntime puts a word before such a name, or what it fused behind it ("fused /fc/MatMul/MatMulAddFusion/").
+    """
+    parts = node.name.removeprefix("fused ").split("/")
+    while len(parts) > 2 and re.fullmatch(r"(Mat[Mm]ul\w*Fusion)?", parts[-1]):
+        parts.pop()
+    if len(parts) < 3 or parts[0] or not onnx.defs.has(parts[-1].partition("_")[0]):
         return ""
     path, before = "", ""
     for part in parts[1:-1]:

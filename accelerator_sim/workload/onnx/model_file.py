@@ -14,7 +14,8 @@ from onnx.inliner import inline_local_functions
 
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.workload.onnx.operators import STANDARD
-from accelerator_sim.workload.onnx.unreadable import Unreadable, guarded, one_line, problem
+from accelerator_sim.workload.onnx.order import nodes_at_any_depth
+from accelerator_sim.workload.onnx.unreadable import LONGEST, Unreadable, guarded, one_line, problem
 from accelerator_sim.workload.onnx.wire import Malformed, Payload, read_stripped
 
 LARGEST_MODEL = 256 << 20
@@ -29,6 +30,7 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, dict[str, Payload]]:
     """
     model, payloads = _parsed(path)
     try:
+        _check_text(model)
         _set_operator_sets(model)
         if model.functions:
             model = guarded("functions", lambda: inline_local_functions(model))
@@ -57,6 +59,25 @@ def _parsed(path: Path) -> tuple[onnx.ModelProto, dict[str, Payload]]:
     if not model.HasField("graph") or not model.graph.node:
         raise problem(path, "", "is not an ONNX model: it has no graph with nodes")
     return model, payloads
+
+
+def _check_text(model: onnx.ModelProto) -> None:
+    """Check that all names are text: protobuf hands out the bytes of a string that is not UTF-8.  Raises Unreadable."""
+    graph = model.graph
+    found: list[object] = [graph.name, *(tensor.name for tensor in graph.initializer)]
+    found += [entry.domain for entry in model.opset_import]
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        found.append(value.name)
+        if value.type.HasField("tensor_type"):
+            found += [dim.dim_param for dim in value.type.tensor_type.shape.dim]
+    bodies = [*model.functions, graph]
+    for node in nodes_at_any_depth(bodies):
+        found += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        found += [attribute.name for attribute in node.attribute]
+        found += [text for entry in node.metadata_props for text in (entry.key, entry.value)]
+    for each in found:
+        if not isinstance(each, str):
+            raise Unreadable("", f"a name that is not text: {each!r}"[:LONGEST])
 
 
 def opset_of(model: onnx.ModelProto) -> int:

@@ -61,8 +61,8 @@ def subgraphs(node: onnx.NodeProto) -> list[onnx.GraphProto]:
     return [graph for each in node.attribute for graph in ([each.g] if each.HasField("g") else []) + list(each.graphs)]
 
 
-def nodes_at_any_depth(graphs: Iterable[onnx.GraphProto]) -> list[onnx.NodeProto]:
-    """Return the nodes of graphs and of the graphs that these hold."""
+def nodes_at_any_depth(graphs: Iterable[onnx.GraphProto | onnx.FunctionProto]) -> list[onnx.NodeProto]:
+    """Return the nodes of graphs (or of functions) and of the graphs that these hold."""
     found: list[onnx.NodeProto] = []
     for graph in graphs:
         for node in graph.node:

@@ -46,6 +46,7 @@ def check_tensor(tensor: onnx.TensorProto, payload: Payload | None, file: Path) 
     if any(dim < 0 for dim in tensor.dims):
         raise Unreadable(name, f"a constant with a negative dimension: {list(tensor.dims)}")
     if tensor.data_type == onnx.TensorProto.STRING:
+        _check_count(tensor, len(tensor.string_data), math.prod(tensor.dims))
         return
     try:
         wanted = bytes_of(tensor)
@@ -73,6 +74,10 @@ def _check_typed(tensor: onnx.TensorProto) -> None:
     elements, bits = math.prod(tensor.dims), bits_of(tensor.data_type)
     complex_ = tensor.data_type in (onnx.TensorProto.COMPLEX64, onnx.TensorProto.COMPLEX128)
     wanted = -(-elements * min(bits, 8) // 8) * (2 if complex_ else 1)
+    _check_count(tensor, found, wanted)
+
+
+def _check_count(tensor: onnx.TensorProto, found: int, wanted: int) -> None:
     if not found and wanted:
         message = f"a constant of {list(tensor.dims)} without values; shapes alone are read with --no-weights"
         raise Unreadable(tensor.name, message)

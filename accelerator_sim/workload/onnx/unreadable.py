@@ -32,6 +32,17 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:LONGEST] or type(error).__name__
 
 
+DAMAGE = (TypeError, IndexError, KeyError, AttributeError, ArithmeticError, ValueError)
+"""What code for one node stumbles with over an attribute of another type, or an operand that is not there."""
+
+
+def unfit(where: str, op: str, error: BaseException) -> Unreadable:
+    """Return the error of a node that code for its operator stumbled over; one that says more is kept as it is."""
+    if isinstance(error, Unreadable):
+        return error
+    return Unreadable(where, f"{op} has attributes or operands that do not fit it: {one_line(error)}")
+
+
 def guarded(where: str, action: Callable[[], Result]) -> Result:
     """Return what foreign code returns.  Raises Unreadable, naming the place, for whatever that raises.
 

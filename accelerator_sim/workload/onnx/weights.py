@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from accelerator_sim.workload.onnx.graph import Graph, attribute
-from accelerator_sim.workload.onnx.piece import Layout, WeightSource
+from accelerator_sim.workload.onnx.piece import Layout, WeightSource, stored_bits
 from accelerator_sim.workload.onnx.tensors import bits_of, dense, external_place
 from accelerator_sim.workload.onnx.wire import Payload, read_stripped
 
@@ -27,6 +27,9 @@ MOST_BYTES = 1 << 30
 """Bytes of weights of a network up to which they are read without being asked for."""
 LARGEST = 127
 _SEPARATOR = ";"
+_BYTE = 8
+_NOT_REAL = (onnx.TensorProto.STRING, onnx.TensorProto.COMPLEX64, onnx.TensorProto.COMPLEX128)
+"""Element types that no integer stands for."""
 _STORED = {"raw_data", "float_data", "double_data"}
 """Fields whose payload is the plain array of numbers."""
 
@@ -89,7 +92,7 @@ def reference_of(graph: Graph, source: WeightSource) -> Reference | None:
             return None
         name = node.input[0]
     payload = graph.payloads.get(name)
-    if name not in graph.stored or (payload is not None and payload.field not in _STORED):
+    if name not in graph.stored or graph.initializers[name].data_type in _NOT_REAL or (payload is not None and payload.field not in _STORED):
         return None
     return Reference(name, source.layout, source.groups, source.part, permutation, zero)
 
@@ -98,6 +101,21 @@ def bytes_of(graph: Graph, reference: Reference) -> int:
     """Bytes of the tensor that a reference leads to."""
     tensor = graph.initializers[reference.tensor]
     return int(math.prod(tensor.dims) * _dtype(tensor).itemsize)
+
+
+def packed_bits(graph: Graph, source: WeightSource) -> float | None:
+    """Return the bits that a file keeps per weight where it dequantises words of less than a byte, scales included."""
+    name = source.tensor
+    while (at := graph.producers.get(name)) is not None:
+        node = graph.nodes[at]
+        if node.op_type == "DequantizeLinear":
+            if bits_of(graph.types.get(node.input[0], onnx.TensorProto.FLOAT)) >= _BYTE:
+                return None
+            return stored_bits(graph, node.input, math.prod(graph.shape(node.input[0], name)))
+        if node.op_type not in ("Identity", "Cast", "Transpose", "Reshape"):
+            return None
+        name = node.input[0]
+    return None
 
 
 def read_weights(path: Path, key: str) -> NDArray[Any]:
