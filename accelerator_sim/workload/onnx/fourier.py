@@ -35,10 +35,12 @@ def stft(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
         if value is None or value.size != 1:
             raise Unreadable(name, "the length of its frames is not constant")
         frame = int(value.reshape(-1)[0])
-    if len(y) != 4 or 0 in y or frame < 1:
+    if len(y) != 4 or 0 in y[:2] or frame < 1:
         raise Unreadable(name, f"an output of {list(y)} and frames of {frame} do not fit")
     parts = x[2] if len(x) > 2 else 1
-    return _product(node, name, y[0] * y[1], frame * parts, y[2] * y[3])
+    # Not by its shape: onnx 1.23 infers both sides where the attribute is left out, whose default is one.
+    bins = frame // 2 + 1 if attribute(node, "onesided", 1) else frame
+    return _product(node, name, y[0] * y[1], frame * parts, bins * 2)
 
 
 def rfft(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:

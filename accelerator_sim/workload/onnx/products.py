@@ -133,6 +133,13 @@ def affine_grid(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
     return [Piece(layer, (node.input[0],), node.output[0])]
 
 
+def linear_shape(graph: Graph, node: onnx.NodeProto) -> dict[int, Shape]:
+    """Return the shapes of what LinearClassifier and LinearRegressor write.  Raises KeyError where not known."""
+    x, coefficients = graph.shapes[node.input[0]], len(attribute(node, "coefficients", []))
+    scores = (*x[:-1], coefficients // x[-1])
+    return {0: scores} if node.op_type == "LinearRegressor" else {0: x[:-1], 1: scores}
+
+
 def linear(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
     """Return LinearClassifier or LinearRegressor: rows of features times the coefficients, an attribute."""
     x = graph.shape(node.input[0], name)

@@ -16,7 +16,15 @@ from onnx import helper, numpy_helper, shape_inference
 from accelerator_sim.workload.onnx import attention, blocked, fourier, packed, products, recurrent
 from accelerator_sim.workload.onnx.convolutions import channels_first, channels_last, conv_operands, is_channels_last
 from accelerator_sim.workload.onnx.graph import Graph, Shape, attribute
-from accelerator_sim.workload.onnx.operators import BLOCKED, CHANNELS_LAST, RUNTIME, STEPS, OperatorKey, names
+from accelerator_sim.workload.onnx.operators import (
+    BLOCKED,
+    CHANNELS_LAST,
+    MACHINE_LEARNING,
+    RUNTIME,
+    STEPS,
+    OperatorKey,
+    names,
+)
 
 Shapes = Mapping[int, Shape]
 Rule = Callable[[Graph, onnx.NodeProto], Shapes]
@@ -254,6 +262,9 @@ RULES: dict[OperatorKey, Rule] = {
     **{(RUNTIME, op): rule for op, rule in _RUNTIME.items()},
     **{(BLOCKED, op): rule for op, rule in _BLOCKED.items()},
     **{(CHANNELS_LAST, op): rule for op, rule in _CHANNELS_LAST.items()},
+    **dict.fromkeys(
+        ((MACHINE_LEARNING, "LinearClassifier"), (MACHINE_LEARNING, "LinearRegressor")), products.linear_shape
+    ),
     (STEPS, "Take"): _taken,
     (STEPS, "Stack"): _stacked,
 }

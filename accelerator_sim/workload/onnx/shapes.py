@@ -6,12 +6,13 @@ import onnx
 from onnx import helper
 
 from accelerator_sim.workload.onnx.graph import Graph, Shape
-from accelerator_sim.workload.onnx.makers import may_multiply
-from accelerator_sim.workload.onnx.operators import RUNTIME, operator_key
+from accelerator_sim.workload.onnx.makers import is_known, may_multiply
+from accelerator_sim.workload.onnx.operators import OPS, RUNTIME, operator_key
 from accelerator_sim.workload.onnx.order import subgraphs
 from accelerator_sim.workload.onnx.shape_rules import RULES, Shapes, first_sets, infer, whole_shape
-from accelerator_sim.workload.onnx.unreadable import Unreadable
+from accelerator_sim.workload.onnx.unreadable import DAMAGE, Unreadable
 
+_ELEMENT_BY_ELEMENT = ("activation", "norm", "softmax", "add", "mul")
 FIRST_MODERN = 7
 """The first operator set in which all operators broadcast and infer as they do today."""
 
@@ -67,20 +68,25 @@ def _by_rule(graph: Graph, node: onnx.NodeProto) -> None:
             found = rule(graph, node)
         elif node.domain == "" and graph.opset < FIRST_MODERN:
             found = first_sets(graph, node)
-        if (
-            not found
-            and rule is None
-            and not _is_standard(node)
-            and not subgraphs(node)
-            and not may_multiply(graph, node)
-        ):
+        if not found and rule is None and _keeps_its_shape(graph, node):
             found = {0: graph.shapes[node.input[0]]}
-    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError, AttributeError):
+    except DAMAGE:
         return  # an operand's shape is open, or a damaged node has none: found out where the shape is needed
     for place, shape in found.items():
         out = node.output[place] if place < len(node.output) else ""
         if out and out not in graph.shapes:
             _keep(graph, out, shape)
+
+
+def _keeps_its_shape(graph: Graph, node: onnx.NodeProto) -> bool:
+    """Whether a node without a rule is taken to keep the shape of its first operand.
+
+    It is if its operator works element by element, or if nobody knows it and it cannot multiply.
+    """
+    key = operator_key(node)
+    if is_known(key):
+        return OPS.get(key) in _ELEMENT_BY_ELEMENT and not _is_standard(node)
+    return not _is_standard(node) and not subgraphs(node) and not may_multiply(graph, node)
 
 
 def _is_standard(node: onnx.NodeProto) -> bool:

@@ -92,7 +92,11 @@ def reference_of(graph: Graph, source: WeightSource) -> Reference | None:
             return None
         name = node.input[0]
     payload = graph.payloads.get(name)
-    if name not in graph.stored or graph.initializers[name].data_type in _NOT_REAL or (payload is not None and payload.field not in _STORED):
+    if (
+        name not in graph.stored
+        or graph.initializers[name].data_type in _NOT_REAL
+        or (payload is not None and payload.field not in _STORED)
+    ):
         return None
     return Reference(name, source.layout, source.groups, source.part, permutation, zero)
 

@@ -27,9 +27,10 @@ LARGEST_SEED = 60_000
 
 SIZES = (-1, 0, 1, 2, 3, 7, 1 << 16, 1 << 31, 1 << 40, 1 << 62, (1 << 63) - 1, -(1 << 63))
 OPERATORS = (
-    "Conv", "ConvTranspose", "MatMul", "Gemm", "LSTM", "Attention", "Einsum", "Loop", "If", "Scan", "Tile", "Expand", "Range",
-    "ConstantOfShape", "Pad", "Resize", "OneHot", "Reshape", "Concat", "Split", "DFT", "STFT", "DeformConv", "MoE", "QMoE",
-    "GroupQueryAttention", "MatMulNBits", "FusedMatMul", "QAttention", "DynamicQuantizeLSTM", "NoSuchOperator",
+    "Conv", "ConvTranspose", "MatMul", "Gemm", "LSTM", "Attention", "Einsum", "Loop", "If", "Scan", "Tile", "Expand",
+    "Range", "ConstantOfShape", "Pad", "Resize", "OneHot", "Reshape", "Concat", "Split", "DFT", "STFT", "DeformConv",
+    "MoE", "QMoE", "GroupQueryAttention", "MatMulNBits", "FusedMatMul", "QAttention", "DynamicQuantizeLSTM",
+    "NoSuchOperator",
 )  # fmt: skip
 DOMAINS = (
     "",
@@ -125,8 +126,8 @@ def _attribute(model: onnx.ModelProto, rng: np.random.Generator) -> None:
         (*known, "axis", "kernel_shape", "group", "perm", "num_heads", "equation", "pads", "body", "strides"), rng
     )
     values: tuple[object, ...] = (
-        *SIZES, 1e300, float("nan"), "text", "...ij,jk", b"\xff\xfe", [1, 2], [-1], [0, 0, 0, 0], [1 << 62] * 3, [2.5], ["a"],
-        helper.make_graph([], "empty", [], []),
+        *SIZES, 1e300, float("nan"), "text", "...ij,jk", b"\xff\xfe", [1, 2], [-1], [0, 0, 0, 0], [1 << 62] * 3, [2.5],
+        ["a"], helper.make_graph([], "empty", [], []),
     )  # fmt: skip
     kept = [each for each in node.attribute if each.name != name]
     del node.attribute[:]
@@ -206,6 +207,6 @@ def _functions(model: onnx.ModelProto, rng: np.random.Generator) -> None:
 
 
 CHANGES: tuple[Change, ...] = (
-    _dimension, _constant_dims, _constant_values, _small_values, _small_values, _attribute, _attribute, _operator, _operands,
-    _nodes, _operator_sets, _metadata, _deep, _functions,
+    _dimension, _constant_dims, _constant_values, _small_values, _small_values, _attribute, _attribute, _operator,
+    _operands, _nodes, _operator_sets, _metadata, _deep, _functions,
 )  # fmt: skip

@@ -10,8 +10,8 @@ from tests.workload.onnx.mutants import DATA
 
 FORMS = [
     ("cnn", "cnn_extended"), ("cnn", "cnn_all"), ("cat", "cat_all"), ("block", "block_all"), ("block", "block_dyn_all"),
-    ("block", "block_bert"), ("mlp", "mlp_all"), ("matmuls", "matmuls_all"), ("qdq", "qdq_extended"), ("qdq", "qdq_all"),
-    ("lstm", "lstm_dyn_all"), ("c1d", "c1d_all"), ("conv3d", "conv3d_all"),
+    ("block", "block_bert"), ("mlp", "mlp_all"), ("matmuls", "matmuls_all"), ("qdq", "qdq_extended"), ("qdq",
+    "qdq_all"), ("lstm", "lstm_dyn_all"), ("c1d", "c1d_all"), ("conv3d", "conv3d_all"),
 ]  # fmt: skip
 
 
