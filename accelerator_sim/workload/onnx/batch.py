@@ -114,11 +114,11 @@ def _times(piece: Piece, one: Piece, batch: int) -> Piece | None:
     whole = single.with_batch(batch)
     if layer.name != single.name or layer.is_mac != single.is_mac:
         return None
-    if not layer.is_mac:
-        # What is read may hold constants, and what all inferences share (an embedding of places) is there once.
-        same = layer.oact_words in (whole.oact_words, single.oact_words)
-    else:
+    if layer.is_mac:
         same = _work(layer) == _work(whole)
+    else:  # what is read may hold constants, and what all inferences share (an embedding of places) is there once
+        shared = (layer.iact_words, layer.oact_words) == (single.iact_words, single.oact_words)
+        same = shared or layer.oact_words == whole.oact_words
     return replace(piece, layer=whole) if same else None
 
 

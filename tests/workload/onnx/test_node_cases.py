@@ -11,9 +11,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-from accelerator_sim.workload.onnx.reader import read_onnx
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.onnx.reader import read_onnx
 
 MODULES = ("attention", "flexattention", "linear_attention", "causal_conv_with_state")
 """Operators that multiply and are functions of others.  AffineGrid expands to shapes that depend on its input."""

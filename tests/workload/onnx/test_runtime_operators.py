@@ -191,7 +191,8 @@ def test_experts_say_how_tokens_are_spread(written: Build) -> None:
     ("op", "attributes", "operands", "message"),
     [
         ("MatMulNBits", {"K": 0, "N": 6}, [(4, 40), words(6, 2, 16)], "node: K is 0; at least 1 is required"),
-        ("MatMulNBits", {"K": 32, "N": 6}, [(4, 40), words(6, 1, 16)], "node: rows of [4, 40]; 32 columns are required"),
+        ("MatMulNBits", {"K": 32, "N": 6}, [(4, 40), words(6, 1, 16)],
+         "node: rows of [4, 40]; 32 columns are required"),
         ("Attention", {}, [(1, 6, 32), random(32, 96)], "node: num_heads is 0; at least 1 is required"),
         (
             "Attention", {"num_heads": 4, "qkv_hidden_sizes": [1, 2, 3]}, [(1, 6, 32), random(32, 96)],
@@ -205,7 +206,7 @@ def test_experts_say_how_tokens_are_spread(written: Build) -> None:
          "node: k is 9; 1 to 4, the number of experts, is allowed"),
         ("QMoE", {"expert_weight_bits": 5}, [(5, 8), (5, 4), words(4, 32, 4), random(4, 32), "", words(4, 8, 8)],
          "node.fc1: weights of 5 bits; 2, 3, 4 and 8 are read"),
-        ("LinearAttention", {"q_num_heads": 1, "kv_num_heads": 1, "update_rule": "delt"}, [(1, 2, 4), (1, 2, 4), (1, 2, 4)],
+        ("LinearAttention", {"q_num_heads": 1, "kv_num_heads": 1, "update_rule": "delt"}, [(1, 2, 4)] * 3,
          "node: update_rule is 'delt'; allowed: linear, gated, delta, gated_delta"),
         ("CausalConvWithState", {}, [(1, 6, 9), random(5, 1, 4)],
          "node: an input of [1, 6, 9] and weights of [5, 1, 4] are not those of channels by themselves"),

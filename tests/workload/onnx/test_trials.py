@@ -100,9 +100,10 @@ def test_refusals(name: str, message: str) -> None:
 
 
 def test_notes_say_what_is_not_known_and_in_which_order_an_einsum_is_counted() -> None:
-    assert "UNKNOWN operators, counted by the words that they move: MyAct_0 (vendor.x.MyAct)" in read(
-        TRIALS / "c90_custom_op_then_conv.onnx"
-    ).notes
+    assert (
+        "UNKNOWN operators, counted by the words that they move: MyAct_0 (vendor.x.MyAct)"
+        in read(TRIALS / "c90_custom_op_then_conv.onnx").notes
+    )
     assert "in the order that costs least: jk,kl->jl, ij,jl->il" in read(TRIALS / "c22_einsum_3op.onnx").notes
 
 
