@@ -56,7 +56,8 @@ class Assembly:
         if at in self._folded:
             self.fused[node.op_type] += 1
             return self._pass_on(at)
-        if any(node.output) and all(graph.is_constant(out) for out in node.output if out):
+        outputs = [out for out in node.output if out]
+        if outputs and all(graph.is_constant(out) for out in outputs):
             return self._pass_on(at)  # computed beforehand
         self._refuse_hidden_work(at)
         if may_multiply(graph, node):
@@ -67,8 +68,9 @@ class Assembly:
             made = make(graph, node, name)
             if made:
                 return self._keep(at, made)
-            if not any(graph.is_empty(each) for each in (*node.input, *node.output)):
-                self.counted_as_traffic.append(f"{name} ({node.op_type})")
+            if any(graph.is_empty(read) for read in node.input):
+                return self._pass_on(at)  # a sum over nothing
+            self.counted_as_traffic.append(f"{name} ({node.op_type})")
         elif not is_known(operator_key(node)) and not is_known((RUNTIME, node.op_type)):
             self.unknown.append((name, named(node)))
         how = treatment(graph, at, self._hosts)
@@ -77,6 +79,8 @@ class Assembly:
                 self.fused[node.op_type] += 1
                 self.last[self._writer[main_input(graph, node)]] = node.output[0]
             return self._pass_on(at)
+        if outputs and all(graph.is_empty(out) for out in outputs):
+            return self._pass_on(at)  # nothing to compute
         piece = moved(graph, at, name)
         return self._keep(at, [piece]) if piece is not None else self._pass_on(at)
 

@@ -96,7 +96,7 @@ def test_must_hold_3000_mutants_are_read_or_refused(tmp_path: Path) -> None:
 
 def test_mutants_by_the_command_line(tmp_path: Path) -> None:
     """A process of its own each, whose exit code is one that is documented."""
-    for seed in (3, 14, 159):
+    for seed in (3, 14):
         path = tmp_path / f"m{seed}.onnx"
         path.write_bytes(mutant(seed))
         code = [sys.executable, "-m", "accelerator_sim", "simulate", str(path), "--fidelity", "analytical"]
