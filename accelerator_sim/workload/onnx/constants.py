@@ -100,7 +100,10 @@ def _grown(op: str, operands: Sequence[Values]) -> float:
         start, limit, step = (float(value.reshape(-1)[0]) for value in operands[:3])
         return max((limit - start) / step, 0.0)
     if op == "Expand":
-        return operands[0].size * math.prod(max(float(size), 1.0) for size in operands[1])
+        wanted = [float(size) for size in operands[1]]
+        here = [1.0] * (len(wanted) - operands[0].ndim) + [float(size) for size in operands[0].shape]
+        wanted = [1.0] * (len(here) - len(wanted)) + wanted
+        return math.prod(max(pair) for pair in zip(here, wanted, strict=True))
     if op == "Tile":
         return operands[0].size * math.prod(float(size) for size in operands[1])
     if op == "OneHot":

@@ -333,6 +333,6 @@ _FIRST: dict[str, Rule] = {
     "Upsample": _first_upsample,
     "GRU": _first_gru,
     "Gemm": _one(products.gemm_shape),
-    "LpPool": as_standard("LpPool", opset=11),
+    "LpPool": as_standard("MaxPool"),
     "GlobalLpPool": as_standard("GlobalLpPool"),
 }

@@ -64,7 +64,10 @@ def test_loops_of_one_round_or_none(written: Build, constants: dict[str, Any], m
 
 
 def test_a_loop_that_may_stop_is_refused(written: Build) -> None:
-    stop = [helper.make_node("ReduceSum", ["s"], ["sum"], keepdims=0), helper.make_node("Less", ["sum", "one"], ["cout"])]
+    stop = [
+        helper.make_node("ReduceSum", ["s"], ["sum"], keepdims=0),
+        helper.make_node("Less", ["sum", "one"], ["cout"]),
+    ]
     path = written([loop(stop)], {"x": [2, 4]}, ["last"], CONSTANTS | {"one": np.float32(1)})
     assert messages(path).startswith("loop: Loop holds MatMul in a subgraph, and what it does depends on the input")
 
@@ -81,7 +84,9 @@ def test_a_trillion_rounds_are_refused_at_once(written: Build) -> None:
 
 
 def test_a_branch_within_a_loop_within_a_branch(written: Build) -> None:
-    inner = helper.make_node("If", ["yes"], ["t"], name="inner", then_branch=product("a"), else_branch=product("b", "v"))
+    inner = helper.make_node(
+        "If", ["yes"], ["t"], name="inner", then_branch=product("a"), else_branch=product("b", "v")
+    )
     inner.attribute[0].g.node[0].input[0] = inner.attribute[1].g.node[0].input[0] = "s"
     body = helper.make_graph(
         [*KEEP, inner], "body",
@@ -132,7 +137,10 @@ def test_a_scan_backwards_along_another_axis(written: Build) -> None:
 
 def test_sequences_of_different_lengths(written: Build) -> None:
     body = helper.make_graph(
-        [helper.make_node("MatMul", ["a", "b"], ["c"], name="mm")], "body", [value("a", 2, 3), value("b", 3, 2)], [empty("c")]
+        [helper.make_node("MatMul", ["a", "b"], ["c"], name="mm")],
+        "body",
+        [value("a", 2, 3), value("b", 3, 2)],
+        [empty("c")],
     )
     scan = helper.make_node("Scan", ["x", "z"], ["y"], name="scan", body=body, num_scan_inputs=2)
     path = written([scan], {"x": [4, 2, 3], "z": [5, 3, 2]}, ["y"])

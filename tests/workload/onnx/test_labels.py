@@ -53,7 +53,9 @@ def test_of_the_nodes_of_a_module_the_product_has_its_name() -> None:
     ("graph", "name"), [("main_graph", "small"), ("torch-jit-export", "small"), ("", "small"), ("resnet", "resnet")]
 )
 def test_networks(written: Build, graph: str, name: str) -> None:
-    path = written([node(name="/stem/conv/Conv")], {"x": [1, 4, 3, 3]}, ["y"], {"w": random(4, 4, 1, 1)}, name="small.onnx")
+    path = written(
+        [node(name="/stem/conv/Conv")], {"x": [1, 4, 3, 3]}, ["y"], {"w": random(4, 4, 1, 1)}, name="small.onnx"
+    )
     model = onnx.load(path)
     model.graph.name = graph
     path.write_bytes(model.SerializeToString())
