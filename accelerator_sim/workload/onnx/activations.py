@@ -15,7 +15,7 @@ from onnx.reference import ReferenceEvaluator
 
 from accelerator_sim.workload.density_file import read_tensor
 from accelerator_sim.workload.onnx.graph import Graph
-from accelerator_sim.workload.onnx.unreadable import Unreadable, one_line, problem
+from accelerator_sim.workload.onnx.unreadable import Unreadable, guarded, one_line, problem
 
 Feeds = dict[str, NDArray[Any]]
 Run = Callable[[Feeds], list[NDArray[Any]]]
@@ -27,8 +27,11 @@ def measure(graph: Graph, file: Path, tensors: Mapping[str, int]) -> dict[str, N
     tensors: the axis that counts channels, by name.  Raises InvalidFile where an input is missing or does not fit, and
     where the network cannot be run.
     """
-    wanted = list(tensors)
-    run = _runner(graph, wanted)
+    model = _loaded(graph)
+    # Unrolled loops and inlined functions have tensors that the file does not know.
+    there = {value.name for value in model.graph.input} | {out for node in model.graph.node for out in node.output}
+    wanted = [name for name in tensors if name in there]
+    run = _runner(model, wanted)
     filled: dict[str, NDArray[np.int64]] = {}
     seen = dict.fromkeys(wanted, 0)
     for feeds in _batches(graph, file):
@@ -72,11 +75,14 @@ def _batches(graph: Graph, file: Path) -> Iterator[Feeds]:
         yield feeds
 
 
-def _runner(graph: Graph, wanted: Sequence[str]) -> Run:
+def _loaded(graph: Graph) -> onnx.ModelProto:
     try:
-        model = onnx.load(graph.file)
+        return onnx.load(graph.file)
     except Exception as error:
         raise Unreadable("", f"cannot be run without its weights: {one_line(error)}") from None
+
+
+def _runner(model: onnx.ModelProto, wanted: Sequence[str]) -> Run:
     known = {value.name for value in model.graph.input}
     del model.graph.output[:]
     model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted if name not in known)
@@ -85,7 +91,7 @@ def _runner(graph: Graph, wanted: Sequence[str]) -> Run:
         runtime: Any = importlib.import_module("onnxruntime")
         session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     except Exception:  # it is not there, or does not take the model
-        session = ReferenceEvaluator(model)
+        session = guarded("", lambda: ReferenceEvaluator(model))
 
     def run(feeds: Feeds) -> list[NDArray[Any]]:
         found = dict(zip(computed, session.run(computed, feeds), strict=True)) if computed else {}

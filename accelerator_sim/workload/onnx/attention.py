@@ -72,7 +72,7 @@ def packed_projected(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piec
     x, w = graph.shape(node.input[0], name), graph.shape(node.input[1], name)
     heads, (hidden, _, values) = _num_heads(node, name), _hidden_sizes(node, w[1], name)
     sizes = (hidden // heads, values // heads)
-    rows = _packed(graph, node, name, (heads, *sizes), x[0], (3, 4), ())
+    rows = _packed(graph, node, name, (heads, *sizes), (3, 4), ())
     return [_projection(graph, node, name, x, w), *rows]
 
 
@@ -85,7 +85,7 @@ def packed_heads(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
     else:
         size, value_size = query[1] // heads, graph.shape(value, name)[1] // heads
     reads = tuple(filter(None, (node.input[0], key, value)))
-    return _packed(graph, node, name, (heads, size, value_size), query[0], (4, 5), reads)
+    return _packed(graph, node, name, (heads, size, value_size), (4, 5), reads)
 
 
 def multi_head(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
@@ -176,7 +176,6 @@ def _packed(
     node: onnx.NodeProto,
     name: str,
     of_head: tuple[int, int, int],
-    tokens: int,
     places: tuple[int, int],
     reads: tuple[str, ...],
 ) -> list[Piece]:
@@ -186,6 +185,7 @@ def _packed(
     Where the lengths are not in the file, sequences are taken to be equally long.
     """
     heads, size, value_size = of_head
+    tokens = graph.shape(node.input[0], name)[0]
     out, sums = node.output[0], graph.value(graph.operand(node, places[1]))
     if sums is not None and sums.size > 1:
         lengths = np.diff(sums.reshape(-1).astype(np.int64))

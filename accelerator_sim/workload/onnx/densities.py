@@ -43,6 +43,8 @@ class Densities:
         self._real = self._zeros = self._words = 0
         self._skipped = 0
         self._known: dict[str, float] = {}
+        self._counted: dict[str, tuple[int, int]] = {}
+        """Weights that are not zero, and all of them, by the key of a reference: steps of a recurrence share theirs."""
         self._rectified = False
         self._channels: dict[str, NDArray[np.float64]] = {}
         self._inputs = ""
@@ -107,12 +109,14 @@ class Densities:
 
     def _measured(self, reference: Reference) -> tuple[float, tuple[str, str]]:
         key = reference.key()
-        values = read_weights(self._graph.file, key)
-        filled = int(np.count_nonzero(values))
+        if key not in self._counted:
+            values = read_weights(self._graph.file, key)
+            self._counted[key] = int(np.count_nonzero(values)), values.size
+        filled, size = self._counted[key]
         self._real += 1
-        self._words += values.size
-        self._zeros += values.size - filled
-        return filled / max(values.size, 1), (str(self._graph.file), key)
+        self._words += size
+        self._zeros += size - filled
+        return filled / max(size, 1), (str(self._graph.file), key)
 
     def of(self, tensor: str) -> float:
         """Density of a tensor of activations, by what computes it: 0.5 behind a ReLU, else dense."""

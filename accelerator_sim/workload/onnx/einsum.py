@@ -14,6 +14,8 @@ from accelerator_sim.workload.onnx.unreadable import Unreadable
 
 MOST_TRIED = 6
 """Operands up to which all orders are tried, 2,700 at six; of more, the cheapest next pair is taken."""
+MOST_OPERANDS = 64
+"""Operands of an equation that are read: published ones have up to five."""
 _ELLIPSIS = "..."
 
 
@@ -73,6 +75,8 @@ def _parsed(graph: Graph, node: onnx.NodeProto, name: str) -> tuple[list[_Term],
     texts = left.split(",")
     if len(texts) != len(node.input):
         raise Unreadable(name, f"equation {equation!r} has {len(texts)} operands; the node has {len(node.input)}")
+    if len(texts) > MOST_OPERANDS:
+        raise Unreadable(name, f"an Einsum of {len(texts)} operands; up to {MOST_OPERANDS} are read")
     sizes: dict[str, int] = {}
     spelled: list[list[str]] = []
     for text, read in zip(texts, node.input, strict=True):

@@ -18,8 +18,8 @@ from accelerator_sim.workload.onnx.order import nodes_at_any_depth
 from accelerator_sim.workload.onnx.unreadable import LONGEST, Unreadable, guarded, one_line, problem
 from accelerator_sim.workload.onnx.wire import Malformed, Payload, read_stripped
 
-LARGEST_MODEL = 256 << 20
-"""Bytes of a model without its large tensors: 50,000 nodes of real networks take 20 MB, and parsing takes ten times."""
+LARGEST_MODEL = 64 << 20
+"""Bytes of a model without its large tensors: 50,000 nodes of real networks take 20 MB, and ten times that parsed."""
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, dict[str, Payload]]:

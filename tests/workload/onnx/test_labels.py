@@ -25,7 +25,7 @@ SCOPES = "pkg__torch__onnx__name_scopes"
     [
         (node(**{SCOPES: "['', 'layer1', 'layer1.0', 'layer1.0.conv1', 'conv2d_3']"}), "layer1.0.conv1"),
         (node(**{SCOPES: "['', 'add_5']"}, name="node_add_5"), ""),
-        (node(namespace=": m.Net/layer1: torch.nn.Sequential/layer1.0: m.Block/conv2d: aten.conv2d.default"), "layer1.0"),
+        (node(namespace=": m.Net/layer1: nn.Sequential/layer1.0: m.Block/conv2d: aten.conv2d.default"), "layer1.0"),
         (node(name="/layer1/layer1.0/conv1/Conv"), "layer1.0.conv1"),
         (node(name="/features/features.0/features.0.1/Conv_1"), "features.0.1"),
         (node("MatMul", "/encoder/layer.0/attention/self/MatMul_2"), "encoder.layer.0.attention.self"),
