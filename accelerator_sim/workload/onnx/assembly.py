@@ -11,7 +11,7 @@ from accelerator_sim.workload.onnx.makers import is_known, maker_of, may_multipl
 from accelerator_sim.workload.onnx.operators import RUNTIME, named, operator_key
 from accelerator_sim.workload.onnx.piece import Piece
 from accelerator_sim.workload.onnx.traffic import main_input, moved, treatment
-from accelerator_sim.workload.onnx.unreadable import DAMAGE, Unreadable, unfit
+from accelerator_sim.workload.onnx.unreadable import DAMAGE, OpenShape, Unreadable, unfit
 
 _FOLDS = ("Conv", "ConvInteger", "QLinearConv", "FusedConv")
 """Convolutions that a Pad before them is folded into."""
@@ -65,7 +65,10 @@ class Assembly:
             return self._keep(at, [piece]) if piece is not None else None
         make = maker_of(node)
         if make is not None:
-            made = make(graph, node, name)
+            try:
+                made = make(graph, node, name)
+            except OpenShape as error:
+                made = [self._behind(at, error)]
             if made:
                 return self._keep(at, made)
             if any(graph.is_empty(read) for read in node.input):
@@ -83,6 +86,19 @@ class Assembly:
             return self._pass_on(at)  # nothing to compute
         piece = moved(graph, at, name)
         return self._keep(at, [piece]) if piece is not None else self._pass_on(at)
+
+    def _behind(self, at: int, error: OpenShape) -> Piece:
+        """Return the layer of a product that reads what an uncounted operator writes: it fails as that one does.
+
+        Raises the error where another operator left the shape open: then the file lacks what it should say.
+        """
+        cause = self.graph.nodes[error.cause] if error.cause is not None else None
+        if cause is None or not may_multiply(self.graph, cause):
+            raise error
+        node = self.graph.nodes[at]
+        piece = moved(self.graph, at, self.graph.names[at], uncounted=f"{named(node)} behind {named(cause)}")
+        assert piece is not None  # an uncounted layer is never left out
+        return piece
 
     def _refuse_hidden_work(self, at: int) -> None:
         """Raise Unreadable for a node whose subgraphs multiply, at any depth: their work would be lost."""

@@ -15,7 +15,7 @@ from onnx import helper
 from accelerator_sim.workload.onnx.constants import MOST_VALUES, evaluate, held
 from accelerator_sim.workload.onnx.operators import STANDARD, named
 from accelerator_sim.workload.onnx.order import captured
-from accelerator_sim.workload.onnx.unreadable import Unreadable
+from accelerator_sim.workload.onnx.unreadable import OpenShape, Unreadable
 from accelerator_sim.workload.onnx.wire import Payload
 
 _RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
@@ -53,7 +53,7 @@ class Graph:
     def shape(self, name: str, node: str) -> Shape:
         """Return the shape of a tensor.
 
-        Raises Unreadable where it is not known, naming the node that needs it and the operator that left it open.
+        Raises OpenShape where it is not known, naming the node that needs it and the operator that left it open.
         """
         if name in self.shapes:
             return self.shapes[name]
@@ -61,11 +61,11 @@ class Graph:
             raise Unreadable(node, "an operand that it needs is left out")
         at = self._culprit(name)
         if at is None:
-            raise Unreadable(node, f"the shape of {name!r} is not known; add it to the file's value_info")
+            raise OpenShape(node, f"the shape of {name!r} is not known; add it to the file's value_info", None)
         cause = self.nodes[at]
         out = next((each for each in cause.output if each and each not in self.shapes), name)
         what = f"operator {named(cause)} of node {self.names[at]!r} leaves the shape of its output {out!r} open"
-        raise Unreadable(node, f"the shape of {name!r} is not known: {what}; add that to the file's value_info")
+        raise OpenShape(node, f"the shape of {name!r} is not known: {what}; add that to the file's value_info", at)
 
     def _culprit(self, name: str) -> int | None:
         """The first node, going back from a tensor without a shape, all of whose operands have one."""

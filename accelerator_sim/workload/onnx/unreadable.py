@@ -22,6 +22,14 @@ class Unreadable(ValueError):
         self.where = where
 
 
+class OpenShape(Unreadable):
+    """A shape that is not known; cause: the number of the node that left it open, if there is one."""
+
+    def __init__(self, where: str, message: str, cause: int | None) -> None:
+        super().__init__(where, message)
+        self.cause = cause
+
+
 def problem(path: Path, where: str, message: str) -> InvalidFile:
     """Return the error of one thing that is wrong in a file."""
     return InvalidFile([Problem(str(path), None, None, where, message)])

@@ -185,16 +185,28 @@ def test_an_unknown_operator_is_told_and_refused_when_strict(written: Build) -> 
 
 def test_an_operator_that_leaves_a_shape_open_is_named(written: Build) -> None:
     nodes = [
+        helper.make_node("NonZero", ["x"], ["a"], name="places"),
+        helper.make_node("Cast", ["a"], ["b"], name="cast", to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["b", "w"], ["y"], name="mm"),
+    ]
+    path = written(nodes, {"x": [3, 4]}, ["y"], {"w": random(4, 4)})
+    assert messages(path) == (
+        "mm: the shape of 'b' is not known: operator NonZero of node 'places' leaves the shape of its output 'a' open;"
+        " add that to the file's value_info"
+    )
+
+
+def test_a_product_behind_one_that_nobody_counts_fails_with_it(written: Build) -> None:
+    nodes = [
         helper.make_node("Magic", ["x", "m"], ["a"], name="spell", domain="mine"),
         helper.make_node("Relu", ["a"], ["b"], name="relu"),
         helper.make_node("Conv", ["b", "w"], ["y"], name="conv"),
     ]
     constants = {"w": random(4, 4, 1, 1), "m": random(4, 4)}
-    path = written(nodes, {"x": [1, 4, 3, 3]}, ["y"], constants, domains=["mine"])
-    assert messages(path) == (
-        "conv: the shape of 'b' is not known: operator mine.Magic of node 'spell' leaves the shape of its output 'a'"
-        " open; add that to the file's value_info"
-    )
+    network = read(written(nodes, {"x": [1, 4, 3, 3]}, ["y"], constants, domains=["mine"]))
+    assert {layer.name: layer.uncounted for layer in network.uncounted} == {
+        "spell": "mine.Magic", "conv": "Conv behind mine.Magic",
+    }  # fmt: skip
 
 
 def test_work_in_a_subgraph_is_refused(written: Build) -> None:
