@@ -6,6 +6,8 @@ filters that the end of the blocks names, or those that are not all zero.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import onnx
 
@@ -29,6 +31,10 @@ def blocked_conv(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
     x, w = graph.shape(node.input[0], name), graph.shape(node.input[1], name)
     y = graph.shape(node.output[0], name)
     groups = max(int(attribute(node, "group", 1)), 1)
+    if groups == y[1] and math.prod(w[1:]) == 1:
+        # One factor per channel: what onnxruntime makes of a BatchNormalization that it cannot fold into weights.
+        layer = layer_of(name, "norm", iact_words=math.prod(x), oact_words=math.prod(y))
+        return [Piece(layer, (node.input[0],), node.output[0])]
     each = x[1] if groups == 1 else w[1]
     fields = conv_fields(node, name, (x[0], each * groups, *x[2:]), (y[1], each, *w[2:]))
     reads = (node.input[0], *(node.input[3:4] if len(node.input) > 3 and node.input[3] else ()))

@@ -36,12 +36,8 @@ def read_onnx(path: Path, choices: Choices) -> Network:
 def _network(graph: Graph, choices: Choices) -> Network:
     assembly = Assembly(graph)
     assembly.add_all()
-    if choices.strict and assembly.unknown:
-        problems = [
-            Problem(str(graph.file), None, None, name, f"operator {op} is not known, and --strict is given")
-            for name, op in assembly.unknown
-        ]
-        raise InvalidFile(problems)
+    if choices.strict:
+        _require_known(graph, assembly)
     if len(assembly.pieces) > LARGEST_NETWORK:
         raise Unreadable("", f"{len(assembly.pieces):,} layers; at most {LARGEST_NETWORK:,} are allowed")
     pieces, batch = divided(graph, assembly.pieces)
@@ -63,6 +59,18 @@ def _network(graph: Graph, choices: Choices) -> Network:
         reused=_reused(pieces),
         batch=batch,
     )
+
+
+def _require_known(graph: Graph, assembly: Assembly) -> None:
+    """Raise InvalidFile with all operators that nobody knows, and those that may multiply and are not counted."""
+    uncounted = [(piece.layer.name, piece.layer.uncounted) for piece in assembly.pieces if piece.layer.uncounted]
+    found = [(name, f"operator {op} is not known") for name, op in assembly.unknown]
+    found += [(name, f"operator {op} may multiply and is not counted") for name, op in uncounted]
+    if found:
+        where = str(graph.file)
+        raise InvalidFile(
+            [Problem(where, None, None, name, f"{message}, and --strict is given") for name, message in found]
+        )
 
 
 def _source(graph: Graph) -> str:

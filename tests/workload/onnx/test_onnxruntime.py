@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from onnx import helper
 
 from accelerator_sim.workload.network import Network
-from tests.workload.onnx.conftest import read
+from accelerator_sim.workload.onnx.operators import BLOCKED
+from tests.workload.onnx.conftest import Build, random, read
 from tests.workload.onnx.mutants import DATA
 
 FORMS = [
@@ -34,6 +36,16 @@ def test_blocked_layers_have_the_channels_that_they_had() -> None:
 
     assert shapes(stored("cnn_all")) == shapes(stored("cnn"))  # 3, 20 and 12 channels do not fill blocks of 16
     assert shapes(stored("cat_all")) == shapes(stored("cat"))  # 24 and 40 do not either, one behind a Concat
+
+
+def test_a_factor_per_channel_is_a_normalisation(written: Build) -> None:
+    """onnxruntime writes a BatchNormalization behind a Concat as a depthwise convolution of one tap."""
+    for taps, op, macs in ((1, "norm", 0), (3, "conv", 16 * 36 * 9)):
+        node = helper.make_node("Conv", ["x", "w"], ["y"], name="bn", domain=BLOCKED, group=16)
+        size = 5 + taps
+        path = written([node], {"x": [1, 16, size, size]}, ["y"], {"w": random(16, 1, taps, taps)}, domains=[BLOCKED])
+        (layer,) = read(path).layers
+        assert (layer.op, layer.macs) == (op, macs)
 
 
 def test_fused_names_are_those_of_the_modules() -> None:

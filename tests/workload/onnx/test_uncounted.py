@@ -17,6 +17,7 @@ from accelerator_sim.workload.formats.network_writer import write_network
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import WorkNotCounted, load_network
 from tests.workload.onnx.conftest import Build, random, read
+from tests.workload.onnx.test_reader import messages
 
 
 def unknown(written: Build, **more: Any) -> Path:
@@ -73,6 +74,12 @@ def test_an_optional_weight_makes_a_product(written: Build) -> None:
         inputs = {"x": [1, 4, 8], "v": [1, 4, 8], "g": [1, 4, 1]}
         network = read(written([node], inputs, ["y"], {"w": random(8, 1)}, domains=["com.microsoft"]))
         assert bool(network.uncounted) is fails
+
+
+def test_strictness_refuses_it(written: Build) -> None:
+    assert messages(unknown(written), strict=True) == (
+        "secret: operator vendor.x.SecretMatMul may multiply and is not counted, and --strict is given"
+    )
 
 
 def test_elementwise_operators_of_two_operands_do_not_fail(written: Build) -> None:
