@@ -24,7 +24,8 @@ from accelerator_sim.simulation.operands import (
     original_outputs,
     reference_outputs,
 )
-from accelerator_sim.simulation.passes import NO_DATA, NO_MASK, Planner, passes_of
+from accelerator_sim.simulation.passes import NO_DATA, NO_MASK, Planner, order_of, passes_of
+from accelerator_sim.simulation.repeats import MOST_PASSES, repeated, time_repeated
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import Stored, counted
 from accelerator_sim.workload.pattern import Operands, Pattern
@@ -39,10 +40,43 @@ def stored_pattern(schedule: Schedule, pattern: Pattern) -> Stored:
 
 
 def run_event(schedule: Schedule, stored: Stored) -> tuple[Activity, Timing]:
-    """Run a layer by exact recurrences."""
+    """Run a layer by exact recurrences; one of very many passes by what repeats in it (`simulation.repeats`).
+
+    Raises ValueError for a layer of too many passes that do not repeat.
+    """
     machine = machine_of(schedule)
-    timing = time_layer(passes_of(machine, stored), planner_of(machine, stored))
+    timing = time_schedule(schedule, stored)
     return activity_of(schedule, stored, _time(machine, timing)), timing
+
+
+def time_schedule(schedule: Schedule, stored: Stored, most: int = MOST_PASSES) -> Timing:
+    """Time a layer, the passes one by one where there are no more than `most` of them.
+
+    Raises as `run_event`.
+    """
+    machine = machine_of(schedule)
+    if schedule.passes <= most:
+        return time_layer(passes_of(machine, stored), planner_of(machine, stored))
+    whole = repeated(schedule, stored)
+    if whole is None:
+        raise ValueError(_too_many(schedule))
+    order = order_of(schedule, stored)
+
+    def run(part: Schedule) -> Timing:
+        machine = machine_of(part)
+        counts = counted(part, None, None)
+        return time_layer(passes_of(machine, counts, order=order), planner_of(machine, counts))
+
+    return time_repeated(whole, run)
+
+
+def _too_many(schedule: Schedule) -> str:
+    """Why a layer is not run pass by pass."""
+    layer, name = schedule.problem.layer.name, schedule.problem.architecture.name
+    return (
+        f"layer {layer} has {schedule.passes:,} passes on {name}; at most {MOST_PASSES:,} are run one by one: use the"
+        " analytical fidelity"
+    )
 
 
 def run_cycle(
@@ -51,7 +85,11 @@ def run_cycle(
     """Step a layer clock by clock; with operands, carry their values and compare the outputs with a reference.
 
     Without operands, multiply-accumulates and words are counted as by the event engine; with them, on the way.
+
+    Raises ValueError for a layer of too many passes.
     """
+    if schedule.passes > MOST_PASSES:
+        raise ValueError(_too_many(schedule))
     machine = machine_of(schedule)
     passes = passes_of(machine, stored, distinct=operands is not None)
     if operands is None:

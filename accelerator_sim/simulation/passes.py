@@ -95,11 +95,13 @@ def _lengths(machine: Machine) -> list[int]:
     return [getattr(deals, d).length for d in DIMENSIONS]
 
 
-def passes_of(machine: Machine, stored: Stored, distinct: bool = False) -> Passes:
+def passes_of(
+    machine: Machine, stored: Stored, distinct: bool = False, order: tuple[Ints, NDArray[np.float64]] | None = None
+) -> Passes:
     """List the passes of a schedule.
 
     stored: how large the tensors are in their stored form, and which hold zeros that PEs skip; distinct: take no two
-    passes as equal.
+    passes as equal; order: flags and speeds of another schedule of the same mapping, of which this one is a part.
     """
     schedule = machine.schedule
     loops = schedule.loops
@@ -122,11 +124,11 @@ def passes_of(machine: Machine, stored: Stored, distinct: bool = False) -> Passe
     columns = _inputs(schedule, loops.columns, length[5], starts[5] * schedule.deals.Q.length)
     kept_rows = np.array([loops.rows.touched(int(n), 1) for n in share[4]], dtype=np.int64)
     kept_columns = np.array([loops.columns.touched(int(n), 1) for n in share[5]], dtype=np.int64)
-    order, numbers = _order(schedule, stored)
+    flags, numbers = order or order_of(schedule, stored)
     kind, group, load, iact_cycles, fill_cycles, weight_cycles, oact_cycles = out = np.zeros(
         (7, schedule.passes), dtype=np.int64
     )
-    line.list_passes(order, numbers, tiles, types, radix, length, share, rows, columns, kept_rows, kept_columns, *out)
+    line.list_passes(flags, numbers, tiles, types, radix, length, share, rows, columns, kept_rows, kept_columns, *out)
     return Passes(
         machine,
         tiles,
@@ -139,7 +141,7 @@ def passes_of(machine: Machine, stored: Stored, distinct: bool = False) -> Passe
         fill_cycles,
         weight_cycles,
         oact_cycles,
-        order,
+        flags,
         numbers,
     )
 
@@ -207,7 +209,8 @@ def _inputs(schedule: Schedule, window: Window, lengths: Ints, firsts: Ints) -> 
     return np.array(found, dtype=np.int64)
 
 
-def _order(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float64]]:
+def order_of(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float64]]:
+    """Return the flags of a layer (`kernels.timeline.O_...`) and its sizes and speeds (`X_...`)."""
     problem, mapping = schedule.problem, schedule.mapping
     architecture = problem.architecture
     dram, overlap = architecture.dram, architecture.overlap

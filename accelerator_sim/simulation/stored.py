@@ -138,40 +138,47 @@ def counted(schedule: Schedule, iact_mask: Mask | None, weight_mask: Mask | None
     csc_weight = mapping.weight_encoding is Encoding.CSC
     gates = pe.zero_iact == "gate"
 
+    # Without zeros all groups and channels are alike: one stands for all.
+    shape = (1, 1) if iact_mask is None and weight_mask is None else (loops.G, loops.C)
+    alike = loops.G * loops.C // math.prod(shape)
     positions = loops.N * loops.P * loops.Q
-    met = _met(schedule, iact_mask)  # [G, C, R, S]: positions whose iact on a tap is not zero
+    met = _met(schedule, iact_mask, shape)  # [G, C, R, S]: positions whose iact on a tap is not zero
     visited = met if csc_iact else np.full_like(met, positions)
     executed_at = met if gates else visited
     if weight_mask is None:
-        present = np.full((loops.G, loops.R, loops.S, loops.C), loops.M, dtype=np.int64)
+        present = np.full((shape[0], loops.R, loops.S, shape[1]), loops.M, dtype=np.int64)
     else:
         present = weight_mask.sum(axis=4, dtype=np.int64)
     present = present.transpose(0, 3, 1, 2)
     stored = present if csc_weight else np.full_like(present, loops.M)
-    pairs, words_of = _columns(schedule, weight_mask if csc_weight else None)  # entries and SPad words, [G, C, R, S]
-    issued = int((visited * stored).sum())
-    executed = int((executed_at * stored).sum())
-    visits = int(visited.sum())
+    # Entries and SPad words, [G, C, R, S].
+    pairs, words_of = _columns(schedule, weight_mask if csc_weight else None, shape)
+    issued = int((visited * stored).sum()) * alike
+    executed = int((executed_at * stored).sum()) * alike
+    visits = int(visited.sum()) * alike
     return Stored(
         _iact_words(schedule, iacts, iact_mask, csc_iact),
-        _weight_words(schedule, weights, int(pairs.sum()), csc_weight, weight_mask),
-        int((met * present).sum()),
+        _weight_words(schedule, weights, int(pairs.sum()) * alike, csc_weight, weight_mask),
+        int((met * present).sum()) * alike,
         issued,
         issued - executed,
         visits * (loops.M if pe.iact_read == "per_mac" else schedule.deals.M.units),
-        executed if pe.macs_per_cycle == 1 else int((executed_at * words_of).sum()),
+        executed if pe.macs_per_cycle == 1 else int((executed_at * words_of).sum()) * alike,
         iact_mask,
         weight_mask,
     )
 
 
-def _met(schedule: Schedule, mask: Mask | None) -> NDArray[np.int64]:
-    """For each group, channel and tap, the positions at which the iact is there and not zero: int64 [G, C, R, S]."""
+def _met(schedule: Schedule, mask: Mask | None, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """For each group, channel and tap, the positions at which the iact is there and not zero: int64 [G, C, R, S].
+
+    shape: groups and channels where there is no mask.
+    """
     loops = schedule.loops
     rows, columns = _hits(loops.rows), _hits(loops.columns)  # [taps, inputs]: times a tap falls on an input
     if mask is None:
         each = np.outer(rows.sum(1), columns.sum(1)) * loops.N
-        return np.broadcast_to(each, (loops.G, loops.C, loops.R, loops.S)).astype(np.int64)
+        return np.broadcast_to(each, (*shape, loops.R, loops.S)).astype(np.int64)
     images = mask.sum(axis=1, dtype=np.int64)  # [G, H, W, C]
     return np.asarray(np.einsum("ghwc,rh,sw->gcrs", images, rows, columns, optimize=True), dtype=np.int64)
 
@@ -184,11 +191,16 @@ def _hits(window: Window) -> NDArray[np.int64]:
     return found
 
 
-def _columns(schedule: Schedule, mask: Mask | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Stored entries and SPad words of all columns of weights: int64 [G, C, R, S], summed over the PEs' filters."""
+def _columns(
+    schedule: Schedule, mask: Mask | None, alike: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Stored entries and SPad words of all columns of weights: int64 [G, C, R, S], summed over the PEs' filters.
+
+    alike: groups and channels where there is no mask.
+    """
     loops, pe = schedule.loops, schedule.problem.architecture.pe
-    shape = loops.G, loops.R, loops.S, loops.C
     if mask is None:
+        shape = alike[0], loops.R, loops.S, alike[1]
         of_all = sum(ceil_div(count, pe.macs_per_cycle) for _, count in _blocks(schedule, "M"))
         full = np.full(shape, loops.M, dtype=np.int64), np.full(shape, of_all, dtype=np.int64)
         return full[0].transpose(0, 3, 1, 2), full[1].transpose(0, 3, 1, 2)

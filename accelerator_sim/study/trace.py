@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.simulation.engines import planner_of, run_event, stored_pattern
 from accelerator_sim.simulation.event import trace_pass
 from accelerator_sim.simulation.machine import machine_of
+from accelerator_sim.simulation.repeats import MOST_PASSES
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.result import LayerResult, NetworkResult
 from accelerator_sim.workload.pattern import draw
@@ -57,6 +59,10 @@ def _spans(layer: LayerResult, result: NetworkResult, window: Window, masks: Mas
     problem = problem_of(layer.layer, architecture, mapping.iact_encoding, mapping.weight_encoding)
     schedule = Schedule(problem, mapping)
     stored = stored_pattern(schedule, draw(layer.layer, result.seed, masks))
+    if schedule.passes > MOST_PASSES:
+        raise UsageError(
+            f"layer {layer.layer.name} has {schedule.passes:,} passes; at most {MOST_PASSES:,} can be traced"
+        )
     _, timing = run_event(schedule, stored)
     machine = machine_of(schedule)
     planner = planner_of(machine, stored)

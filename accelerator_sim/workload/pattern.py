@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
-from accelerator_sim.files.vocabulary import Masks, MasksWord, word
+from accelerator_sim.files.vocabulary import SEED, Masks, MasksWord, word
 from accelerator_sim.workload.layer import Layer
 
 Mask = NDArray[np.uint8]
@@ -105,13 +105,16 @@ def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Patt
     masks = word(Masks, masks, "masks")
     if not layer.is_mac:
         raise ValueError(f"layer {layer.name} ({layer.op}) has no multiply-accumulates to draw operands for")
+    iact, weight = _Operand(layer, "iact"), _Operand(layer, "weight")
+    SEED.check(seed)
+    if iact.dense and weight.dense:
+        return Pattern()
     for what, words in (("iacts", layer.iact_total_words), ("weights", layer.weight_words)):
         if words > LARGEST_DRAW:
             raise ValueError(
                 f"layer {layer.name} has {words} {what}; masks are drawn for no more than {LARGEST_DRAW} words"
             )
     rng = [default_rng(sequence) for sequence in _seeds(layer, seed)]
-    iact, weight = _Operand(layer, "iact"), _Operand(layer, "weight")
     if masks is Masks.UNIFORM:
         return Pattern(iact.uniform(rng[_IACT]), weight.uniform(rng[_WEIGHT]))
     if weight.fixed and not iact.fixed:
@@ -162,6 +165,11 @@ class _Operand:
         self.density: float = getattr(layer.density, name)
         if not self.fixed:
             self.density = max(self.density, layer.effectual_fraction or 0.0)
+
+    @property
+    def dense(self) -> bool:
+        """Whether no value is zero, so that there is nothing to draw."""
+        return not self.fixed and self.density == 1.0
 
     @property
     def total(self) -> int:
@@ -221,8 +229,6 @@ class _Operand:
 
 def _seeds(layer: Layer, seed: int) -> list[SeedSequence]:
     """Return independent seeds for each draw: of `seed`, the shape and the densities, and not of the name."""
-    if seed < 0:
-        raise ValueError(f"seed is {seed}; it must be at least 0")
     shape = (*iact_shape(layer), *weight_shape(layer), *layer.stride, *layer.padding, *layer.dilation, layer.stride_d)
     densities = (layer.density.iact, layer.density.weight, layer.effectual_fraction or 0.0)
     return SeedSequence([seed, *shape, *layer.padding_d, *(round(d * 2**53) for d in densities)]).spawn(5)

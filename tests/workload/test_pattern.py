@@ -450,12 +450,12 @@ def test_a_wider_tensor_fits_wider_operands(tmp_path: Path) -> None:
     ("layer", "seed", "masks", "message"),
     [
         (NARROW, 0, "channel", "masks is 'channel'; allowed: channels, uniform"),
-        (NARROW, -1, "channels", "seed is -1; it must be at least 0"),
+        (NARROW, -1, "channels", "seed is -1; a whole number from 0 to 9223372036854775807 is required"),
         (Layer("p", "pool", iact_words=1), 0, "channels",
          "layer p (pool) has no multiply-accumulates to draw operands for"),
-        (Layer("x", "gemm", M=50_000, C=50_000), 0, "channels",
+        (Layer("x", "gemm", M=50_000, C=50_000, density=Density(weight=0.5)), 0, "channels",
          "layer x has 2500000000 weights; masks are drawn for no more than 1000000000 words"),
-        (Layer("x", "gemm", W=50_000, C=50_000), 0, "uniform",
+        (Layer("x", "gemm", W=50_000, C=50_000, density=Density(iact=0.5)), 0, "uniform",
          "layer x has 2500000000 iacts; masks are drawn for no more than 1000000000 words"),
     ],
 )  # fmt: skip

@@ -1,0 +1,153 @@
+"""Layers of very many passes, whose equal tiles repeat: a few of each dimension stand for all.
+
+After the first tiles of a loop the machine is in the same state at the start of each further equal tile, so each takes
+as long and spends the same PE-cycles as the one before it: what a layer takes is linear in the number of tiles of each
+long dimension.  The layer is run with `FEW` and one more of each, and the line through the two is followed to the whole
+number.  A third run of each dimension shows that it is a line; where it is not, more tiles are tried.
+
+This holds where nothing but the number of tiles differs: without zeros, without sliding over the dimension, and where
+each request is waited for, so that no queue grows from tile to tile (one queue off-chip, or no limit to its bandwidth).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accelerator_sim.kernels import machine as at
+from accelerator_sim.mapping.loops import Window
+from accelerator_sim.mapping.mapping import Stationary
+from accelerator_sim.simulation.event import Timing
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import Stored
+
+MOST_PASSES = 1 << 22
+"""Passes that are listed one by one: they take 80 bytes each, so 340 MB."""
+FEW = (4, 8, 16, 32)
+"""Tiles of a long dimension that are run: with 4, most loops have settled (the FIFOs and the channel hold one tile)."""
+NEAR = 3
+"""Tiles that a dimension may have beyond those that are run, and still be run whole."""
+
+Sums = NDArray[np.object_]
+"""Cycles, waits by cause and PE-cycles by cause and place, as whole numbers without a limit."""
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A schedule whose long dimensions are cut down."""
+
+    schedule: Schedule
+    counts: Mapping[str, int]
+    """Tiles of the whole layer along what may be cut down: G, N, C, Q, and full blocks, tiles of a block and rest of
+    M."""
+
+    def cut(self, tiles: Mapping[str, int]) -> Schedule:
+        """The schedule with so many tiles along some of them; the last tile of each keeps its length."""
+        have = {**self.counts, **tiles}
+        full = self.schedule
+        filters = have["blocks"] * have["block"] + have["rest"]
+        wanted = {**{d: have[d] for d in "GNCQ" if d in have}, "M": filters}
+        sizes: dict[str, Any] = {d: self._size(d, count) for d, count in wanted.items()}
+        columns = full.loops.columns
+        if "Q" in sizes:
+            positions = sizes.pop("Q")
+            columns = Window(positions, 1, 1, 1, positions, 0)
+        loops = replace(full.loops, columns=columns, **sizes)
+        mapping = replace(full.mapping, M2=have["block"])
+        return Schedule(replace(full.problem, loops=loops), mapping)
+
+    def _size(self, dimension: str, tiles: int) -> int:
+        dealt, size = getattr(self.schedule.deals, dimension), self.schedule.loops.sizes[dimension]
+        return int((tiles - 1) * dealt.length + size - (dealt.tiles - 1) * dealt.length)
+
+
+def repeated(schedule: Schedule, stored: Stored) -> Repeated | None:
+    """Return what of a layer repeats, None where its passes have to be listed one by one."""
+    dram = schedule.problem.architecture.dram
+    if stored.iact_mask is not None or stored.weight_mask is not None:
+        return None
+    if dram.duplex and math.isfinite(dram.bandwidth):
+        return None
+    deals, m2 = schedule.deals, schedule.mapping.M2
+    counts = {d: getattr(deals, d).tiles for d in "GN"}
+    if schedule.mapping.stationary is not Stationary.IACT:  # else all channels of a tile are fetched at once
+        counts["C"] = deals.C.tiles
+    if schedule.loops.positions:
+        counts["Q"] = deals.Q.tiles
+    block = min(m2, deals.M.tiles)
+    counts |= {"blocks": deals.M.tiles // block, "block": block, "rest": deals.M.tiles % block}
+    return Repeated(schedule, counts)
+
+
+def time_repeated(whole: Repeated, run: Any) -> Timing:
+    """Time a layer by what repeats in it.
+
+    run: times a schedule.  The result stands for all passes as if they were one, as long and as busy as the layer.
+
+    Raises ValueError for a layer that settles in no few tiles, or has too many passes that do not repeat.
+    """
+    layer = whole.schedule.problem.layer.name
+    for few in FEW:
+        long = [name for name, count in whole.counts.items() if count > few + NEAR]
+        # The rest of the filters stays shorter than a block of them.
+        start = {name: few + NEAR if name == "block" else few for name in long}
+        if whole.cut(start).passes * 2 ** len(long) > MOST_PASSES:
+            break
+        seen: dict[tuple[int, ...], Timing] = {}
+
+        def timed(tiles: dict[str, int], seen: dict[tuple[int, ...], Timing] = seen) -> Timing:
+            key = tuple(tiles.values())
+            if key not in seen:
+                seen[key] = run(whole.cut(tiles))
+            return seen[key]
+
+        if all(_is_line(start, name, timed) for name in long):
+            total = _along(start, long, whole.counts, timed)
+            return _timing(total, timed(start), seen.values())
+    raise ValueError(
+        f"layer {layer} has {whole.schedule.passes:,} passes, of which too few repeat; at most {MOST_PASSES:,} are run"
+        " one by one: use the analytical fidelity"
+    )
+
+
+def _sums(timing: Timing) -> Sums:
+    parts = [np.array([timing.cycles]), timing.waits, timing.spent.ravel()]
+    found: Sums = np.array(np.concatenate(parts), dtype=object)
+    return found
+
+
+def _is_line(start: dict[str, int], name: str, timed: Any) -> bool:
+    """Whether each of two further tiles of a dimension adds the same."""
+    one, two, three = (_sums(timed(start | {name: start[name] + more})) for more in range(3))
+    return bool(np.array_equal(two - one, three - two))
+
+
+def _along(start: dict[str, int], names: list[str], counts: Mapping[str, int], timed: Any) -> Sums:
+    """Follow the lines of some dimensions to their whole numbers of tiles."""
+    if not names:
+        return _sums(timed(start))
+    name, rest = names[0], names[1:]
+    first = _along(start, rest, counts, timed)
+    second = _along(start | {name: start[name] + 1}, rest, counts, timed)
+    return first + (second - first) * (counts[name] - start[name])
+
+
+def _timing(total: Sums, sample: Timing, seen: Any) -> Timing:
+    causes, whole = sample.waits.size, total.astype(np.int64)  # raises OverflowError beyond 2^63 PE-cycles
+    cycles, spent = int(whole[0]), whole[1 + causes :].reshape(sample.spent.shape)
+    return Timing(
+        cycles=cycles,
+        passes=sample.passes,
+        starts=np.zeros(1, dtype=np.int64),
+        lengths=np.array([cycles]),
+        busy=np.array([spent[at.BUSY].sum()]),
+        spent=spent,
+        waits=whole[1 : 1 + causes],
+        iact_fifo=max(timing.iact_fifo for timing in seen),
+        psum_fifo=max(timing.psum_fifo for timing in seen),
+    )
