@@ -297,7 +297,7 @@ class NetworkFile(FileModel):
 
     name: str = Field(min_length=1, description="name of the network")
     family: Family | None = Field(default=None, description="kind of network")
-    source: str = Field(min_length=1, description="publication that the shapes come from")
+    source: str = Field(default="not stated", min_length=1, description="publication that the shapes come from")
     notes: str = Field(default="", description="what a reader should know, e.g. what is fused and not listed")
     density_source: str = Field(
         default="given without a source", description="where the densities come from, unless a layer says otherwise"
