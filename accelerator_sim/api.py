@@ -15,11 +15,12 @@ from accelerator_sim.eyexam.changes import Settings, Vary
 from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.eyexam.explain import explain as explain_network
 from accelerator_sim.files.errors import CheckFailed, UsageError
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.footprint import account
 from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import Plan
-from accelerator_sim.mapping.search import Found, Objective, find_mapping
+from accelerator_sim.mapping.search import Found, find_mapping
 from accelerator_sim.study.compare import BoardBoundary, ChipBoundary, Question
 from accelerator_sim.study.compare import compare as compare_machines
 from accelerator_sim.study.comparison import Comparison

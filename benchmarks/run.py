@@ -19,7 +19,8 @@ from sweeps import sweep_rows
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.eyexam.explain import explain_run
-from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.report.html import simulation
 from accelerator_sim.simulation.engines import planner_of, run_cycle, run_event, stored_pattern
 from accelerator_sim.simulation.event import time_layer

@@ -15,10 +15,11 @@ sys.path.insert(0, str(ROOT))
 from accelerator_sim.architecture.load import load_architecture  # noqa: E402
 from accelerator_sim.architecture.model import Architecture  # noqa: E402
 from accelerator_sim.energy.account import account  # noqa: E402
+from accelerator_sim.files.vocabulary import Objective  # noqa: E402
 from accelerator_sim.mapping.constraints import Constraints  # noqa: E402
 from accelerator_sim.mapping.eyeriss_v1 import letters_of  # noqa: E402
 from accelerator_sim.mapping.mapping import AXES, TILES  # noqa: E402
-from accelerator_sim.mapping.search import Objective, find_mapping  # noqa: E402
+from accelerator_sim.mapping.search import find_mapping  # noqa: E402
 from accelerator_sim.simulation.analytical import analyse  # noqa: E402
 from accelerator_sim.simulation.schedule import Schedule  # noqa: E402
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions  # noqa: E402

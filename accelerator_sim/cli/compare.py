@@ -199,7 +199,7 @@ def command(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
-    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.study.compare import Question, compare
     from accelerator_sim.study.machine import load_machine

@@ -42,7 +42,7 @@ def run(
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_reading
     from accelerator_sim.dataflow.rules import dataflows_of
-    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.report import dataflows as report
     from accelerator_sim.study.dataflows import compare_dataflows
 

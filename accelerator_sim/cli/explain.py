@@ -61,8 +61,8 @@ def command(
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
     from accelerator_sim.eyexam.explain import explain
+    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.mapping.file import Plan, load_plan
-    from accelerator_sim.mapping.search import Objective
     from accelerator_sim.report import explanation as report
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.study.run import Options

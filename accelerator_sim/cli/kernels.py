@@ -81,7 +81,7 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
 
 def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _: None) -> None:
     """Compile every kernel that a simulation calls, by simulating small layers; `tell` gets a line for each step."""
-    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.study.layer_run import Machine, run_layer
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.technology.actions import resolve_actions

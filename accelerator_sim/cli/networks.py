@@ -40,7 +40,7 @@ def compare_networks(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
-    from accelerator_sim.mapping.search import Objective
+    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.noc.alternatives import alternatives
     from accelerator_sim.report import networks as report
     from accelerator_sim.study.networks import compare_networks as compare

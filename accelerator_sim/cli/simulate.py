@@ -138,8 +138,8 @@ def command(
 
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
+    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.mapping.file import Plan, dump_mappings, load_plan
-    from accelerator_sim.mapping.search import Objective
     from accelerator_sim.study.run import Options, simulate_network
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)

@@ -26,8 +26,9 @@ from accelerator_sim.dataflow.space import (
     stays_in_pes,
     why_not,
 )  # fmt: skip
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.problem import Problem, problem_of
-from accelerator_sim.mapping.search import Objective, Unmappable
+from accelerator_sim.mapping.search import Unmappable
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Density, Layer

@@ -14,7 +14,7 @@ from accelerator_sim.eyexam.changes import Change, Variation, Vary, variations
 from accelerator_sim.eyexam.parallelism import Parallelism, parallelism
 from accelerator_sim.eyexam.reuse import Reuse, reuse
 from accelerator_sim.eyexam.stalls import Losses, losses
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.result import INTERRUPTED, LayerResult, NetworkResult
 from accelerator_sim.study.run import Options, Progress, simulate_network

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.search import search
 from accelerator_sim.kernels.survey import survey
@@ -23,23 +22,6 @@ from accelerator_sim.mapping.space import configurations, factors_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
-
-Number = TypeVar("Number", float, NDArray[np.float64])
-
-
-class Objective(StrEnum):
-    """What the search minimises.  Ties go to lower latency (for latency: to lower energy)."""
-
-    ENERGY = "energy"
-    LATENCY = "latency"
-    EDP = "edp"
-    DRAM = "dram"
-
-    def rank(self, cycles: Number, joules: Number, moved: Number) -> tuple[Number, Number]:
-        """What is compared, and what breaks its ties, of cycles, joules and what moves off-chip (or arrays of them)."""
-        first = {Objective.ENERGY: joules, Objective.LATENCY: cycles, Objective.DRAM: moved}
-        return first.get(self, joules * cycles), joules if self is Objective.LATENCY else cycles
-
 
 _CODES = {Objective.ENERGY: at.ENERGY, Objective.LATENCY: at.CYCLES, Objective.EDP: at.EDP, Objective.DRAM: at.DRAM}
 _STATIONARY = (Stationary.NONE, Stationary.IACT, Stationary.WEIGHT, Stationary.PE_WEIGHT)

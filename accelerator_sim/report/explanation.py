@@ -11,7 +11,7 @@ from rich.text import Text
 from accelerator_sim.eyexam.bounds import STEPS, Examination, Roof
 from accelerator_sim.eyexam.explain import Explanation, LayerExplanation, Measured
 from accelerator_sim.eyexam.reuse import Reuse
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.mapping.search import Found, Objective, find_mapping
+from accelerator_sim.mapping.search import Found, find_mapping
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.laws import check

@@ -15,7 +15,7 @@ from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.dataflow.search import find_nest
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, UsageError
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.study.comparison import ratio
 from accelerator_sim.study.result import INTERRUPTED, LAW_BROKEN, LAYERS_FAILED, OK, utilization

@@ -10,12 +10,13 @@ from typing import Literal
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import SIGMAS, problem_of
-from accelerator_sim.mapping.search import Found, Objective, find_mappings
+from accelerator_sim.mapping.search import Found, find_mappings
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.laws import check

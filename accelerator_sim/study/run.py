@@ -8,9 +8,9 @@ from functools import partial
 from typing import Literal
 
 from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.mapping.search import Objective
 from accelerator_sim.study.layer_run import Machine, run_layer
 from accelerator_sim.study.result import LayerResult, NetworkResult
 from accelerator_sim.study.workers import DIED, pool_of, run_tasks

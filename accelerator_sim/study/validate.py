@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.file import Plan, load_plan
-from accelerator_sim.mapping.search import Objective
 from accelerator_sim.study.figures import FOLDER, Case, Figure, Publication
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.quantities import QUANTITIES, Run

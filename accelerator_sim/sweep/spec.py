@@ -14,8 +14,8 @@ from pydantic import Field, model_validator
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.units import split_quantity
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.files.yaml_tree import load_document
-from accelerator_sim.mapping.search import Objective
 from accelerator_sim.sweep.expressions import Comparison, parse_comparison
 from accelerator_sim.sweep.results import goal_of
 

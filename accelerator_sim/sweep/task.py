@@ -14,8 +14,8 @@ from functools import cache
 
 from accelerator_sim import __version__
 from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels.compile import kernel_stamp
-from accelerator_sim.mapping.search import Objective
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.study.layer_run import Machine, run_layer
 from accelerator_sim.study.result import utilization

@@ -8,7 +8,7 @@ import pytest
 from accelerator_sim import __version__
 from accelerator_sim.cli import options
 from accelerator_sim.cli.main import COMMANDS, cli
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from tests.cli.conftest import Run
 
 

@@ -16,9 +16,10 @@ from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS
 from accelerator_sim.dataflow.search import find_nest
 from accelerator_sim.energy.account import account
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Factors, Mapping, Stationary
 from accelerator_sim.mapping.problem import Problem, problem_of
-from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions

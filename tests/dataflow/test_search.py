@@ -19,8 +19,9 @@ from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow, dataflows_of
 from accelerator_sim.dataflow.search import find_nest
 from accelerator_sim.energy.account import account
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.mapping.search import Objective, Unmappable
+from accelerator_sim.mapping.search import Unmappable
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer

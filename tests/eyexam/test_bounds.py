@@ -12,8 +12,8 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.bounds import STEPS, Examination, examine
 from accelerator_sim.eyexam.explain import Explanation, explain
 from accelerator_sim.files.data import builtin_names
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.mapping.search import Objective
 from accelerator_sim.study.layer_run import Machine, run_layer
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.run import Options, simulate_network

@@ -13,7 +13,7 @@ from accelerator_sim.eyexam import explain as module
 from accelerator_sim.eyexam.changes import Settings
 from accelerator_sim.eyexam.explain import Explanation, explain
 from accelerator_sim.eyexam.plain import as_dict
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.run import Options, simulate_network
 from accelerator_sim.workload.layer import Layer

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import compile as compiling
 from accelerator_sim.kernels.search import search
 from accelerator_sim.kernels.survey import survey
-from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer

@@ -7,11 +7,12 @@ import pytest
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.mapping import Stationary
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.mapping.search import Found, Objective, Unmappable, find_mapping
+from accelerator_sim.mapping.search import Found, Unmappable, find_mapping
 from accelerator_sim.mapping.space import axis_products, configurations
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import resolve_actions

@@ -15,7 +15,8 @@ from hypothesis import assume, given, settings
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.mapping.search import Found, Objective, Unmappable, find_mapping
+from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.mapping.search import Found, Unmappable, find_mapping
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
@@ -166,7 +167,7 @@ def test_shared_banks_hold_whole_pairs() -> None:
 # --- determinism -----------------------------------------------------------------------------------------------------
 LAYER = Layer("conv", "conv", M=24, C=12, H=14, W=14, R=3, S=3, padding=(1, 1, 1, 1), density=Density(0.5, 0.4, 0.5))
 PROGRAM = """
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from tests.mapping.test_search import LAYER, one_search
 print([one_search(LAYER, objective) for objective in Objective])
 """

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.eyeriss_v1 import Letters, letters_of, mapping_of
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.figures import load_publications

@@ -9,8 +9,9 @@ import pytest
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.constraints import Constraints
-from accelerator_sim.mapping.search import Objective, find_mapping
+from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.layer_run import Machine
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.technology.actions import resolve_actions

@@ -1,7 +1,7 @@
 """One layer, every objective."""
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.choices import best_mappings
 from accelerator_sim.technology.technology import Technology
 from tests.study.conftest import CONV

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.run import Options, simulate_network
 from accelerator_sim.workload.network import Network

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from accelerator_sim.files.errors import InvalidFile
-from accelerator_sim.mapping.search import Objective
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.run import Options, simulate_network
 from accelerator_sim.workload.network import Network
