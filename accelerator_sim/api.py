@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
 from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.eyexam.explain import explain as explain_network
-from accelerator_sim.files.errors import CheckFailed, UsageError
+from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, UsageError
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.footprint import account
 from accelerator_sim.mapping import mapping as nest
@@ -57,6 +58,9 @@ __all__ = [
     "simulate",
     "year",
 ]
+
+_REASONS = 5
+"""Reasons of failures that a warning lists."""
 
 load_baseline = load_device
 """Return a built-in baseline, or the one in a YAML file."""
@@ -235,23 +239,29 @@ def compare_dataflows(
 
 
 def run_sweep(spec: str | Path, store: str | Path, *, jobs: int = 1) -> list[Row]:
-    """Run what a store has not yet of the sweep in a YAML file; return all its results, one row a point and network.
+    """Run what is missing from a store of the sweep in a YAML file; return its results, a row per point and network.
 
-    A row has stage, point, workload, the axes by name, status ("ok" or "failed"), error, and the figures of the network
-    (None where it failed); jobs: worker processes, which need the caller's main module to be guarded by
-    `if __name__ == "__main__"`.  `accelerator_sim.sweep.results` has `front_of` and `best` for what the store holds.
+    A row has stage, point, workload, the axes by name (numbers in SI units, with their unit in the name, as
+    dram.bandwidth_bytes_per_s), status ("ok" or "failed"), complete (1, or 0 where layers failed), error, and the
+    figures of the network (None where it is not complete).  jobs: worker processes.  `accelerator_sim.sweep.results`
+    has `front_of` and `best` for what the store holds.
 
-    Raises InvalidFile for a bad file, UsageError for unknown names, StoreError for a store that cannot be used, and
-    KeyboardInterrupt when it is interrupted; what was finished is in the store.
+    Warns where results failed, and where a random mode found fewer points than samples.  Raises InvalidFile for a bad
+    file, UsageError for unknown names, StoreError for a store that cannot be used, AcceleratorSimError where no result
+    was found at all, and KeyboardInterrupt when it is interrupted; what was finished is in the store.
     """
-    opened = Store(Path(store))
-    try:
+    with Store(Path(store)) as opened:
         summary = run_points(load_sweep(Path(spec)), opened, pool_of(jobs))
         if summary.interrupted:
             raise KeyboardInterrupt
-        return [flat(row) for row in opened.rows(summary.name)]
-    finally:
-        opened.close()
+        rows = [flat(row) for row in opened.each(summary.name)]
+    reasons = "; ".join(f"{failure.results:,} results: {failure.error}" for failure in summary.failed[:_REASONS])
+    if rows and summary.failures == len(rows):
+        raise AcceleratorSimError(f"{spec}: no result of the sweep; {reasons}")
+    for text in (summary.note, f"{summary.failures:,} of {len(rows):,} results failed; {reasons}" if reasons else ""):
+        if text:
+            warnings.warn(f"{spec}: {text}", stacklevel=2)
+    return rows
 
 
 def year(

@@ -1,4 +1,4 @@
-"""Values of an architecture file that follow others where they are left out: one router and one bank per PE row or column.
+"""Values of an architecture file that follow others where they are left out: routers and banks per PE row or column.
 
 Chen et al., "Eyeriss v2", IEEE JETCAS 9(2) 2019, Table II: a cluster of 3 x 4 PEs has 3 iact and 3 weight routers, one
 per PE row, and 4 psum routers, one per PE column; each iact and psum router is paired with a bank of the GLB.

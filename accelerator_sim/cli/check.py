@@ -80,7 +80,7 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         software = load_model(Software, load_document(path))
         return f"software {software.name}, stacks {', '.join(software.stacks)}"
     if kind == "sweep":
-        from accelerator_sim.sweep.run import Planner
+        from accelerator_sim.sweep.planner import Planner
         from accelerator_sim.sweep.spec import load_sweep
 
         sweep = load_sweep(path)

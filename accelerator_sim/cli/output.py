@@ -6,15 +6,18 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 import click
 
 Found = TypeVar("Found", contravariant=True)
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
+_FORMATS = (*_SUFFIXES, ".parquet", ".sqlite", ".sqlite3", ".db")
+"""Suffixes that a command may take; `sweep` has some of its own and says what it does not write."""
 
 
 def on_terminal() -> bool:
@@ -37,7 +40,7 @@ def pick_format(asked: str | None, output: Path | None, on_a_terminal: str = "ta
 
 
 def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None:
-    """Make sure, before a long run, that results can be written and that no input is lost.
+    """Make sure, before a long run, that results can be written, in a format that -o names, and that no input is lost.
 
     Raises click.UsageError.
     """
@@ -58,6 +61,18 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None
         if place in seen:
             raise click.UsageError(f"cannot write {path} twice")
         seen.add(place)
+    _check_suffix()
+
+
+def _check_suffix() -> None:
+    """Raise click.UsageError where the format of a result is left to the suffix of -o, and that says none."""
+    ctx = click.get_current_context(silent=True)
+    given = ctx.params if ctx is not None else {}
+    out = given.get("out")
+    suffix = out.suffix.lower() if isinstance(out, Path) else ""
+    if suffix and "asked" in given and given["asked"] is None and suffix not in _FORMATS:
+        known = ", ".join(_SUFFIXES)
+        raise click.UsageError(f"cannot write {out}: its suffix names no format; use {known}, or give --format")
 
 
 def write(content: str | bytes, output: Path | None) -> None:
@@ -65,15 +80,27 @@ def write(content: str | bytes, output: Path | None) -> None:
     if output is None:
         click.echo(content, nl=False)
         return
-    data = content.encode() if isinstance(content, str) else content
+    with opened(output) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[BinaryIO]:
+    """Open a file to write a result bit by bit, which appears whole or not at all; or standard output."""
+    if output is None:
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
     place = output.resolve()
     if place.exists() and not place.is_file():  # a pipe or a device
-        place.write_bytes(data)
+        with place.open("wb") as stream:
+            yield stream
         return
     handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            yield stream
         mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~umask()
         os.chmod(name, mode)
         os.replace(name, place)

@@ -84,7 +84,9 @@ def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:
         path = resolve("arch_configs", name, "architecture")
         following = followed(load_document(path).raw)
         if following:
-            derived.append(f"left out, so that they follow the PEs: {', '.join(f'{k} {v}' for k, v in following.items())}")
+            derived.append(
+                f"left out, so that they follow the PEs: {', '.join(f'{k} {v}' for k, v in following.items())}"
+            )
         lines = read_text(Path(path)).splitlines(keepends=True)
         body = "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
     return "".join(f"# {line}\n" for line in derived) + body

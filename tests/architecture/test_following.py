@@ -30,9 +30,7 @@ def test_other_sizes_are_machines(rows: int, columns: int, clusters: int) -> Non
     sizes = {"pe_cluster.rows": rows, "pe_cluster.columns": columns, "cluster_array.rows": clusters}
     machine = load_architecture("eyeriss_v2", [(path, str(value)) for path, value in sizes.items()])
     assert machine.pes == 2 * rows * columns * clusters
-    assert found(machine) == {
-        ".".join(path): rows if side == "rows" else columns for path, side in FOLLOWING.items()
-    }
+    assert found(machine) == {".".join(path): rows if side == "rows" else columns for path, side in FOLLOWING.items()}
 
 
 def test_what_is_given_stays() -> None:

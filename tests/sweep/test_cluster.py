@@ -18,10 +18,9 @@ from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.study.workers import pool_of
 from accelerator_sim.sweep import cluster as room
 from accelerator_sim.sweep.cluster import cluster
-from accelerator_sim.sweep.export import export
 from accelerator_sim.sweep.run import State, run_sweep
 from accelerator_sim.sweep.store import Store
-from tests.sweep.conftest import Make
+from tests.sweep.conftest import Make, exported
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -29,6 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 TEXT = """\
 architecture: eyeriss_v2
 workloads: [small.yaml]
+fidelity: analytical
 axes:
   cluster_array.rows: {powers_of_two: [1, 8]}
   clock: {from: 1 MHz, to: 125 MHz, steps: 125}
@@ -100,7 +100,7 @@ def test_a_worker_and_its_nanny_are_killed(make: Make, tmp_path: Path, dask: Clu
     assert (again.computed, again.present) == (0, 500)
     alone = Store(tmp_path / "alone.sqlite")
     run_sweep(sweep, alone, pool_of(2))
-    assert export(store.rows(summary.name), "csv") == export(alone.rows(summary.name), "csv")
+    assert exported(store, summary.name) == exported(alone, summary.name)
 
 
 def test_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
