@@ -9,16 +9,7 @@ import click
 from accelerator_sim.cli import options
 from accelerator_sim.cli.errors import tell
 from accelerator_sim.files.errors import InvalidFile, Problem
-
-KINDS = {
-    "architecture": {"cluster_array", "pe_cluster", "pe", "configuration", "overlap", "precision"},
-    "technology": {"scaled_from", "mac", "spad", "leakage", "node", "voltage", "word_bits"},
-    "network": {"layers", "density_source"},
-    "software": {"stacks"},
-    "sweep": {"axes", "linked", "constraints", "stages", "objectives", "workloads", "architecture", "mode", "samples"},
-    "baseline": {"kind", "evidence", "peak", "power", "software", "sources"},
-}
-"""Top-level keys that only one kind of file has; a mapping file has `format`, or `layers` by name."""
+from accelerator_sim.files.kinds import TELLING, foreign_kind, own_kind
 
 
 @click.command()
@@ -52,7 +43,7 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         network = read_workload(path)
         return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs; {network.source}"
     keys = load_document(path).raw
-    kind = _kind(keys)
+    kind = own_kind(keys)
     if kind == "architecture":
         from accelerator_sim.study.machine import read_machine
 
@@ -88,18 +79,13 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         return f"sweep, {sweep.grid_size:,} combinations of {len(sweep.axes)} axes, mode {sweep.spec.mode}"
     if kind == "mapping":
         return _mapping(path, workload, arch)
-    known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in KINDS.items())
+    foreign = foreign_kind(keys)
+    if foreign:
+        raise InvalidFile([Problem(str(path), 1, 1, "", f"this is {foreign}; files of this kind are not read")])
+    known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in TELLING.items())
     found = ", ".join(str(key) for key in list(keys)[:8])
     message = f"cannot tell what kind of file this is by its keys ({found}); telling keys are, of a {known}"
     raise InvalidFile([Problem(str(path), 1, 1, "", message)])
-
-
-def _kind(content: dict[str, object]) -> str | None:
-    if "format" in content or isinstance(content.get("layers"), dict):
-        return "mapping"
-    counts = {kind: len(words & content.keys()) for kind, words in KINDS.items()}
-    best = max(counts, key=lambda kind: counts[kind])
-    return best if counts[best] else None
 
 
 def _mapping(path: Path, workload: str | None, arch: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
+from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.vocabulary import BATCH, SEED, FidelityWord, ObjectiveWord
 from accelerator_sim.files.yaml_tree import load_document
@@ -111,8 +112,9 @@ class Sweep:
 
 def load_sweep(path: Path) -> Sweep:
     """Read a sweep.  Raises InvalidFile with everything that is wrong with it."""
-    document = load_document(path)
-    spec = load_model(Spec, document)
+    with instead_of(path, FileKind.SWEEP, "a sweep is required"):
+        document = load_document(path)
+        spec = load_model(Spec, document)
     problems: list[Problem] = []
 
     def wrong(where: tuple[str | int, ...], message: str) -> None:
