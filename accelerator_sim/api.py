@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Protocol
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.baseline.device import Device, Precision, load_device
+from accelerator_sim.baseline.device import Device, load_device
 from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
 from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.eyexam.explain import explain as explain_network
-from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, UsageError
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.files.errors import AcceleratorSimWarning, CheckFailed, NothingRan, UsageError
+from accelerator_sim.files.vocabulary import (
+    JOBS,
+    BoardBoundary,
+    BoardBoundaryWord,
+    ChipBoundary,
+    ChipBoundaryWord,
+    DataflowWord,
+    Fidelity,
+    FidelityWord,
+    Masks,
+    MasksWord,
+    NocWord,
+    NumberFormat,
+    NumberFormatWord,
+    Objective,
+    ObjectiveWord,
+    flag,
+    place,
+    sequence,
+    word,
+)
 from accelerator_sim.footprint import account
 from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.search import Found, find_mapping
-from accelerator_sim.study.compare import BoardBoundary, ChipBoundary, Question
+from accelerator_sim.study.compare import Question
 from accelerator_sim.study.compare import compare as compare_machines
 from accelerator_sim.study.comparison import Comparison
 from accelerator_sim.study.dataflows import DataflowComparison
@@ -30,8 +50,9 @@ from accelerator_sim.study.dataflows import compare_dataflows as compare_flows
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.networks import NetworkComparison
 from accelerator_sim.study.networks import compare_networks as run_networks
-from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.options import options_of
+from accelerator_sim.study.result import LayerResult, NetworkResult
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.study.tabular import Row
 from accelerator_sim.study.workers import pool_of
 from accelerator_sim.sweep.results import flat
@@ -65,42 +86,49 @@ _REASONS = 5
 load_baseline = load_device
 """Return a built-in baseline, or the one in a YAML file."""
 
+SHOWN = 3
+"""Reasons for which layers failed that a message names: they are mostly the same."""
+
 
 def simulate(
     network: Network | str | Path,
     architecture: Architecture | str | Path = "eyeriss_v2",
     *,
-    objective: str = "latency",
+    objective: Objective | ObjectiveWord = "latency",
     batch: int = 1,
-    layers: Sequence[str] = (),
+    layers: str | Iterable[str] = (),
     mappings: Mapping[str, nest.Mapping] | None = None,
     constraints: Constraints | None = None,
     jobs: int = 1,
-    fidelity: str = "event",
+    fidelity: Fidelity | FidelityWord | None = None,
     verify: bool = False,
     seed: int = 0,
-    masks: Literal["channels", "uniform"] = "channels",
+    masks: Masks | MasksWord = "channels",
     refine: int | None = None,
 ) -> NetworkResult:
     """Simulate a network, or the layers of it that match one of the globs `layers`.
 
-    network, architecture: built-in names, files, or what the loaders return; objective: "energy", "latency", "edp" or
-    "dram", what mappings are chosen for; mappings: those that are given, by layer name; constraints: rules for the
-    search of the others; jobs: worker processes, which need the caller's main module to be guarded by
-    `if __name__ == "__main__"`; fidelity: "event" (exact times), "cycle" (the same, clock by clock) or "analytical" (an
-    estimate); verify: with "cycle", carry values and compare the outputs with a reference; seed, masks: how zeros are
-    drawn from densities ("channels" or "uniform"); refine: mappings of the search that the event engine compares.
+    network, architecture: built-in names, files, or what the loaders return; objective: what mappings are chosen for,
+    "energy", "latency", "edp" or "dram"; batch: inputs at a time; layers: one glob, or several; mappings: those that
+    are given, by layer name; constraints: rules for the search of the others; jobs: worker processes; fidelity: "event"
+    (exact times; the default), "cycle" (the same, clock by clock) or "analytical" (an estimate); verify: carry values
+    clock by clock and compare all outputs with a reference, which implies "cycle"; seed, masks: how zeros are drawn
+    from densities ("channels" or "uniform"); refine: mappings of the search that the event engine compares, 1 to 64.
 
-    A layer that cannot be mapped has its error in the result.  Raises UsageError for unknown names, InvalidFile for bad
-    files, and CheckFailed when a result breaks a law.
+    A layer that cannot be mapped has its error in the result: a warning says so, and `complete` is False.
+
+    Raises UsageError for unknown names, words outside their set and numbers outside their range; InvalidFile for bad
+    files; NothingRan where every layer failed; and CheckFailed where a result breaks a law.
     """
     machine, technology = _machine(architecture)
-    shapes = network if isinstance(network, Network) else load_network(str(network))
-    options = Options(
-        Objective(objective), batch, tuple(layers), Plan(dict(mappings or {}), constraints or Constraints()),
-        seed, jobs, fidelity, verify, masks, refine,
+    plan = Plan(dict(mappings or {}), constraints or Constraints())
+    options = options_of(
+        objective=objective, batch=batch, layers=layers, plan=plan, seed=seed, jobs=jobs, fidelity=fidelity,
+        verify=verify, masks=masks, refine=refine,
     )  # fmt: skip
-    return _sound(simulate_network(shapes, machine, technology, options))
+    result = simulate_network(_network(network), machine, technology, options)
+    _sound([_on(result)])
+    return result
 
 
 def explain(
@@ -108,26 +136,28 @@ def explain(
     architecture: Architecture | str | Path = "eyeriss_v2",
     *,
     layer: str | None = None,
-    objective: str = "latency",
+    objective: Objective | ObjectiveWord = "latency",
     batch: int = 1,
     seed: int = 0,
     changes: bool = True,
 ) -> Explanation:
     """Say why a network, or its layer of the name `layer`, takes as long as it does on a machine.
 
-    objective, batch, seed: as of `simulate`; changes: simulate single changes of the machine too, which are values of
-    its file, so that it has to be given by name or as a file.
+    network, architecture, objective, batch, seed: same as `simulate`; changes: simulate single changes of the machine
+    too, which are values of its file, so that it has to be given by name or as a file.
 
     The result's `layers` have the bounds of Eyexam, what the PEs did, and the reuse of each tensor; `measured` the
-    changes, the most helpful first; `by_cause` groups the layers.  Raises UsageError for unknown names and for changes
-    of an architecture that has no file, InvalidFile for bad files, and CheckFailed when a result breaks a law.
+    changes, the most helpful first; `by_cause` groups the layers.
+
+    Raises what `simulate` raises, and UsageError for changes of an architecture that has no file.
     """
-    shapes = network if isinstance(network, Network) else load_network(str(network))
+    options = options_of(objective=objective, batch=batch, seed=seed)
+    shapes = _network(network)
     if layer is not None:
-        shapes = replace(shapes, layers=(shapes.mac_layer(layer),))
+        shapes = replace(shapes, layers=(shapes.mac_layer(place(layer, "layer")),))
     machine, technology = _machine(architecture)
     vary: Vary | None = None
-    if changes:
+    if flag(changes, "changes"):
         if isinstance(architecture, Architecture):
             raise UsageError("changes are values of a file: give the architecture by name or file, or changes=False")
         file = str(architecture)
@@ -135,106 +165,110 @@ def explain(
         def vary(settings: Settings) -> Architecture:
             return load_architecture(file, settings)
 
-    options = Options(Objective(objective), batch, seed=seed)
     found = explain_network(shapes, machine, technology, options, vary)
-    _sound(found.run)
+    _sound([_on(found.run)])
+    if found.interrupted:
+        raise KeyboardInterrupt
     return found
 
 
 def compare(
     network: Network | str | Path,
-    architectures: Sequence[Architecture | str | Path] = ("eyeriss_v2",),
-    baselines: Sequence[Device | str | Path] = (),
+    architectures: Architecture | str | Path | Sequence[Architecture | str | Path] = ("eyeriss_v2",),
+    baselines: Device | str | Path | Sequence[Device | str | Path] = (),
     *,
     batch: int = 1,
-    precision: Precision | None = None,
+    precision: NumberFormat | NumberFormatWord | None = None,
     stack: str | None = None,
-    layers: Sequence[str] = (),
-    chip_boundary: ChipBoundary = "chip+dram",
-    board_boundary: BoardBoundary = "board",
-    objective: str = "latency",
-    fidelity: str = "event",
+    layers: str | Iterable[str] = (),
+    chip_boundary: ChipBoundary | ChipBoundaryWord = "chip+dram",
+    board_boundary: BoardBoundary | BoardBoundaryWord = "board",
+    objective: Objective | ObjectiveWord = "latency",
+    fidelity: Fidelity | FidelityWord | None = None,
     seed: int = 0,
     jobs: int = 1,
 ) -> Comparison:
     """Compare the energy and latency of a network on accelerators and baselines, such as mobile GPUs.
 
-    batch, layers, objective, fidelity, seed, jobs: as of `simulate`; precision, stack: number format ("fp32", "fp16",
-    "int8") and software of the baselines, their own defaults if None; chip_boundary, board_boundary: what the energies
-    are of.
+    network, batch, layers, objective, fidelity, seed, jobs: same as `simulate`; architectures, baselines: one or
+    several, built-in names, files, or what the loaders return; precision, stack: number format ("fp32", "fp16", "int8")
+    and software of the baselines, their own defaults if None; chip_boundary: what the energy of an accelerator
+    includes, "chip" or "chip+dram"; board_boundary: what that of a baseline includes, "board" or "net" (above idle).
 
     The result's `entries` have each machine under its conditions, `matrix` every ratio that there are data for; it has
-    `to_dict`, `to_csv` and `to_pandas`.  Raises UsageError for unknown names and for what a baseline has no data for,
-    InvalidFile for bad files, and CheckFailed when a result breaks a law.
+    `to_dict`, `to_csv` and `to_pandas`.  Raises what `simulate` raises, and UsageError for what a baseline has no data
+    for.
     """
-    shapes = network if isinstance(network, Network) else load_network(str(network))
-    machines = [_machine(architecture) for architecture in architectures]
-    devices = [device if isinstance(device, Device) else load_device(str(device)) for device in baselines]
-    options = Options(Objective(objective), batch, tuple(layers), seed=seed, jobs=jobs, fidelity=fidelity)
-    question = Question(options, precision, stack, chip_boundary, board_boundary)
-    found = compare_machines(shapes, machines, devices, question)
-    for run in found.runs:
-        _sound(run)
+    options = options_of(objective=objective, batch=batch, layers=layers, seed=seed, jobs=jobs, fidelity=fidelity)
+    question = Question(
+        options,
+        None if precision is None else word(NumberFormat, precision, "precision"),
+        None if stack is None else place(stack, "stack"),
+        word(ChipBoundary, chip_boundary, "chip_boundary"),
+        word(BoardBoundary, board_boundary, "board_boundary"),
+    )
+    machines = [_machine(each) for each in sequence(architectures, "architectures")]
+    devices = [
+        each if isinstance(each, Device) else load_device(place(each, "baseline"))
+        for each in sequence(baselines, "baselines")
+    ]
+    found = compare_machines(_network(network), machines, devices, question)
+    _sound(map(_on, found.runs))
     return found
 
 
 def compare_networks(
     network: Network | str | Path,
-    networks: Sequence[str] = ("mesh", "bus", "unicast", "broadcast"),
+    networks: NocWord | Iterable[NocWord] = ("mesh", "bus", "unicast", "broadcast"),
     architecture: Architecture | str | Path = "eyeriss_v2",
     *,
     batch: int = 1,
-    layers: Sequence[str] = (),
-    objective: str = "latency",
-    fidelity: str = "event",
+    layers: str | Iterable[str] = (),
+    objective: Objective | ObjectiveWord = "latency",
+    fidelity: Fidelity | FidelityWord | None = None,
     seed: int = 0,
     jobs: int = 1,
 ) -> NetworkComparison:
     """Compare networks on chip of equal link count in the same machine, each with its own best mappings.
 
     networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast"; architecture: one with a hierarchical
-    mesh; the rest as of `simulate`.  The result's `runs` have each network's size and costs; it has `rows`, `to_dict`,
-    `to_csv` and `to_pandas`.
+    mesh; the rest: same as `simulate`.  The result's `runs` have each network's size and costs; it has `rows`,
+    `to_dict`, `to_csv` and `to_pandas`.
 
-    Raises UsageError for unknown names and for an architecture without a mesh, InvalidFile for bad files, and
-    CheckFailed when a result breaks a law.
+    Raises what `simulate` raises, and UsageError for an architecture without a mesh.
     """
+    options = options_of(objective=objective, batch=batch, layers=layers, seed=seed, jobs=jobs, fidelity=fidelity)
     machine, technology = _machine(architecture)
-    shapes = network if isinstance(network, Network) else load_network(str(network))
-    options = Options(Objective(objective), batch, tuple(layers), seed=seed, jobs=jobs, fidelity=fidelity)
-    found = run_networks(shapes, machine, technology, networks, options)
-    for run in found.runs:
-        _sound(run.result)
+    found = run_networks(_network(network), machine, technology, networks, options)
+    _sound(_on(run.result) for run in found.runs)
     return found
 
 
 def compare_dataflows(
     network: Network | str | Path,
-    dataflows: Sequence[str] = ("rs", "ws", "os", "is", "nlr"),
+    dataflows: DataflowWord | Iterable[DataflowWord] = ("rs", "ws", "os", "is", "nlr"),
     architecture: Architecture | str | Path = "eyeriss_v2",
     *,
-    objective: str = "energy",
+    objective: Objective | ObjectiveWord = "energy",
     batch: int = 1,
-    layers: Sequence[str] = (),
+    layers: str | Iterable[str] = (),
     equal_area: bool = False,
     jobs: int = 1,
 ) -> DataflowComparison:
     """Compare dataflows on one machine: each layer by the best loop nest of each, all in one energy account.
 
     dataflows: of "rs", "ws", "os", "os_a", "os_b", "os_c", "is" and "nlr", ratios being over the first; equal_area:
-    give each the storage that it needs on the area of the machine's; the rest as of `simulate`.
+    give each the storage that it needs on the area of the machine's; the rest: same as `simulate`.
 
-    The result has `to_dict`, `to_csv` and `to_pandas`.  A layer that a dataflow cannot run has its error in the result.
-    Raises UsageError for unknown names, InvalidFile for bad files, and CheckFailed when a result breaks a law.
+    The result has `to_dict`, `to_csv` and `to_pandas`.  Its cycles are estimates.  A layer that a dataflow cannot run
+    has its error in the result, and a warning says so.  Raises what `simulate` raises.
     """
-    shapes = network if isinstance(network, Network) else load_network(str(network))
-    found = compare_flows(
-        shapes, _machine(architecture), dataflows_of(",".join(dataflows)), Objective(objective), batch, layers,
-        equal_area, jobs,
-    )  # fmt: skip
-    broken = [row.error for result in found.results for row in result.failed if row.law_broken and row.error]
-    if broken:
-        raise CheckFailed("\n".join(broken))
+    options = options_of(objective=objective, batch=batch, layers=layers, jobs=jobs)
+    flows = dataflows_of(dataflows)
+    found = compare_flows(_network(network), _machine(architecture), flows, options, flag(equal_area, "equal_area"))
+    if found.interrupted:
+        raise KeyboardInterrupt
+    _sound((f"{found.workload} as {result.flow.name}", result.layers) for result in found.results)
     return found
 
 
@@ -247,20 +281,21 @@ def run_sweep(spec: str | Path, store: str | Path, *, jobs: int = 1) -> list[Row
     has `front_of` and `best` for what the store holds.
 
     Warns where results failed, and where a random mode found fewer points than samples.  Raises InvalidFile for a bad
-    file, UsageError for unknown names, StoreError for a store that cannot be used, AcceleratorSimError where no result
+    file, UsageError for unknown names, StoreError for a store that cannot be used, NothingRan where no result
     was found at all, and KeyboardInterrupt when it is interrupted; what was finished is in the store.
     """
-    with Store(Path(store)) as opened:
-        summary = run_points(load_sweep(Path(spec)), opened, pool_of(jobs))
+    pool, sweep = pool_of(JOBS.check(jobs)), load_sweep(Path(place(spec, "spec")))
+    with Store(Path(place(store, "store"))) as opened:
+        summary = run_points(sweep, opened, pool)
         if summary.interrupted:
             raise KeyboardInterrupt
         rows = [flat(row) for row in opened.each(summary.name)]
     reasons = "; ".join(f"{failure.results:,} results: {failure.error}" for failure in summary.failed[:_REASONS])
     if rows and summary.failures == len(rows):
-        raise AcceleratorSimError(f"{spec}: no result of the sweep; {reasons}")
+        raise NothingRan(f"{spec}: no result of the sweep; {reasons}")
     for text in (summary.note, f"{summary.failures:,} of {len(rows):,} results failed; {reasons}" if reasons else ""):
         if text:
-            warnings.warn(f"{spec}: {text}", stacklevel=2)
+            warnings.warn(f"{spec}: {text}", AcceleratorSimWarning, stacklevel=2)
     return rows
 
 
@@ -274,34 +309,88 @@ def year(
 ) -> account.Year:
     """Return energy, carbon and cost of a year of inferences that take `energy_j` joules each.
 
-    price: US dollars per kWh, that of the grid (if known) for None; in_data_centre: with its PUE, as a range.  Raises
-    UsageError for an unknown grid.
+    energy_j: joules of one inference; grid: name of an electricity grid; inferences_per_day: of each of `devices`;
+    price: US dollars per kWh, that of the grid (if known) for None; in_data_centre: with its PUE, as a range.
+
+    Raises UsageError for an unknown grid, and for numbers that are negative or not finite.
     """
-    return account.year(energy_j, account.Use(grid, inferences_per_day, devices, price), in_data_centre)
+    use = account.Use(place(grid, "grid"), inferences_per_day, devices, price)
+    return account.year(energy_j, use, flag(in_data_centre, "in_data_centre"))
 
 
 def map_layer(
     layer: Layer,
     architecture: Architecture | str | Path = "eyeriss_v2",
-    objective: str = "latency",
+    objective: Objective | ObjectiveWord = "latency",
     constraints: Constraints | None = None,
 ) -> Found:
-    """Find the best mapping of a layer.  Raises Unmappable, naming the limit, where nothing fits."""
+    """Find the best mapping of a layer by the bottleneck estimate, whose cycles `Found` has.
+
+    layer: a layer with multiply-accumulates; architecture, objective, constraints: same as `simulate`, which also runs
+    the best mappings by the event engine.
+
+    Raises Unmappable, naming the limit, where nothing fits, and UsageError for unknown names and words.
+    """
+    if not isinstance(layer, Layer) or not layer.is_mac:
+        shown = f"{layer.name} ({layer.op})" if isinstance(layer, Layer) else repr(layer)
+        raise UsageError(f"layer is {shown}; a Layer with multiply-accumulates is required")
     machine, technology = _machine(architecture)
-    return find_mapping(layer, machine, resolve_actions(technology, machine), Objective(objective), constraints)
+    goal = word(Objective, objective, "objective")
+    return find_mapping(layer, machine, resolve_actions(technology, machine), goal, constraints)
 
 
-def _sound(result: NetworkResult) -> NetworkResult:
-    """Return a result.  Raises KeyboardInterrupt where it was interrupted, CheckFailed where it breaks a law."""
-    if result.interrupted:
-        raise KeyboardInterrupt
-    broken = [layer.error for layer in result.layers if layer.law_broken and layer.error]
+class _LayerOutcome(Protocol):
+    """What came of one layer, whatever ran it."""
+
+    @property
+    def layer(self) -> Layer: ...
+
+    @property
+    def error(self) -> str | None: ...
+
+    @property
+    def law_broken(self) -> bool: ...
+
+
+def _sound(runs: Iterable[tuple[str, Sequence[_LayerOutcome]]]) -> None:
+    """Look at all layers of one or several runs, each with its name; warn of those that failed.
+
+    Raises CheckFailed where a law was broken, and NothingRan where no layer of any run has a result.
+    """
+    named = list(runs)
+    failed = [(name, row) for name, rows in named for row in rows if row.error is not None]
+    broken = [row.error for _, row in failed if row.law_broken and row.error]
     if broken:
         raise CheckFailed("\n".join(broken))
+    if not failed:
+        return
+    reasons = "; ".join(dict.fromkeys(f"{row.error}" for _, row in failed[:SHOWN]))
+    total = sum(len(rows) for _, rows in named)
+    if len(failed) == total:
+        raise NothingRan(f"no layer of {named[0][0]} ran: {reasons}")
+    for name, rows in named:
+        count = sum(row.error is not None for row in rows)
+        if count:
+            message = f"{name}: {count} of {len(rows)} layers failed; totals are partial: {reasons}"
+            warnings.warn(message, AcceleratorSimWarning, stacklevel=3)
+
+
+def _finished(result: NetworkResult) -> NetworkResult:
+    """Return a result.  Raises KeyboardInterrupt where it was interrupted."""
+    if result.interrupted:
+        raise KeyboardInterrupt
     return result
 
 
-def _machine(architecture: Architecture | str | Path) -> tuple[Architecture, Technology]:
+def _on(result: NetworkResult) -> tuple[str, Sequence[LayerResult]]:
+    return f"{result.workload} on {result.architecture.name}", _finished(result).layers
+
+
+def _machine(architecture: object) -> tuple[Architecture, Technology]:
     if isinstance(architecture, Architecture):
         return architecture, load_technology(architecture.technology)
-    return load_machine(str(architecture))
+    return load_machine(place(architecture, "architecture"))
+
+
+def _network(network: object) -> Network:
+    return network if isinstance(network, Network) else load_network(place(network, "network"))

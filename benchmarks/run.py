@@ -27,8 +27,9 @@ from accelerator_sim.simulation.event import time_layer
 from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.passes import passes_of
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.provenance import Provenance
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer

@@ -7,21 +7,19 @@ power, an energy per operation and one per DRAM byte for the whole board.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from accelerator_sim.baseline.kernels import Kind
 from accelerator_sim.files.data import builtin_names, looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError, did_you_mean
-from accelerator_sim.files.model import FileModel, load_model
+from accelerator_sim.files.model import Chosen, FileModel, load_model
 from accelerator_sim.files.units import BytesPerSecond, Hertz, Joules, Metres, OperationsPerSecond, Watts
+from accelerator_sim.files.vocabulary import NumberFormat
 from accelerator_sim.files.yaml_tree import load_document
 
-Precision = Literal["fp16", "int8", "fp32"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-"""Number formats, the one that is taken first where a device has it."""
-BYTES: dict[Precision, int] = {"fp32": 4, "fp16": 2, "int8": 1}
+BYTES = {NumberFormat.FP32: 4, NumberFormat.FP16: 2, NumberFormat.INT8: 1}
 """Of one word."""
 
 SOFTWARE = "baselines/software"
@@ -50,7 +48,7 @@ class Stack(FileModel):
     description: str = Field(min_length=1, description="library and its version or year")
     source: str = Field(min_length=1, description="what the values are fitted to or assumed from")
     evidence: Evidence = Field(description="fitted to measurements of these processors, or not")
-    efficiency: dict[Precision, Efficiency] = Field(min_length=1, description="by number format")
+    efficiency: dict[Chosen[NumberFormat], Efficiency] = Field(min_length=1, description="by number format")
     bandwidth: float = Field(gt=0.0, le=1.0, description="part of the DRAM's peak rate that kernels reach")
     launch_cycles: float = Field(ge=0.0, description="clock cycles from one kernel to the next")
     batch_gain: float = Field(default=0.0, ge=0.0, description="gain g: a batch of b has 1 + g (1 - 1/b) x efficiency")
@@ -128,9 +126,11 @@ class Device(FileModel):
         return self
 
     @property
-    def precisions(self) -> tuple[Precision, ...]:
+    def precisions(self) -> tuple[NumberFormat, ...]:
         """Number formats that the device has a rate and an energy for."""
-        return tuple(p for p in PRECISIONS if getattr(self.peak, p) is not None and getattr(self.energy, p) is not None)
+        return tuple(
+            p for p in NumberFormat if getattr(self.peak, p) is not None and getattr(self.energy, p) is not None
+        )
 
     @property
     def node_nm(self) -> float:
@@ -152,7 +152,7 @@ class Device(FileModel):
             raise UsageError(f"{self.name} has no software stack {chosen!r}{hint}; it has: {', '.join(stacks)}")
         return chosen, stacks[chosen]
 
-    def pick_precision(self, wanted: Precision | None, stack: Stack, stack_name: str) -> Precision:
+    def pick_precision(self, wanted: NumberFormat | None, stack: Stack, stack_name: str) -> NumberFormat:
         """Return the number format asked for, or the default.  Raises UsageError, naming those that there are."""
         have = [p for p in self.precisions if p in stack.efficiency]
         if wanted in have:

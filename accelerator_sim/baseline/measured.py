@@ -12,9 +12,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from accelerator_sim.baseline.device import PRECISIONS, Precision
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
+from accelerator_sim.files.vocabulary import NumberFormat
 from accelerator_sim.files.yaml_tree import load_document, read_text
 
 FOLDER = Path(__file__).parent / "measured"
@@ -46,7 +46,7 @@ class Point:
     """One measurement, for one inference of a batch; no power where only the time was measured."""
 
     workload: str
-    precision: Precision
+    precision: NumberFormat
     device: str
     batch: int
     latency_s: float
@@ -82,7 +82,7 @@ def read_points(path: Path, described: MeasuredSet) -> tuple[Point, ...]:
 
 
 def _point(row: dict[str, str], described: MeasuredSet) -> Point:
-    precision = next(p for p in PRECISIONS if p == row["precision"].lower())
+    precision = next(p for p in NumberFormat if p == row["precision"].lower())
     batch = int(row.get("batch") or 1)
     energy = row.get("energy_mj_per_frame")
     return Point(

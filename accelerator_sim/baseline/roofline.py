@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.baseline.device import BYTES, Device, Precision, Stack
+from accelerator_sim.baseline.device import BYTES, Device, Stack
 from accelerator_sim.baseline.kernels import KINDS, Kernel, Kind, kernels_of
+from accelerator_sim.files.vocabulary import NumberFormat
 from accelerator_sim.workload.network import Network
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,9 @@ def work_of(kernels: tuple[Kernel, ...]) -> Work:
     )
 
 
-def kernel_times(work: Work, device: Device, stack: Stack, precision: Precision, batch: int) -> tuple[Floats, Floats]:
+def kernel_times(
+    work: Work, device: Device, stack: Stack, precision: NumberFormat, batch: int
+) -> tuple[Floats, Floats]:
     """Return the seconds that arithmetic and memory take of each kernel; the longer one counts."""
     peak = getattr(device.peak, precision)
     gain = 1.0 + stack.batch_gain * (1.0 - 1.0 / batch)
@@ -48,7 +51,7 @@ def kernel_times(work: Work, device: Device, stack: Stack, precision: Precision,
     return arithmetic, work.words * BYTES[precision] / (stack.bandwidth * device.dram)
 
 
-def run_time(work: Work, device: Device, stack: Stack, precision: Precision, batch: int) -> float:
+def run_time(work: Work, device: Device, stack: Stack, precision: NumberFormat, batch: int) -> float:
     """Return the seconds that all kernels take, one after the other."""
     arithmetic, memory = kernel_times(work, device, stack, precision, batch)
     return float(np.maximum(arithmetic, memory).sum()) + len(work.kinds) * stack.launch_cycles / device.clock
@@ -73,7 +76,7 @@ class BaselineResult:
     workload: str
     device: Device
     stack: str
-    precision: Precision
+    precision: NumberFormat
     batch: int
     kernels: tuple[KernelResult, ...]
     weak: bool
@@ -116,7 +119,7 @@ class BaselineResult:
 
 
 def run_baseline(
-    network: Network, device: Device, batch: int = 1, precision: Precision | None = None, stack: str | None = None
+    network: Network, device: Device, batch: int = 1, precision: NumberFormat | None = None, stack: str | None = None
 ) -> BaselineResult:
     """Run a network (as loaded, for one input) on a device.
 

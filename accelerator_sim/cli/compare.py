@@ -12,12 +12,21 @@ import click
 from accelerator_sim.cli import options, output
 from accelerator_sim.cli.inputs import given, load_all
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import (
+    BoardBoundary,
+    ChipBoundary,
+    DataflowName,
+    Fidelity,
+    NocName,
+    NumberFormat,
+    Objective,
+)
 
 if TYPE_CHECKING:
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.study.comparison import Comparison
+    from accelerator_sim.study.options import Options
     from accelerator_sim.study.provenance import SourceFile
-    from accelerator_sim.study.run import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
@@ -94,13 +103,13 @@ def _quantity(value: str | None, dimension: Any) -> Any:
 @click.option(
     "--noc",
     metavar="NAME,...",
-    help="Instead: one machine with networks of equal link count, of mesh, bus, unicast and broadcast.",
+    help=f"Instead: one machine with networks of equal link count: {', '.join(NocName)}.",
 )
 @click.option(
     "--dataflow",
     "flows",
     metavar="NAME,...",
-    help="Dataflows on one machine instead: rs, ws, os, os_a, os_b, os_c, is, nlr; ratios are over the first.",
+    help=f"Dataflows on one machine instead: {', '.join(DataflowName)}; ratios are over the first.",
 )
 @click.option("--equal-area", "same_area", is_flag=True, help="With --dataflow: storage as each needs it, on one area.")
 @options.batch_option
@@ -108,28 +117,28 @@ def _quantity(value: str | None, dimension: Any) -> Any:
 @options.layer_option
 @click.option(
     "--precision",
-    type=click.Choice(["fp32", "fp16", "int8"]),
+    type=options.OneOf(NumberFormat),
     help="Number format of the baselines.  [default: of each device, fp16 where it has it]",
 )
 @click.option("--stack", metavar="NAME", help="Software of the baselines.  [default: of each device, e.g. tuned]")
 @click.option(
     "--chip-boundary",
-    type=click.Choice(["chip", "chip+dram"]),
-    default="chip+dram",
+    type=options.OneOf(ChipBoundary),
+    default=ChipBoundary.CHIP_AND_DRAM.value,
     show_default=True,
     help="What an accelerator's energy is of.",
 )
 @click.option(
     "--board-boundary",
-    type=click.Choice(["board", "net"]),
-    default="board",
+    type=options.OneOf(BoardBoundary),
+    default=BoardBoundary.BOARD.value,
     show_default=True,
     help="What a baseline's energy is of: the whole board, or what it takes above idle.",
 )
 @click.option("--all-boundaries", is_flag=True, help="Print every ratio that there are data for.")
 @click.option("--grid", metavar="NAME", help="Add a year's energy, carbon and cost, as world, usa, france.")
 @click.option(
-    "--inferences-per-day", type=click.FloatRange(min=0, min_open=True), default=1000.0, show_default=True, metavar="N"
+    "--inferences-per-day", type=options.Finite(min=0, min_open=True), default=1000.0, show_default=True, metavar="N"
 )
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, metavar="N")
 @click.option("--price", callback=_price, metavar="PRICE", help='As "0.16 $/kWh".  [default: of the grid, if known]')
@@ -159,10 +168,10 @@ def command(
     same_area: bool,
     batch: int,
     layers: tuple[str, ...],
-    precision: Any,
+    precision: NumberFormat | None,
     stack: str | None,
-    chip_boundary: Any,
-    board_boundary: Any,
+    chip_boundary: ChipBoundary,
+    board_boundary: BoardBoundary,
     all_boundaries: bool,
     grid: str | None,
     inferences_per_day: float,
@@ -170,8 +179,8 @@ def command(
     price: float | None,
     links: tuple[str, ...],
     input_size: int | None,
-    objective: str,
-    fidelity: str,
+    objective: Objective,
+    fidelity: Fidelity,
     seed: int,
     jobs: int,
     asked: str | None,
@@ -198,12 +207,11 @@ def command(
     from accelerator_sim.baseline.device import load_device
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
-    from accelerator_sim.files.vocabulary import Objective
+    from accelerator_sim.cli.simulate import tell_failed, tell_reading
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.study.compare import Question, compare
     from accelerator_sim.study.machine import load_machine
-    from accelerator_sim.study.run import Options
+    from accelerator_sim.study.options import Options
     from accelerator_sim.workload.network import load_network
 
     sources: list[tuple[Any, str]] = [(partial(load_network, choices=choices), workload)]
@@ -212,10 +220,10 @@ def command(
     network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
     wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
     files = _files(workload, network, names, baselines) if report else ()
-    batched(network, batch)
+    network.with_batch(batch)
     network.select(layers)
     warm(jobs, fidelity)
-    settings = Options(Objective(objective), batch, layers, seed=seed, jobs=jobs, fidelity=fidelity)
+    settings = Options(objective, batch, layers, seed=seed, jobs=jobs, fidelity=fidelity)
     question = Question(settings, precision, stack, chip_boundary, board_boundary)
     with ProgressLine() as progress:
         comparison = compare(network, machines, chosen, question, progress)

@@ -10,6 +10,7 @@ import click
 
 from accelerator_sim.cli import output
 from accelerator_sim.cli.inputs import given, load_inputs, one_machine
+from accelerator_sim.files.vocabulary import Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.workload.choices import Choices
@@ -27,7 +28,7 @@ def run(
     same_area: bool,
     batch: int,
     layers: tuple[str, ...],
-    objective: str,
+    objective: Objective,
     jobs: int,
     asked: str | None,
     out: Path | None,
@@ -40,20 +41,19 @@ def run(
     output.check_outputs([out], [workload, arch])
 
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import batched, tell_reading
+    from accelerator_sim.cli.simulate import tell_reading
     from accelerator_sim.dataflow.rules import dataflows_of
-    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.report import dataflows as report
     from accelerator_sim.study.dataflows import compare_dataflows
+    from accelerator_sim.study.options import Options
 
     flows = dataflows_of(names)
     network, architecture, technology = load_inputs(workload, choices, arch)
-    batched(network, batch)
-    wanted = Objective(objective) if given(ctx, "objective") else Objective.ENERGY
+    network.with_batch(batch)
+    wanted = objective if given(ctx, "objective") else Objective.ENERGY
+    chosen = Options(wanted, batch, layers, jobs=jobs)
     with ProgressLine() as progress:
-        found = compare_dataflows(
-            network, (architecture, technology), flows, wanted, batch, layers, same_area, jobs, progress
-        )
+        found = compare_dataflows(network, (architecture, technology), flows, chosen, same_area, progress)
     output.show(report, found, asked, out)
     tell_reading(network)
     for result in found.results:

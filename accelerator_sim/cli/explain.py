@@ -10,6 +10,7 @@ import click
 
 from accelerator_sim.cli import options, output
 from accelerator_sim.cli.inputs import load_inputs
+from accelerator_sim.files.vocabulary import Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.architecture.model import Architecture
@@ -43,7 +44,7 @@ def command(
     arch: str,
     overrides: tuple[tuple[str, str], ...],
     batch: int,
-    objective: str,
+    objective: Objective,
     mapping_file: Path | None,
     seed: int,
     changes: bool,
@@ -59,21 +60,20 @@ def command(
 
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
+    from accelerator_sim.cli.simulate import tell_failed, tell_reading
     from accelerator_sim.eyexam.explain import explain
-    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import explanation as report
     from accelerator_sim.study.machine import load_machine
-    from accelerator_sim.study.run import Options
+    from accelerator_sim.study.options import Options
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
-    whole = batched(network, batch)
+    whole = network.with_batch(batch)
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     if name is not None:
         network = replace(network, layers=(network.mac_layer(name),))
     warm(fidelity="event")
-    chosen = Options(Objective(objective), batch, plan=plan, seed=seed)
+    chosen = Options(objective, batch, plan=plan, seed=seed)
 
     def vary(settings: tuple[tuple[str, str], ...]) -> Architecture:
         return load_machine(arch, overrides + settings)[0]

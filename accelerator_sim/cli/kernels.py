@@ -81,7 +81,7 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
 
 def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _: None) -> None:
     """Compile every kernel that a simulation calls, by simulating small layers; `tell` gets a line for each step."""
-    from accelerator_sim.files.vocabulary import Objective
+    from accelerator_sim.files.vocabulary import Fidelity, Objective
     from accelerator_sim.study.layer_run import Machine, run_layer
     from accelerator_sim.study.machine import load_machine
     from accelerator_sim.technology.actions import resolve_actions
@@ -93,13 +93,13 @@ def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _:
     dense = Layer("warmup", "conv", M=4, C=4, H=5, W=5, R=3, S=3)
     layers = (dense, replace(dense, density=Density(iact=0.2, weight=0.2)))
     known: list[str] = []
-    for step in ("analytical", "event", "cycle"):
+    for step in (Fidelity.ANALYTICAL, Fidelity.EVENT, Fidelity.CYCLE):
         kernels = [kernel for kernel in load_kernels(step) if kernel.__name__ not in known]
         names = ", ".join(kernel.__name__ for kernel in kernels)
         known += [kernel.__name__ for kernel in kernels]
         tell(f"{step}: compiling {names}..." if any(map(is_cold, kernels)) else f"{step}: {names}: compiled before")
         start = time.perf_counter()
-        verify = step == "cycle"
+        verify = step is Fidelity.CYCLE
         for layer in layers:
             run_layer(layer, None, Machine(architecture, actions, Objective.LATENCY, fidelity=step, verify=verify))
         tell(f"{step}: done in {time.perf_counter() - start:.1f} s")

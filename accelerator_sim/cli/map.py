@@ -9,6 +9,7 @@ import click
 
 from accelerator_sim.cli import options, output
 from accelerator_sim.cli.inputs import load_inputs
+from accelerator_sim.files.vocabulary import Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.workload.choices import Choices
@@ -31,7 +32,7 @@ def command(
     arch: str,
     overrides: tuple[tuple[str, str], ...],
     batch: int,
-    objective: str,
+    objective: Objective,
     mapping_file: Path | None,
     asked: str,
 ) -> None:
@@ -40,13 +41,12 @@ def command(
     Beside it stand the optima of the same layer for the other objectives.
     """
     from accelerator_sim.cli.kernels import warm
-    from accelerator_sim.cli.simulate import batched
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import layer_map
     from accelerator_sim.study.choices import best_mappings
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
-    whole = batched(network, batch)
+    whole = network.with_batch(batch)
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     layer = whole.mac_layer(name)
     warm(fidelity="analytical")

@@ -9,6 +9,7 @@ import click
 
 from accelerator_sim.cli import output
 from accelerator_sim.cli.inputs import load_inputs, one_machine
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.workload.choices import Choices
@@ -25,8 +26,8 @@ def compare_networks(
     archs: tuple[str, ...],
     batch: int,
     layers: tuple[str, ...],
-    objective: str,
-    fidelity: str,
+    objective: Objective,
+    fidelity: Fidelity,
     seed: int,
     jobs: int,
     asked: str | None,
@@ -39,19 +40,18 @@ def compare_networks(
 
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import batched, tell_failed, tell_reading
-    from accelerator_sim.files.vocabulary import Objective
+    from accelerator_sim.cli.simulate import tell_failed, tell_reading
     from accelerator_sim.noc.alternatives import alternatives
     from accelerator_sim.report import networks as report
     from accelerator_sim.study.networks import compare_networks as compare
-    from accelerator_sim.study.run import Options
+    from accelerator_sim.study.options import Options
 
     network, architecture, technology = load_inputs(workload, choices, arch)
     alternatives(architecture, names)  # refusals come before kernels are compiled
-    batched(network, batch)
+    network.with_batch(batch)
     network.select(layers)
     warm(jobs, fidelity)
-    options = Options(Objective(objective), batch, layers, seed=seed, jobs=jobs, fidelity=fidelity)
+    options = Options(objective, batch, layers, seed=seed, jobs=jobs, fidelity=fidelity)
     with ProgressLine() as progress:
         comparison = compare(network, architecture, technology, names, options, progress)
     output.show(report, comparison, asked, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -12,8 +13,21 @@ import click
 from click.shell_completion import CompletionItem
 
 from accelerator_sim.files.data import builtin_names
+from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import (
+    BATCH,
+    JOBS,
+    RESOLUTION,
+    SEED,
+    WIDTH,
+    Fidelity,
+    Objective,
+    Real,
+    Whole,
+    Word,
+    word,
+)
 
-OBJECTIVES = ("energy", "latency", "edp", "dram")
 FOLDERS = {
     "architecture": ("arch_configs", ""),
     "workload": ("workloads", ""),
@@ -52,6 +66,42 @@ class NameOrFile(_TextType):
         return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
 
 
+class OneOf(click.Choice[Word] if TYPE_CHECKING else click.Choice):  # type: ignore[misc]
+    """One word of a closed set; the command gets the member of its enum."""
+
+    def __init__(self, kind: type[Word]) -> None:
+        super().__init__([member.value for member in kind])
+        self.kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the member.  Raises click.BadParameter, with what is allowed and the nearest word, for another."""
+        try:
+            return word(self.kind, value, "the word" if param is None else param.opts[0].lstrip("-"))
+        except UsageError as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+
+
+def whole(limits: Whole) -> click.IntRange:
+    """Return the type of an option that is a whole number."""
+    return click.IntRange(limits.least, limits.most)
+
+
+def real(limits: Real) -> Finite:
+    """Return the type of an option that is a finite number."""
+    return Finite(limits.least, limits.most, min_open=limits.above)
+
+
+class Finite(click.FloatRange):
+    """A number in a range, without NaN and infinity."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number.  Raises click.BadParameter for another value."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return found
+
+
 def parse_set(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Split every PATH=VALUE."""
     pairs = []
@@ -80,30 +130,28 @@ _CHOICES = (
         multiple=True,
         callback=parse_bind,
         metavar="NAME=N",
-        help="Of an ONNX file: a number for a symbolic dimension; repeatable.",
+        help="ONNX only: a number for a symbolic dimension; repeatable.",
     ),
-    click.option("--strict", is_flag=True, help="Of an ONNX file: an operator that nobody knows is an error."),
+    click.option("--strict", is_flag=True, help="ONNX only: an operator that nobody knows is an error."),
     click.option(
         "--weights/--no-weights",
         default=None,
-        help="Of an ONNX file: read real weights, or do not.  [default: where it holds them, up to 1 GB]",
+        help="ONNX only: read real weights, or do not.  [default: where the file holds them, up to 1 GB]",
     ),
     click.option(
         "--inputs",
         type=click.Path(path_type=Path),
         metavar="FILE.npz",
-        help="Of an ONNX file: run it on these inputs, for the densities of its activations.",
+        help="ONNX only: run the file on these inputs, for the densities of its activations.",
     ),
     click.option(
         "--densities",
         metavar="TABLE",
         help="Densities by layer: a .csv file, or a built-in table such as alexnet/han2015.",
     ),
+    click.option("--width", type=real(WIDTH), metavar="X", help="CNN only: channels times X."),
     click.option(
-        "--width", type=click.FloatRange(0.0, 4.0, min_open=True), metavar="X", help="Of a CNN: channels times X."
-    ),
-    click.option(
-        "--resolution", type=click.IntRange(1, 65536), metavar="N", help="Of a CNN: a picture of N rows as its input."
+        "--resolution", type=whole(RESOLUTION), metavar="N", help="CNN only: a picture of N rows as its input."
     ),
     click.option(
         "--prune", metavar="RULE", help="Take weights away: magnitude:0.9, erk:0.9, lottery:10 (0.8^10 left) or nm:2:4."
@@ -158,7 +206,7 @@ def set_option(command: Command) -> Command:
 def batch_option(command: Command) -> Command:
     """--batch."""
     return click.option(
-        "--batch", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Inputs at a time."
+        "--batch", type=whole(BATCH), default=1, show_default=True, metavar="N", help="Inputs at a time."
     )(command)
 
 
@@ -166,8 +214,8 @@ def objective_option(command: Command) -> Command:
     """--objective."""
     return click.option(
         "--objective",
-        type=click.Choice(OBJECTIVES),
-        default="latency",
+        type=OneOf(Objective),
+        default=Objective.LATENCY.value,
         show_default=True,
         help="What the mapping search minimises.",
     )(command)
@@ -176,7 +224,7 @@ def objective_option(command: Command) -> Command:
 def jobs_option(command: Command) -> Command:
     """--jobs."""
     return click.option(
-        "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N", help="Worker processes."
+        "--jobs", type=whole(JOBS), default=1, show_default=True, metavar="N", help="Worker processes."
     )(command)
 
 
@@ -184,8 +232,8 @@ def fidelity_option(command: Command) -> Command:
     """--fidelity."""
     return click.option(
         "--fidelity",
-        type=click.Choice(["event", "cycle", "analytical"]),
-        default="event",
+        type=OneOf(Fidelity),
+        default=Fidelity.EVENT.value,
         show_default=True,
         help="How cycles are found: exact event times, clock by clock (the same, slower), or a bottleneck estimate.",
     )(command)
@@ -208,7 +256,7 @@ def layer_option(command: Command) -> Command:
 def seed_option(command: Command) -> Command:
     """--seed."""
     return click.option(
-        "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Of random draws."
+        "--seed", type=whole(SEED), default=0, show_default=True, metavar="N", help="Seed of the random generator."
     )(command)
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from accelerator_sim.cli import options, output
 from accelerator_sim.cli.inputs import given, load_inputs
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.eyexam.explain import Explanation
+    from accelerator_sim.study.options import Options
     from accelerator_sim.study.provenance import SourceFile
     from accelerator_sim.study.result import NetworkResult
-    from accelerator_sim.study.run import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
@@ -48,14 +49,14 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 @click.option("--verify", is_flag=True, help="Carry values clock by clock; compare all outputs with a reference.")
 @click.option(
     "--masks",
-    type=click.Choice(["channels", "uniform"]),
-    default="channels",
+    type=options.OneOf(Masks),
+    default=Masks.CHANNELS.value,
     show_default=True,
     help="How zeros are drawn from densities: uneven between channels as in real layers, or independent.",
 )
 @click.option(
     "--refine",
-    type=click.IntRange(1, 64),
+    type=options.whole(REFINE),
     metavar="K",
     help="Best mappings that the event engine compares.  [default: 3; 1 where layers have zeros or PEs are over 256]",
 )
@@ -88,11 +89,11 @@ def command(
     origin: str | None,
     choices: Choices,
     arch: str,
-    fidelity: str,
+    fidelity: Fidelity,
     verify: bool,
-    masks: Literal["channels", "uniform"],
+    masks: Masks,
     refine: int | None,
-    objective: str,
+    objective: Objective,
     mapping_file: Path | None,
     batch: int,
     layers: tuple[str, ...],
@@ -125,30 +126,26 @@ def command(
         seed = seed if given(ctx, "seed") else found.seed
     if workload is None:
         raise click.MissingParameter(ctx=ctx, param_hint="'WORKLOAD'", param_type="argument")
-    if verify:
-        if given(ctx, "fidelity") and fidelity != "cycle":
-            raise UsageError(
-                f"--verify steps values through the machine, which --fidelity {fidelity} does not; use cycle"
-            )
-        fidelity = "cycle"
+    from accelerator_sim.study.options import Options, engine
+
+    fidelity = engine(None if verify and not given(ctx, "fidelity") else fidelity, verify)
     inputs = [workload, arch, *([str(mapping_file)] if mapping_file and mapping_file in (out, report) else [])]
     output.check_outputs([out, save_mappings, report, trace], inputs)
-    if trace and fidelity == "analytical":
+    if trace and fidelity is Fidelity.ANALYTICAL:
         raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
 
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.files.vocabulary import Objective
     from accelerator_sim.mapping.file import Plan, dump_mappings, load_plan
-    from accelerator_sim.study.run import Options, simulate_network
+    from accelerator_sim.study.run import simulate_network
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     files = _files(workload, network, arch, overrides, mapping_file) if report else ()
-    whole = batched(network, batch)  # tiles of N in a mapping file count the batch
+    whole = network.with_batch(batch)  # tiles of N in a mapping file count the batch
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     network.select(layers)
     warm(jobs, fidelity)
-    chosen = Options(Objective(objective), batch, layers, plan, seed, jobs, fidelity, verify, masks, refine)
+    chosen = Options(objective, batch, layers, plan, seed, jobs, fidelity, verify, masks, refine)
     with ProgressLine() as progress:
         result = simulate_network(network, architecture, technology, chosen, progress)
 
@@ -182,14 +179,6 @@ def command(
     ctx.exit(result.exit_code)
 
 
-def batched(network: Network, batch: int) -> Network:
-    """Return the network for a batch.  Raises UsageError for one that makes a layer too large."""
-    try:
-        return network.with_batch(batch)
-    except ValueError as error:
-        raise UsageError(f"--batch {batch}: {error}") from None
-
-
 def tell_reading(network: Network) -> None:
     """Say on standard error what was assumed or left out when the file of another tool was read."""
     from accelerator_sim.workload.formats.readers import is_foreign
@@ -212,7 +201,7 @@ def _files(
 
 def explained_for_page(result: NetworkResult, chosen: Options) -> Explanation | None:
     """What bounds the layers of a result; nothing for an estimate, and for a run that was interrupted."""
-    if result.fidelity == "analytical" or result.interrupted:
+    if result.estimate or result.interrupted:
         return None
     from accelerator_sim.eyexam.explain import explain_run
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.workload.choices import Choices
@@ -20,8 +21,8 @@ class Stored:
     arch: str
     overrides: tuple[tuple[str, str], ...]
     choices: Choices
-    fidelity: str
-    objective: str
+    fidelity: Fidelity
+    objective: Objective
     batch: int
     seed: int
 
@@ -49,8 +50,8 @@ def recall(origin: str) -> Stored:
             str(base),
             tuple((str(path), str(value)) for path, value in task["overrides"]),
             choices_of(task),
-            str(task["fidelity"]),
-            str(task["objective"]),
+            Fidelity(task["fidelity"]),
+            Objective(task["objective"]),
             int(task["batch"]),
             int(task["seed"]),
         )

@@ -7,13 +7,12 @@ iacts exchanged.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from accelerator_sim.architecture.model import Tensor
-from accelerator_sim.files.errors import UsageError, did_you_mean
-
-Name = Literal["rs", "ws", "os", "os_a", "os_b", "os_c", "is", "nlr"]
+from accelerator_sim.files.vocabulary import DataflowName as Name
+from accelerator_sim.files.vocabulary import words
 
 
 @dataclass(frozen=True)
@@ -54,36 +53,31 @@ DATAFLOWS: dict[str, Dataflow] = {
     flow.name: flow
     for flow in (
         Dataflow(
-            "rs", "row stationary", "GNMCPR", "NPQS", ("iact", "weight", "psum"),
+            Name.RS, "row stationary", "GNMCPR", "NPQS", ("iact", "weight", "psum"),
             "rows of iacts, weights and psums stay in a PE",
         ),
         Dataflow(
-            "ws", "weight stationary", "MCRS", "NPQ", ("weight",), "a weight stays; psums add up over the array"
+            Name.WS, "weight stationary", "MCRS", "NPQ", ("weight",), "a weight stays; psums add up over the array"
         ),
-        Dataflow("os", "output stationary", "NMPQ", "CRS", ("psum",), "a psum stays until it is finished"),
+        Dataflow(Name.OS, "output stationary", "NMPQ", "CRS", ("psum",), "a psum stays until it is finished"),
         Dataflow(
-            "os_a", "output stationary, one channel", "PQ", "CRS", ("psum",), "pixels of one output channel at a time"
+            Name.OS_A, "output stationary, one channel", "PQ", "CRS", ("psum",),
+            "pixels of one output channel at a time",
         ),
         Dataflow(
-            "os_b", "output stationary, channels and pixels", "MPQ", "CRS", ("psum",),
+            Name.OS_B, "output stationary, channels and pixels", "MPQ", "CRS", ("psum",),
             "pixels of several output channels",
         ),
         Dataflow(
-            "os_c", "output stationary, one pixel", "M", "CRS", ("psum",), "one pixel of several output channels"
+            Name.OS_C, "output stationary, one pixel", "M", "CRS", ("psum",), "one pixel of several output channels"
         ),
-        Dataflow("is", "input stationary", "NCPQ", "MRS", ("iact",), "an iact stays; psums add up over channels"),
-        Dataflow("nlr", "no local reuse", "MC", "", (), "nothing stays in a PE; everything comes from the GLB"),
+        Dataflow(Name.IS, "input stationary", "NCPQ", "MRS", ("iact",), "an iact stays; psums add up over channels"),
+        Dataflow(Name.NLR, "no local reuse", "MC", "", (), "nothing stays in a PE; everything comes from the GLB"),
     )
 }  # fmt: skip
 """All dataflows, by the name that `--dataflow` takes."""
 
 
-def dataflows_of(names: str) -> tuple[Dataflow, ...]:
-    """Return the dataflows of a comma-separated list, each once.  Raises UsageError for a name that there is not."""
-    words = [word.strip() for word in names.split(",")]
-    for word in words:
-        if word not in DATAFLOWS:
-            shown = f"unknown dataflow {word!r}" if word else "a dataflow without a name"
-            near = did_you_mean(word, DATAFLOWS) if word else ""
-            raise UsageError(f"{shown}{near}; known dataflows: {', '.join(DATAFLOWS)}")
-    return tuple(DATAFLOWS[word] for word in dict.fromkeys(words))
+def dataflows_of(names: str | Iterable[str]) -> tuple[Dataflow, ...]:
+    """Return dataflows by name, or by a list of names with commas, each once.  Raises UsageError for another name."""
+    return tuple(DATAFLOWS[name] for name in words(Name, names, "dataflows"))

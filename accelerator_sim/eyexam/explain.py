@@ -14,10 +14,11 @@ from accelerator_sim.eyexam.changes import Change, Variation, Vary, variations
 from accelerator_sim.eyexam.parallelism import Parallelism, parallelism
 from accelerator_sim.eyexam.reuse import Reuse, reuse
 from accelerator_sim.eyexam.stalls import Losses, losses
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import INTERRUPTED, LayerResult, NetworkResult
-from accelerator_sim.study.run import Options, Progress, simulate_network
+from accelerator_sim.study.run import Progress, simulate_network
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.network import Network
@@ -114,7 +115,7 @@ class Explanation:
 
     def best(self, count: int = 3) -> list[Measured]:
         """The changes that help most, if they help at all."""
-        objective = Objective(self.run.objective)
+        objective = self.run.objective
         before = self.now.value(objective)
         return [each for each in self.measured if each.value(objective) < before][:count]
 
@@ -159,7 +160,7 @@ def explain(
     vary: makes the machine with some values of its file replaced; None: try no changes.  Layers that fail are in the
     run, as of `simulate_network`, whose errors are raised too.
     """
-    chosen = replace(options or Options(), fidelity="event")
+    chosen = replace(options or Options(), fidelity=Fidelity.EVENT, verify=False)
     run = simulate_network(network, architecture, technology, chosen, on_progress)
     explained = explain_run(run, chosen, on_progress)
     if vary is None or not explained.explained or run.interrupted:

@@ -53,9 +53,19 @@ class UsageError(AcceleratorSimError):
 
 
 class CheckFailed(AcceleratorSimError):
-    """A result breaks a law, or misses a figure that it was held against."""
+    """A result breaks a law, or misses a figure that it is compared with."""
 
     exit_code = 4
+
+
+class NothingRan(AcceleratorSimError):
+    """No layer of a network has a result."""
+
+    exit_code = 5
+
+
+class AcceleratorSimWarning(UserWarning):
+    """Something that a reader of a result has to know: it is partial, or was made in another way than asked for."""
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 
@@ -25,6 +26,9 @@ class FileModel(pydantic.BaseModel):
 
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
+Kind = TypeVar("Kind", bound=StrEnum)
+Chosen = Annotated[Kind, pydantic.Strict(False)]
+"""A word of a closed set, `Chosen[Fidelity]`: in the file it is text, in the model the member of the enum."""
 
 
 def load_model(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accelerator_sim.files.vocabulary import Real, Whole
 from accelerator_sim.footprint.figures import grid, link, load_figures
 
 DAYS = 365
 J_PER_KWH = 3.6e6
 MEGABYTE = 1e6
+ENERGY = Real("energy_j")
+INFERENCES_PER_DAY = Real("inferences_per_day", above=True)
+DEVICES = Whole("devices", 1, 1 << 62)
+PRICE = Real("price")
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,22 @@ class Range:
 
 @dataclass(frozen=True)
 class Use:
-    """How much is inferred, and with which electricity.  price: US dollars per kWh, the grid's if None."""
+    """How much is inferred, and with which electricity.
+
+    grid: name of a grid; inferences_per_day: of each device, above 0; devices: 1 or more; price: US dollars per kWh, at
+    least 0, the grid's if None.  Raises UsageError for other numbers.
+    """
 
     grid: str
     inferences_per_day: float
     devices: int = 1
     price: float | None = None
+
+    def __post_init__(self) -> None:
+        INFERENCES_PER_DAY.check(self.inferences_per_day)
+        DEVICES.check(self.devices)
+        if self.price is not None:
+            PRICE.check(self.price)
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,11 @@ def pue(in_data_centre: bool) -> Range:
 
 
 def year(energy_j: float, use: Use, in_data_centre: bool = False) -> Year:
-    """Return a year of inferences of `energy_j` each.  Raises UsageError for an unknown grid."""
+    """Return a year of inferences of `energy_j` joules each.
+
+    Raises UsageError for an unknown grid, and for an energy that is negative or not finite.
+    """
+    ENERGY.check(energy_j)
     electricity = grid(use.grid)
     kwh = pue(in_data_centre).times(energy_j * use.inferences_per_day * use.devices * DAYS / J_PER_KWH)
     price = electricity.price if use.price is None else use.price

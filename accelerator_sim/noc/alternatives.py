@@ -26,33 +26,38 @@ from accelerator_sim.architecture.model import (
     Unicast,
 )
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import NocName, words
 from accelerator_sim.noc.wires import private_links, tree_links, ways, wires_of
 
-KINDS = {"mesh": "hierarchical_mesh", "bus": "multicast_bus", "unicast": "unicast", "broadcast": "broadcast"}
+KINDS = {
+    NocName.MESH: "hierarchical_mesh",
+    NocName.BUS: "multicast_bus",
+    NocName.UNICAST: "unicast",
+    NocName.BROADCAST: "broadcast",
+}
 """Kinds of network by the names that they are asked for."""
-MADE: dict[str, Any] = {"bus": MulticastBus, "unicast": Unicast, "broadcast": Broadcast}
+MADE: dict[NocName, Any] = {
+    NocName.BUS: MulticastBus,
+    NocName.UNICAST: Unicast,
+    NocName.BROADCAST: Broadcast,
+}
 
 
-def alternatives(architecture: Architecture, names: Iterable[str]) -> dict[str, Architecture]:
+def alternatives(architecture: Architecture, names: str | Iterable[str]) -> dict[str, Architecture]:
     """Return the machine with each of some networks (`KINDS`), in the order asked for.
 
     Raises UsageError for an unknown name, for none, and for an architecture that has no mesh to begin with.
     """
-    wanted = list(dict.fromkeys(names))
-    for name in wanted:
-        if name not in KINDS:
-            raise UsageError(f"unknown network {name!r}; allowed: {', '.join(KINDS)}")
-    if not wanted:
-        raise UsageError(f"no network to compare; allowed: {', '.join(KINDS)}")
+    wanted = words(NocName, names, "networks")
     if architecture.flat:
         raise UsageError(
             f"{architecture.name} has a flat network ({architecture.noc.iact.kind}); networks of equal link count are"
             " made from a hierarchical mesh, as that of eyeriss_v2 or eyeriss_v1_5"
         )
-    return {name: architecture if name == "mesh" else _flat(architecture, name) for name in wanted}
+    return {name.value: architecture if name is NocName.MESH else _flat(architecture, name) for name in wanted}
 
 
-def _flat(architecture: Architecture, name: str) -> Architecture:
+def _flat(architecture: Architecture, name: NocName) -> Architecture:
     """The machine with a flat network of as many links."""
     array, cluster = architecture.cluster_array, architecture.pe_cluster
     grid = Grid(rows=array.rows * cluster.rows, columns=array.columns * cluster.columns)
@@ -66,7 +71,7 @@ def _flat(architecture: Architecture, name: str) -> Architecture:
         banks["shared"] = shared.model_copy(update={"banks": shared.banks * array.count})
     return architecture.model_copy(
         update={
-            "name": f"{architecture.name}_{name}",
+            "name": f"{architecture.name}_{name.value}",
             "source": f"{architecture.source}; its mesh replaced by {KINDS[name]} networks of equal link count",
             "cluster_array": Grid(rows=1, columns=1),
             "pe_cluster": grid,

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.footprint.account import Year
 from accelerator_sim.report import compared
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
@@ -17,7 +18,6 @@ from accelerator_sim.report.compared import Cells, Wanted, times, title
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import printable, si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.compare import CHIP_BOUNDARIES
 from accelerator_sim.study.comparison import Comparison, Entry, Ratio, ratio
 from accelerator_sim.study.tabular import rows_text
 
@@ -100,7 +100,7 @@ _MATRIX: list[Column[Cells]] = [
     Column("boundary", lambda cells: _one(cells).baseline.conditions.boundary, 2),
     Column("stack", lambda cells: _one(cells).baseline.conditions.stack, 2, left=True),
     Column("over", lambda cells: title(_one(cells).accelerator), 2, left=True),
-    *(Column(b.removeprefix("chip") or b, lambda cells, b=b: times(cells[b].energy), 1) for b in CHIP_BOUNDARIES),  # type: ignore[misc]
+    *(Column(b.removeprefix("chip") or b, lambda cells, b=b: times(cells[b].energy), 1) for b in ChipBoundary),  # type: ignore[misc]
     Column("time", lambda cells: times(_one(cells).latency), 4),
 ]
 

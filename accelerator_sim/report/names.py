@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accelerator_sim.simulation.activity import Level
+from accelerator_sim.study.result import NetworkResult
 
 LEVEL_NAMES: dict[Level, str] = {"dram": "DRAM", "glb": "GLB", "noc": "NoC", "spad": "SPad", "mac": "MAC"}
 
@@ -48,3 +49,8 @@ CAUSE_NAMES = {
     "weight_port": "weight port",
 }
 """Where the cycles of PEs went, and what binds a layer; those of the bottleneck estimate are cycles of the array."""
+
+
+def partial(result: NetworkResult) -> str:
+    """Return what stands behind every total and rate of a result in which layers are missing."""
+    return "" if result.complete else " (partial)"

@@ -13,7 +13,7 @@ from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.report.area import area_text
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.names import LEVEL_NAMES
+from accelerator_sim.report.names import LEVEL_NAMES, partial
 from accelerator_sim.report.numbers import percent, printable, si
 from accelerator_sim.simulation.activity import LEVELS, Access, Level, NocUse
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
@@ -159,31 +159,35 @@ _NETWORKS_COLUMNS: list[Column[Network]] = [
 # --- totals ----------------------------------------------------------------------------------------------------------
 def _head(result: NetworkResult) -> list[str]:
     architecture = result.architecture
-    part = f" ({len(result.layers)} of {result.workload_layers} layers)" if _partial(result) else ""
+    part = f" ({len(result.layers)} of {result.workload_layers} layers)" if _selected(result) else ""
     return [
         f"{printable(result.workload)}{part} on {printable(architecture.name)}: {architecture.pes} PEs,"
         f" {architecture.macs_per_cycle} MACs/cycle, {si(architecture.clock, 'Hz')}, {printable(result.technology)}",
-        f"{result.fidelity}, batch {result.batch}, mapped for {result.objective}",
+        f"{result.fidelity}{' (estimate)' * result.estimate}, batch {result.batch}, mapped for {result.objective}",
     ]
 
 
-def _partial(result: NetworkResult) -> bool:
+def _selected(result: NetworkResult) -> bool:
     return len(result.layers) < result.workload_layers
 
 
 def _totals(result: NetworkResult) -> list[str]:
     t = result.totals
     ran = f"{t.layers - t.failed} of {t.layers} layers ran" if t.failed else f"{t.layers} layers"
+    estimate = " (estimate)" if result.estimate else ""
     rows = [
         ("layers", f"{ran}, {t.mac_layers} with MACs"),
         ("MACs", f"{t.macs:,}, {t.effectual_macs:,} effectual; utilization {percent(t.utilization)}%"),
-        ("cycles", f"{t.cycles:,} = {si(t.latency_s, 's')}" + _rate(t.inferences_per_s, "inferences/s")),
+        ("cycles", f"{t.cycles:,}{estimate} = {si(t.latency_s, 's')}" + _rate(t.inferences_per_s, "inferences/s")),
         ("chip energy", energy(t.energy_j, result.normalised) + _rate(t.inferences_per_j, "inferences/J")
          + _rate(t.gops_per_w, "GOPS/W")),
         ("DRAM", f"{si(t.dram_bytes, 'B')}, {energy(t.energy_dram_j, result.normalised)}, not in the chip's energy"),
         ("area", f"{area_text(result.area, result.node_nm)} (estimate)"),
     ]  # fmt: skip
-    return [f"{label:<12} {text}" for label, text in rows]
+    lines = [f"{label:<12} {text}{partial(result) if label != 'area' else ''}" for label, text in rows]
+    if result.verified is not None:
+        lines.append(f"outputs verified: {result.verified:,} values equal the reference")
+    return lines
 
 
 def _rate(value: float | None, unit: str) -> str:

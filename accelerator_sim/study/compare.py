@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.baseline.device import Device, Precision
+from accelerator_sim.baseline.device import Device
 from accelerator_sim.baseline.measured import points_of
 from accelerator_sim.baseline.roofline import BaselineResult, run_baseline
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import BoardBoundary, ChipBoundary, NumberFormat, word
 from accelerator_sim.study.comparison import Comparison, Conditions, Entry, Measured, Ratio
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.quantities import Run
-from accelerator_sim.study.run import Options, Progress, simulate_network
+from accelerator_sim.study.run import Progress, simulate_network
 from accelerator_sim.technology.technology import Technology, scaled
 from accelerator_sim.workload.network import Network
-
-ChipBoundary = Literal["chip", "chip+dram"]
-BoardBoundary = Literal["board", "net"]
-CHIP_BOUNDARIES: tuple[ChipBoundary, ...] = get_args(ChipBoundary)
-BOARD_BOUNDARIES: tuple[BoardBoundary, ...] = get_args(BoardBoundary)
 
 Machine = tuple[Architecture, Technology]
 
@@ -33,10 +29,16 @@ class Question:
     """
 
     options: Options
-    precision: Precision | None = None
+    precision: NumberFormat | None = None
     stack: str | None = None
-    chip: ChipBoundary = "chip+dram"
-    board: BoardBoundary = "board"
+    chip: ChipBoundary = ChipBoundary.CHIP_AND_DRAM
+    board: BoardBoundary = BoardBoundary.BOARD
+
+    def __post_init__(self) -> None:
+        if self.precision is not None:
+            object.__setattr__(self, "precision", word(NumberFormat, self.precision, "precision"))
+        object.__setattr__(self, "chip", word(ChipBoundary, self.chip, "chip_boundary"))
+        object.__setattr__(self, "board", word(BoardBoundary, self.board, "board_boundary"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def compare(
     selected = network.select(question.options.layers)
     whole = len(selected.layers) == len(network.layers)
     results = [run_baseline(selected, device, batch, question.precision, question.stack) for device in devices]
-    if question.board == "net":
+    if question.board is BoardBoundary.NET:
         for result in results:
             _net(result)
     runs = [Run(simulate_network(network, *machine, question.options, on_progress), machine[1]) for machine in machines]
@@ -111,7 +113,7 @@ def _versions(run: Run, nodes: Sequence[float], notes: list[str]) -> Iterator[Ve
 def _accelerator(version: Version, boundary: ChipBoundary) -> Entry:
     result = version.run.result
     complete = not result.failed
-    joules = result.energy.chip if boundary == "chip" else result.energy.total
+    joules = result.energy.chip if boundary is ChipBoundary.CHIP else result.energy.total
     stack = f"for {result.objective}"
     return Entry(
         name=result.architecture.name,
@@ -121,7 +123,7 @@ def _accelerator(version: Version, boundary: ChipBoundary) -> Entry:
         latency_s=result.totals.latency_s if complete else None,
         energy_j=joules / result.batch if complete else None,
         parts={part: value / result.batch for part, value in result.energy.as_dict().items()} if complete else {},
-        outside={"dram": result.energy.dram / result.batch} if boundary == "chip" and complete else {},
+        outside={"dram": result.energy.dram / result.batch} if boundary is ChipBoundary.CHIP and complete else {},
         projection=version.projection,
         note="" if complete else f"{len(result.failed)} of {len(result.layers)} layers failed",
     )
@@ -141,12 +143,12 @@ def _net(result: BaselineResult) -> float:
 def _board(result: BaselineResult, boundary: BoardBoundary, whole: bool) -> Entry:
     """A baseline; whole: all layers of the network were run, so that a measurement of it is of the same."""
     device = result.device
-    joules = result.energy_j if boundary == "board" else _net(result)
+    joules = result.energy_j if boundary is BoardBoundary.BOARD else _net(result)
     point = points_of(result.workload, device.name, result.precision, result.batch)
     measured = None
     if point is not None and whole and result.stack == device.stack()[0]:
         energy = point.energy_j
-        if energy is not None and boundary == "net":
+        if energy is not None and boundary is BoardBoundary.NET:
             energy -= (device.power.idle or 0.0) * point.latency_s / result.batch
         measured = Measured(point.latency_s, energy)
     return Entry(
@@ -157,7 +159,7 @@ def _board(result: BaselineResult, boundary: BoardBoundary, whole: bool) -> Entr
         latency_s=result.latency_s,
         energy_j=joules / result.batch,
         parts={part: value / result.batch for part, value in result.energy_parts.items()},
-        outside={"static": (result.energy_j - joules) / result.batch} if boundary == "net" else {},
+        outside={"static": (result.energy_j - joules) / result.batch} if boundary is BoardBoundary.NET else {},
         weak=result.weak,
         measured=measured,
         note=device.boundary,
@@ -171,10 +173,10 @@ def _matrix(
     for device in devices:
         for stack in device.family.stacks if question.stack is None else [question.stack]:
             result = run_baseline(network, device, question.options.batch, question.precision, stack)
-            for board in BOARD_BOUNDARIES:
-                if board == "net" and result.energy_net_j is None:
+            for board in BoardBoundary:
+                if board is BoardBoundary.NET and result.energy_net_j is None:
                     continue
                 entry = _board(result, board, whole=False)  # a ratio has no use for what was measured
                 for version in versions:
-                    for chip in CHIP_BOUNDARIES:
+                    for chip in ChipBoundary:
                         yield Ratio(entry, _accelerator(version, chip))

@@ -186,6 +186,8 @@ class Comparison(Tabular):
             },
             "batch": self.batch,
             "layers": self.layers,
+            "complete": all(run.complete for run in self.runs),
+            "estimate": any(run.estimate for run in self.runs),
             "reference": self.reference.to_dict(self.reference),
             "entries": [entry.to_dict(self.reference) for entry in self.entries],
             "notes": list(self.notes),

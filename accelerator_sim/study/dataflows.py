@@ -18,7 +18,8 @@ from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, Usage
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.study.comparison import ratio
-from accelerator_sim.study.result import INTERRUPTED, LAW_BROKEN, LAYERS_FAILED, OK, utilization
+from accelerator_sim.study.options import Options
+from accelerator_sim.study.result import INTERRUPTED, INTERRUPTION, LAW_BROKEN, LAYERS_FAILED, OK, utilization
 from accelerator_sim.study.tabular import Tabular
 from accelerator_sim.study.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
@@ -133,10 +134,15 @@ class DataflowComparison(Tabular):
         return self.results[0]
 
     @property
+    def interrupted(self) -> bool:
+        """Whether some layers did not run because the comparison was interrupted."""
+        return any(row.error == INTERRUPTION for result in self.results for row in result.failed)
+
+    @property
     def exit_code(self) -> int:
-        """As of `NetworkResult`: a broken law, layers that failed, or neither."""
+        """Same as `NetworkResult`: a broken law, layers that failed, or neither."""
         failed = [row for result in self.results for row in result.failed]
-        if any(row.error == "interrupted" for row in failed):
+        if self.interrupted:
             return INTERRUPTED
         return LAW_BROKEN if any(row.law_broken for row in failed) else LAYERS_FAILED if failed else OK
 
@@ -169,6 +175,7 @@ class DataflowComparison(Tabular):
             "machine": result.architecture.name,
             "layers": len(result.layers),
             "failed": len(result.failed),
+            "complete": not result.failed,
             "macs": macs,
             "cycles": result.cycles,
             "utilization": result.utilization,
@@ -194,6 +201,8 @@ class DataflowComparison(Tabular):
             "objective": self.objective,
             "equal_area": self.equal_area,
             "dense": True,
+            "complete": not any(result.failed for result in self.results),
+            "estimate": True,
             "dataflows": [
                 self._row(result)
                 | {
@@ -251,19 +260,17 @@ def compare_dataflows(
     network: Network,
     machine: tuple[Architecture, Technology],
     flows: Sequence[Dataflow],
-    objective: Objective = Objective.ENERGY,
-    batch: int = 1,
-    layers: Sequence[str] = (),
+    options: Options,
     same_area: bool = False,
-    jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> DataflowComparison:
     """Run a network under several dataflows on one machine.
 
-    Layers without multiply-accumulates cost the same under all and are left out; operands are dense.  same_area: give
-    each dataflow the storage that it needs on the same area (`dataflow.equal_area`).  A layer that a dataflow cannot
-    run has its error in the result.  Raises UsageError for a selection without multiply-accumulates, and for private or
-    broadcast networks, on which words cannot go where a dataflow wants them.
+    Layers without multiply-accumulates cost the same under all and are left out; operands are dense.  options: the
+    objective, the batch, the layers and the jobs count; same_area: give each dataflow the storage that it needs on the
+    same area (`dataflow.equal_area`).  A layer that a dataflow cannot run has its error in the result.  Raises
+    UsageError for a selection without multiply-accumulates, and for private or broadcast networks, on which words
+    cannot go where a dataflow wants them.
     """
     architecture, technology = machine
     kind = architecture.noc.iact.kind
@@ -271,7 +278,7 @@ def compare_dataflows(
         raise UsageError(
             f"{architecture.name} has {kind} networks; dataflows are compared on a hierarchical_mesh or a multicast_bus"
         )
-    chosen = tuple(layer for layer in network.select(layers).with_batch(batch).layers if layer.is_mac)
+    chosen = tuple(layer for layer in network.select(options.layers).with_batch(options.batch).layers if layer.is_mac)
     if not chosen:
         raise UsageError(f"{network.name} has no selected layer with multiply-accumulates")
     unique = {_key(layer): layer for layer in chosen}
@@ -280,18 +287,18 @@ def compare_dataflows(
         for flow in flows
     ]
     tasks = [
-        (layer, own, resolve_actions(technology, own), flow, objective, technology.normalised)
+        (layer, own, resolve_actions(technology, own), flow, options.objective, technology.normalised)
         for flow, own in zip(flows, machines, strict=True)
         for layer in unique.values()
     ]
-    done = iter(_run(tasks, jobs, on_progress))
+    done = iter(_run(tasks, options.jobs, on_progress))
     results = []
     for flow, own in zip(flows, machines, strict=True):
         of = {key: next(done) for key in unique}
         results.append(FlowResult(flow, own, tuple(replace(of[_key(layer)], layer=layer) for layer in chosen)))
     return DataflowComparison(
-        network.name, network.source, architecture, technology.name, technology.normalised, batch, objective.value,
-        same_area, tuple(results),
+        network.name, network.source, architecture, technology.name, technology.normalised, options.batch,
+        options.objective.value, same_area, tuple(results),
     )  # fmt: skip
 
 
@@ -316,7 +323,7 @@ def _run(tasks: Sequence[Task], jobs: int, on_progress: Progress | None) -> list
             tell(len(found), row.layer.name)
     except KeyboardInterrupt:
         pass  # what was finished is complete
-    return [found.get(number) or LayerNest(task[0], error="interrupted") for number, task in enumerate(tasks)]
+    return [found.get(number) or LayerNest(task[0], error=INTERRUPTION) for number, task in enumerate(tasks)]
 
 
 def _run_task(task: Task) -> LayerNest:

@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from accelerator_sim.files.errors import UsageError, did_you_mean
-from accelerator_sim.files.model import FileModel, load_model
+from accelerator_sim.files.model import Chosen, FileModel, load_model
 from accelerator_sim.files.units import Volts
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.files.yaml_tree import load_document
 
 FOLDER = Path(__file__).parent / "published"
@@ -32,8 +33,8 @@ class Case(FileModel):
     layers: list[str] = Field(default_factory=list, description="globs; all layers if left out")
     mapping: str | None = Field(default=None, description="mapping file of published/mappings/: mappings or rules")
     dense: bool = Field(default=False, description="operands as if they had no zeros, as a compiler knows them")
-    objective: Literal["energy", "latency", "edp", "dram"] = "latency"
-    fidelity: Literal["event", "analytical"] = "event"
+    objective: Chosen[Objective] = Objective.LATENCY
+    fidelity: Chosen[Fidelity] = Fidelity.EVENT
     slow: bool = Field(default=False, description="left out of --quick")
     note: str = Field(default="", description="what the publication does not say and is assumed")
 

@@ -24,7 +24,11 @@ _NOC = tuple(f"noc_{tensor}_{what}" for tensor in TENSORS for what in ("mode", "
 _ENERGY = tuple(f"energy_{part}_j" for part in EnergyBreakdown().as_dict())
 
 SHAPE_COLUMNS = ("name", "op", *_LETTERS, *_WINDOW, "macs", "effectual_macs")
-COLUMNS = ("status", *SHAPE_COLUMNS, *_RESULTS, *_ACCESSES, *_NOC, *_ENERGY, "optimal_over", "error")
+COLUMNS = (
+    "status", *SHAPE_COLUMNS, *_RESULTS, *_ACCESSES, *_NOC, *_ENERGY, "optimal_over", "error", "run_complete",
+    "estimate",
+)  # fmt: skip
+"""`run_complete`: whether every layer of the run has a result, so that sums over the rows are whole."""
 
 
 def layer_rows(result: NetworkResult) -> list[Row]:
@@ -55,7 +59,7 @@ def network_row(network: Network) -> Row:
 
 
 def _row(result: LayerResult, run: NetworkResult) -> Row:
-    row = {"status": result.status, **shape_row(result.layer)}
+    row = {"status": result.status, **shape_row(result.layer), "run_complete": run.complete, "estimate": run.estimate}
     if result.error:
         row["error"] = result.error
     if result.activity is not None and result.energy is not None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.files.vocabulary import Fidelity, Masks, Objective, word
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.loops import loops_of
@@ -43,20 +42,24 @@ class IllegalMapping(AcceleratorSimError):
 class Machine:
     """What every layer runs on, what its mapping is chosen for, and how it is run.
 
-    fidelity: "analytical", "event" or "cycle"; verify: carry values and compare the outputs (with "cycle"); masks: how
-    zeros are drawn from densities, "channels" or "uniform"; refine: best mappings of the search that are run by the
-    event engine, to keep the best of them (None: some, where that is cheap).
+    fidelity: the engine; verify: carry values and compare the outputs (with the clock-by-clock engine); masks: how
+    zeros are drawn from densities; refine: best mappings of the search that are run by the event engine, to keep the
+    best of them (None: some, where that is cheap).
     """
 
     architecture: Architecture
     actions: ActionEnergies
     objective: Objective
     constraints: Constraints = field(default_factory=Constraints)
-    fidelity: str = "analytical"
+    fidelity: Fidelity = Fidelity.ANALYTICAL
     verify: bool = False
     seed: int = 0
-    masks: Literal["channels", "uniform"] = "channels"
+    masks: Masks = Masks.CHANNELS
     refine: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in (("objective", Objective), ("fidelity", Fidelity), ("masks", Masks)):
+            object.__setattr__(self, name, word(kind, getattr(self, name), name))
 
     def account(self, activity: Activity) -> EnergyBreakdown:
         """The energy of an activity on this machine."""
@@ -87,7 +90,7 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
         if not layer.is_mac:
             activity = traffic_activity(layer, machine.architecture)
             return LayerResult(layer, "traffic_only", activity, machine.account(activity))
-        if machine.fidelity == "analytical":
+        if machine.fidelity is Fidelity.ANALYTICAL:
             return _finished(layer, _estimated(layer, given, machine))
         return _run(layer, given, machine)
     except CheckFailed as error:
@@ -149,7 +152,7 @@ def _run(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
         activity, _ = run_event(schedule, counted(schedule, *masks))
         candidates.append(_checked(schedule, over, activity, machine))
     best = min(candidates, key=lambda candidate: candidate.rank(machine.objective))
-    if machine.fidelity == "event":
+    if machine.fidelity is Fidelity.EVENT:
         return _finished(layer, best)
     precision = machine.architecture.precision
     operands = values(layer, pattern, machine.seed, precision.iact, precision.weight) if machine.verify else None

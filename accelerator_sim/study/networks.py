@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -11,13 +11,15 @@ from typing import Any
 from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.energy.wires import wire_energy
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.noc.wires import Wires, source_words, wires_of
 from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization, worst_code
-from accelerator_sim.study.run import Options, Progress, simulate_network
+from accelerator_sim.study.run import Progress, simulate_network
 from accelerator_sim.study.tabular import Row, Tabular
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
@@ -139,6 +141,8 @@ class NetworkComparison(Tabular):
             "fidelity": self.fidelity,
             "objective": self.objective,
             "reference": self.reference.name,
+            "complete": not self.left_out,
+            "estimate": self.fidelity == Fidelity.ANALYTICAL,
             "left_out": list(self.left_out),
             "rows": self.rows(),
         }
@@ -148,7 +152,7 @@ def compare_networks(
     network: Network,
     architecture: Architecture,
     technology: Technology,
-    names: Sequence[str],
+    names: str | Iterable[str],
     options: Options | None = None,
     on_progress: Progress | None = None,
 ) -> NetworkComparison:

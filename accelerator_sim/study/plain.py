@@ -39,6 +39,9 @@ def as_dict(result: NetworkResult) -> dict[str, Any]:
             "energy_normalised": result.normalised,
         },
         "workload": {"name": result.workload, "source": result.workload_source, "layers": result.workload_layers},
+        "complete": result.complete,
+        "estimate": result.estimate,
+        "verified_outputs": result.verified,
         "totals": asdict(result.totals),
         "layers": [layer_dict(layer, result) for layer in result.layers],
     }

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
@@ -23,6 +24,10 @@ OK, LAW_BROKEN, LAYERS_FAILED, INTERRUPTED = 0, 4, 5, 130
 """Exit codes that a result can stand for."""
 
 _SEVERITY = (OK, LAYERS_FAILED, LAW_BROKEN, INTERRUPTED)
+
+
+INTERRUPTION = "interrupted"
+"""Why a layer has no result when its run was interrupted."""
 
 
 def worst_code(codes: Iterable[int]) -> int:
@@ -97,8 +102,8 @@ class NetworkResult(Tabular):
     node_nm: float
     normalised: bool
     """Whether energies are multiples of one MAC (`NORMALISED_UNIT_J`) rather than joules."""
-    fidelity: str
-    objective: str
+    fidelity: Fidelity
+    objective: Objective
     batch: int
     seed: int
     interrupted: bool = False
@@ -143,6 +148,22 @@ class NetworkResult(Tabular):
     def failed(self) -> tuple[LayerResult, ...]:
         """The layers that did not run."""
         return tuple(result for result in self.layers if result.status == "failed")
+
+    @property
+    def complete(self) -> bool:
+        """Whether totals and rates count every layer; False where some failed or the run was interrupted."""
+        return not self.failed and not self.interrupted
+
+    @property
+    def estimate(self) -> bool:
+        """Whether cycles are those of the bottleneck estimate."""
+        return self.fidelity is Fidelity.ANALYTICAL
+
+    @cached_property
+    def verified(self) -> int | None:
+        """Outputs that were compared, value by value, with an integer reference and are equal; None: none were."""
+        verdicts = [result.verdict for result in self.layers if result.verdict is not None]
+        return sum(verdict.outputs - verdict.different for verdict in verdicts) if verdicts else None
 
     @property
     def exit_code(self) -> int:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import Literal
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.study.layer_run import Machine, run_layer
-from accelerator_sim.study.result import LayerResult, NetworkResult
+from accelerator_sim.study.options import Options
+from accelerator_sim.study.result import INTERRUPTION, LayerResult, NetworkResult
 from accelerator_sim.study.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
@@ -21,26 +19,6 @@ from accelerator_sim.workload.network import Network
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of different layers done, their total, and the name of the next (or latest) one."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to simulate.
-
-    layers: globs that select layers, all for none; plan: given mappings by layer name, and rules for the search of the
-    others; jobs: worker processes; the rest as of `Machine`.
-    """
-
-    objective: Objective = Objective.LATENCY
-    batch: int = 1
-    layers: tuple[str, ...] = ()
-    plan: Plan = field(default_factory=Plan)
-    seed: int = 0
-    jobs: int = 1
-    fidelity: str = "event"
-    verify: bool = False
-    masks: Literal["channels", "uniform"] = "channels"
-    refine: int | None = None
 
 
 def simulate_network(
@@ -84,7 +62,7 @@ def simulate_network(
     finished, interrupted = _run(tasks, machine, chosen.jobs, on_progress)
     results = []
     for layer, index in zip(selected.layers, task_of, strict=True):
-        result = finished.get(index) or LayerResult(layer, "failed", error="interrupted")
+        result = finished.get(index) or LayerResult(layer, "failed", error=INTERRUPTION)
         if result.layer.name != layer.name:
             error = f"as {result.layer.name}: {result.error}" if result.error else None
             result = replace(result, layer=layer, error=error)
@@ -99,7 +77,7 @@ def simulate_network(
         node_nm=technology.node_nm,
         normalised=technology.normalised,
         fidelity=chosen.fidelity,
-        objective=chosen.objective.value,
+        objective=chosen.objective,
         batch=chosen.batch,
         seed=chosen.seed,
         interrupted=interrupted,

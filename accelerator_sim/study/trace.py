@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
+from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.simulation.engines import planner_of, run_event, stored_pattern
@@ -17,8 +17,6 @@ from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.result import LayerResult, NetworkResult
 from accelerator_sim.workload.pattern import draw
-
-Masks = Literal["channels", "uniform"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Window:
     clusters: tuple[int, ...] = ()
 
 
-def trace(result: NetworkResult, window: Window, masks: Masks = "channels") -> Iterator[Span]:
+def trace(result: NetworkResult, window: Window, masks: Masks = Masks.CHANNELS) -> Iterator[Span]:
     """The spans of a result that lie in a window, layer by layer; neighbours that do the same are joined."""
     start = 0
     for layer, activity, _ in result.finished:

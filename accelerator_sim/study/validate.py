@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.mapping.file import Plan, load_plan
 from accelerator_sim.study.figures import FOLDER, Case, Figure, Publication
 from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.quantities import QUANTITIES, Run
-from accelerator_sim.study.run import Options, Progress, simulate_network
+from accelerator_sim.study.run import Progress, simulate_network
 from accelerator_sim.technology.technology import scaled
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network import Network, load_network
@@ -78,7 +79,7 @@ def run_case(
     *,
     change: Callable[[Network], Network] | None = None,
     seed: int = 0,
-    masks: Literal["channels", "uniform"] = "channels",
+    masks: Masks = Masks.CHANNELS,
 ) -> Run:
     """Run one case; change, seed, masks: another network, or other zeros, than the case has.
 
@@ -95,9 +96,7 @@ def run_case(
         network = change(network)
     whole = network.with_batch(case.batch)
     plan = load_plan(FOLDER / "mappings" / case.mapping, architecture, whole) if case.mapping else Plan()
-    options = Options(
-        Objective(case.objective), case.batch, tuple(case.layers), plan, seed, jobs, case.fidelity, masks=masks
-    )
+    options = Options(case.objective, case.batch, tuple(case.layers), plan, seed, jobs, case.fidelity, masks=masks)
     result = simulate_network(network, architecture, technology, options)
     if result.interrupted:
         raise KeyboardInterrupt

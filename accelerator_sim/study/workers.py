@@ -7,21 +7,24 @@ flight for `DEATHS` deaths runs alone, and is given up if it kills its worker th
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Generic, TypeVar
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any, Generic, TypeVar
 
-from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.errors import AcceleratorSimWarning
 
 WINDOW = 3
 """Batches in flight for each worker: enough to keep it busy, few enough to lose little."""
@@ -37,6 +40,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+Make = Callable[[], AbstractContextManager[Executor]]
+
+
+class NoWorkers(Exception):
+    """Worker processes cannot be started here; the text says why."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """How executors are made, how many workers they have, and which errors say that a worker was lost.
@@ -44,7 +54,7 @@ class Pool:
     Without a way to make executors, this process does the work.
     """
 
-    make: Callable[[], AbstractContextManager[Executor]] | None
+    make: Make | None
     workers: int
     lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
 
@@ -69,18 +79,33 @@ def run_tasks(
     while queue.open:
         if queue.suspects:
             number, task = queue.suspects.pop()
-            try:
-                with pool.make() as executor:
-                    [(result, _)] = executor.submit(_run_batch, [task], run).result()
-            except pool.lost:
-                result = give_up(task)
-            yield number, result
+            yield number, _alone(task, pool.make, pool.lost, run, give_up)
             continue
         try:
             with pool.make() as executor:
                 yield from _together(queue, executor, pool, run)
+        except NoWorkers as error:
+            message = f"worker processes cannot be started ({error}); this process does the work alone"
+            warnings.warn(message, AcceleratorSimWarning, stacklevel=2)
+            for number, task in queue.rest():
+                yield number, run(task)
+            return
         except pool.lost:  # it broke while it was closed; nothing is in flight any more
             continue
+
+
+def _alone(
+    task: T, make: Make, lost: tuple[type[BaseException], ...], run: Callable[[T], R], give_up: Callable[[T], R]
+) -> R:
+    """Run a task that may kill its worker, in a worker of its own."""
+    try:
+        with make() as executor:
+            [(result, _)] = executor.submit(_run_batch, [task], run).result()
+            return result
+    except NoWorkers:
+        return give_up(task)
+    except lost:
+        return give_up(task)
 
 
 class _Queue(Generic[T, R]):
@@ -111,6 +136,13 @@ class _Queue(Generic[T, R]):
             except lost:
                 self._waiting.extendleft(reversed(batch))
                 raise
+
+    def rest(self) -> Iterator[tuple[int, T]]:
+        """Hand out all that is left, one by one, but those that may kill whatever runs them."""
+        while self._waiting:
+            yield self._waiting.popleft()
+        yield from self._source
+        self._exhausted = True
 
     def _batch(self) -> list[tuple[int, T]]:
         size = 1
@@ -167,26 +199,64 @@ def _run_batch(tasks: Sequence[T], run: Callable[[T], R]) -> list[tuple[R, float
     return out
 
 
+class _Worker(SpawnProcess):
+    """A process that does not read the caller's main program.
+
+    A spawned process first runs the main module of its parent, which the functions that it is sent may live in.  Ours
+    live in this package.  So a script needs no guard, cannot start itself over and over, and may come from standard
+    input or a notebook.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:
+        with _STARTING:
+            main = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                return SpawnProcess._Popen(process_obj)
+            finally:
+                sys.modules["__main__"] = main
+
+
+class _Workers(SpawnContext):
+    """How `_Worker` processes are made."""
+
+    Process = _Worker
+
+
+_STARTING = threading.Lock()
+
+_CANNOT_START = (OSError, ImportError, NotImplementedError, AssertionError, RuntimeError)
+"""What Python raises where there may be no processes: no semaphores, no more processes, inside a daemonic process, or
+while another process reads its main program; and the error of a pool whose first worker ended at once."""
+
+
 @contextmanager
 def processes(count: int) -> Iterator[ProcessPoolExecutor]:
     """Worker processes that end with the context, whatever they are doing then, and with this process.
 
-    Raises UsageError where they could not start: they read the main program anew, which standard input has not kept.
+    Raises NoWorkers where none can be started.
     """
-    program = getattr(sys.modules["__main__"], "__file__", None)
-    if program is not None and not os.path.exists(program):
-        raise UsageError(
-            f"worker processes need a program in a file, not {program}; use one job, or write it to a file"
-        )
-    context = multiprocessing.get_context("spawn")
-    lifeline, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_live_with, initargs=(lifeline,))
+    context = _Workers()
     try:
+        lifeline, held = context.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(count, mp_context=context, initializer=_live_with, initargs=(lifeline,))
+    except _CANNOT_START as error:
+        raise NoWorkers(str(error) or type(error).__name__) from None
+    try:
+        try:
+            pool.submit(_ready).result()
+        except _CANNOT_START as error:
+            raise NoWorkers(str(error) or type(error).__name__) from None
         yield pool
     finally:
         held.close()  # ends the workers, whatever they are doing
         pool.shutdown(wait=True, cancel_futures=True)
         lifeline.close()
+
+
+def _ready() -> None:
+    """Show that a worker has started."""
 
 
 def _live_with(lifeline: Connection) -> None:

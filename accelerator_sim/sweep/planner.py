@@ -8,6 +8,7 @@ from pathlib import Path
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.machine import read_machine
 from accelerator_sim.sweep.axes import CHOICES, column_of, stored
 from accelerator_sim.sweep.limits import values_of
@@ -100,7 +101,7 @@ class Planner:
         networks = [values["workload"]] if "workload" in values else list(spec.workloads)
         run = Run(
             stage.fidelity,
-            values.get("objective", spec.objective),
+            Objective(values.get("objective", spec.objective)),
             int(values.get("batch", spec.batch)),
             spec.seed,
         )

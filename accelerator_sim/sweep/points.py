@@ -8,7 +8,7 @@ from itertools import product
 from random import Random
 
 from accelerator_sim.sweep.sobol import BITS, sobol
-from accelerator_sim.sweep.spec import Axis, Sweep
+from accelerator_sim.sweep.spec import Axis, Sweep, SweepMode
 
 TRIES, MOST_TRIES = 100, 1_000_000
 """Draws for each sample, and of all, before random and sobol go on with fewer points: where a hundredth of the
@@ -35,13 +35,13 @@ def points_of(sweep: Sweep, legal: Callable[[Point], bool] | None = None) -> Ite
     all.  Those of a search are asked for one by one (`search`); here, points at random stand for them.
     """
     spec = sweep.spec
-    if spec.mode == "grid":
+    if spec.mode is SweepMode.GRID:
         for number, chosen in enumerate(product(*(range(len(axis.values)) for axis in sweep.axes))):
             yield point_of(sweep.axes, number, chosen)
         return
     wanted = spec.samples or 0
     number = 0
-    draws = _sobol(sweep, tries(wanted)) if spec.mode == "sobol" else _random(sweep, tries(wanted))
+    draws = _sobol(sweep, tries(wanted)) if spec.mode is SweepMode.SOBOL else _random(sweep, tries(wanted))
     for chosen in draws:
         point = point_of(sweep.axes, number, chosen)
         if legal is None or legal(point):

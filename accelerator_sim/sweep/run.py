@@ -15,7 +15,7 @@ from accelerator_sim.sweep.planner import Planned, Planner
 from accelerator_sim.sweep.points import Point, points_of, tries
 from accelerator_sim.sweep.results import best, each_point, goal_of
 from accelerator_sim.sweep.search import search
-from accelerator_sim.sweep.spec import Stage, Sweep
+from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
 from accelerator_sim.sweep.store import About, Store
 from accelerator_sim.sweep.task import Done, Outcome, Task, digest, given_up, program, reason, run_task
 
@@ -96,12 +96,12 @@ def run_sweep(
     name = sweep_name(sweep)
     runner = _Runner(sweep, name, store, pool, on_progress, retry)
     store.describe(name, about(sweep))
-    points = chosen = [] if sweep.spec.mode == "search" else list(points_of(sweep, runner.legal))
+    points = chosen = [] if sweep.spec.mode is SweepMode.SEARCH else list(points_of(sweep, runner.legal))
     failed: dict[str, Failure] = {}
     interrupted = False
     for number, stage in enumerate(sweep.stages):
         try:
-            if number == 0 and sweep.spec.mode == "search":
+            if number == 0 and sweep.spec.mode is SweepMode.SEARCH:
                 points = search(sweep, len(sweep.spec.objectives), partial(runner.costs, stage), runner.legal)
             else:
                 runner.run(chosen, number, stage)
@@ -127,7 +127,7 @@ def shortage(sweep: Sweep, found: int) -> str:
     if found >= wanted:
         return ""
     asked = f"{found:,} points of {wanted:,} samples: "
-    if sweep.spec.mode == "search":
+    if sweep.spec.mode is SweepMode.SEARCH:
         return asked + "no others that can be run were found"
     most = min(tries(sweep.spec.samples or 0), sweep.grid_size)
     return (

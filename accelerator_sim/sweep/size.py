@@ -11,7 +11,7 @@ from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.sweep.planner import Planned, Planner
 from accelerator_sim.sweep.points import points_of
 from accelerator_sim.sweep.run import shortage
-from accelerator_sim.sweep.spec import Sweep
+from accelerator_sim.sweep.spec import Sweep, SweepMode
 from accelerator_sim.sweep.task import Task, run_task
 
 TIMED = (Fidelity.ANALYTICAL, Fidelity.EVENT)
@@ -51,7 +51,7 @@ def estimate(sweep: Sweep, tried: int = 200, runs: int = 3) -> Size:
     share = (len(some) - excluded) / len(some) if some else 0.0
     results = round(len(points) * share * max(len(sweep.spec.workloads), 1))
     errors = tuple(dict.fromkeys(each.error for each in flat if each.error is not None))
-    note = "" if sweep.spec.mode == "search" else shortage(sweep, len(points))
+    note = "" if sweep.spec.mode is SweepMode.SEARCH else shortage(sweep, len(points))
     return Size(len(points), results, len(some), excluded, seconds, errors[:5], note)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.kinds import FileKind, instead_of
-from accelerator_sim.files.model import FileModel, load_model
-from accelerator_sim.files.vocabulary import BATCH, SEED, FidelityWord, ObjectiveWord
+from accelerator_sim.files.model import Chosen, FileModel, load_model
+from accelerator_sim.files.vocabulary import BATCH, SEED, Fidelity, Objective
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.sweep.axes import axis_values, check_axis_value, check_name
 from accelerator_sim.sweep.expressions import Comparison, parse_comparison
@@ -27,10 +28,19 @@ Wrong = Callable[[tuple[str | int, ...], str], None]
 """Notes what is wrong at a path of the file."""
 
 
+class SweepMode(StrEnum):
+    """Which points are run: all, different ones at random, evenly spread ones, or those that a search asks for."""
+
+    GRID = "grid"
+    RANDOM = "random"
+    SOBOL = "sobol"
+    SEARCH = "search"
+
+
 class Stage(FileModel):
     """One pass over the points: the first one over all, the next ones over the best of those before."""
 
-    fidelity: FidelityWord
+    fidelity: Chosen[Fidelity]
     best: int | None = Field(default=None, ge=1, description="points of the stage before that are run; all if left out")
     by: str = Field(default="edp_js", description="result by which they are the best, the least first (- for the most)")
 
@@ -40,9 +50,9 @@ class Spec(FileModel):
 
     architecture: str = Field(description="base architecture: a built-in name or a file")
     workloads: list[str] = Field(default_factory=list, description="networks: built-in names or files")
-    fidelity: FidelityWord = "event"
-    objective: ObjectiveWord = "latency"
-    mode: Literal["grid", "random", "sobol", "search"] = "grid"
+    fidelity: Chosen[Fidelity] = Fidelity.EVENT
+    objective: Chosen[Objective] = Objective.LATENCY
+    mode: Chosen[SweepMode] = SweepMode.GRID
     samples: int | None = Field(default=None, ge=1, le=MOST_POINTS, description="points of random, sobol and search")
     seed: int = Field(default=0, ge=SEED.least, le=SEED.most)
     batch: int = Field(default=1, ge=BATCH.least, le=BATCH.most)
@@ -65,9 +75,9 @@ class Spec(FileModel):
             raise ValueError("no network: give workloads, or an axis workload")
         if self.workloads and "workload" in self.axes:
             raise ValueError("workloads and an axis workload are given; give either")
-        if self.mode != "grid" and self.samples is None:
+        if self.mode is not SweepMode.GRID and self.samples is None:
             raise ValueError(f"mode {self.mode} needs samples, the number of points")
-        if self.mode == "grid" and self.samples is not None:
+        if self.mode is SweepMode.GRID and self.samples is not None:
             raise ValueError("mode grid has all combinations; leave samples out")
         return self
 
@@ -139,9 +149,9 @@ def load_sweep(path: Path) -> Sweep:
         except ValueError as error:
             wrong(where, str(error))
     sweep = Sweep(spec, axes, constraints, path, json.dumps(spec.model_dump(), sort_keys=True))
-    if spec.mode == "grid" and sweep.grid_size > MOST_POINTS:
+    if spec.mode is SweepMode.GRID and sweep.grid_size > MOST_POINTS:
         wrong(("axes",), f"{sweep.grid_size:,} combinations are more than {MOST_POINTS:,}; use mode random or sobol")
-    if spec.mode == "sobol" and len(axes) > MOST_AXES:
+    if spec.mode is SweepMode.SOBOL and len(axes) > MOST_AXES:
         known = f"a Sobol sequence of {len(axes)} axes; at most {MOST_AXES} are known, use mode random"
         wrong(("mode",), known)
     if problems:

@@ -15,7 +15,7 @@ from functools import cache
 from accelerator_sim import __version__
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.kernels.compile import kernel_stamp
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.study.layer_run import Machine, run_layer
@@ -37,8 +37,8 @@ Outcome = dict[str, float]
 class Run:
     """How a network is run."""
 
-    fidelity: str
-    objective: str
+    fidelity: Fidelity
+    objective: Objective
     batch: int
     seed: int
 
@@ -98,7 +98,7 @@ def run_task(task: Task) -> Done:
         machine = Machine(
             task.architecture,
             resolve_actions(task.technology, task.architecture),
-            Objective(task.run.objective),
+            task.run.objective,
             fidelity=task.run.fidelity,
             seed=task.run.seed,
         )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import BIND, RESOLUTION, WIDTH, flag, place
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,8 @@ class Choices:
     Of all: densities, a table of densities by layer (a built-in NETWORK/NAME or a .csv file); prune, a rule such as
     "magnitude:0.9" by which weights are taken away; width, resolution: a convolutional network thinner (channels times
     width) and for a picture of so many rows.
+
+    Raises UsageError for values of another type or outside their range.
     """
 
     bind: Mapping[str, int] = field(default_factory=dict)
@@ -28,6 +33,22 @@ class Choices:
     prune: str | None = None
     width: float | None = None
     resolution: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.bind, Mapping):
+            raise UsageError(f"bind is {self.bind!r}; a mapping of names of dimensions to whole numbers is required")
+        for name, number in self.bind.items():
+            replace(BIND, what=f"bind {name}").check(number)
+        flag(self.strict, "strict")
+        if self.weights is not None:
+            flag(self.weights, "weights")
+        for name in ("inputs", "densities", "prune"):
+            if getattr(self, name) is not None:
+                place(getattr(self, name), name)
+        if self.width is not None:
+            WIDTH.check(self.width)
+        if self.resolution is not None:
+            RESOLUTION.check(self.resolution)
 
     def of_onnx(self) -> list[str]:
         """Names of the choices that were made and hold for ONNX files only."""

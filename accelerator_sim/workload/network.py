@@ -40,8 +40,11 @@ class Network:
         return sum(layer.weight_words for layer in own)
 
     def with_batch(self, n: int) -> Network:
-        """Return the network for `n` inputs at a time."""
-        return replace(self, layers=tuple(layer.with_batch(n) for layer in self.layers))
+        """Return the network for `n` inputs at a time.  Raises UsageError for a batch that makes a layer too large."""
+        try:
+            return replace(self, layers=tuple(layer.with_batch(n) for layer in self.layers))
+        except ValueError as error:
+            raise UsageError(f"batch {n}: {error}") from None
 
     def mac_layer(self, name: str) -> Layer:
         """Return the layer of that name.  Raises UsageError where there is none, or one without MACs."""

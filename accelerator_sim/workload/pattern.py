@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
+from accelerator_sim.files.vocabulary import Masks, MasksWord, word
 from accelerator_sim.workload.layer import Layer
 
 Mask = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Values = NDArray[np.int8] | NDArray[np.int16]
-Masks = Literal["channels", "uniform"]
 
 IACT_SPREAD = 0.35
 """Standard deviation of the densities of iact channels, as in the masks of the artifact."""
@@ -67,7 +67,7 @@ def weight_shape(layer: Layer) -> tuple[int, ...]:
     return layer.G * layer.M, layer.C, layer.T, layer.R, layer.S
 
 
-def draw(layer: Layer, seed: int, masks: Masks = "channels") -> Pattern:
+def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Pattern:
     """Draw the masks of a layer from a seed; layers of equal shape and densities get equal masks.
 
     - A tensor gives its own mask, and a profile the density of every channel; other operands have the density of the
@@ -85,10 +85,10 @@ def draw(layer: Layer, seed: int, masks: Masks = "channels") -> Pattern:
     operand (DW11 of the sparse MobileNet: iacts .4915, weights .9505, fraction 1).  The density is then raised to the
     fraction, unless a profile or a tensor gives it.
 
-    Raises ValueError for a layer without multiply-accumulates, and for a tensor that does not fit the layer.
+    Raises UsageError for other words than those of `Masks`, ValueError for a layer without multiply-accumulates, and
+    for a tensor that does not fit the layer.
     """
-    if masks not in get_args(Masks):
-        raise ValueError(f"unknown masks {masks!r}; allowed: {', '.join(get_args(Masks))}")
+    masks = word(Masks, masks, "masks")
     if not layer.is_mac:
         raise ValueError(f"layer {layer.name} ({layer.op}) has no multiply-accumulates to draw operands for")
     for what, words in (("iacts", layer.iact_total_words), ("weights", layer.weight_words)):
@@ -98,7 +98,7 @@ def draw(layer: Layer, seed: int, masks: Masks = "channels") -> Pattern:
             )
     rng = [default_rng(sequence) for sequence in _seeds(layer, seed)]
     iact, weight = _Operand(layer, "iact"), _Operand(layer, "weight")
-    if masks == "uniform":
+    if masks is Masks.UNIFORM:
         return Pattern(iact.uniform(rng[_IACT]), weight.uniform(rng[_WEIGHT]))
     if weight.fixed and not iact.fixed:
         weight_mask = weight.mask(rng[_WEIGHT], weight.given())

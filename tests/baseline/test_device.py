@@ -64,7 +64,7 @@ def test_peaks_follow_from_lanes_and_clock() -> None:
 
 
 def test_a_device_with_its_own_software_in_one_file(content: dict[str, Any], tmp_path: Path) -> None:
-    stack = load_device("jetson_tx2_maxq").family.stacks["tuned"].model_dump()
+    stack = load_device("jetson_tx2_maxq").family.stacks["tuned"].model_dump(mode="json")
     (tmp_path / "device.yaml").write_text(
         yaml.safe_dump(content | {"software": {"name": "mine", "stacks": {"a": stack}}})
     )

@@ -77,7 +77,7 @@ def test_everything_in_one_table(run: Run, small: str) -> None:
         (["--devices", "4"], "--devices goes with --grid"),
         (["--price", "4"], '4 has no unit; write e.g. "4 $/kWh"'),
         (["--input-size", "4 J"], "'4 J' is an energy; a size such as"),
-        (["--batch", "0"], "0 is not in the range x>=1"),
+        (["--batch", "0"], "0 is not in the range 1<=x<="),
         (["--fidelity", "event", "--arch"], "Option '--arch' requires an argument."),
     ],
 )

@@ -40,8 +40,8 @@ def test_a_table(run: Run, small: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--noc", "mesh,ring"], "unknown network 'ring'; allowed: mesh, bus, unicast, broadcast"),
-        (["--noc", ","], "no network to compare; allowed: mesh, bus, unicast, broadcast"),
+        (["--noc", "mesh,ring"], "networks is 'ring'; allowed: mesh, bus, unicast, broadcast"),
+        (["--noc", ","], "networks is empty; allowed: mesh, bus, unicast, broadcast"),
         (["--noc", "mesh", "--arch", "eyeriss_v1"], "eyeriss_v1 has a flat network (multicast_bus)"),
         (
             ["--noc", "mesh", "--arch", "eyeriss_v2", "eyeriss_v1_5"],

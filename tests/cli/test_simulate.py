@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.cli import simulate
 from accelerator_sim.simulation import engines
 from accelerator_sim.study import run as running
 from accelerator_sim.study.result import LayerResult
+from accelerator_sim.workload.network import Network
 from tests.cli.conftest import Run
 
 
@@ -120,7 +120,7 @@ def test_interrupted_elsewhere(run: Run, small: str, monkeypatch: pytest.MonkeyP
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(simulate, "batched", stop)
+    monkeypatch.setattr(Network, "with_batch", stop)
     result = run("simulate", small)
     assert (result.exit_code, result.stderr) == (130, "interrupted\n")
 
@@ -151,7 +151,7 @@ def test_the_engines_agree_and_outputs_are_verified(run: Run, small: str, fideli
 def test_verify_needs_the_cycle_engine(run: Run, small: str) -> None:
     result = run("simulate", small, "--verify", "--fidelity", "analytical")
     assert result.exit_code == 2
-    assert "which --fidelity analytical does not; use cycle" in result.stderr
+    assert "which fidelity 'analytical' does not; use 'cycle'" in result.stderr
 
 
 def test_a_mismatch_of_outputs_is_a_failed_check(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:

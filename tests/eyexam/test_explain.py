@@ -15,7 +15,8 @@ from accelerator_sim.eyexam.explain import Explanation, explain
 from accelerator_sim.eyexam.plain import as_dict
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.options import Options
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network, load_network
 

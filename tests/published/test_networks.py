@@ -19,7 +19,7 @@ from accelerator_sim.simulation.reach import reach_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.networks import NetworkComparison, compare_networks
-from accelerator_sim.study.run import Options
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.tabular import Row
 from accelerator_sim.workload.network import load_network
 

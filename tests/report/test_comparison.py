@@ -15,7 +15,7 @@ from accelerator_sim.report.comparison import dumps_json, dumps_rows, render
 from accelerator_sim.study.compare import Question, compare
 from accelerator_sim.study.comparison import Comparison
 from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.run import Options
+from accelerator_sim.study.options import Options
 from accelerator_sim.workload.network import load_network
 
 ALL = Wanted(True, Use("usa", 1000), ("wifi", "5g"), 40_000)

@@ -13,7 +13,8 @@ from accelerator_sim.files.errors import UsageError
 from accelerator_sim.study.compare import Question, compare
 from accelerator_sim.study.comparison import Comparison
 from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.options import Options
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.technology.scaling import energy_ratio
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.network import Network, load_network

@@ -12,7 +12,8 @@ from accelerator_sim.files.errors import UsageError
 from accelerator_sim.noc.wires import source_words, wires_of
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.networks import NOTHING, NetworkComparison, compare_networks
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.options import Options
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.technology.technology import Technology, load_technology
 from accelerator_sim.workload.network import Network
 
@@ -96,8 +97,8 @@ def test_where_nothing_runs(loaded: Loaded) -> None:
 @pytest.mark.parametrize(
     ("arch", "names", "message"),
     [
-        ("eyeriss_v2", ["mesh", "ring"], "unknown network 'ring'; allowed: mesh, bus, unicast, broadcast"),
-        ("eyeriss_v2", [], "no network to compare; allowed: mesh, bus, unicast, broadcast"),
+        ("eyeriss_v2", ["mesh", "ring"], "networks is 'ring'; allowed: mesh, bus, unicast, broadcast"),
+        ("eyeriss_v2", [], "networks is empty; allowed: mesh, bus, unicast, broadcast"),
         ("eyeriss_v1", ["mesh", "bus"], r"eyeriss_v1 has a flat network \(multicast_bus\)"),
     ],
 )

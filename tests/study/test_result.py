@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.network import Network
 from tests.study.conftest import CONV, FC

@@ -10,8 +10,9 @@ from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.study import run as running
 from accelerator_sim.study.layer_run import Machine
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import LayerResult
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network

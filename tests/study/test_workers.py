@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from accelerator_sim.files.errors import AcceleratorSimWarning
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.run import Options, simulate_network
-from accelerator_sim.study.workers import Pool, pool_of, processes, run_tasks
+from accelerator_sim.study.options import Options
+from accelerator_sim.study.run import simulate_network
+from accelerator_sim.study.workers import NoWorkers, Pool, pool_of, processes, run_tasks
 from accelerator_sim.workload.network import Network
 from tests.study.conftest import CONV, FC, POOL
 
@@ -91,12 +97,57 @@ def test_a_task_that_kills_its_worker_is_given_up() -> None:
     assert results == {task: lost(task) if task == 3 else nothing(task) for task in range(8)}
 
 
-def test_a_program_from_standard_input_has_no_workers() -> None:
-    """They would read it anew, fail, and be started again."""
-    code = "import accelerator_sim as sim\nsim.simulate('lstm_arnet', jobs=2)\n"
-    done = subprocess.run([sys.executable, "-"], input=code, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "worker processes need a program in a file, not" in done.stderr.splitlines()[-1]
+SCRIPT = """
+import accelerator_sim as sim
+print("started")
+print(sim.simulate("lstm_arnet", jobs={jobs}).totals)
+"""
+
+
+@pytest.mark.parametrize("how", ["script", "standard input", "-c"])
+def test_workers_do_not_need_the_main_program(how: str, tmp_path: Path) -> None:
+    """A script without a guard would be read again by each worker, start workers of its own, and so on."""
+    results = []
+    for jobs in (1, 2):
+        code = SCRIPT.format(jobs=jobs)
+        script = tmp_path / "script.py"
+        script.write_text(code)
+        words = {"script": [str(script)], "standard input": ["-"], "-c": ["-c", code]}[how]
+        fed = code if how == "standard input" else None
+        done = subprocess.run([sys.executable, *words], input=fed, capture_output=True, text=True, check=True)
+        assert done.stdout.count("started") == 1
+        assert done.stderr == ""
+        results.append(done.stdout)
+    assert results[0] == results[1]
+
+
+@contextmanager
+def no_processes() -> Iterator[Executor]:
+    raise NoWorkers("no semaphores")
+    yield
+
+
+def test_where_no_worker_can_start_this_process_does_the_work_with_one_warning() -> None:
+    with pytest.warns(AcceleratorSimWarning) as caught:
+        done = Counter(run_tasks(range(5), Pool(no_processes, 2), nothing, lost))
+    assert done == expected(5)
+    assert [str(each.message) for each in caught] == [
+        "worker processes cannot be started (no semaphores); this process does the work alone"
+    ]
+
+
+def in_a_daemon() -> str:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        done = list(run_tasks(range(3), pool_of(2), nothing, lost))
+    return f"{done} {[str(each.message) for each in caught]}"
+
+
+def test_inside_a_daemonic_process_there_are_no_workers() -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found = pool.apply(in_a_daemon)
+    assert "done 2" in found
+    assert "daemonic processes are not allowed to have children" in found
 
 
 class Breaks(Executor):

@@ -17,8 +17,9 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.study.layer_run import Machine
 from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import LayerResult
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.study.workers import pool_of
 from accelerator_sim.sweep import planner as plan_room
 from accelerator_sim.sweep import run as room

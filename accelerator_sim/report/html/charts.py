@@ -97,7 +97,7 @@ def stalls(result: NetworkResult) -> Chart:
         bars.append(_bar(index, layer, segments, used if layer.layer.is_mac else "-", tip))
     what = (
         "cycles of the array; an estimate has no PE by PE times, so the rest of the time counts as work"
-        if result.fidelity == "analytical"
+        if result.estimate
         else "PE-cycles over the number of PEs"
     )
     return Chart(
@@ -114,7 +114,7 @@ def stalls_of_runs(runs: Sequence[NetworkResult]) -> Chart | None:
     """Return where the cycles of a network went on each of several machines; None where all are estimates."""
     bars, causes = [], set()
     for run in runs:
-        if run.fidelity == "analytical":
+        if run.estimate:
             continue
         total: dict[str, float] = defaultdict(float)
         for _, activity, _ in run.finished:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from accelerator_sim.eyexam.explain import Explanation
+from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.report import compared
 from accelerator_sim.report.compared import Cells, Wanted, conditions, times, title
 from accelerator_sim.report.html import charts, page, scatter
@@ -16,7 +17,6 @@ from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.scatter import Point, scatter_loglog
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
 from accelerator_sim.report.numbers import si
-from accelerator_sim.study.compare import CHIP_BOUNDARIES
 from accelerator_sim.study.comparison import Comparison, Entry, ratio
 from accelerator_sim.study.provenance import Provenance
 
@@ -221,7 +221,7 @@ def _ratio_row(cells: Cells) -> list[Cell]:
     first = next(iter(cells.values()))
     board, chip = first.baseline, first.accelerator
     of = board.conditions
-    ratios = [cells[boundary].energy for boundary in CHIP_BOUNDARIES] + [first.latency]
+    ratios = [cells[boundary].energy for boundary in ChipBoundary] + [first.latency]
     return [
         Cell(title(board), board.name),
         Cell(str(of.batch), of.batch),

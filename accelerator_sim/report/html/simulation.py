@@ -10,10 +10,10 @@ from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html import charts, eyexam, page
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.panels import panels
-from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
+from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.study.provenance import Provenance
-from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.study.result import INTERRUPTION, LayerResult, NetworkResult, utilization
 
 
 def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanation | None = None) -> str:
@@ -61,7 +61,7 @@ def _notices(result: NetworkResult) -> Iterator[Notice]:
     if broken:
         text = f"{len(broken)} of {len(result.layers)} layers failed a check of the simulator itself."
         yield Notice("error", text, tuple(f"{layer.layer.name}: {layer.error}" for layer in broken))
-    failed = [layer for layer in result.failed if not layer.law_broken and layer.error != "interrupted"]
+    failed = [layer for layer in result.failed if not layer.law_broken and layer.error != INTERRUPTION]
     if failed:
         text = f"{len(failed)} of {len(result.layers)} layers failed; the totals lack them."
         yield Notice("error", text, tuple(f"{layer.layer.name}: {layer.error}" for layer in failed))
@@ -69,6 +69,8 @@ def _notices(result: NetworkResult) -> Iterator[Notice]:
     if differing:
         text = f"The outputs of {len(differing)} layers differ from the reference."
         yield Notice("error", text, tuple(layer.layer.name for layer in differing))
+    if result.verified is not None:
+        yield Notice("note", f"Outputs verified: {result.verified:,} values equal the reference.")
     if len(result.layers) < result.workload_layers:
         yield Notice(
             "note",
@@ -80,22 +82,23 @@ def _notices(result: NetworkResult) -> Iterator[Notice]:
             "note",
             f"{result.technology} is normalised: energies are multiples of one MAC, not joules, and nothing per joule.",
         )
-    if result.fidelity == "analytical":
+    if result.estimate:
         yield Notice("note", "Cycles are a bottleneck estimate: there are no times of single PEs.")
 
 
 def _cards(result: NetworkResult) -> Iterator[Card]:
     t = result.totals
     ran = f"{t.layers - t.failed} of {t.layers} layers" if t.failed else f"{t.layers} layers"
-    yield Card("Latency", si(t.latency_s, "s"), f"{t.cycles:,} cycles, {ran}")
-    yield Card("Inferences per second", _rate(t.inferences_per_s), f"batch {result.batch}")
-    yield Card("Chip energy", energy(t.energy_j, result.normalised), "without the DRAM")
-    yield Card("DRAM energy", energy(t.energy_dram_j, result.normalised), "off-chip, not in the chip's")
+    part, estimate = partial(result), ", an estimate" if result.estimate else ""
+    yield Card("Latency", si(t.latency_s, "s"), f"{t.cycles:,} cycles, {ran}{estimate}{part}")
+    yield Card("Inferences per second", _rate(t.inferences_per_s), f"batch {result.batch}{estimate}{part}")
+    yield Card("Chip energy", energy(t.energy_j, result.normalised), f"without the DRAM{part}")
+    yield Card("DRAM energy", energy(t.energy_dram_j, result.normalised), f"off-chip, not in the chip's{part}")
     if not result.normalised:
-        yield Card("Inferences per joule", _rate(t.inferences_per_j), "of the chip alone")
-        yield Card("GOPS/W", _rate(t.gops_per_w), "two operations a MAC, zeros included")
-    yield Card("Utilization", percent(t.utilization) + "%", "issued MACs, of the peak")
-    yield Card("DRAM traffic", si(t.dram_bytes, "B"), "read and written")
+        yield Card("Inferences per joule", _rate(t.inferences_per_j), f"of the chip alone{part}")
+        yield Card("GOPS/W", _rate(t.gops_per_w), f"two operations per MAC, zeros included{part}")
+    yield Card("Utilization", percent(t.utilization) + "%", f"issued MACs, of the peak{part}")
+    yield Card("DRAM traffic", si(t.dram_bytes, "B"), f"read and written{part}")
 
 
 def _rate(value: float | None) -> str:

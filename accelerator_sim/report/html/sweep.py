@@ -20,7 +20,7 @@ from accelerator_sim.sweep.axes import readable
 from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.results import MORE, Goal, best, by_point, front_of, last_stage
 from accelerator_sim.sweep.run import Summary
-from accelerator_sim.sweep.spec import Sweep
+from accelerator_sim.sweep.spec import Sweep, SweepMode
 
 MOST = 2000
 """Points that are drawn and listed, and failed ones that are listed."""
@@ -76,7 +76,7 @@ def _setup(sweep: Sweep) -> str:
     count = len(sweep.axes)
     networks = ", ".join(spec.workloads) or "networks by the axis workload"
     passes = " then ".join(stage.fidelity for stage in sweep.stages)
-    how = "all combinations" if spec.mode == "grid" else f"{spec.samples} points, {spec.mode}"
+    how = "all combinations" if spec.mode is SweepMode.GRID else f"{spec.samples} points, {spec.mode}"
     return f"{networks}; {count} {'axis' if count == 1 else 'axes'}, {how}; {passes}"
 
 

@@ -18,9 +18,10 @@ from accelerator_sim.report.html import comparison, simulation
 from accelerator_sim.report.html import sweep as swept
 from accelerator_sim.study.compare import Question, compare
 from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.provenance import Provenance, SourceFile
 from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.sweep.results import goal_of
 from accelerator_sim.sweep.run import Failure, Summary
 from accelerator_sim.sweep.spec import Axis, Spec, Sweep

@@ -9,8 +9,9 @@ import pytest
 
 from accelerator_sim.simulation.activity import Verdict
 from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import Options, simulate_network
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.workload.network import load_network
 from tests.report.html.conftest import page_of, read, renamed, run
 
