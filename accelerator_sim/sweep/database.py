@@ -74,6 +74,8 @@ def guarded(path: Path) -> Iterator[None]:
         raise damaged(path, f"the store is damaged: {reason}") from None
     except sqlite3.DataError as error:
         raise damaged(path, f"the store is damaged: {error}") from None
+    except UnicodeError:  # in the text of an error, or the name of a table
+        raise damaged(path, "the store is damaged: names in it are not text") from None
     except sqlite3.DatabaseError as error:
         raise damaged(path, f"is not a store of sweeps, or a damaged one: {error}") from None
 

@@ -65,6 +65,10 @@ class Cluster:
         """Kill a worker and its nanny: all of its session."""
         os.killpg(self.workers[worker].pid, signal.SIGKILL)
 
+    def kill_scheduler(self) -> None:
+        os.killpg(self._scheduler.pid, signal.SIGKILL)
+        self._scheduler.wait()
+
     def close(self) -> None:
         for process in (*self.workers, self._scheduler):
             with contextlib.suppress(ProcessLookupError):
@@ -101,6 +105,27 @@ def test_a_worker_and_its_nanny_are_killed(make: Make, tmp_path: Path, dask: Clu
     alone = Store(tmp_path / "alone.sqlite")
     run_sweep(sweep, alone, pool_of(2))
     assert exported(store, summary.name) == exported(alone, summary.name)
+
+
+def test_a_scheduler_that_dies(
+    make: Make, tmp_path: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One error that says how to go on; what was finished is in the store."""
+    monkeypatch.setattr(room, "PATIENCE_S", 1.0)
+    store = Store(tmp_path / "cluster.sqlite")
+
+    def kill(state: State) -> None:
+        if state.done == 50:
+            dask.kill_scheduler()
+
+    pool = cluster(dask.address)
+    with pytest.raises(
+        AcceleratorSimError, match="no scheduler answers .*; what was finished is kept; start a scheduler"
+    ):
+        run_sweep(make(TEXT), store, pool, kill)
+    assert len(store.rows()) >= 50
+    assert "Traceback" not in capfd.readouterr().err
+    assert run_sweep(make(TEXT), store, pool_of(2)).present >= 50
 
 
 def test_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
