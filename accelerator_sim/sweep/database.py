@@ -182,16 +182,17 @@ def _harden(db: sqlite3.Connection) -> None:
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
-    return [str(name) for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    return [str(name) for (name,) in found]
 
 
 def _format(db: sqlite3.Connection) -> str | None:
     """What kind of store it says it is.  None where it is the database of another program."""
-    columns = {row[1] for row in db.execute("PRAGMA table_info(meta)")}
+    columns = {row[1] for row in db.execute("PRAGMA table_info(meta)").fetchall()}
     if not {"name", "value"} <= columns:
         return None
-    row = db.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
-    return None if row is None else str(row[0])
+    rows = db.execute("SELECT value FROM meta WHERE name = 'format'").fetchall()
+    return str(rows[0][0]) if rows else None
 
 
 def _foreign(tables: list[str], found: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from accelerator_sim.sweep.task import Outcome
 SAMPLE, REFERENCES = 2000, 20
 """Results of which the first front is made, and how many of its members results are compared with."""
 
-_TEXTS = ("key", "status", "error", "workload", "architecture", "fidelity", "objective")
+_TEXTS = ("key", "status", "workload", "architecture", "fidelity", "objective")
 _WHOLE = ("complete", "batch", "seed")
 _NAMES = (
     "key", "status", "complete", "error", "workload", "architecture", "fidelity", "objective", "batch", "seed", "axes",
@@ -78,8 +79,11 @@ class Store:
         self.path = path
         self._read_only = read_only
         self._db = open_to_read(path) if read_only else open_to_write(path)
-        with guarded(path):
-            columns = {row[1] for row in self._db.execute("PRAGMA table_info(results)")}
+        try:
+            columns = {row[1] for row in self._all("PRAGMA table_info(results)")}
+        except BaseException:
+            self._db.close()
+            raise
         self._complete = "results.complete" if "complete" in columns else "(results.status = 'ok')"
 
     def __enter__(self) -> Store:
@@ -94,6 +98,11 @@ class Store:
             self._db.close()
         else:
             close_written(self._db)
+
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query.  A cursor that an error leaves unread would lock the file; it is closed here."""
+        with guarded(self.path), closing(self._db.cursor()) as cursor:
+            return cursor.execute(query, values).fetchall()
 
     def finished(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the status of the tasks that have a result, by key."""
@@ -113,11 +122,10 @@ class Store:
         """A column of the rows that have these keys, some at a time as SQLite wants it."""
         wanted = list(keys)
         found: dict[str, str] = {}
-        with guarded(self.path):
-            for begin in range(0, len(wanted), 500):
-                part = wanted[begin : begin + 500]
-                marks = ", ".join("?" * len(part))
-                found |= dict(self._db.execute(f"SELECT key, {column} FROM {table} WHERE key IN ({marks})", part))
+        for begin in range(0, len(wanted), 500):
+            part = wanted[begin : begin + 500]
+            marks = ", ".join("?" * len(part))
+            found |= dict(self._all(f"SELECT key, {column} FROM {table} WHERE key IN ({marks})", part))
         return found
 
     def describe(self, sweep: str, about: About) -> None:
@@ -128,13 +136,12 @@ class Store:
 
     def about(self, sweep: str) -> About:
         """Return what a sweep is about; nothing where the store does not say."""
-        with guarded(self.path):
-            if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sweeps'").fetchone() is None:
-                return About()
-            row = self._db.execute("SELECT about FROM sweeps WHERE name = ?", (sweep,)).fetchone()
-        if row is None:
+        if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'sweeps'"):
             return About()
-        found = self._mapping(row[0], f"sweep {sweep}")
+        rows = self._all("SELECT about FROM sweeps WHERE name = ?", (sweep,))
+        if not rows:
+            return About()
+        found = self._mapping(rows[0][0], f"sweep {sweep}")
         try:
             linked = tuple(_words(group) for group in found["linked"])
             return About(_words(found["objectives"]), linked)
@@ -206,23 +213,26 @@ class Store:
                     " ORDER BY stage, point, points.workload",
                     (sweep, stage, stage, *(keys or ())),
                 )
-            for row in found:
-                yield self._record(dict(zip(("stage", "point", *_NAMES, *FIGURES), row, strict=True)), sweep)
+            names = ("stage", "point", *_NAMES, *FIGURES)
+            with closing(found):  # a cursor that is not read to its end would lock the file
+                for row in found:
+                    yield self._record(dict(zip(names, row, strict=True)), sweep)
 
     def _record(self, record: dict[str, Any], sweep: str | None) -> dict[str, Any]:
         """A row with its axes.  Raises InvalidFile for values that this program does not write."""
         whole = (*_WHOLE, "stage", "point") if sweep is not None else _WHOLE
-        good = (
-            all(isinstance(record[name], str) or (name == "error" and record[name] is None) for name in _TEXTS)
-            and all(isinstance(record[name], int) for name in whole)
-            and all(record[name] is None or _is_number(record[name]) for name in FIGURES)
+        kinds = (
+            ({type(record[name]) for name in _TEXTS}, {str}),
+            ({type(record["error"])}, {str, type(None)}),
+            ({type(record[name]) for name in whole}, {int}),
+            ({type(record[name]) for name in FIGURES}, {int, float, type(None)}),
         )
-        if not good:
+        if not all(found <= allowed for found, allowed in kinds):
             raise damaged(
                 self.path, f"the store is damaged: the result {str(record['key'])[:10]} has values of other types"
             )
         axes = self._mapping(record["axes"], f"result {record['key'][:10]}")
-        if not all(isinstance(value, int | float | str) for value in axes.values()):
+        if not all(type(value) in (int, float, str, bool) for value in axes.values()):
             raise damaged(self.path, f"the store is damaged: the axes of the result {record['key'][:10]}")
         return {**record, "axes": axes}
 
@@ -240,22 +250,20 @@ class Store:
 
     def last_stage(self, sweep: str) -> tuple[int, bool]:
         """Return the number of the last stage of a sweep that has points, and whether each has a single network."""
-        with guarded(self.path):
-            found = self._db.execute("SELECT max(stage) FROM points WHERE sweep = ?", (sweep,)).fetchone()[0] or 0
-            first = "SELECT point FROM points WHERE sweep = ? AND stage = ? LIMIT 1"
-            networks = f"SELECT count(*) FROM points WHERE sweep = ? AND stage = ? AND point = ({first})"
-            (count,) = self._db.execute(networks, (sweep, found) * 2).fetchone()
+        found = self._all("SELECT max(stage) FROM points WHERE sweep = ?", (sweep,))[0][0] or 0
+        first = "SELECT point FROM points WHERE sweep = ? AND stage = ? LIMIT 1"
+        networks = f"SELECT count(*) FROM points WHERE sweep = ? AND stage = ? AND point = ({first})"
+        [(count,)] = self._all(networks, (sweep, found) * 2)
         return found, count <= 1
 
     def least(self, sweep: str, stage: int, cost: Cost, count: int) -> list[str]:
         """Return the keys of the results of single networks that cost the least, equal ones by point."""
-        with guarded(self.path):
-            found = self._db.execute(
-                "SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ?"
-                f" AND {cost.field} IS NOT NULL ORDER BY {cost.sql}, point LIMIT ?",
-                (sweep, stage, count),
-            )
-            return [key for (key,) in found]
+        found = self._all(
+            "SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ?"
+            f" AND {cost.field} IS NOT NULL ORDER BY {cost.sql}, point LIMIT ?",
+            (sweep, stage, count),
+        )
+        return [key for (key,) in found]
 
     def unbeaten(self, sweep: str, stage: int, costs: Sequence[Cost]) -> list[tuple[str, tuple[float, ...]]]:
         """Return key and costs of few results of single networks, among which are all that no other one beats.
@@ -264,25 +272,22 @@ class Store:
         """
         where = "sweep = ? AND stage = ?" + "".join(f" AND {cost.field} IS NOT NULL" for cost in costs)
         wanted = ", ".join(cost.sql for cost in costs)
-        with guarded(self.path):
-            (last,) = self._db.execute(
-                "SELECT max(point) FROM points WHERE sweep = ? AND stage = ?", (sweep, stage)
-            ).fetchone()
-            if not isinstance(last, int | None):
-                raise damaged(self.path, "the store is damaged: the number of a point is not a number")
-            marks = ", ".join(str(place) for place in range(0, (last or 0) + 1, max(1, (last or 0) // SAMPLE)))
-            sample = self._db.execute(
-                f"SELECT {wanted} FROM points JOIN results USING (key) WHERE {where} AND point IN ({marks})",
-                (sweep, stage),
-            ).fetchall()
-            kept = [sample[at] for at in front([self._costs(values) for values in sample])][:REFERENCES]
-            beaten = ["(" + " AND ".join(f"{cost.sql} > ?" for cost in costs) + ")" for _ in kept]
-            more = f" AND NOT ({' OR '.join(beaten)})" if beaten else ""
-            found = self._db.execute(
-                f"SELECT key, {wanted} FROM results CROSS JOIN points USING (key) WHERE {where}{more} ORDER BY point",
-                (sweep, stage, *(value for values in kept for value in values)),
-            )
-            return [(key, self._costs(values)) for key, *values in found]
+        [(last,)] = self._all("SELECT max(point) FROM points WHERE sweep = ? AND stage = ?", (sweep, stage))
+        if not isinstance(last, int | None):
+            raise damaged(self.path, "the store is damaged: the number of a point is not a number")
+        marks = ", ".join(str(place) for place in range(0, (last or 0) + 1, max(1, (last or 0) // SAMPLE)))
+        sample = self._all(
+            f"SELECT {wanted} FROM points JOIN results USING (key) WHERE {where} AND point IN ({marks})",
+            (sweep, stage),
+        )
+        kept = [sample[at] for at in front([self._costs(values) for values in sample])][:REFERENCES]
+        beaten = ["(" + " AND ".join(f"{cost.sql} > ?" for cost in costs) + ")" for _ in kept]
+        more = f" AND NOT ({' OR '.join(beaten)})" if beaten else ""
+        found = self._all(
+            f"SELECT key, {wanted} FROM results CROSS JOIN points USING (key) WHERE {where}{more} ORDER BY point",
+            (sweep, stage, *(value for values in kept for value in values)),
+        )
+        return [(key, self._costs(values)) for key, *values in found]
 
     def _costs(self, values: Sequence[Any]) -> tuple[float, ...]:
         if not all(_is_number(value) for value in values):
@@ -291,16 +296,12 @@ class Store:
 
     def task(self, key: str) -> dict[str, Any] | None:
         """Return what a task was made of, by its key or its beginning; None where no single one is found."""
-        with guarded(self.path):
-            found = self._db.execute(
-                "SELECT task FROM tasks WHERE substr(key, 1, length(?)) = ? LIMIT 2", (key, key)
-            ).fetchall()
+        found = self._all("SELECT task FROM tasks WHERE substr(key, 1, length(?)) = ? LIMIT 2", (key, key))
         return self._mapping(found[0][0], f"task {key}") if len(found) == 1 else None
 
     def sweeps(self) -> list[str]:
         """The sweeps that have points here."""
-        with guarded(self.path):
-            return [str(name) for (name,) in self._db.execute("SELECT DISTINCT sweep FROM points ORDER BY sweep")]
+        return [str(name) for (name,) in self._all("SELECT DISTINCT sweep FROM points ORDER BY sweep")]
 
 
 def _words(values: Any) -> tuple[str, ...]:

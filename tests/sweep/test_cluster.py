@@ -120,7 +120,7 @@ def test_a_scheduler_that_dies(
 
     pool = cluster(dask.address)
     with pytest.raises(
-        AcceleratorSimError, match="no scheduler answers .*; what was finished is kept; start a scheduler"
+        AcceleratorSimError, match=r"no scheduler answers .*; what was finished is kept; start a scheduler"
     ):
         run_sweep(make(TEXT), store, pool, kill)
     assert len(store.rows()) >= 50
