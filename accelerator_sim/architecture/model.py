@@ -320,6 +320,11 @@ class Overlap(FileModel):
     dram_iact: bool = Field(description="iacts move from off-chip into the GLB while the PEs compute")
     dram_oact: bool = Field(description="output activations move off-chip while the PEs compute")
 
+    @property
+    def weights_ahead(self) -> bool:
+        """Whether the weights of the next pass are requested while this one computes."""
+        return self.weight_fill or self.dram_weight
+
 
 class Architecture(FileModel):
     """A hierarchical-mesh (or flat) DNN accelerator.  One file of `arch_configs/`."""

@@ -10,6 +10,7 @@ from accelerator_sim.cli import options
 from accelerator_sim.cli.errors import tell
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.kinds import TELLING, foreign_kind, own_kind
+from accelerator_sim.files.text import printable
 
 
 @click.command()
@@ -27,7 +28,7 @@ def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, a
     code = 0
     for path in files:
         try:
-            click.echo(f"{path}: OK ({_checked(path, workload, arch)})")
+            click.echo(printable(f"{path}: OK ({_checked(path, workload, arch)})"))
         except InvalidFile as error:
             tell(error)
             code = error.exit_code

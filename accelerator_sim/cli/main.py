@@ -10,7 +10,8 @@ import click
 
 from accelerator_sim import __version__
 from accelerator_sim.cli.command_line import COMMAND_LINE
-from accelerator_sim.cli.errors import INTERRUPTED, guarded
+from accelerator_sim.cli.errors import DEBUG, FAILURE, catch_signals, guarded, show_warnings, told
+from accelerator_sim.cli.streams import forget_output, prepare
 from accelerator_sim.files.errors import did_you_mean
 
 COMMANDS = {
@@ -38,9 +39,11 @@ class LazyGroup(click.Group):
     """A group that imports a command only to run it (or to show its help)."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words of the command line, for reports that say how they came about."""
+        """Keep the words of the command line, for reports that say how they came about; --debug may stand anywhere."""
         ctx.meta[COMMAND_LINE] = (ctx.info_name or "", *args)
-        return super().parse_args(ctx, args)
+        words, rest = (args[: args.index("--")], args[args.index("--") :]) if "--" in args else (args, [])
+        ctx.meta[DEBUG] = DEBUG in words
+        return super().parse_args(ctx, [word for word in words if word != DEBUG] + rest)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -71,10 +74,11 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; what goes wrong becomes a message and an exit code."""
-        return guarded(lambda: super(LazyGroup, self).invoke(ctx), ctx)
+        return guarded(lambda: super(LazyGroup, self).invoke(ctx), ctx, ctx.meta[DEBUG])
 
 
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(DEBUG, is_flag=True, expose_value=False, help="Show the trace of an error that nobody expected.")
 @click.version_option(__version__, "--version", prog_name="accelerator-sim", message="%(prog)s %(version)s")
 def cli() -> None:
     """What a neural network costs, in cycles and joules, on an Eyeriss-style accelerator."""
@@ -82,11 +86,25 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and end the process."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # never die of a terminal without the table's lines
+    prepare()
+    catch_signals()
+    show_warnings()
     try:
         cli(prog_name="accelerator-sim")
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    except Exception as error:  # raised before a command runs
+        code = told(error, DEBUG in sys.argv)
+        sys.exit(FAILURE if code is None else code)
+    except KeyboardInterrupt as error:
+        sys.exit(told(error))
+    finally:
+        _flush()
     sys.exit(0)
+
+
+def _flush() -> None:
+    """Write what is left of the output; what cannot be written was reported."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        forget_output()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @options.batch_option
 @options.objective_option
 @options.mapping_option
+@options.seed_option
 @click.option("--format", "asked", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     workload: str,
@@ -34,22 +35,26 @@ def command(
     batch: int,
     objective: Objective,
     mapping_file: Path | None,
+    seed: int,
     asked: str,
 ) -> None:
     """The mapping of one layer: its loop nest, a picture of the array, and why it won.
 
-    Beside it stand the optima of the same layer for the other objectives.
+    Beside it stand the optima of the same layer for the other objectives, each with the cycles that the event engine
+    finds, which are those of `simulate`, and with those of the bottleneck estimate.
     """
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import layer_map
     from accelerator_sim.study.choices import best_mappings
+    from accelerator_sim.study.options import Options
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     whole = network.with_batch(batch)
     plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
     layer = whole.mac_layer(name)
-    warm(fidelity="analytical")
-    found = best_mappings(layer, architecture, technology, objective, plan.constraints, plan.mappings.get(name))
+    warm(fidelity="event")
+    chosen = Options(objective, batch, plan=plan, seed=seed)
+    found = best_mappings(layer, architecture, technology, chosen, plan.mappings.get(name))
     render = layer_map.dumps if asked == "json" else layer_map.render
     click.echo(render(found, output.width()), nl=False)

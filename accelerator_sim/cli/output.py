@@ -16,6 +16,7 @@ import click
 Found = TypeVar("Found", contravariant=True)
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
+_CLOSED = "standard output is closed; write the result to a file with -o FILE"
 _FORMATS = (*_SUFFIXES, ".parquet", ".sqlite", ".sqlite3", ".db")
 """Suffixes that a command may take; `sweep` has some of its own and says what it does not write."""
 
@@ -42,8 +43,11 @@ def pick_format(asked: str | None, output: Path | None, on_a_terminal: str = "ta
 def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None:
     """Make sure, before a long run, that results can be written, in a format that -o names, and that no input is lost.
 
-    Raises click.UsageError.
+    outputs: the place of the result first (None: standard output).  Raises click.UsageError.
     """
+    outputs = list(outputs)
+    if outputs and outputs[0] is None and sys.stdout is None:
+        raise click.UsageError(_CLOSED)
     seen: set[Path] = set()
     kept = {Path(name).resolve() for name in inputs}
     for path in outputs:
@@ -57,7 +61,7 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None
         if not os.access(place if place.exists() else place.parent, os.W_OK):
             raise click.UsageError(f"cannot write {path}: permission denied")
         if place in kept:
-            raise click.UsageError(f"cannot write {path}: it is read, too")
+            raise click.UsageError(f"cannot write {path}: it is an input")
         if place in seen:
             raise click.UsageError(f"cannot write {path} twice")
         seen.add(place)
@@ -75,19 +79,25 @@ def _check_suffix() -> None:
         raise click.UsageError(f"cannot write {out}: its suffix names no format; use {known}, or give --format")
 
 
-def write(content: str | bytes, output: Path | None) -> None:
-    """Write a result to a file, whole or not at all, or to standard output."""
+def write(content: str | bytes | Iterable[str], output: Path | None) -> None:
+    """Write a result, whole or in pieces, to a file, all of it or nothing, or to standard output."""
     if output is None:
-        click.echo(content, nl=False)
+        if sys.stdout is None:
+            raise click.ClickException(_CLOSED)
+        for piece in [content] if isinstance(content, str | bytes) else content:
+            click.echo(piece, nl=False)
         return
+    pieces = [content] if isinstance(content, str | bytes) else content
     with opened(output) as stream:
-        stream.write(content.encode() if isinstance(content, str) else content)
+        stream.writelines(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
 
 
 @contextmanager
 def opened(output: Path | None) -> Iterator[BinaryIO]:
     """Open a file to write a result bit by bit, which appears whole or not at all; or standard output."""
     if output is None:
+        if sys.stdout is None:
+            raise click.ClickException(_CLOSED)
         sys.stdout.flush()
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

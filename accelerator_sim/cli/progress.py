@@ -6,6 +6,9 @@ import sys
 import time
 from types import TracebackType
 
+from accelerator_sim.cli.streams import progress
+from accelerator_sim.files.text import printable
+
 PATIENCE_S = 0.5
 """Nothing is shown for runs shorter than this."""
 INTERVAL_S = 5.0
@@ -29,17 +32,15 @@ class ProgressLine:
             return
         text = f"{done}/{total} {self._what}, {name}"
         if self._terminal:
-            sys.stderr.write(f"\r\x1b[K{text[:70]}")
+            progress(f"\r\x1b[K{printable(text)[:70]}")
             self._shown = True
         else:
-            sys.stderr.write(f"{text}\n")
+            progress(f"{printable(text)}\n")
             self._next = now + INTERVAL_S
-        sys.stderr.flush()
 
     def __enter__(self) -> ProgressLine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            progress("\r\x1b[K")

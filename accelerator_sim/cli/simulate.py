@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -208,15 +208,17 @@ def explained_for_page(result: NetworkResult, chosen: Options) -> Explanation | 
     return explain_run(result, chosen)
 
 
-def _text(result: NetworkResult, form: str, to_stdout: bool) -> str:
+def _text(result: NetworkResult, form: str, to_stdout: bool) -> str | Iterable[str]:
+    """The result in a format, in pieces where it may be long."""
     if form == "json":
-        from accelerator_sim.report.json import encode
+        from accelerator_sim.report.json import stream
+        from accelerator_sim.study.plain import head_dict, layer_dicts
 
-        return encode(result.to_dict())
+        return stream(head_dict(result), "layers", layer_dicts(result))
     if form in ("csv", "tsv"):
-        from accelerator_sim.study.tabular import rows_text
+        from accelerator_sim.study.tabular import rows_lines
 
-        return rows_text(result.rows(), "," if form == "csv" else "\t", result.columns)
+        return rows_lines(result.iter_rows(), "," if form == "csv" else "\t", result.columns)
     from accelerator_sim.report import tables
 
     return tables.render(result, output.width(), to_stdout and output.on_terminal())

@@ -107,7 +107,7 @@ def run(
 ) -> None:
     """Run a sweep.  Run it again after an interruption: it goes on where it stopped."""
     place, out = _places(spec, place, out)
-    output.check_outputs([place, out, report], [str(spec)])
+    output.check_outputs([out, place, report], [str(spec)])
     form = _form(out) if out else output.pick_format(asked, None)
 
     from accelerator_sim.cli.kernels import warm

@@ -18,7 +18,7 @@ class Channel(NamedTuple):
     tail: Any
     """[2]: transfers asked for"""
     left: Any
-    """[2, most]: cycles that a transfer still takes"""
+    """[2, most]: cycles that a transfer still takes; 0: it is done when it may start"""
     after: Any
     """[2, most]: when it may start"""
 
@@ -26,12 +26,16 @@ class Channel(NamedTuple):
 @kernel(spliced=True)
 def tick(channel):
     """One cycle of the channel, and of the clock."""
+    now = channel.clock[0]
     for way in range(2):
         i = channel.head[way]
-        if i < channel.tail[way] and channel.clock[0] >= channel.after[way, i]:
+        while i < channel.tail[way] and now >= channel.after[way, i] and channel.left[way, i] == 0:
+            i += 1
+        if i < channel.tail[way] and now >= channel.after[way, i]:
             channel.left[way, i] -= 1
             if channel.left[way, i] == 0:
-                channel.head[way] += 1
+                i += 1
+        channel.head[way] = i
     channel.clock[0] += 1
 
 
@@ -70,6 +74,6 @@ def step_wait(channel, iacts, weights, early, needs_glb, glb_left, filling, wait
 @kernel()
 def step_writes(channel, way, number, waits):
     """Step the clock until a transfer is done."""
-    while channel.head[way] < number:
+    while time_left(channel, way, number) > 0:
         waits[at.DRAM] += 1
         tick(channel)

@@ -12,9 +12,9 @@ from __future__ import annotations
     PSUM_PORTS, IACT_PORTS, HIDE_SERVICE, STAGES, CONFIG, READ_PER_MAC, PSUM_COLUMNS,
     IACT_CAP, PSUM_CAP, WEIGHT_CAP, SHARED_BANKS, SHARED_BITS, SHARE_IACT, SHARE_PSUM, SHARE_WEIGHT,
     IACT_BITS, PSUM_BITS, WEIGHT_BITS, PES, MAX_M0, MAX_C0, PSUMS_RETURN,
-    LIMIT_P0, WHOLE_Q, KEEP_MASK, CLUSTERS,
+    LIMIT_P0, WHOLE_Q, KEEP_MASK, CLUSTERS, AHEAD,
     INTEGERS,
-) = range(61)  # fmt: skip
+) = range(62)  # fmt: skip
 
 # Numbers of one problem: rates, sizes, joules per event.
 (

@@ -68,6 +68,15 @@ from accelerator_sim.kernels.tables import (
 
 
 @kernel(inline=True)
+def exposed(n, of_group, tiles, filter_passes, accumulations, weight_rounds, iact_rounds):
+    """Requests to the off-chip channel whose latency the array waits for (`simulation.analytical`)."""
+    reads = 1.0 if n[at.AHEAD] else of_group * filter_passes * accumulations * weight_rounds
+    if not n[at.HIDE_IACT]:
+        reads = max(reads, of_group * tiles * iact_rounds)
+    return reads + (1.0 if n[at.HIDE_OACT] else of_group * tiles * filter_passes)
+
+
+@kernel(inline=True)
 def fits_glb(shared, iacts, psums, limit_i, limit_p, owners, pairs, bits_i, bits_p, bank_bits, banks):
     """Whether tiles of so many iacts and psums fit: against a limit each, or in whole banks of a shared GLB.
 
@@ -243,8 +252,12 @@ def search(
                             continue
                         if keep == at.KEEP_PE_WEIGHT and (ka > 1 or m2 > 1):
                             continue
-                        if not exhaustive and filter_tiles == 1 and keep != at.NONE and keep != at.KEEP_WEIGHT:
-                            continue  # nothing changes that could be kept
+                        # Nothing changes that could be kept, and no requests are saved by fetching all channels at
+                        # once.
+                        requests = keep == at.KEEP_IACT and c[T_TILES] > 1 and f[at.LATENCY] > 0.0
+                        same = keep == at.KEEP_PE_WEIGHT or (keep == at.KEEP_IACT and not requests)
+                        if not exhaustive and filter_tiles == 1 and same:
+                            continue
                         rounds_i = 1 if keep == at.KEEP_IACT else filter_tiles
                         bypass = may_bypass and unshared and m2 == 1 and (keep != at.KEEP_IACT or groups == 1)
                         single = ka == 1 and (
@@ -370,7 +383,10 @@ def search(
                                         writes_i = words_i * qt[x, B_FILL_PORT] * rounds_i * pt[y, B_FILL_PORT]
                                         both = reads_i + writes_i if n[at.IACT_PORTS] == 1 else max(reads_i, writes_i)
                                         side = max(side, both)
-                                    serial = n[at.CONFIG] + f[at.LATENCY]
+                                    serial = n[at.CONFIG] + f[at.LATENCY] * exposed(
+                                        n, k[K_KG], tiles, groups, ka, fetched_w,
+                                        rounds_i * (1 if keep == at.KEEP_IACT else c[T_TILES]),
+                                    )  # fmt: skip
                                     if n[at.HIDE_WEIGHT]:
                                         side = max(side, fill_w)
                                     else:

@@ -177,7 +177,7 @@ def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_
     hidden = (bits_in if n[at.HIDE_IACT] else weights * dram_w[m0]) / 8.0 * f[at.BYTE_CYCLES]
     late = bits_out / 8.0 * f[at.BYTE_CYCLES] if n[at.HIDE_OACT] else 0.0
     side = max(side, max(hidden, late) if n[at.DUPLEX] else hidden + late)
-    serial = n[at.CONFIG] + f[at.LATENCY]
+    serial = n[at.CONFIG] + 2.0 * f[at.LATENCY]  # a read and a write at least
     if n[at.HIDE_WEIGHT]:
         side = max(side, fill)
     else:

@@ -21,6 +21,9 @@ from accelerator_sim.kernels.compile import kernel
 # Numbers of a layer (array `x`).
 X_IACT_BYTES, X_WEIGHT_BYTES, X_OACT_BYTES, X_BYTES_PER_CYCLE, X_FILL_RATE, X_TAPS, NUMBERS = range(7)
 
+NO_TRANSFER = -1
+"""Cycles of a pass that asks for nothing; a transfer over an unlimited channel takes 0, but has its latency."""
+
 FIRST, LAST = 1, 2
 """Bits of the role of a pass: no psums enter; psums leave finished."""
 
@@ -58,8 +61,10 @@ def digits_of(number, o, tiles, at_tile):
 
 @kernel(inline=True)
 def transfer_cycles(size, o, x):
-    """Cycles of the channel for so many bytes, in whole bursts."""
-    if size <= 0.0 or np.isinf(x[X_BYTES_PER_CYCLE]):
+    """Cycles of the channel for so many bytes, in whole bursts; NO_TRANSFER for none."""
+    if size <= 0.0:
+        return NO_TRANSFER
+    if np.isinf(x[X_BYTES_PER_CYCLE]):
         return 0
     bursts = np.ceil(size / o[O_BURST] - 1e-9)
     return int(np.ceil(bursts * o[O_BURST] / x[X_BYTES_PER_CYCLE] - 1e-9))
@@ -76,7 +81,8 @@ def list_passes(
     share: int64 [7, most types], elements of a tile, and of its first cluster; row_fetched ... column_filled: int64 by
     type of P or Q, inputs fetched from off-chip and kept by the first cluster.  Outputs, int64 by pass: kind, the
     number of its combination of types and role; group, whether new iacts are needed; load, whether weights are sent;
-    cycles of the channel for the iacts, weights and oacts of it, and of the GLB banks for its iacts.
+    cycles of the channel for the iacts, weights and oacts of it (NO_TRANSFER: none), and of the GLB banks for its
+    iacts.
     """
     here = np.zeros(at.DIMENSIONS, np.int64)
     before = np.full(at.DIMENSIONS, -1, np.int64)
@@ -106,7 +112,8 @@ def list_passes(
         tc, tp = types[at.C, here[at.C]], types[at.P, here[at.P]]
         tq, tr = types[at.Q, here[at.Q]], types[at.R, here[at.R]]
         images = length[at.G, tg] * length[at.N, tn]
-        iact_cycles[i] = fill_cycles[i] = weight_cycles[i] = oact_cycles[i] = 0
+        fill_cycles[i] = 0
+        iact_cycles[i] = weight_cycles[i] = oact_cycles[i] = NO_TRANSFER
         if group[i]:
             channels = o[O_CHANNELS] if o[O_KEEP_IACT] else length[at.C, tc]
             words = float(images * channels) * row_fetched[tp] * column_fetched[tq]
@@ -135,7 +142,7 @@ def list_passes(
 @kernel(inline=True)
 def request(channel, way, at_time, cycles, o):
     """When a transfer that is asked for at some time is done; transfers of a way follow one another."""
-    if cycles == 0:
+    if cycles == NO_TRANSFER:
         return at_time
     if not o[O_DUPLEX]:
         way = 0
@@ -177,7 +184,7 @@ def follow(
         if group[i]:
             begin = max(begin, fetched)
         if load[i]:  # where the fill is known before, the last word from off-chip may come with the last flit
-            begin = max(begin, held - (min(pass_fill[k], weight_cycles[i]) if o[O_FILL_EARLY] else 0))
+            begin = max(begin, held - (max(0, min(pass_fill[k], weight_cycles[i])) if o[O_FILL_EARLY] else 0))
         waits[at.DRAM] += begin - now
         if group[i] and filled > begin:
             waits[at.GLB_PORT] += filled - begin
@@ -202,7 +209,7 @@ def follow(
                 loaded = start + pass_fill[kind[i + 1]]
         reads += pass_reads[k] if o[O_SINGLE_PORT] else 0
         now = start + pass_cycles[k]
-        if oact_cycles[i]:
+        if oact_cycles[i] != NO_TRANSFER:
             done = request(channel, 1, now, oact_cycles[i], o)
             if not o[O_HIDE_OACT]:
                 waits[at.DRAM] += done - now

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.layer import Layer, taps_inside
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,6 @@ class Window:
     def extent(self) -> int:
         """Inputs from the first to the last tap of one position."""
         return (self.taps - 1) * self.dilation + 1
-
-    @property
-    def inside(self) -> int:
-        """Pairs of an output and a tap whose input is there, not padding."""
-        at = (o * self.stride - self.before + t * self.dilation for o in range(self.outputs) for t in range(self.taps))
-        return sum(0 <= place < self.size for place in at)
 
     def touched(self, outputs: int, blocks: int) -> int:
         """Inputs, padding included, that `outputs` positions in `blocks` runs of neighbours need, run by run."""
@@ -79,21 +73,12 @@ class Window:
     @property
     def touched_inside(self) -> int:
         """Taps of all positions that fall on inputs rather than on padding."""
-        return self._inside(self.taps, self.dilation)
+        return taps_inside(self.outputs, self.taps, self.stride, self.dilation, self.size, self.before)
 
     @property
     def spanned_inside(self) -> int:
         """Inputs from the first to the last tap of each position, without padding, summed over the positions."""
-        return self._inside(self.extent, 1)
-
-    def _inside(self, taps: int, dilation: int) -> int:
-        count = 0
-        for tap in range(taps):
-            first = tap * dilation - self.before
-            low = max(0, -(first // self.stride))
-            high = min(self.outputs - 1, (self.size - 1 - first) // self.stride)
-            count += max(0, high - low + 1)
-        return count
+        return taps_inside(self.outputs, self.extent, self.stride, 1, self.size, self.before)
 
 
 @dataclass(frozen=True)

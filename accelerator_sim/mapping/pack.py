@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +86,7 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
     n[at.IACT_BYPASS] = glb.iact.bypass
     n[at.WEIGHT_THROUGH] = problem.weight_through_glb
     n[at.HIDE_WEIGHT] = overlap.weight_fill
+    n[at.AHEAD] = overlap.weights_ahead
     n[at.HIDE_FILL] = overlap.iact_fill
     n[at.HIDE_DRAIN] = overlap.psum_drain
     n[at.HIDE_IACT] = overlap.dram_iact
@@ -134,8 +134,7 @@ def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
         f[at.BANK_PSUM] = problem.bank_words_per_cycle("psum")
     f[at.BYTE_CYCLES] = 1.0 / problem.bytes_per_cycle
     f[at.OACT_BITS] = problem.oact_dram_bits
-    if math.isfinite(architecture.dram.bandwidth):
-        f[at.LATENCY] = architecture.dram.latency * architecture.clock
+    f[at.LATENCY] = problem.latency_cycles
 
     issued, gated = problem.issued
     executed = issued - gated

@@ -72,9 +72,7 @@ class Problem:
     @cached_property
     def _real_share(self) -> float:
         """Share of the taps that fall on inputs rather than on padding, whose zeros CSC leaves out."""
-        rows, columns = self.loops.rows, self.loops.columns
-        inside = rows.touched_inside * columns.touched_inside
-        return inside / (rows.outputs * rows.taps * columns.outputs * columns.taps)
+        return self.layer.inside_macs / self.layer.macs
 
     def slots(self, filters: int) -> float:
         """Expected issue slots for one iact against the column of `filters` weights of a PE."""
@@ -133,10 +131,7 @@ class Problem:
     @cached_property
     def effectual(self) -> int:
         """MACs whose two operands are non-zero (expected, or as published for the layer)."""
-        fraction = self.layer.effectual_fraction
-        if fraction is None:
-            fraction = self.layer.density.iact * self.layer.density.weight
-        return round(self.loops.macs * fraction)
+        return self.layer.effectual_macs
 
     @cached_property
     def issued(self) -> tuple[int, int]:
@@ -149,9 +144,9 @@ class Problem:
     @property
     def weight_read_share(self) -> float:
         """Share of the processed iacts for which weights are read: a gated zero reads none."""
-        if self.skips_iacts or self.architecture.pe.zero_iact == "none":
+        if self.skips_iacts or self.architecture.pe.zero_iact != "gate":
             return 1.0
-        return self.layer.density.iact
+        return self.layer.density.iact * self._real_share
 
     # --- words, by storage ---------------------------------------------------------------------------------------
     def iact_pairs(self, channels: int) -> float:
@@ -259,6 +254,11 @@ class Problem:
     def bytes_per_cycle(self) -> float:
         """Off-chip bytes per core cycle."""
         return self.architecture.dram.bandwidth / self.architecture.clock
+
+    @property
+    def latency_cycles(self) -> int:
+        """Core cycles from a request to the off-chip channel to its first word."""
+        return math.ceil(self.architecture.dram.latency * self.architecture.clock - 1e-9)
 
     # --- GLB -------------------------------------------------------------------------------------------------------
     def glb_bits(self, tensor: str) -> int:

@@ -10,7 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from accelerator_sim.report.numbers import printable, shortened
+from accelerator_sim.files.text import printable
+from accelerator_sim.report.numbers import shortened
 
 Row = TypeVar("Row")
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
+from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import percent, printable, si
+from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.study.dataflows import DataflowComparison, FlowResult, storage
 from accelerator_sim.study.result import NORMALISED_UNIT_J
@@ -54,7 +55,7 @@ def _head(comparison: DataflowComparison) -> list[str]:
     machine, layers = comparison.architecture, len(comparison.first.layers)
     lines = [
         f"{printable(comparison.workload)} on {printable(machine.name)}, batch {comparison.batch},"
-        f" {layers} layer(s), dense, for least {comparison.objective}"
+        f" {layers} layer(s), dense, for least {comparison.objective}; cycles are estimates"
     ]
     if comparison.equal_area:
         lines.append(f"Same storage area for all: that of {printable(machine.name)}")

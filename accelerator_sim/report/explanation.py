@@ -11,12 +11,13 @@ from rich.text import Text
 from accelerator_sim.eyexam.bounds import STEPS, Examination, Roof
 from accelerator_sim.eyexam.explain import Explanation, LayerExplanation, Measured
 from accelerator_sim.eyexam.reuse import Reuse
+from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
-from accelerator_sim.report.numbers import percent, printable, shortened, si
+from accelerator_sim.report.numbers import percent, shortened, si
 from accelerator_sim.report.tables import paint
 
 BAR = 20

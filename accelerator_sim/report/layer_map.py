@@ -6,12 +6,13 @@ from textwrap import wrap
 from typing import Any
 
 from accelerator_sim import __version__
+from accelerator_sim.files.text import printable
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import percent, printable, si
+from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.study.choices import Choice, Choices
 from accelerator_sim.study.plain import shape_dict
@@ -44,21 +45,27 @@ def render(choices: Choices, width: int = 80) -> str:
 def _why(choices: Choices) -> list[str]:
     chosen, activity = choices.chosen, choices.chosen.activity
     mapping = chosen.schedule.mapping
-    busy = sorted(activity.resources.items(), key=lambda item: -item[1])
+    busy = sorted(chosen.estimate.resources.items(), key=lambda item: -item[1])
     used = percent(utilization(activity.macs_issued, activity.cycles, choices.architecture))
     return [
-        f"least {chosen.name} of {chosen.found.optimal_over:,} mappings within the SPad limits"
-        f" ({chosen.found.costed:,} costed in full, the rest ruled out by bounds)"
-        if chosen.found
-        else "a given mapping; the optima stand below",
+        _won(chosen),
         f"stationary: {mapping.stationary.value}; iacts stored {mapping.iact_encoding.value},"
         f" weights {mapping.weight_encoding.value}",
-        f"{activity.cycles:,} cycles, bound by {activity.bound_by}; {activity.active_pes} of"
+        f"{activity.cycles:,} cycles by the event engine, bound by {activity.bound_by}; {activity.active_pes} of"
         f" {choices.architecture.pes} PEs, utilization {used}%",
-        "busy cycles: " + ", ".join(f"{name} {cycles:,}" for name, cycles in busy),
+        f"{chosen.estimate.cycles:,} cycles by the bottleneck estimate, whose busy cycles are: "
+        + ", ".join(f"{name} {cycles:,}" for name, cycles in busy),
         *_letters(choices),
         *_networks(choices),
     ]
+
+
+def _won(chosen: Choice) -> str:
+    """Return why a mapping was chosen."""
+    if chosen.optimal_over is None:
+        return "a given mapping; the optima stand below"
+    ran = f"; the best {chosen.compared} were run by the event engine" if chosen.compared > 1 else ""
+    return f"least {chosen.name} of {chosen.optimal_over:,} mappings within the SPad limits, by the estimate{ran}"
 
 
 def _letters(choices: Choices) -> list[str]:
@@ -84,13 +91,13 @@ def _networks(choices: Choices) -> list[str]:
 
 def _beside(choices: Choices) -> list[str]:
     """Return the costs of the optima for all objectives, the chosen one first."""
-    lines = [f"{'optimum for':<12}{'cycles':>14}{'chip energy':>14}{'with DRAM':>12}{'DRAM traffic':>14}"]
+    lines = [f"{'optimum for':<12}{'cycles':>13}{'estimate':>13}{'chip energy':>13}{'with DRAM':>12}{'DRAM':>9}"]
     for choice in (choices.chosen, *choices.others):
         same = " (the same mapping)" if choice.schedule.mapping == choices.chosen.schedule.mapping else ""
         joules = [energy(value, choices.normalised) for value in (choice.energy.chip, choice.energy.total)]
         lines.append(
-            f"{choice.name:<12}{choice.activity.cycles:>14,}{joules[0]:>14}"
-            f"{joules[1]:>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>14}"
+            f"{choice.name:<12}{choice.activity.cycles:>13,}{choice.estimate.cycles:>13,}{joules[0]:>13}"
+            f"{joules[1]:>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>9}"
             + (same if choice is not choices.chosen else "")
         )
     return lines
@@ -102,6 +109,7 @@ def dumps(choices: Choices, width: int = 80) -> str:
         "schema": SCHEMA,
         "version": __version__,
         "architecture": {"name": choices.architecture.name, "energy_normalised": choices.normalised},
+        "estimate": False,
         "layer": {"name": choices.layer.name, "op": choices.layer.op, "shape": shape_dict(choices.layer)},
         **_choice(choices.chosen, choices),
         "loop_nest": loop_nest(choices.chosen.schedule).splitlines(),
@@ -116,13 +124,14 @@ def _choice(choice: Choice, choices: Choices) -> dict[str, Any]:
     return {
         "objective": choice.name,
         "cycles": activity.cycles,
+        "estimated_cycles": choice.estimate.cycles,
         "latency_s": activity.cycles / choices.architecture.clock,
         "bound_by": activity.bound_by,
-        "resources": dict(activity.resources),
+        "resources": dict(choice.estimate.resources),
         "active_pes": activity.active_pes,
         "utilization": utilization(activity.macs_issued, activity.cycles, choices.architecture),
         "energy_j": choice.energy.as_dict(),
         "dram_bytes": dict(activity.dram_bytes),
-        "optimal_over": choice.found.optimal_over if choice.found else None,
+        "optimal_over": choice.optimal_over,
         "mapping": mapping_entry(choice.schedule.mapping),
     }

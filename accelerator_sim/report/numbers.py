@@ -42,8 +42,3 @@ def shortened(text: str, width: int) -> str:
         return text[:width]
     tail = (width - 1) // 2
     return f"{text[: width - 1 - tail]}…{text[-tail:]}"
-
-
-def printable(text: str) -> str:
-    """Return text with control characters (of a name in a file, say) made visible and harmless."""
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

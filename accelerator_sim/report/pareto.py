@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import Column, fitted, table
-from accelerator_sim.report.numbers import printable, si
+from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.study.tabular import Row
 from accelerator_sim.sweep.axes import path_of, readable

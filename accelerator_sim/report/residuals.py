@@ -12,9 +12,10 @@ from rich.text import Text
 from accelerator_sim import __version__
 from accelerator_sim.baseline.fit import Residual, rms
 from accelerator_sim.baseline.measured import MeasuredSet
+from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import printable, si
+from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.study.tabular import rows_text
 

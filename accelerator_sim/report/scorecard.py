@@ -8,9 +8,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from accelerator_sim import __version__
+from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import printable, si
+from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.study.tabular import rows_text
 from accelerator_sim.study.validate import Row, Scorecard, Status

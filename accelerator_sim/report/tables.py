@@ -10,11 +10,12 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.files.text import printable
 from accelerator_sim.report.area import area_text
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.names import LEVEL_NAMES, partial
-from accelerator_sim.report.numbers import percent, printable, si
+from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.simulation.activity import LEVELS, Access, Level, NocUse
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.workload.layer import Layer
@@ -71,7 +72,10 @@ def render_networks(networks: Sequence[Network], width: int = 80, color: bool = 
 
 
 def paint(parts: Sequence[RenderableType], width: int, color: bool) -> str:
-    """Return renderables as text, with terminal styles only if `color` is true and NO_COLOR is not set."""
+    """Return renderables as text, with terminal styles only if `color` is true and NO_COLOR is not set.
+
+    Control characters of texts (of a name in a file, say) are made visible.
+    """
     styled = color and not os.environ.get("NO_COLOR")
     out = io.StringIO()
     console = Console(
@@ -86,6 +90,8 @@ def paint(parts: Sequence[RenderableType], width: int, color: bool) -> str:
         legacy_windows=False,
     )
     for part in parts:
+        if isinstance(part, Text) and not part.plain.isprintable():
+            part.plain = printable(part.plain, kept="\n")
         console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
 

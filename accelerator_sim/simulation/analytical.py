@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from accelerator_sim.mapping.mapping import Stationary
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.counts import Time, activity_of
 from accelerator_sim.simulation.schedule import Schedule
@@ -172,6 +173,22 @@ def dram_bytes(schedule: Schedule) -> dict[str, float]:
     }
 
 
+def exposed_requests(schedule: Schedule) -> int:
+    """Requests to the off-chip channel whose latency the array waits for.
+
+    Those of iacts and weights that are made at the same time wait together; where the next ones are requested ahead,
+    only the first is waited for, and of overlapped writes only the last.
+    """
+    overlap, d, m = schedule.problem.architecture.overlap, schedule.deals, schedule.mapping
+    keeps_iacts = m.stationary is Stationary.IACT
+    fetches = d.G.tiles * schedule.tiles * (1 if keeps_iacts else schedule.filter_tiles * d.C.tiles)
+    fetched = 1 if m.stationary is Stationary.WEIGHT else schedule.weight_rounds
+    loads = d.G.tiles * d.M.tiles * schedule.accumulations * fetched
+    writes = d.G.tiles * schedule.tiles * d.M.tiles
+    reads = max(1 if overlap.dram_iact else fetches, 1 if overlap.weights_ahead else loads)
+    return reads + (1 if overlap.dram_oact else writes)
+
+
 def bottleneck(schedule: Schedule) -> tuple[dict[str, float], dict[str, float]]:
     """Busy cycles of the resources that work side by side, and cycles that nothing hides, each by name."""
     architecture = schedule.problem.architecture
@@ -192,12 +209,11 @@ def bottleneck(schedule: Schedule) -> tuple[dict[str, float], dict[str, float]]:
         "dram_iact": 0.0 if overlap.dram_iact else channel["iact"],
         "dram_oact": 0.0 if overlap.dram_oact else channel["psum"],
         "configuration": float(architecture.configuration.cycles),
+        "dram_latency": float(exposed_requests(schedule) * schedule.problem.latency_cycles),
     }
     reads = channel["weight"] + (channel["iact"] if overlap.dram_iact else 0.0)
     writes = channel["psum"] if overlap.dram_oact else 0.0
     side["dram"] = max(reads, writes) if architecture.dram.duplex else reads + writes
-    if architecture.dram.bandwidth != math.inf:
-        serial["dram_latency"] = architecture.dram.latency * architecture.clock
     return side, serial
 
 

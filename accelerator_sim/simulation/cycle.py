@@ -82,8 +82,8 @@ class _Queue:
         return int(self.channel.clock[0])
 
     def ask(self, way: int, cycles: int) -> int:
-        """Ask for a transfer now; returns its number in its queue, 0 for one that takes no time."""
-        if cycles == 0:
+        """Ask for a transfer now; returns its number in its queue, 0 for no transfer."""
+        if cycles == line.NO_TRANSFER:
             return 0
         way = self.way(way)
         number = int(self.channel.tail[way])
@@ -134,7 +134,7 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
             queue.channel,
             iacts if group else 0,
             held if load else 0,
-            min(fill, int(passes.weight_cycles[i])) if order[line.O_FILL_EARLY] else 0,
+            max(0, min(fill, int(passes.weight_cycles[i]))) if order[line.O_FILL_EARLY] else 0,
             group,
             glb_left,
             sent_at + fill - queue.now if sent_ahead and load else 0,
@@ -165,7 +165,7 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
         )
         lengths[i] = out[at.OUT_PASS]
         busy[i] = spent[at.BUSY].sum() - busy[:i].sum()
-        if passes.oact_cycles[i]:
+        if passes.oact_cycles[i] != line.NO_TRANSFER:
             number = queue.ask(1, int(passes.oact_cycles[i]))
             if not order[line.O_HIDE_OACT]:
                 step_writes(queue.channel, queue.way(1), number, waits)

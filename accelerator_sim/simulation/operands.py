@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.pattern import Pattern
+from accelerator_sim.workload.pattern import Pattern, iact_shape
 
 Array = NDArray[Any]
 
@@ -43,8 +43,14 @@ def normal_weights(layer: Layer, loops: Loops, tensor: Array) -> Array:
 
 
 def normal_masks(layer: Layer, loops: Loops, pattern: Pattern) -> tuple[Array | None, Array | None]:
-    """The masks of a pattern in normal form (None for a tensor without zeros)."""
-    iacts = None if pattern.iact_mask is None else normal_iacts(layer, loops, pattern.iact_mask)
+    """The masks of a pattern in normal form (None for a tensor without zeros).
+
+    Padding in depth becomes planes of zeros in the normal form, so that iacts without zeros have some there.
+    """
+    mask = pattern.iact_mask
+    if mask is None and any(layer.padding_d):
+        mask = np.ones(iact_shape(layer), dtype=np.uint8)
+    iacts = None if mask is None else normal_iacts(layer, loops, mask)
     weights = None if pattern.weight_mask is None else normal_weights(layer, loops, pattern.weight_mask)
     return iacts, weights
 

@@ -219,8 +219,7 @@ def _order(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float64
     o[line.O_RELOAD] = kept is Stationary.WEIGHT and mapping.M2 > 1
     o[line.O_WEIGHT_KEPT] = kept is Stationary.WEIGHT
     o[line.O_CONFIG] = architecture.configuration.cycles
-    limited = math.isfinite(dram.bandwidth)
-    o[line.O_LATENCY] = math.ceil(dram.latency * architecture.clock - 1e-9) if limited else 0
+    o[line.O_LATENCY] = problem.latency_cycles
     o[line.O_DUPLEX] = dram.duplex
     o[line.O_BURST] = dram.burst
     o[line.O_HIDE_WEIGHT] = overlap.weight_fill

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.energy.account import EnergyBreakdown, account
-from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.mapping.constraints import Constraints
+from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.mapping.search import Found, find_mapping
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.analytical import analyse
-from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.layer_run import given_schedule
+from accelerator_sim.study.layer_run import Machine, given_schedule, simulate_layer
+from accelerator_sim.study.options import Options
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.layer import Layer
@@ -22,13 +20,18 @@ from accelerator_sim.workload.layer import Layer
 
 @dataclass(frozen=True)
 class Choice:
-    """One mapping and what it costs; `found` and `objective` are None for one that was given."""
+    """One mapping and what it costs; `objective` and `optimal_over` are None for one that was given."""
 
     objective: Objective | None
-    found: Found | None
     schedule: Schedule
     activity: Activity
+    """What the event engine finds, the same as `simulate`."""
     energy: EnergyBreakdown
+    estimate: Activity
+    """What the bottleneck estimate says of the same mapping."""
+    optimal_over: int | None
+    compared: int
+    """Mappings, the best by the estimate, that the event engine ran to find it."""
 
     @property
     def name(self) -> str:
@@ -51,29 +54,32 @@ def best_mappings(
     layer: Layer,
     architecture: Architecture,
     technology: Technology,
-    objective: str,
-    constraints: Constraints | None = None,
+    options: Options,
     given: Mapping | None = None,
 ) -> Choices:
     """Map a layer for every objective, under the same constraints; a given mapping takes the first place.
 
+    options: the objective that is asked for, the rules of its plan, seed, masks and refine count; each mapping is run
+    by the event engine, so that its cycles are those that `simulate` finds.
+
     Raises Unmappable where nothing fits, IllegalMapping for a given mapping that does not, and CheckFailed where a
     result breaks a law.
     """
-    actions = resolve_actions(technology, architecture)
+    machine = Machine(
+        architecture, resolve_actions(technology, architecture), options.objective, options.plan.constraints,
+        Fidelity.EVENT, seed=options.seed, masks=options.masks, refine=options.refine,
+    )  # fmt: skip
 
-    def cost(goal: Objective | None, found: Found | None, schedule: Schedule) -> Choice:
-        activity = analyse(schedule)
-        check(schedule, activity)
-        return Choice(goal, found, schedule, activity, account(activity, actions, architecture))
+    def choice(goal: Objective | None) -> Choice:
+        run = simulate_layer(
+            layer, given if goal is None else None, replace(machine, objective=goal or options.objective)
+        )
+        assert run.mapping is not None
+        assert run.activity is not None
+        assert run.energy is not None
+        schedule = given_schedule(layer, architecture, run.mapping)
+        return Choice(goal, schedule, run.activity, run.energy, analyse(schedule), run.optimal_over, run.compared)
 
-    def best(goal: Objective) -> Choice:
-        found = find_mapping(layer, architecture, actions, goal, constraints)
-        return cost(goal, found, Schedule(found.problem, found.mapping))
-
-    if given is not None:
-        chosen = cost(None, None, given_schedule(layer, architecture, given))
-    else:
-        chosen = best(Objective(objective))
-    others = tuple(best(goal) for goal in Objective if goal is not chosen.objective)
+    chosen = choice(options.objective if given is None else None)
+    others = tuple(choice(goal) for goal in Objective if goal is not chosen.objective)
     return Choices(layer, architecture, technology.normalised, chosen, others)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.simulation.activity import LEVELS, Activity
@@ -31,9 +33,10 @@ COLUMNS = (
 """`run_complete`: whether every layer of the run has a result, so that sums over the rows are whole."""
 
 
-def layer_rows(result: NetworkResult) -> list[Row]:
-    """Return one row a layer; what does not apply, or failed, is left out of it."""
-    return [_row(layer, result) for layer in result.layers]
+def layer_rows(result: NetworkResult) -> Iterator[Row]:
+    """Yield one row per layer; what does not apply, or failed, is left out of it."""
+    for layer in result.layers:
+        yield _row(layer, result)
 
 
 def shape_row(layer: Layer) -> Row:

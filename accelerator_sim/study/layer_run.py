@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
@@ -84,15 +84,10 @@ class Candidate:
 def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
     """Run one layer with a given mapping, or (None) with the best one.
 
-    Whatever is wrong with the layer or its mapping is told in the result, never raised.
+    Whatever is wrong with the layer or its mapping is in the result, never raised.
     """
     try:
-        if not layer.is_mac:
-            activity = traffic_activity(layer, machine.architecture)
-            return LayerResult(layer, "traffic_only", activity, machine.account(activity))
-        if machine.fidelity is Fidelity.ANALYTICAL:
-            return _finished(layer, _estimated(layer, given, machine))
-        return _run(layer, given, machine)
+        return simulate_layer(layer, given, machine)
     except CheckFailed as error:
         return LayerResult(layer, "failed", error=str(error), law_broken=True)
     except (AcceleratorSimError, ValueError, ArithmeticError) as error:
@@ -101,8 +96,24 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
         return LayerResult(layer, "failed", error=f"layer {layer.name}: not enough memory")
 
 
-def _finished(layer: Layer, best: Candidate) -> LayerResult:
-    return LayerResult(layer, "ok", best.activity, best.energy, best.schedule.mapping, best.optimal_over)
+def simulate_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
+    """Run one layer with a given mapping, or (None) with the best one.
+
+    Raises Unmappable where nothing fits, IllegalMapping for a given mapping that does not, CheckFailed where a result
+    breaks a law, and ValueError for a layer whose operands cannot be drawn.
+    """
+    if not layer.is_mac:
+        activity = traffic_activity(layer, machine.architecture)
+        return LayerResult(layer, "traffic_only", activity, machine.account(activity))
+    if machine.fidelity is Fidelity.ANALYTICAL:
+        return _finished(layer, _estimated(layer, given, machine))
+    return _run(layer, given, machine)
+
+
+def _finished(layer: Layer, best: Candidate, compared: int = 1) -> LayerResult:
+    return LayerResult(
+        layer, "ok", best.activity, best.energy, best.schedule.mapping, best.optimal_over, compared=compared
+    )
 
 
 def _estimated(layer: Layer, given: Mapping | None, machine: Machine) -> Candidate:
@@ -153,7 +164,7 @@ def _run(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
         candidates.append(_checked(schedule, over, activity, machine))
     best = min(candidates, key=lambda candidate: candidate.rank(machine.objective))
     if machine.fidelity is Fidelity.EVENT:
-        return _finished(layer, best)
+        return _finished(layer, best, len(candidates))
     precision = machine.architecture.precision
     operands = values(layer, pattern, machine.seed, precision.iact, precision.weight) if machine.verify else None
     stored = counted(best.schedule, *masks)
@@ -162,12 +173,17 @@ def _run(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
         raise CheckFailed(
             f"layer {layer.name}: {verdict.different} of {verdict.outputs} outputs differ from the integer reference"
         )
-    if activity.cycles != best.activity.cycles:
-        raise CheckFailed(
-            f"layer {layer.name}: event cycles = cycle cycles: {best.activity.cycles} = {activity.cycles} does not hold"
-        )
+    _equal(layer, best.activity, activity)
     checked = _checked(best.schedule, best.optimal_over, activity, machine)
-    return LayerResult(layer, "ok", activity, checked.energy, best.schedule.mapping, best.optimal_over, verdict=verdict)
+    return replace(_finished(layer, checked, len(candidates)), verdict=verdict)
+
+
+def _equal(layer: Layer, event: Activity, cycle: Activity) -> None:
+    """Compare everything that two engines found of a layer.  Raises CheckFailed with each field that differs."""
+    one, two = vars(event), vars(cycle)
+    differing = [f"{name} {one[name]} and {two[name]}" for name in one if one[name] != two[name]]
+    if differing:
+        raise CheckFailed(f"layer {layer.name}: the event and the cycle engine differ: {'; '.join(differing)}")
 
 
 def _fitting(layer: Layer, machine: Machine, words_of_fullest: Callable[[Schedule], int], zeros: bool) -> list[Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -19,6 +20,17 @@ MOST_PES = 1024
 
 def as_dict(result: NetworkResult) -> dict[str, Any]:
     """Return a result as plain data, in the order of the schema."""
+    return head_dict(result) | {"layers": list(layer_dicts(result))}
+
+
+def layer_dicts(result: NetworkResult) -> Iterator[dict[str, Any]]:
+    """Yield each layer as plain data."""
+    for layer in result.layers:
+        yield layer_dict(layer, result)
+
+
+def head_dict(result: NetworkResult) -> dict[str, Any]:
+    """Return all of a result but its layers as plain data."""
     architecture = result.architecture
     return {
         "schema": SCHEMA,
@@ -43,7 +55,6 @@ def as_dict(result: NetworkResult) -> dict[str, Any]:
         "estimate": result.estimate,
         "verified_outputs": result.verified,
         "totals": asdict(result.totals),
-        "layers": [layer_dict(layer, result) for layer in result.layers],
     }
 
 

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.mapping.legality import glb_use
-from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.simulation.activity import Activity
@@ -178,10 +177,8 @@ def _padded_macs(run: Run) -> float:
     """Effectual MACs where iacts of the padding count as work: as many of these taps as there are non-zero weights."""
     total = 0.0
     for layer, activity, _ in run.parts:
-        loops = loops_of(layer.layer)
-        inside = loops.rows.inside * loops.columns.inside
-        outside = 1.0 - inside / (loops.P * loops.R * loops.Q * loops.S)
-        total += activity.effectual_macs + layer.layer.macs * outside * layer.layer.density.weight
+        padding = layer.layer.macs - layer.layer.inside_macs
+        total += activity.effectual_macs + padding * layer.layer.density.weight
     return total
 
 

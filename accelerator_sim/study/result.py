@@ -57,6 +57,8 @@ class LayerResult:
     law_broken: bool = False
     verdict: Verdict | None = None
     """How the outputs compare with a reference, where values were carried."""
+    compared: int = 1
+    """Mappings, the best by the estimate, of which this one is the best when they are run."""
 
     @property
     def dram_bytes(self) -> int:
@@ -132,7 +134,11 @@ class NetworkResult(Tabular):
         return as_dict(self)
 
     def rows(self) -> list[Row]:
-        """Return one row a layer, every number in full."""
+        """Return one row per layer, every number in full."""
+        return list(self.iter_rows())
+
+    def iter_rows(self) -> Iterator[Row]:
+        """Yield the rows one by one."""
         from accelerator_sim.study.layer_rows import layer_rows  # it needs the types of this module
 
         return layer_rows(self)
@@ -144,7 +150,7 @@ class NetworkResult(Tabular):
 
         return COLUMNS
 
-    @property
+    @cached_property
     def failed(self) -> tuple[LayerResult, ...]:
         """The layers that did not run."""
         return tuple(result for result in self.layers if result.status == "failed")

@@ -101,10 +101,13 @@ def _run(
     tasks: list[Task], machine: Machine, jobs: int, on_progress: Progress | None
 ) -> tuple[dict[int, LayerResult], bool]:
     finished: dict[int, LayerResult] = {}
+    following = 0
 
     def tell() -> None:
+        nonlocal following
         if on_progress is not None and tasks:
-            following = next((i for i in range(len(tasks)) if i not in finished), len(tasks) - 1)
+            while following in finished and following < len(tasks) - 1:
+                following += 1
             on_progress(len(finished), len(tasks), tasks[following][0].name)
 
     try:

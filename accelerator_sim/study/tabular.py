@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from accelerator_sim.files.errors import AcceleratorSimError
+from accelerator_sim.files.text import printable
 
 Row = dict[str, Any]
 
@@ -20,17 +21,22 @@ class Tabular:
         """Return the rows."""
         raise NotImplementedError
 
+    def iter_rows(self) -> Iterator[Row]:
+        """Yield the rows one by one."""
+        return iter(self.rows())
+
     @property
     def columns(self) -> Sequence[str] | None:
         """Names of the columns in their order; None: those that a row has."""
         return None
 
-    def to_csv(self, path: str | Path | None = None) -> str:
-        """Return the rows as CSV text with a header; write it to a file, too, if a path is given."""
-        text = rows_text(self.rows(), ",", self.columns)
-        if path is not None:
-            Path(path).write_text(text)
-        return text
+    def to_csv(self, path: str | Path | None = None) -> str | None:
+        """Write the rows to a file as CSV with a header; return the text, as pandas does, where no path is given."""
+        if path is None:
+            return rows_text(self.iter_rows(), ",", self.columns)
+        with Path(path).open("w", encoding="utf-8") as file:
+            file.writelines(rows_lines(self.iter_rows(), ",", self.columns))
+        return None
 
     def to_pandas(self) -> Any:
         """Return the rows as a pandas.DataFrame.  Raises AcceleratorSimError where pandas is not installed."""
@@ -42,17 +48,43 @@ class Tabular:
 
 
 def rows_text(rows: Iterable[Row], delimiter: str = "\t", columns: Sequence[str] | None = None) -> str:
-    """Return rows as delimited text; columns: those to write, all that a row has if None.
+    """Return rows as delimited text (`rows_lines`)."""
+    return "".join(rows_lines(rows, delimiter, columns))
 
-    With tabs, each row is one line: tabs and newlines in text become spaces.
+
+def rows_lines(rows: Iterable[Row], delimiter: str = "\t", columns: Sequence[str] | None = None) -> Iterator[str]:
+    """Yield rows as delimited text, a header first.
+
+    columns: those to write, all that a row has if None (then the rows are held until all are known).
+
+    Control characters of texts are escaped; with tabs, white space in them becomes a space.  With commas, a text that a
+    spreadsheet would take for a formula gets an apostrophe before it.
     """
-    kept = list(rows)
-    names = list(dict.fromkeys(name for row in kept for name in row)) if columns is None else columns
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names, restval="", delimiter=delimiter, lineterminator="\n")
-    writer.writeheader()
-    for row in kept:
-        if delimiter == "\t":
-            row = {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in row.items()}
-        writer.writerow(row)
-    return out.getvalue()
+    if columns is None:
+        rows = list(rows)
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+    clean = _spreadsheet_safe if delimiter == "," else _one_line
+    line = io.StringIO()
+    writer = csv.DictWriter(line, columns, restval="", delimiter=delimiter, lineterminator="\n")
+    writer.writerow({name: clean(name) for name in columns})
+    for row in rows:
+        writer.writerow({key: clean(value) if isinstance(value, str) else value for key, value in row.items()})
+        if line.tell() > _PIECE:
+            yield line.getvalue()
+            line.seek(0)
+            line.truncate()
+    yield line.getvalue()
+
+
+_PIECE = 1 << 16
+"""Characters that are written at a time: large beside the cost of a write."""
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
+def _spreadsheet_safe(text: str) -> str:
+    """Spreadsheets compute cells that begin with one of these (OWASP, CSV injection)."""
+    shown = printable(text)
+    return f"'{shown}" if len(text) > 1 and text[0] in "=+-@\t\r" else shown

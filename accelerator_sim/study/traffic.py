@@ -12,13 +12,16 @@ from accelerator_sim.workload.layer import Layer
 def traffic_activity(layer: Layer, architecture: Architecture) -> Activity:
     """Return what a layer costs that only reads and writes: its bytes, and the cycles of the channel.
 
-    Words have the precision of iacts and oacts.  No PE works meanwhile.
+    Words have the precision of iacts and oacts.  No PE works meanwhile.  What is read is requested once, and so is what
+    is written, when it is there.
     """
     precision, dram = architecture.precision, architecture.dram
     read_bytes = math.ceil(layer.iact_words * precision.iact / 8)
     written_bytes = math.ceil(layer.oact_words * precision.oact / 8)
     moved = max(read_bytes, written_bytes) if dram.duplex else read_bytes + written_bytes
-    cycles = math.ceil(moved / (dram.bandwidth / architecture.clock) - 1e-6)
+    requests = (layer.iact_words > 0) + (layer.oact_words > 0)
+    latency = math.ceil(dram.latency * architecture.clock - 1e-9)
+    cycles = math.ceil(moved / (dram.bandwidth / architecture.clock) - 1e-6) + requests * latency
     return Activity(
         cycles=cycles,
         bound_by="dram",

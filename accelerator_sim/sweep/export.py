@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from accelerator_sim import __version__
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.files.units import UNLIMITED
-from accelerator_sim.study.tabular import Row, rows_text
+from accelerator_sim.study.tabular import Row, rows_lines
 from accelerator_sim.sweep.results import flat
 
 FORMATS = ("csv", "tsv", "json", "parquet")
@@ -37,10 +37,8 @@ def export(source: Source, form: str, out: BinaryIO) -> None:
         _parquet(source, columns, out)
         return
     delimiter = "," if form == "csv" else "\t"
-    header = rows_text([], delimiter, list(columns))
-    out.write(header.encode())
-    for batch in _batches(source()):
-        out.write(rows_text(batch, delimiter, list(columns)).removeprefix(header).encode())
+    for piece in rows_lines(map(flat, source()), delimiter, list(columns)):
+        out.write(piece.encode())
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from accelerator_sim.files.errors import did_you_mean
+from accelerator_sim.workload.tensor_file import TensorFile, open_tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,15 +31,22 @@ class Profile:
 
 @dataclass(frozen=True)
 class TensorProfile(Profile):
-    """The density of a tensor in a file."""
+    """The density of a tensor in a file: NaN until its header was compared with the layer (`measured`)."""
 
-    file: str = ""
-    key: str = ""
+    header: TensorFile = field(kw_only=True)
 
     @property
     def tensor(self) -> tuple[str, str]:
         """File and key of the tensor."""
-        return self.file, self.key
+        return str(self.header.file), self.header.key
+
+    def measured(self, shape: tuple[int, ...], axis: int, block: int, what: str) -> TensorProfile:
+        """Return the profile with the density of a tensor that has `shape`, as for `tensor_of_shape`.
+
+        Raises ValueError where the tensor has another shape, and where its values cannot be read.
+        """
+        self.header.compare(shape, axis, block, what)
+        return replace(self, mean=self.header.density) if math.isnan(self.mean) else self
 
 
 def _fraction(value: Any, where: str = "") -> float:
@@ -72,51 +78,33 @@ def _profile_of_tensor(reference: dict[str, Any], folder: Path) -> Profile:
     name, key = reference.get("file"), reference.get("key")
     if not isinstance(name, str) or not isinstance(key, str | None):
         raise ValueError("a tensor is given as {file: x.npy} or {file: x.npz, key: name}")
-    tensor, key = read_tensor(folder / name, key, name)
+    if name.lower().endswith(".onnx"):
+        import numpy as np  # not needed, and slow to import, where all densities are numbers
 
-    import numpy as np  # not needed, and slow to import, where all densities are numbers
-
-    return TensorProfile(float(np.count_nonzero(tensor) / tensor.size), file=str(folder / name), key=key)
+        values = _read_onnx(folder / name, key or "", name)
+        whole = TensorFile(folder / name, key or "", name, values.shape, values.dtype, False)
+        return TensorProfile(float(np.count_nonzero(values) / max(values.size, 1)), header=whole)
+    return TensorProfile(math.nan, header=open_tensor(folder / name, key, name))
 
 
 def read_tensor(path: Path, key: str | None, name: str) -> tuple[NDArray[Any], str]:
-    """Return the numbers in a .npy or .npz file, called `name` in messages, and their key ("" in a .npy file).
+    """Return the numbers in a .npy, .npz or .onnx file, called `name` in messages, and their key ("" in a .npy file).
 
     Raises ValueError when they cannot be read.
     """
-    if not path.is_file():
-        siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise ValueError(f"no such tensor file {name!r}{did_you_mean(path.name, siblings)}")
-
     if path.suffix.lower() == ".onnx":
-        from accelerator_sim.workload.onnx.weights import read_weights  # it needs the package onnx
+        return _read_onnx(path, key or "", name), key or ""
+    tensor = open_tensor(path, key, name)
+    return tensor.values(), tensor.key
 
-        try:
-            return read_weights(path, key or ""), key or ""
-        except OSError as error:
-            raise ValueError(f"{name!r} cannot be read: {error}") from None
 
-    import numpy as np
+def _read_onnx(path: Path, key: str, name: str) -> NDArray[Any]:
+    from accelerator_sim.workload.onnx.weights import read_weights  # it needs the package onnx
 
-    member = ""
     try:
-        # Never pickles: they can run code.
-        with path.open("rb") as stream:
-            loaded = np.load(stream, allow_pickle=False)
-            if isinstance(loaded, np.lib.npyio.NpzFile):
-                member = _member(name, key, list(loaded.files))
-                tensor = loaded[member]
-            elif key is not None:
-                raise _NotThere(f"{name!r} holds one tensor without a name; leave out key")
-            else:
-                tensor = loaded
-        if not isinstance(tensor, np.ndarray) or tensor.size == 0 or tensor.dtype.kind not in "biufc":
-            raise _NotThere(f"{name!r} holds no numbers")
-        return tensor, member
-    except _NotThere:
-        raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
-        raise ValueError(f"{name!r} is not a readable .npy or .npz file: {error}") from None
+        return read_weights(path, key)
+    except OSError as error:
+        raise ValueError(f"{name!r} cannot be read: {error}") from None
 
 
 def tensor_of_shape(
@@ -129,28 +117,17 @@ def tensor_of_shape(
     import numpy as np
 
     file, key = reference
-    tensor, _ = read_tensor(Path(file), key or None, file)
-    held = tensor.size * shape[axis] // math.prod(shape)
+    if file.lower().endswith(".onnx"):
+        values = _read_onnx(Path(file), key, file)
+        tensor = TensorFile(Path(file), key, file, values.shape, values.dtype, False)
+        tensor.compare(shape, axis, block, what)
+    else:
+        tensor = open_tensor(Path(file), key or None, file)
+        tensor.compare(shape, axis, block, what)
+        values = tensor.values()
+    held = tensor.held(shape, axis)
     one = (*shape[:axis], held, *shape[axis + 1 :])
-    if held % block or held > shape[axis] or [n for n in tensor.shape if n != 1] != [n for n in one if n != 1]:
-        found = " x ".join(map(str, tensor.shape)) or "one number"
-        wanted = " x ".join(map(str, shape))
-        raise ValueError(f"{file!r} holds a tensor of {found}; {what} are {wanted} (a 1 may be left out)")
-    return np.take(tensor.reshape(one), np.arange(shape[axis]) % held, axis=axis)
-
-
-class _NotThere(ValueError):
-    """The file is readable, but does not hold what is asked of it."""
-
-
-def _member(name: str, key: str | None, members: list[str]) -> str:
-    if key is None and len(members) == 1:
-        return members[0]
-    if key is None:
-        raise _NotThere(f"{name!r} holds {len(members)} tensors; give key: one of {', '.join(members)}")
-    if key not in members:
-        raise _NotThere(f"{name!r} has no tensor {key!r}; it holds {', '.join(members)}{did_you_mean(key, members)}")
-    return key
+    return np.take(values.reshape(one), np.arange(shape[axis]) % held, axis=axis)
 
 
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 1}

@@ -174,10 +174,26 @@ class Layer:
         return self.N * self.G * self.M * self.C * self.depth_out * self.T * self.P * self.Q * self.R * self.S
 
     @property
+    def inside_macs(self) -> int:
+        """Multiply-accumulates whose iact is a value of the input, not padding."""
+        if not self.is_mac:
+            return 0
+        (top, _, left, _), front = self.padding, self.padding_d[0]
+        taps = taps_inside(self.P, self.R, self.stride[0], self.dilation[0], self.H, top)
+        taps *= taps_inside(self.Q, self.S, self.stride[1], self.dilation[1], self.W, left)
+        taps *= taps_inside(self.depth_out, self.T, self.stride_d, 1, self.D, front)
+        return self.N * self.G * self.M * self.C * taps
+
+    @property
     def effectual_macs(self) -> int:
-        """Expected multiply-accumulates with both operands non-zero, to the nearest whole number."""
-        fraction = self.effectual_fraction
-        return round(self.macs * (self.density.iact * self.density.weight if fraction is None else fraction))
+        """Expected multiply-accumulates with both operands non-zero, to the nearest whole number.
+
+        Padding is zeros.  A published fraction counts it as values: what it says of the others is what is left.
+        """
+        inside, weight = self.inside_macs, self.density.weight
+        if self.effectual_fraction is None:
+            return round(inside * self.density.iact * weight)
+        return max(0, round(self.macs * self.effectual_fraction - (self.macs - inside) * weight))
 
     @property
     def weight_words(self) -> int:
@@ -208,6 +224,20 @@ class Layer:
             )
             return replace(self, G=self.G * n, density=density)
         return replace(self, N=self.N * n)
+
+
+def taps_inside(outputs: int, taps: int, stride: int, dilation: int, size: int, before: int) -> int:
+    """Count the pairs of an output and a tap of one dimension whose input is there, not padding.
+
+    size: inputs without padding; before: padding in front of the first.
+    """
+    count = 0
+    for tap in range(taps):
+        first = tap * dilation - before
+        low = max(0, -(first // stride))
+        high = min(outputs - 1, (size - 1 - first) // stride)
+        count += max(0, high - low + 1)
+    return count
 
 
 def _check_size(name: str, value: int, least: int) -> None:

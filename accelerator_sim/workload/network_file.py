@@ -24,7 +24,7 @@ from accelerator_sim.files.data import builtin_names, looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import Document, YamlPath, dotted, load_document
-from accelerator_sim.workload.density_file import DensityValue, Profile
+from accelerator_sim.workload.density_file import DensityValue, Profile, TensorProfile
 from accelerator_sim.workload.layer import LARGEST_COUNT, LARGEST_SIZE, Density, Layer
 from accelerator_sim.workload.network import Network
 
@@ -107,12 +107,16 @@ class DensityEntry(FileModel):
             raise ValueError(f"kept_channels is {self.kept_channels}; N of M with N <= M")
         return self
 
-    def to_density(self, default_source: str) -> Density:
-        """Return the density of a layer; `default_source` stands in for a source that is not given."""
+    def to_density(self, default_source: str, layer: Layer) -> Density:
+        """Return the density of a layer; `default_source` stands in for a source that is not given.
+
+        Raises ValueError for tensors of another shape than the layer's.
+        """
+        iact, weight, oact = (_measured(getattr(self, name), name, layer) for name in ("iact", "weight", "oact"))
         return Density(
-            iact=self.iact.mean,
-            weight=self.weight.mean,
-            oact=self.oact.mean,
+            iact=iact,
+            weight=weight,
+            oact=oact,
             source=default_source if self.source is None else self.source,
             profile_iact=self.iact.channels,
             profile_weight=self.weight.channels,
@@ -120,6 +124,15 @@ class DensityEntry(FileModel):
             tensor_weight=self.weight.tensor,
             kept_channels=(self.kept_channels[0], self.kept_channels[1]) if self.kept_channels else None,
         )
+
+
+def _measured(profile: Profile, name: str, layer: Layer) -> float:
+    """The mean of a density; that of a tensor is counted when its header fits the layer."""
+    if not isinstance(profile, TensorProfile):
+        return profile.mean
+    from accelerator_sim.workload.pattern import tensor_layout  # brings in numpy, seldom needed
+
+    return profile.measured(*tensor_layout(layer, name), f"the {name}s of layer {layer.name}").mean
 
 
 class _Entry(FileModel):
@@ -161,17 +174,18 @@ class _MacEntry(_LayerEntry, _WeightsEntry):
         raise NotImplementedError
 
     def to_layer(self, density_source: str) -> Layer:
-        """Return the layer.  Raises ValueError when its sizes do not fit together."""
-        density = self.density.to_density(density_source) if self.density else Density()
-        return Layer(
+        """Return the layer.  Raises ValueError when its sizes, or those of its tensors, do not fit together."""
+        layer = Layer(
             G=self.G,
             M=self.M,
             C=self.C,
-            density=density,
             effectual_fraction=self.effectual_fraction,
             reads=tuple(self.reads),
             **self.shape(),
         )
+        if self.density is None:
+            return layer
+        return replace(layer, density=self.density.to_density(density_source, layer))
 
     @model_validator(mode="after")
     def _fits(self) -> _MacEntry:

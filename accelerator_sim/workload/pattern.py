@@ -67,6 +67,20 @@ def weight_shape(layer: Layer) -> tuple[int, ...]:
     return layer.G * layer.M, layer.C, layer.T, layer.R, layer.S
 
 
+def tensor_layout(layer: Layer, name: str) -> tuple[tuple[int, ...], int, int]:
+    """Return the shape of an operand or of the outputs, the axis along which a tensor in a file may repeat, and its
+    block.
+
+    A batch repeats the images, or the pairs of a matmul.  name: "iact", "weight" or "oact".
+    """
+    matmul = layer.op == "matmul"
+    if name == "iact":
+        return iact_shape(layer), *((1, layer.C) if matmul else (0, 1))
+    if name == "weight":
+        return weight_shape(layer), 0, layer.M if matmul else layer.G * layer.M
+    return (layer.N, layer.G * layer.M, layer.depth_out, layer.P, layer.Q), *((1, layer.M) if matmul else (0, 1))
+
+
 def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Pattern:
     """Draw the masks of a layer from a seed; layers of equal shape and densities get equal masks.
 
@@ -201,12 +215,8 @@ class _Operand:
         from accelerator_sim.workload.density_file import tensor_of_shape  # brings in pydantic, seldom needed
 
         assert self.reference is not None
-        layer, matmul = self.layer, self.layer.op == "matmul"
-        if self.name == "iact":
-            axis, block = (1, layer.C) if matmul else (0, 1)
-        else:
-            axis, block = 0, layer.M if matmul else layer.G * layer.M
-        return tensor_of_shape(self.reference, self.shape, axis, block, f"the {self.name}s of layer {layer.name}")
+        what = f"the {self.name}s of layer {self.layer.name}"
+        return tensor_of_shape(self.reference, *tensor_layout(self.layer, self.name), what)
 
 
 def _seeds(layer: Layer, seed: int) -> list[SeedSequence]:

@@ -33,7 +33,7 @@ from tests.cli.conftest import SMALL, Run
         (["small.yaml", "--frmat", "json"], 2, "No such option"),
         (["small.yaml", "-o", "no/where.json"], 2, "the folder no does not exist"),
         (["small.yaml", "-o", "."], 2, "it is a folder"),
-        (["small.yaml", "-o", "small.yaml"], 2, "cannot write small.yaml: it is read, too"),
+        (["small.yaml", "-o", "small.yaml"], 2, "cannot write small.yaml: it is an input"),
         (["small.yaml", "-o", "x", "--save-mappings", "x"], 2, "cannot write x twice"),
         (["small.yaml", "--mapping", "none.yaml"], 3, "none.yaml: no such file"),
         (["."], 3, "small.yaml: is no Timeloop problem, and a folder is read as those only"),

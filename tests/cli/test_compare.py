@@ -119,5 +119,5 @@ def test_a_report(run: Run, small: str, tmp_path: Path) -> None:
 
 
 def test_outputs_that_would_destroy_something(run: Run, small: str) -> None:
-    assert "it is read, too" in run("compare", small, "--report", small).stderr
+    assert "it is an input" in run("compare", small, "--report", small).stderr
     assert "cannot write x.html twice" in run("compare", small, "-o", "x.html", "--report", "x.html").stderr

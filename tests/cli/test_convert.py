@@ -72,7 +72,7 @@ def test_to_a_topology(run: Run, small: str) -> None:
         (["small.yaml", "--to", "timeloop", "-o", "no/where"], 2, "the folder no does not exist"),
         (["small.yaml", "--to", "timeloop", "--layer", "pool"], 2, "no layer with multiply-accumulates to write"),
         (["small.yaml", "--to", "yaml", "-o", "full"], 2, "cannot write full: it is a folder"),
-        (["small.yaml", "--to", "yaml", "-o", "small.yaml"], 2, "cannot write small.yaml: it is read, too"),
+        (["small.yaml", "--to", "yaml", "-o", "small.yaml"], 2, "cannot write small.yaml: it is an input"),
         (["small.yaml", "--to", "yaml", "--layer", "x"], 2, "no layer of small matches 'x'"),
         (["dilated.yaml", "--to", "scalesim"], 2, "d: a dilation of 2 x 2"),
         (["none.csv", "--to", "yaml"], 3, "none.csv: no such file"),

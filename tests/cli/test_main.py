@@ -39,7 +39,7 @@ def test_an_unknown_command_names_the_nearest(run: Run) -> None:
 def test_options_offer_every_objective() -> None:
     command = importlib.import_module("accelerator_sim.cli.simulate").command
     objective = next(parameter for parameter in command.params if parameter.name == "objective")
-    assert objective.type.choices == [goal.value for goal in Objective]
+    assert list(objective.type.choices) == [goal.value for goal in Objective]
 
 
 def test_completion_offers_built_in_names_then_files() -> None:

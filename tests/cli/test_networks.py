@@ -52,7 +52,7 @@ def test_a_table(run: Run, small: str) -> None:
         (["--noc", "mesh", "--grid", "world"], "--grid does not go with --noc"),
         (["--noc", "mesh", "--report", "x.html"], "--report does not go with --noc"),
         (["--noc", "mesh", "--layer", "nothing"], "nothing"),
-        (["--noc", "mesh", "-o", "small.yaml"], "it is read, too"),
+        (["--noc", "mesh", "-o", "small.yaml"], "it is an input"),
         (["--noc"], "Option '--noc' requires an argument."),
     ],
 )

@@ -221,5 +221,5 @@ def test_a_report_of_failed_layers_and_of_what_was_finished(
 def test_a_report_overwrites_no_input(run: Run, small: str) -> None:
     result = run("simulate", small, "--report", small)
     assert result.exit_code == 2
-    assert "it is read, too" in result.stderr
+    assert "it is an input" in result.stderr
     assert "twice" in run("simulate", small, "--report", "x", "-o", "x").stderr

@@ -149,7 +149,7 @@ def test_a_report_of_failed_points(run: Run, spec: str, tmp_path: Path) -> None:
 def test_a_report_overwrites_no_input(run: Run, spec: str) -> None:
     for name in (spec, "small.yaml"):
         result = run("sweep", spec, "--report", name)
-        assert (result.exit_code, "it is read, too" in result.stderr) == (2, True), name
+        assert (result.exit_code, "it is an input" in result.stderr) == (2, True), name
     assert "cannot write x.csv twice" in run("sweep", spec, "-o", "x.csv", "--report", "x.csv").stderr
 
 
@@ -169,7 +169,7 @@ def test_dry_run(run: Run, spec: str) -> None:
         (("sweep", "none.yaml"), 3, "none.yaml: "),
         (("sweep", "spec.yaml", "--jobs", "some"), 2, "'some' is neither a number from 1 to 1024 nor auto"),
         (("sweep", "spec.yaml", "--pareto", "latency,edpp"), 2, "unknown result 'edpp'; did you mean 'edp'?"),
-        (("sweep", "spec.yaml", "-o", "spec.yaml"), 2, "cannot write spec.yaml: it is read, too"),
+        (("sweep", "spec.yaml", "-o", "spec.yaml"), 2, "cannot write spec.yaml: it is an input"),
         (("sweep", "spec.yaml", "-o", "out.yaml"), 2, "cannot write out.yaml: its suffix names no format"),
         (("sweep", "spec.yaml", "-o", "out"), 2, "out: the suffix says no format"),
         (("sweep", "spec.yaml", "--store", "small.yaml"), 3, "small.yaml: is not a store of sweeps"),

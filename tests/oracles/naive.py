@@ -6,6 +6,7 @@ import itertools
 from fractions import Fraction
 
 from accelerator_sim.mapping.loops import Window
+from accelerator_sim.workload.layer import Layer
 
 
 def runs(outputs: int, blocks: int) -> list[list[int]]:
@@ -68,3 +69,16 @@ def csc_pairs(density: Fraction, segment: int, count_bits: int) -> Fraction:
         ones = sum(mask)
         expected += density**ones * (1 - density) ** (segment - ones) * pairs
     return expected
+
+
+def inside_macs(layer: Layer) -> int:
+    """`Layer.inside_macs`, by listing every output and tap of each dimension."""
+    count = layer.N * layer.G * layer.M * layer.C
+    for outputs, taps, stride, dilation, size, before in (
+        (layer.depth_out, layer.T, layer.stride_d, 1, layer.D, layer.padding_d[0]),
+        (layer.P, layer.R, layer.stride[0], layer.dilation[0], layer.H, layer.padding[0]),
+        (layer.Q, layer.S, layer.stride[1], layer.dilation[1], layer.W, layer.padding[2]),
+    ):
+        at = [o * stride - before + t * dilation for o in range(outputs) for t in range(taps)]
+        count *= sum(0 <= place < size for place in at)
+    return count

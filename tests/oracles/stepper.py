@@ -642,11 +642,11 @@ class Channel:
         dram = architecture.dram
         bursts = math.ceil(size / dram.burst - 1e-9)
         self.took = 0
-        if math.isinf(dram.bandwidth) or bursts == 0:
+        if bursts == 0:
             return now
         way = way if dram.duplex else 0
         begin = max(self.done[way], now + math.ceil(dram.latency * architecture.clock - 1e-9))
-        self.took = math.ceil(bursts * dram.burst / self.problem.bytes_per_cycle - 1e-9)
+        self.took = max(0, math.ceil(bursts * dram.burst / self.problem.bytes_per_cycle - 1e-9))
         self.done[way] = begin + self.took
         return self.done[way]
 

@@ -88,7 +88,9 @@ def _conv(draw: Draw, kind: str, n: int, m: int, c: int, size: st.SearchStrategy
     deep: dict[str, Any] = {}
     if kind == "volume":
         t = draw(st.integers(1, 2))
-        deep = {"D": draw(st.integers(t, 3)), "T": t, "stride_d": draw(st.integers(1, 2))}
+        ends = (draw(st.integers(0, 2)), draw(st.integers(0, 1))) if draw(st.booleans()) else (0, 0)
+        least = max(1, t - sum(ends))
+        deep = {"D": draw(st.integers(least, 3)), "T": t, "stride_d": draw(st.integers(1, 2)), "padding_d": ends}
     return Layer(op="conv", N=n, G=g, M=m, C=c, H=h, W=w, R=r, S=s, stride=stride, padding=padding,
                  dilation=dilation, **deep, **common)  # fmt: skip
 
@@ -140,9 +142,10 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
     banks = any(f"weight: {{banks: {n}," in change["glb"] for n in (1, 2))
     change["overlap.dram_weight"] = _flag(dice) if banks else "false"
     bandwidth = dice.choice(["unlimited", "100 MB/s", "1 GB/s", "25 GB/s"])
+    latency = Random(f"latency of {number}").choice([0, 20, 100])
     compressed = dice.choice(["", "iact", "iact, oact", "iact, weight, oact"])
     change["dram"] = (
-        f"{{bandwidth: {bandwidth}, latency: 100 ns, duplex: {_flag(dice)},"
+        f"{{bandwidth: {bandwidth}, latency: {latency} ns, duplex: {_flag(dice)},"
         f" compression: {dice.choice(['none', 'rlc', 'csc'])}, rlc_run: 5 b, rlc_word: 64 b,"
         f" compressed: [{compressed}], padding: {dice.choice(['stored', 'skipped'])}}}"
     )

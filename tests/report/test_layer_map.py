@@ -7,12 +7,13 @@ import pytest
 from accelerator_sim.report import layer_map
 from accelerator_sim.study.choices import Choices, best_mappings
 from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.options import Options
 from tests.study.conftest import CONV
 
 
 @pytest.fixture(scope="module")
 def choices() -> Choices:
-    return best_mappings(CONV, *load_machine("eyeriss_v2"), "latency")
+    return best_mappings(CONV, *load_machine("eyeriss_v2"), Options())
 
 
 def test_text(choices: Choices) -> None:
@@ -21,7 +22,7 @@ def test_text(choices: Choices) -> None:
     assert text.startswith("conv (conv) on eyeriss_v2: N1 G1 M8 C4 P8 Q8 R3 S3, 18,432 MACs")
     assert "psum += iact * weight" in text
     assert "cluster (0, 0) of 8 x 2" in text
-    assert f"least latency of {choices.chosen.found.optimal_over:,} mappings" in text
+    assert f"least latency of {choices.chosen.optimal_over:,} mappings" in text
     assert f"{activity.cycles:,} cycles, bound by {activity.bound_by}" in text
     assert [line.split()[0] for line in text.splitlines()[-4:]] == ["latency", "energy", "edp", "dram"]
 
@@ -31,4 +32,4 @@ def test_json(choices: Choices) -> None:
     assert data["schema"] == "accelerator-sim/map/1"
     assert data["cycles"] == choices.chosen.activity.cycles
     assert [other["objective"] for other in data["others"]] == ["energy", "edp", "dram"]
-    assert data["mapping"]["M0"] == choices.chosen.found.mapping.M0
+    assert data["mapping"]["M0"] == choices.chosen.schedule.mapping.M0

@@ -2,7 +2,8 @@
 
 import pytest
 
-from accelerator_sim.report.numbers import percent, printable, shortened, si
+from accelerator_sim.files.text import printable
+from accelerator_sim.report.numbers import percent, shortened, si
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.choices import best_mappings
+from accelerator_sim.study.options import Options
 from accelerator_sim.technology.technology import Technology
 from tests.study.conftest import CONV
 
 
 def test_each_objective_is_least_at_its_own(architecture: Architecture, technology: Technology) -> None:
-    choices = best_mappings(CONV, architecture, technology, "energy")
+    choices = best_mappings(CONV, architecture, technology, Options(Objective.ENERGY))
     assert choices.chosen.objective is Objective.ENERGY
     everything = (choices.chosen, *choices.others)
     assert {choice.objective for choice in everything} == set(Objective)

@@ -16,7 +16,7 @@ def density(folder: Path, text: str) -> Density:
     path = folder / "net.yaml"
     path.write_text(
         "name: n\nsource: s\nlayers:\n"
-        f"  - {{name: a, op: conv, C: 2, M: 3, H: 4, W: 4, kernel: 1, density: {{iact: {text}}}}}\n"
+        f"  - {{name: a, op: conv, C: 2, M: 2, H: 2, W: 2, kernel: [1, 2], density: {{iact: {text}}}}}\n"
     )
     return read_network(path).layers[0].density
 
@@ -35,7 +35,10 @@ def tensors(tmp_path: Path) -> Path:
     tensor[0] = 1
     np.save(tmp_path / "x.npy", tensor)
     np.savez(tmp_path / "x.npz", a=tensor, b=np.ones(3))
-    np.savez(tmp_path / "one.npz", a=tensor)
+    image = tensor.reshape(1, 2, 2, 2)
+    np.save(tmp_path / "image.npy", np.asfortranarray(image))
+    np.savez(tmp_path / "images.npz", a=image, b=np.ones((2, 2, 2)))
+    np.savez_compressed(tmp_path / "one.npz", a=image)
     np.save(tmp_path / "empty.npy", np.zeros(0))
     np.save(tmp_path / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
     (tmp_path / "bad.npy").write_text("not a tensor")
@@ -54,7 +57,7 @@ def test_list(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value", "key"),
-    [("x.npy", 0.5, ""), ("x.npz, key: a", 0.5, "a"), ("x.npz, key: b", 1.0, "b"), ("one.npz", 0.5, "a")],
+    [("image.npy", 0.5, ""), ("images.npz, key: a", 0.5, "a"), ("images.npz, key: b", 1.0, "b"), ("one.npz", 0.5, "a")],
 )
 def test_tensor(tensors: Path, text: str, value: float, key: str) -> None:
     found = density(tensors, f"{{file: {text}}}")
@@ -63,8 +66,15 @@ def test_tensor(tensors: Path, text: str, value: float, key: str) -> None:
 
 
 def test_tensor_of_weights(tensors: Path) -> None:
-    found = density(tensors, "1, weight: {file: x.npy}")
-    assert (found.weight, found.tensor_iact, found.tensor_weight) == (0.5, None, (str(tensors / "x.npy"), ""))
+    np.save(tensors / "w.npy", np.array([[[[0, 1]], [[1, 1]]], [[[0, 0]], [[0, 1]]]]))
+    found = density(tensors, "1, weight: {file: w.npy}")
+    assert (found.weight, found.tensor_iact, found.tensor_weight) == (0.5, None, (str(tensors / "w.npy"), ""))
+
+
+def test_a_tensor_of_another_layer_is_refused_by_its_header(tensors: Path) -> None:
+    (tensors / "x.npy").write_bytes((tensors / "x.npy").read_bytes() + b"more")
+    with pytest.raises(InvalidFile, match=r"layers.0: 'x.npy' holds a tensor of 2 x 4; the iacts of layer a are 1 x 2"):
+        density(tensors, "{file: x.npy}")
 
 
 def test_read_tensor(tensors: Path) -> None:
@@ -115,12 +125,13 @@ def test_tensor_of_another_shape(tensors: Path, shape: tuple[int, ...], axis: in
         ("{file: x.npz, key: c}", "'x.npz' has no tensor 'c'; it holds a, b"),
         ("{file: x.npy, key: c}", "'x.npy' holds one tensor without a name; leave out key"),
         ("{file: empty.npy}", "'empty.npy' holds no numbers"),
+        ("{file: pickled.npy}", "'pickled.npy' holds no numbers"),
     ],
 )
 def test_messages(tensors: Path, text: str, expected: str) -> None:
     assert message(tensors, text) == expected
 
 
-@pytest.mark.parametrize("name", ["bad.npy", "bad.npz", "pickled.npy"])
+@pytest.mark.parametrize("name", ["bad.npy", "bad.npz"])
 def test_unreadable_tensors(tensors: Path, name: str) -> None:
     assert message(tensors, f"{{file: {name}}}").startswith(f"'{name}' is not a readable .npy or .npz file: ")

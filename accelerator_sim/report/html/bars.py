@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from accelerator_sim.files.text import printable
 from accelerator_sim.report.html.svg import NAME_CHARACTERS, drawing, key_of, short, text_of
-from accelerator_sim.report.numbers import printable, shortened
+from accelerator_sim.report.numbers import shortened
 
 _PLOT_LEFT, _PLOT_WIDTH = 30.0, 52.0
 """Where bars begin and how long they get, in percent of the chart."""

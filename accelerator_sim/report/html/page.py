@@ -10,7 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from accelerator_sim import __version__
-from accelerator_sim.report.numbers import printable, si
+from accelerator_sim.files.text import printable
+from accelerator_sim.report.numbers import si
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from accelerator_sim.files.text import printable
 from accelerator_sim.report.html.svg import NAME_CHARACTERS, drawing, key_of, short, text_of
-from accelerator_sim.report.numbers import printable, shortened, si
+from accelerator_sim.report.numbers import shortened, si
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-from accelerator_sim.report.numbers import printable
+from accelerator_sim.files.text import printable
 
 NAME_CHARACTERS = 16
 """Characters of a label that fit beside its bar on a narrow screen."""

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from accelerator_sim.files.text import printable
 from accelerator_sim.files.units import DIMENSIONS, split_quantity
 from accelerator_sim.report.html import page
 from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice
 from accelerator_sim.report.html.plane import KINDS, Axis, axis_of, data, plane
 from accelerator_sim.report.html.scatter import mark
-from accelerator_sim.report.numbers import printable
 from accelerator_sim.report.pareto import shown
 from accelerator_sim.study.provenance import Provenance
 from accelerator_sim.study.tabular import Row
