@@ -1,12 +1,13 @@
-"""Files with something wrong: what a disk, an editor or another program makes of a good one.  The same for a seed."""
+"""Damaged files, drawn from a seed: what readers of all formats are tried with."""
 
 from __future__ import annotations
 
-import random
 import resource
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+
+import numpy as np
 
 from accelerator_sim.files.errors import AcceleratorSimError
 
@@ -16,6 +17,49 @@ SECONDS, BYTES = 30.0, 1 << 30
 """What one of them may take."""
 CODES = {1, 2, 3, 4, 5}
 """Exit codes that are documented for errors."""
+
+LEAST_STEPS, MOST_STEPS = 1, 8
+"""Changes of a mutant: one alone finds what each check misses, several get past the first one."""
+LONGEST = 12
+"""Bytes that one change touches."""
+WORDS = (
+    b"-1", b"0", b"1e999", b"nan", b"9223372036854775807", b"-9223372036854775808", b"99999999999999999999", b"\x00",
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f", b"\n", b"'", b'"', b"{", b"[", b"\x1b[31m", b"=1+1", b"../../x", b"\xc3",
+)  # fmt: skip
+"""What breaks readers: extremes of numbers, ends of strings and lines, escapes, formulas, half a character."""
+
+
+def mutate_bytes(data: bytes, rng: np.random.Generator) -> bytes:
+    """Return a file with some bytes flipped, changed, cut out, doubled, moved or replaced, or its end missing."""
+    out = bytearray(data)
+    for _ in range(int(rng.integers(LEAST_STEPS, MOST_STEPS))):
+        _change(out, rng)
+    return bytes(out)
+
+
+def _change(out: bytearray, rng: np.random.Generator) -> None:
+    at = int(rng.integers(0, max(len(out), 1)))
+    length = int(rng.integers(1, LONGEST))
+    match int(rng.integers(0, 8)):
+        case 0 if out:
+            out[at] ^= 1 << int(rng.integers(0, 8))
+        case 1:
+            out[at : at + length] = rng.integers(0, 256, length, dtype=np.uint8).tobytes()
+        case 2:
+            del out[at : at + length]
+        case 3:
+            out[at:at] = out[at : at + length * 4]
+        case 4:
+            del out[at + length :]
+        case 5:
+            out[at : at + length] = WORDS[int(rng.integers(0, len(WORDS)))]
+        case 6:
+            piece = bytes(out[at : at + length])
+            place = int(rng.integers(0, max(len(out), 1)))
+            out[place:place] = piece
+        case _:
+            out[at : at + length] = bytes(length)
+
 
 NASTY = (
     "-1", "0", "1e999", ".nan", "-.inf", "9223372036854775808", "1e-320", "0.1", '""', "null", "[]", "{}", "true",
@@ -28,66 +72,45 @@ NASTY = (
 """Values that files do not expect."""
 
 
-def mutate_bytes(data: bytes, rng: random.Random) -> bytes:
-    """Return bytes with one to four changes: flipped bits, parts that are gone, repeated, exchanged, or strange."""
-    out = bytearray(data)
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randrange(len(out) + 1)
-        size = rng.choice((1, 2, 4, 16, 256))
-        kind = rng.randrange(7)
-        if kind == 0 and at < len(out):
-            out[at] ^= 1 << rng.randrange(8)
-        elif kind == 1 and at < len(out):
-            out[at : at + size] = rng.randbytes(size)
-        elif kind == 2:
-            del out[at : at + size]
-        elif kind == 3:
-            out[at:at] = out[at : at + size]
-        elif kind == 4:
-            del out[at:]
-        elif kind == 5:
-            out[at : at + size] = rng.choice((b"\xff", b"\x00", b"\x7f")) * min(size, len(out) - at)
-        else:
-            other = rng.randrange(len(out) + 1)
-            out[at : at + size] = out[other : other + size]
-    return bytes(out)
-
-
-def mutate_text(text: str, rng: random.Random) -> str:
+def mutate_text(text: str, rng: np.random.Generator) -> str:
     """Return YAML or CSV with one to three changes: values, keys and lines that are exchanged, gone, or strange."""
-    for _ in range(rng.randint(1, 3)):
+    for _ in range(int(rng.integers(1, 4))):
         lines = text.split("\n")
-        at = rng.randrange(len(lines))
-        kind = rng.randrange(8)
+        at = int(rng.integers(len(lines)))
+        kind = int(rng.integers(8))
         if kind <= 2:
             lines[at] = _another_value(lines[at], rng)
         elif kind == 3:
             del lines[at]
         elif kind == 4:
-            lines.insert(at, rng.choice(lines))
+            lines.insert(at, _one(lines, rng))
         elif kind == 5:
-            lines[at] = rng.choice(("  ", "\t", " ")) + lines[at] if rng.random() < 0.5 else lines[at].lstrip()
+            lines[at] = _one(("  ", "\t", " "), rng) + lines[at] if rng.random() < 0.5 else lines[at].lstrip()
         elif kind == 6:
-            other = rng.randrange(len(lines))
+            other = int(rng.integers(len(lines)))
             lines[at], lines[other] = lines[other], lines[at]
         else:
             words = text.split(" ")
-            words[rng.randrange(len(words))] = rng.choice(NASTY)
+            words[int(rng.integers(len(words)))] = _one(NASTY, rng)
             lines = " ".join(words).split("\n")
         text = "\n".join(lines)
     return text
 
 
-def _another_value(line: str, rng: random.Random) -> str:
+def _another_value(line: str, rng: np.random.Generator) -> str:
     """A line of which a value, or a word, is another one."""
     for separator in (": ", ", ", ",", ";", "["):
         if separator in line and rng.random() < 0.7:
             parts = line.split(separator)
-            at = rng.randrange(1, len(parts))
+            at = int(rng.integers(1, len(parts)))
             end = parts[at][-1:] if parts[at][-1:] in "]})" else ""
-            parts[at] = rng.choice(NASTY) + end
+            parts[at] = _one(NASTY, rng) + end
             return separator.join(parts)
-    return line + rng.choice(NASTY)
+    return line + _one(NASTY, rng)
+
+
+def _one(values: Sequence[str], rng: np.random.Generator) -> str:
+    return values[int(rng.integers(len(values)))]
 
 
 def survives(use: Callable[[], object]) -> bool:
@@ -113,6 +136,6 @@ def _bounded() -> Iterator[None]:
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < BYTES
 
 
-def seeds(count: int) -> Iterable[random.Random]:
+def seeds(count: int) -> Iterator[np.random.Generator]:
     """Yield a random generator for each mutant."""
-    return (random.Random(seed) for seed in range(count))
+    return (np.random.default_rng(seed) for seed in range(count))

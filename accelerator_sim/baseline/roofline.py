@@ -121,14 +121,17 @@ class BaselineResult:
 def run_baseline(
     network: Network, device: Device, batch: int = 1, precision: NumberFormat | None = None, stack: str | None = None
 ) -> BaselineResult:
-    """Run a network (as loaded, for one input) on a device.
+    """Run a network (as loaded) on a device.
 
-    precision, stack: the defaults of the device if not given.  Raises UsageError where the device does not have them,
-    and ValueError for a batch that is out of range.
+    batch: how often the network runs at a time; precision, stack: the defaults of the device if not given.  Raises
+    UsageError where the device does not have them, and for a batch that is out of range, and WorkNotCounted for a
+    network with work that nobody counts.
     """
+    network.require_counted()
     name, software = device.stack(stack)
     format_ = device.pick_precision(precision, software, name)
-    kernels = kernels_of(network.with_batch(batch))
+    whole = network.with_batch(batch)
+    batch, kernels = whole.batch, kernels_of(whole)
     arithmetic, memory = kernel_times(work_of(kernels), device, software, format_, batch)
     launch = software.launch_cycles / device.clock
     results = []

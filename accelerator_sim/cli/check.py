@@ -25,23 +25,32 @@ def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, a
 
     Timeloop problems, SCALE-Sim topologies and folders of them are networks, too.
     """
-    code = 0
+    from accelerator_sim.workload.network import WorkNotCounted
+
+    codes: list[int] = []
     for path in files:
         try:
             click.echo(printable(f"{path}: OK ({_checked(path, workload, arch)})"))
         except InvalidFile as error:
             tell(error)
-            code = error.exit_code
-    ctx.exit(code)
+            codes.insert(0, error.exit_code)  # says more than a file that is valid and not counted whole
+        except WorkNotCounted as error:
+            click.echo(f"{path}: {error}", err=True)
+            codes.append(error.exit_code)
+    ctx.exit(codes[0] if codes else 0)
 
 
 def _checked(path: Path, workload: str | None, arch: str) -> str:
-    """Read a file as what it is and return that in words.  Raises InvalidFile."""
+    """Read a file as what it is and return that in words.
+
+    Raises InvalidFile, and WorkNotCounted for a network with an operator that may multiply and is not counted.
+    """
     from accelerator_sim.files.yaml_tree import load_document
     from accelerator_sim.workload.formats.readers import is_foreign, read_workload
 
     if is_foreign(path):
         network = read_workload(path)
+        network.require_counted()
         return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs; {network.source}"
     keys = load_document(path).raw
     kind = own_kind(keys)
@@ -54,6 +63,7 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         from accelerator_sim.workload.network_file import read_network
 
         network = read_network(path)
+        network.require_counted()
         return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs"
     if kind == "technology":
         from accelerator_sim.technology.technology import load_technology

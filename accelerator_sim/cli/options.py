@@ -28,6 +28,8 @@ from accelerator_sim.files.vocabulary import (
     word,
 )
 
+MOST_DIGITS = 18
+"""Digits of a dimension that is bound: ONNX keeps dimensions in 64 bits."""
 FOLDERS = {
     "architecture": ("arch_configs", ""),
     "workload": ("workloads", ""),
@@ -118,8 +120,11 @@ def parse_bind(ctx: click.Context, param: click.Parameter, values: Sequence[str]
     bound = {}
     for text in values:
         name, equals, number = text.rpartition("=")
-        if not equals or not name or not number.isascii() or not number.isdecimal() or int(number) < 1:
-            raise click.BadParameter(f"{text!r} is not NAME=N with N at least 1; write e.g. batch=1", ctx, param)
+        if not equals or not name or not number.isascii() or not number.isdecimal():
+            message = f"{text!r} is not NAME=N with N a whole number of at least 0; write e.g. batch=1"
+            raise click.BadParameter(message, ctx, param)
+        if len(number) > MOST_DIGITS:
+            raise click.BadParameter(f"{name}={number[:MOST_DIGITS]}... is too large for a dimension", ctx, param)
         bound[name] = int(number)
     return bound
 

@@ -123,9 +123,12 @@ class Cost:
         """Bits over the off-chip channel, uncompressed (psum: the output activations)."""
         p, w = self.architecture.precision, self.words
         outputs = np.full_like(self.nests.m0, self.nests.loops.outputs)
-        return {"iact": w.iact_fetched * p.iact, "weight": w.weight_fetched * p.weight, "psum": outputs * p.oact}[
-            tensor
-        ]
+        of_file = self.nests.problem.layer.weight_bits
+        if of_file is None:
+            weight = w.weight_fetched * p.weight
+        else:
+            weight = np.ceil(w.weight_fetched * of_file).astype(np.int64)
+        return {"iact": w.iact_fetched * p.iact, "weight": weight, "psum": outputs * p.oact}[tensor]
 
     # --- time --------------------------------------------------------------------------------------------------------
     @cached_property

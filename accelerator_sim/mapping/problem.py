@@ -191,6 +191,8 @@ class Problem:
     def dram_bits_of(self, tensor: str, value: float, on_chip: float) -> float:
         """The same for a tensor of which the fraction `value` is not zero."""
         dram, precision = self.architecture.dram, self.architecture.precision
+        if tensor == "weight" and self.layer.weight_bits is not None:
+            return self.layer.weight_bits  # quantised in blocks by its file, which nothing compresses any further
         raw = float({"iact": precision.iact, "weight": precision.weight, "oact": precision.oact}[tensor])
         if tensor not in dram.compressed:
             return raw

@@ -51,8 +51,8 @@ def _why(choices: Choices) -> list[str]:
         _won(chosen),
         f"stationary: {mapping.stationary.value}; iacts stored {mapping.iact_encoding.value},"
         f" weights {mapping.weight_encoding.value}",
-        f"{activity.cycles:,} cycles by the event engine, bound by {activity.bound_by}; {activity.active_pes} of"
-        f" {choices.architecture.pes} PEs, utilization {used}%",
+        f"{activity.cycles:,} cycles, bound by {activity.bound_by} (event engine, as in simulate);"
+        f" {activity.active_pes} of {choices.architecture.pes} PEs, utilization {used}%",
         f"{chosen.estimate.cycles:,} cycles by the bottleneck estimate, whose busy cycles are: "
         + ", ".join(f"{name} {cycles:,}" for name, cycles in busy),
         *_letters(choices),

@@ -54,7 +54,8 @@ def render_network(network: Network, width: int = 80, color: bool = False) -> st
     parts += [Text(), table(fitted(_NETWORK_COLUMNS, network.layers, width), styles), Text()]
     effectual = sum(layer.effectual_macs for layer in network.layers)
     counts = f"{network.macs:,} MACs ({effectual:,} effectual), {network.weight_words:,} weights"
-    parts.append(Text(f"{len(network.layers)} layers, {counts}"))
+    of = f", of {network.batch} inferences" if network.batch > 1 else ""
+    parts.append(Text(f"{len(network.layers)} layers, {counts}{of}"))
     return paint(parts, width, color)
 
 

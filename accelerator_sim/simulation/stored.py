@@ -292,7 +292,8 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
 def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, mask: Mask | None) -> float:
     """Bits off-chip per value that is fetched."""
     dram = schedule.problem.architecture.dram
-    if mask is None or dram.compression != "rlc" or tensor not in dram.compressed:
+    of_file = tensor == "weight" and schedule.problem.layer.weight_bits is not None
+    if mask is None or of_file or dram.compression != "rlc" or tensor not in dram.compressed:
         return schedule.problem.dram_bits_of(tensor, density, on_chip)
     assert dram.rlc_run is not None
     assert dram.rlc_word is not None

@@ -69,10 +69,10 @@ def compare(
                 f"{architecture.name} has energies in multiples of one MAC ({technology.name}), which are no joules"
                 " to compare; set another technology"
             )
-    batch = question.options.batch
     selected = network.select(question.options.layers)
     whole = len(selected.layers) == len(network.layers)
-    results = [run_baseline(selected, device, batch, question.precision, question.stack) for device in devices]
+    times = question.options.batch
+    results = [run_baseline(selected, device, times, question.precision, question.stack) for device in devices]
     if question.board is BoardBoundary.NET:
         for result in results:
             _net(result)
@@ -86,9 +86,9 @@ def compare(
         workload_source=network.source,
         layers=len(selected.layers),
         workload_layers=len(network.layers),
-        macs=selected.macs,
-        input_words=network.layers[0].iact_total_words,
-        batch=batch,
+        macs=selected.macs // selected.batch,
+        input_words=network.layers[0].iact_total_words // network.batch,
+        batch=selected.batch * times,
         runs=tuple(run.result for run in runs),
         baselines=tuple(results),
         entries=(*(_accelerator(version, question.chip) for version in versions), *boards),

@@ -278,7 +278,9 @@ def compare_dataflows(
         raise UsageError(
             f"{architecture.name} has {kind} networks; dataflows are compared on a hierarchical_mesh or a multicast_bus"
         )
-    chosen = tuple(layer for layer in network.select(options.layers).with_batch(options.batch).layers if layer.is_mac)
+    selected = network.select(options.layers).with_batch(options.batch)
+    selected.require_counted()
+    chosen = tuple(layer for layer in selected.layers if layer.is_mac)
     if not chosen:
         raise UsageError(f"{network.name} has no selected layer with multiply-accumulates")
     unique = {_key(layer): layer for layer in chosen}
@@ -297,7 +299,7 @@ def compare_dataflows(
         of = {key: next(done) for key in unique}
         results.append(FlowResult(flow, own, tuple(replace(of[_key(layer)], layer=layer) for layer in chosen)))
     return DataflowComparison(
-        network.name, network.source, architecture, technology.name, technology.normalised, options.batch,
+        network.name, network.source, architecture, technology.name, technology.normalised, selected.batch,
         options.objective.value, same_area, tuple(results),
     )  # fmt: skip
 

@@ -24,6 +24,7 @@ from accelerator_sim.study.result import LayerResult
 from accelerator_sim.study.traffic import traffic_activity
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import WorkNotCounted
 
 MOST_ROUNDS = 16
 """Searches for a mapping whose fullest PE holds its weights, at the most."""
@@ -100,14 +101,25 @@ def simulate_layer(layer: Layer, given: Mapping | None, machine: Machine) -> Lay
     """Run one layer with a given mapping, or (None) with the best one.
 
     Raises Unmappable where nothing fits, IllegalMapping for a given mapping that does not, CheckFailed where a result
-    breaks a law, and ValueError for a layer whose operands cannot be drawn.
+    breaks a law, WorkNotCounted for a layer that may hold more work than it says, and ValueError for one whose operands
+    cannot be drawn.
     """
+    if layer.uncounted:
+        raise WorkNotCounted(f"layer {layer.name}: {uncounted_work(layer)}")
     if not layer.is_mac:
         activity = traffic_activity(layer, machine.architecture)
         return LayerResult(layer, "traffic_only", activity, machine.account(activity))
     if machine.fidelity is Fidelity.ANALYTICAL:
         return _finished(layer, _estimated(layer, given, machine))
     return _run(layer, given, machine)
+
+
+def uncounted_work(layer: Layer) -> str:
+    """Say which operator of a layer is not counted, and what to do about it."""
+    return (
+        f"operator {layer.uncounted} may multiply and is not counted; export the network without it, or select the"
+        " other layers with --layer"
+    )
 
 
 def _finished(layer: Layer, best: Candidate, compared: int = 1) -> LayerResult:

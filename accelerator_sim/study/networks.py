@@ -177,7 +177,7 @@ def compare_networks(
         architecture,
         network.name,
         network.source,
-        chosen.batch,
+        network.batch * chosen.batch,
         chosen.fidelity,
         chosen.objective.value,
         runs,

@@ -78,7 +78,7 @@ def simulate_network(
         normalised=technology.normalised,
         fidelity=chosen.fidelity,
         objective=chosen.objective,
-        batch=chosen.batch,
+        batch=selected.batch,
         seed=chosen.seed,
         interrupted=interrupted,
     )

@@ -30,13 +30,12 @@ class Tabular:
         """Names of the columns in their order; None: those that a row has."""
         return None
 
-    def to_csv(self, path: str | Path | None = None) -> str | None:
-        """Write the rows to a file as CSV with a header; return the text, as pandas does, where no path is given."""
-        if path is None:
-            return rows_text(self.iter_rows(), ",", self.columns)
-        with Path(path).open("w", encoding="utf-8") as file:
-            file.writelines(rows_lines(self.iter_rows(), ",", self.columns))
-        return None
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """Return the rows as CSV text with a header; write it to a file as well if a path is given."""
+        text = rows_text(self.iter_rows(), ",", self.columns)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
 
     def to_pandas(self) -> Any:
         """Return the rows as a pandas.DataFrame.  Raises AcceleratorSimError where pandas is not installed."""
@@ -86,5 +85,5 @@ def _one_line(text: str) -> str:
 
 def _spreadsheet_safe(text: str) -> str:
     """Spreadsheets compute cells that begin with one of these (OWASP, CSV injection)."""
-    shown = printable(text)
+    shown = printable(text, kept="\n\t")
     return f"'{shown}" if len(text) > 1 and text[0] in "=+-@\t\r" else shown

@@ -33,13 +33,15 @@ class Planned:
     layers: Mapping[str, tuple[Layer, int]]
     """By key: the layer, and how often the network has it."""
     error: str | None = None
+    inferences: int = 1
+    """What the layers are of: the batch of the point times that of the network's file."""
 
     def figures(self, outcomes: Mapping[str, Outcome]) -> dict[str, float | int | None] | None:
         """The figures of the network, of the outcomes of its layers."""
         if self.machine is None:
             return None
         parts = [outcomes[key] for key, (_, count) in self.layers.items() for _ in range(count)]
-        return figures(parts, *self.machine, self.run.batch)
+        return figures(parts, *self.machine, self.inferences)
 
 
 def choices_of(values: Mapping[str, str | None]) -> Choices:
@@ -86,7 +88,7 @@ class Planner:
         for name in spec.workloads or [value for axis in sweep.axes for value in axis.named("workload")]:
             load_network(network_file(self._sweep, name))
         self._base_text = self._base.read_text(encoding="utf-8")
-        self._networks: dict[tuple[object, ...], dict[str, tuple[Layer, int]]] = {}
+        self._networks: dict[tuple[object, ...], tuple[dict[str, tuple[Layer, int]], int]] = {}
         self._names = tuple(dict.fromkeys(name for constraint in sweep.constraints for name in constraint.names))
 
     def legal(self, point: Point) -> bool:
@@ -115,14 +117,14 @@ class Planner:
             return
         for name in networks:
             try:
-                texts = self._layers(name, choices_of(values), run.batch)
+                texts, inferences = self._layers(name, choices_of(values), run.batch)
             except Exception as error:
                 yield from self._unfit(point, stage, [name], run, reason(error))
                 continue
             layers = {digest(text, layer): found for layer, found in texts.items()}
             key = digest(text, name, str(run.batch), *(f"{k} {count}" for k, (_, count) in layers.items()))
             entry = self._entry(key, point, name, stage, run, machine[0])
-            yield Planned(point, entry, machine, run, layers)
+            yield Planned(point, entry, machine, run, layers, inferences=inferences)
 
     def _unfit(self, point: Point, stage: Stage, networks: Sequence[str], run: Run, error: str) -> Iterator[Planned]:
         """The results of a point that is refused: failed, with the reason."""
@@ -157,17 +159,18 @@ class Planner:
         values = values_of(self._names, architecture, technology)
         return all(constraint.holds(values) for constraint in self._sweep.constraints)
 
-    def _layers(self, name: str, choices: Choices, batch: int) -> dict[str, tuple[Layer, int]]:
-        """The layers of a network for a batch, by their text, and how often it has each."""
+    def _layers(self, name: str, choices: Choices, batch: int) -> tuple[dict[str, tuple[Layer, int]], int]:
+        """The layers of a network for a batch, by their text, how often it has each, and of how many inferences."""
         found = network_file(self._sweep, name)
         key = (found, choices.width, choices.resolution, choices.densities, choices.prune, batch)
         if key not in self._networks:
             out: dict[str, tuple[Layer, int]] = {}
-            for layer in load_network(found, choices).with_batch(batch).layers:
+            whole = load_network(found, choices).with_batch(batch)
+            for layer in whole.layers:
                 text = layer_text(layer)
                 first, count = out.get(text, (layer, 0))
                 out[text] = (first, count + 1)
-            self._networks[key] = out
+            self._networks[key] = out, whole.batch
         return self._networks[key]
 
 

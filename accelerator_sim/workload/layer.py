@@ -16,6 +16,8 @@ TRAFFIC_OPS = ("pool", "add", "mul", "activation", "softmax", "norm", "embedding
 
 LARGEST_SIZE = 1 << 31
 LARGEST_COUNT = 1 << 62
+MOST_WEIGHT_BITS = 64.0
+"""Bits of a weight off-chip: those of the widest number."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ class Layer:
     """Front, back."""
     reads: tuple[str, ...] = ()
     """Names of the layers whose outputs it reads; empty: not stated."""
+    weight_bits: float | None = None
+    """Bits off-chip per weight, with its share of scales, where weights are stored in blocks of few bits; None: the
+    machine's own."""
+    uncounted: str = ""
+    """Operator of a traffic-only layer that may multiply in a way that nobody counts; empty: all its work is known."""
 
     def __post_init__(self) -> None:
         if self.op not in MAC_OPS + TRAFFIC_OPS:
@@ -94,6 +101,14 @@ class Layer:
         if not self.is_mac:
             self._check_traffic()
             return
+        if self.uncounted:
+            raise ValueError(
+                f"{self.op} counts its work; only traffic-only layers have an operator that is not counted"
+            )
+        if self.weight_bits is not None and not 0.0 < self.weight_bits <= MOST_WEIGHT_BITS:
+            raise ValueError(
+                f"weight_bits is {self.weight_bits}; it must be more than 0 and at most {MOST_WEIGHT_BITS}"
+            )
         for name in ("N", "G", "M", "C", "H", "W", "R", "S", "D", "T", "stride_d"):
             _check_size(name, getattr(self, name), 1)
         for name in ("stride", "dilation"):

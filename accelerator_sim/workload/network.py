@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from accelerator_sim.files.data import resolve
-from accelerator_sim.files.errors import UsageError, did_you_mean
+from accelerator_sim.files.errors import AcceleratorSimError, UsageError, did_you_mean
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
+
+
+class WorkNotCounted(AcceleratorSimError):
+    """Some layers hold work that is in no total."""
+
+    exit_code = 5
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,8 @@ class Network:
     """Files of the networks that it is made of, each once."""
     reused: frozenset[str] = frozenset()
     """Names of the layers that have the weights of an earlier one, such as the later steps of a recurrent network."""
+    batch: int = 1
+    """Inferences that the layers are of: more than 1 where the tensors of a file have a batch."""
 
     @property
     def macs(self) -> int:
@@ -40,11 +48,27 @@ class Network:
         return sum(layer.weight_words for layer in own)
 
     def with_batch(self, n: int) -> Network:
-        """Return the network for `n` inputs at a time.  Raises UsageError for a batch that makes a layer too large."""
+        """Return the network for `n` times the inputs.  Raises UsageError for a batch that makes a layer too large."""
         try:
-            return replace(self, layers=tuple(layer.with_batch(n) for layer in self.layers))
+            layers = tuple(layer.with_batch(n) for layer in self.layers)
         except ValueError as error:
             raise UsageError(f"batch {n}: {error}") from None
+        return replace(self, layers=layers, batch=self.batch * n)
+
+    @property
+    def uncounted(self) -> tuple[Layer, ...]:
+        """The layers with an operator that may multiply and that nobody counts."""
+        return tuple(layer for layer in self.layers if layer.uncounted)
+
+    def require_counted(self) -> None:
+        """Check that all work is counted, for those who sum it up.  Raises WorkNotCounted with the layers."""
+        if self.uncounted:
+            shown = ", ".join(f"{layer.name} ({layer.uncounted})" for layer in self.uncounted[:8])
+            more = f" and {len(self.uncounted) - 8} more" if len(self.uncounted) > 8 else ""
+            raise WorkNotCounted(
+                f"{self.name} has layers with an operator that may multiply and is not counted: {shown}{more}; export"
+                " the network without them, or select the other layers"
+            )
 
     def mac_layer(self, name: str) -> Layer:
         """Return the layer of that name.  Raises UsageError where there is none, or one without MACs."""

@@ -25,7 +25,7 @@ from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import Document, YamlPath, dotted, load_document
 from accelerator_sim.workload.density_file import DensityValue, Profile, TensorProfile
-from accelerator_sim.workload.layer import LARGEST_COUNT, LARGEST_SIZE, Density, Layer
+from accelerator_sim.workload.layer import LARGEST_COUNT, LARGEST_SIZE, MOST_WEIGHT_BITS, Density, Layer
 from accelerator_sim.workload.network import Network
 
 LARGEST_NETWORK = 100_000
@@ -168,6 +168,12 @@ class _MacEntry(_LayerEntry, _WeightsEntry):
     effectual_fraction: Fraction | None = Field(
         default=None, description="fraction of the MACs whose operands are both non-zero, where it is published"
     )
+    weight_bits: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=MOST_WEIGHT_BITS,
+        description="bits off-chip per weight, with its share of scales, of weights stored in blocks of few bits",
+    )
 
     def shape(self) -> dict[str, Any]:
         """Return the fields of the layer that depend on the operator."""
@@ -180,6 +186,7 @@ class _MacEntry(_LayerEntry, _WeightsEntry):
             M=self.M,
             C=self.C,
             effectual_fraction=self.effectual_fraction,
+            weight_bits=self.weight_bits,
             reads=tuple(self.reads),
             **self.shape(),
         )
@@ -282,11 +289,15 @@ class TrafficEntry(_LayerEntry):
     op: Literal["pool", "add", "mul", "activation", "softmax", "norm", "embedding", "other"]
     inputs: Words = Field(description="words read per image")
     outputs: Words = Field(description="words written per image")
+    uncounted: str = Field(
+        default="", description="an operator that may multiply and is not counted: the layer fails by this name"
+    )
 
     def to_layer(self, density_source: str) -> Layer:
         """Return the layer.  Raises ValueError when it moves nothing."""
         reads = tuple(self.reads)
-        return Layer(name=self.name, op=self.op, iact_words=self.inputs, oact_words=self.outputs, reads=reads)
+        layer = Layer(name=self.name, op=self.op, iact_words=self.inputs, oact_words=self.outputs, reads=reads)
+        return replace(layer, uncounted=self.uncounted)
 
     @model_validator(mode="after")
     def _fits(self) -> TrafficEntry:
@@ -313,6 +324,7 @@ class NetworkFile(FileModel):
     family: Family | None = Field(default=None, description="kind of network")
     source: str = Field(default="not stated", min_length=1, description="publication that the shapes come from")
     notes: str = Field(default="", description="what a reader should know, e.g. what is fused and not listed")
+    batch: Size = Field(default=1, description="inferences that the layers are of; left out: one")
     density_source: str = Field(
         default="given without a source", description="where the densities come from, unless a layer says otherwise"
     )
@@ -377,6 +389,7 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
         content.family or "",
         tuple(parts),
         frozenset(reused),
+        content.batch,
     )
 
 

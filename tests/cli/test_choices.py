@@ -85,7 +85,10 @@ def test_a_network_written_with_its_weights_reads_back(run: Run, net: str, tmp_p
     [
         (["small.yaml", "--bind", "n=1"], "--bind goes with ONNX files; small.yaml is none"),
         (["small.yaml", "--no-weights"], "--weights goes with ONNX files; small.yaml is none"),
-        (["small.yaml", "--bind", "n=0"], "'n=0' is not NAME=N with N at least 1; write e.g. batch=1"),
+        (
+            ["small.yaml", "--bind", "n=-1"],
+            "'n=-1' is not NAME=N with N a whole number of at least 0; write e.g. batch=1",
+        ),
         (["small.yaml", "--prune", "erk"], "pruning 'erk' cannot be read"),
         (["small.yaml", "--densities", "alexnet/x"], "unknown densities 'alexnet/x'"),
     ],

@@ -66,6 +66,17 @@ def test_figures_are_those_of_a_simulation(make: Make, store: Store, tmp_path: P
     assert row["pes"] == 48
 
 
+def test_rates_of_a_network_with_a_batch_are_per_inference(make: Make, store: Store, tmp_path: Path) -> None:
+    sweep = make(TEXT.replace("small.yaml, large.yaml", "small.yaml, four.yaml"))
+    text = (tmp_path / "small.yaml").read_text()
+    (tmp_path / "four.yaml").write_text(f"batch: 4\n{text}")
+    summary = run_sweep(sweep, store, pool_of(1))
+    rates: dict[str, list[float]] = {"small.yaml": [], "four.yaml": []}
+    for row in store.rows(summary.name):
+        rates[row["workload"]].append(float(row["inferences_per_s"]))
+    assert rates["four.yaml"] == pytest.approx([4.0 * rate for rate in rates["small.yaml"]])
+
+
 def test_no_layer_is_run_twice(make: Make, store: Store) -> None:
     """Each network has two layers of one shape, which the other one has, too: three shapes on each machine."""
     summary = run_sweep(make(TEXT), store, pool_of(2))

@@ -17,7 +17,9 @@ def write_network(network: Network) -> Written:
 
     Raises ValueError for a layer that only code can make, e.g. a gemm with a stride.
     """
-    head = {"name": network.name, "source": network.source or "not stated"}
+    head: dict[str, Any] = {"name": network.name, "source": network.source or "not stated"}
+    if network.batch > 1:
+        head["batch"] = network.batch
     if network.notes:
         head["notes"] = network.notes
     remarks, entries, names = Remarks(), [], set[str]()
@@ -38,8 +40,12 @@ def _entry(layer: Layer) -> dict[str, Any]:
             entry["density"] = _density(layer.density)
         if layer.effectual_fraction is not None:
             entry["effectual_fraction"] = layer.effectual_fraction
+        if layer.weight_bits is not None:
+            entry["weight_bits"] = layer.weight_bits
     else:
         entry |= {"inputs": layer.iact_words, "outputs": layer.oact_words}
+        if layer.uncounted:
+            entry["uncounted"] = layer.uncounted
     if layer.reads:
         entry["reads"] = list(layer.reads)
     return entry
@@ -49,7 +55,7 @@ def _sizes(layer: Layer) -> dict[str, Any]:
     """Return the sizes of a layer, those that are 1 by default left out."""
     entry: dict[str, Any] = {name: getattr(layer, name) for name in ("N", "G") if getattr(layer, name) != 1}
     entry |= {"C": layer.C, "M": layer.M}
-    said = {"name", "op", "N", "G", "M", "C", "density", "effectual_fraction", "reads"}
+    said = {"name", "op", "N", "G", "M", "C", "density", "effectual_fraction", "weight_bits", "reads"}
     if layer.op == "conv":
         entry |= {"H": layer.H, "W": layer.W, "kernel": _same(layer.R, layer.S)}
         top, bottom, left, right = layer.padding

@@ -14,7 +14,8 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from accelerator_sim.workload.density_file import read_tensor
-from accelerator_sim.workload.onnx.graph import Graph, Unreadable, problem
+from accelerator_sim.workload.onnx.graph import Graph
+from accelerator_sim.workload.onnx.unreadable import Unreadable, guarded, one_line, problem
 
 Feeds = dict[str, NDArray[Any]]
 Run = Callable[[Feeds], list[NDArray[Any]]]
@@ -26,16 +27,18 @@ def measure(graph: Graph, file: Path, tensors: Mapping[str, int]) -> dict[str, N
     tensors: the axis that counts channels, by name.  Raises InvalidFile where an input is missing or does not fit, and
     where the network cannot be run.
     """
-    wanted = list(tensors)
-    run = _runner(graph, wanted)
+    model = _loaded(graph)
+    # Unrolled loops and inlined functions have tensors that the file does not know.
+    there = {value.name for value in model.graph.input} | {out for node in model.graph.node for out in node.output}
+    wanted = [name for name in tensors if name in there]
+    run = _runner(model, wanted)
     filled: dict[str, NDArray[np.int64]] = {}
     seen = dict.fromkeys(wanted, 0)
     for feeds in _batches(graph, file):
         try:
             results = run(feeds)
         except Exception as error:  # of an operator, or of the runtime, whose kinds are many
-            message = " ".join(str(error).split())[:200]
-            raise problem(graph.file, "", f"the network cannot be run on {file.name}: {message}") from None
+            raise problem(graph.file, "", f"the network cannot be run on {file.name}: {one_line(error)}") from None
         for name, value in zip(wanted, results, strict=True):
             axis = tensors[name] % value.ndim
             others = tuple(at for at in range(value.ndim) if at != axis)
@@ -72,12 +75,14 @@ def _batches(graph: Graph, file: Path) -> Iterator[Feeds]:
         yield feeds
 
 
-def _runner(graph: Graph, wanted: Sequence[str]) -> Run:
+def _loaded(graph: Graph) -> onnx.ModelProto:
     try:
-        model = onnx.load(graph.file)
+        return onnx.load(graph.file)
     except Exception as error:
-        message = " ".join(str(error).split())[:200]
-        raise Unreadable("", f"cannot be run without its weights: {message}") from None
+        raise Unreadable("", f"cannot be run without its weights: {one_line(error)}") from None
+
+
+def _runner(model: onnx.ModelProto, wanted: Sequence[str]) -> Run:
     known = {value.name for value in model.graph.input}
     del model.graph.output[:]
     model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in wanted if name not in known)
@@ -86,7 +91,7 @@ def _runner(graph: Graph, wanted: Sequence[str]) -> Run:
         runtime: Any = importlib.import_module("onnxruntime")
         session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     except Exception:  # it is not there, or does not take the model
-        session = ReferenceEvaluator(model)
+        session = guarded("", lambda: ReferenceEvaluator(model))
 
     def run(feeds: Feeds) -> list[NDArray[Any]]:
         found = dict(zip(computed, session.run(computed, feeds), strict=True)) if computed else {}

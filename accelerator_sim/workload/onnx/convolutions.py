@@ -1,39 +1,76 @@
-"""Conv, ConvTranspose and their quantised forms as layers."""
+"""Conv, ConvTranspose and their quantised, fused, channels-last and deformable forms as layers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx
 
-from accelerator_sim.workload.onnx.graph import Graph, Unreadable, attribute
+from accelerator_sim.workload.onnx.graph import Graph, Shape, attribute
+from accelerator_sim.workload.onnx.operators import CHANNELS_LAST, names
 from accelerator_sim.workload.onnx.piece import Piece, WeightSource, layer_of
+from accelerator_sim.workload.onnx.unreadable import Unreadable
 
+_FOURTH = names("QLinearConv QLinearConvTranspose")
+"""Operators whose weights are their fourth operand, after the scale and the zero point of the first."""
 Pads = list[tuple[int, int]]
 """Zeros before and after, by spatial axis."""
 
 
 def conv(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
     """Return a convolution of one to three dimensions; one axis is a row, and a Pad before it is folded in."""
-    read, weights = _operands(node)
+    read, weights = conv_operands(node)
     pad = folded_pad(graph, node)
     if pad is not None:
         read = pad[0]
     x, w = graph.shape(read, name), graph.shape(weights, name)
+    fields = conv_fields(node, name, channels_first(x) if is_channels_last(node) else x, w, pad[1] if pad else None)
+    source = WeightSource(weights) if graph.is_constant(weights) else None
+    return [Piece(layer_of(name, "conv", **fields), _activations(graph, read, weights), node.output[0], source)]
+
+
+def deformable(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
+    """Return DeformConv: the convolution of the samples; how they are interpolated is not counted."""
+    pieces = conv(graph, node, name)
+    note = f"{name}: a deformable convolution, without the interpolation of its samples"
+    offsets = node.input[2:3]
+    return [replace(piece, reads=(*piece.reads, *offsets), note=note) for piece in pieces]
+
+
+def conv_fields(node: onnx.NodeProto, name: str, x: Shape, w: Shape, around: Pads | None = None) -> dict[str, Any]:
+    """Return the fields of the layer of a convolution.
+
+    x, w: shapes of input and weights, channels first; around: zeros of a Pad before it.  Raises Unreadable for shapes
+    and attributes that do not fit.
+    """
     sizes, kernel, groups = _checked(name, x, w, node)
     if x[1] != w[1] * groups or w[0] % groups:
         raise Unreadable(name, f"{x[1]} channels, filters of {w[1]} and {w[0]} filters do not fit {groups} groups")
     stride = _attribute(node, name, "strides", len(kernel), 1)
     dilation = _attribute(node, name, "dilations", len(kernel), 1)
     pads = _pads(node, name, sizes, kernel, stride, dilation)
-    if pad is not None:
-        pads = [(a + c, b + d) for (a, b), (c, d) in zip(pads, pad[1], strict=True)]
-    fields = _window(sizes, kernel, stride, dilation, pads)
-    layer = layer_of(name, "conv", N=x[0], G=groups, M=w[0] // groups, C=w[1], **fields)
-    source = WeightSource(weights) if graph.is_constant(weights) else None
-    return [Piece(layer, _activations(graph, read, weights), node.output[0], source)]
+    if around is not None:
+        pads = [(a + c, b + d) for (a, b), (c, d) in zip(pads, around, strict=True)]
+    window = _window(sizes, kernel, stride, dilation, pads)
+    return {"N": x[0], "G": groups, "M": w[0] // groups, "C": w[1], **window}
+
+
+def is_channels_last(node: onnx.NodeProto) -> bool:
+    """Whether the channels of a node's activations come last."""
+    return node.domain == CHANNELS_LAST or node.op_type.startswith("Nhwc") or bool(attribute(node, "channels_last", 0))
+
+
+def channels_first(shape: Shape) -> Shape:
+    """Return a shape whose channels come last with them in the second place."""
+    return (*shape[:1], *shape[-1:], *shape[1:-1])
+
+
+def channels_last(shape: Shape) -> Shape:
+    """Return a shape whose channels come second with them in the last place."""
+    return (*shape[:1], *shape[2:], *shape[1:2])
 
 
 def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
@@ -41,14 +78,20 @@ def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]
 
     MACs are those of that convolution, zeros included: N G M C P Q R S with P and Q of the output.
     """
-    read, weights = _operands(node)
+    read, weights = conv_operands(node)
     x, w = graph.shape(read, name), graph.shape(weights, name)
+    last = is_channels_last(node)
+    if last:
+        x = channels_first(x)
     sizes, kernel, groups = _checked(name, x, w, node)
     if x[1] != w[0] or w[0] % groups:
         raise Unreadable(name, f"{x[1]} channels and filters of {w[0]} do not fit {groups} groups")
     stride = _attribute(node, name, "strides", len(kernel), 1)
     dilation = _attribute(node, name, "dilations", len(kernel), 1)
-    outputs = graph.shape(node.output[0], name)[2:]
+    y = graph.shape(node.output[0], name)
+    outputs = (channels_first(y) if last else y)[2:]
+    if len(outputs) != len(kernel):
+        raise Unreadable(name, f"an output of {list(y)} for an input of {list(x)}")
     pads = _transposed_pads(node, name, sizes, kernel, stride, dilation, outputs)
     spread = [(size - 1) * step + 1 for size, step in zip(sizes, stride, strict=True)]
     filled = 1.0
@@ -67,10 +110,17 @@ def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]
 
 def folded_pad(graph: Graph, node: onnx.NodeProto) -> tuple[str, Pads] | None:
     """Return the input and the zeros of a Pad before a convolution, None where there is none that can be folded in."""
-    read, weights = _operands(node)
+    read, weights = conv_operands(node)
     at = graph.producers.get(read)
     pad = graph.nodes[at] if at is not None else None
-    if pad is None or pad.op_type != "Pad" or len(graph.consumers[read]) > 1 or read in graph.outputs:
+    if (
+        pad is None
+        or pad.op_type != "Pad"
+        or pad.domain
+        or is_channels_last(node)
+        or len(graph.consumers[read]) > 1
+        or read in graph.outputs
+    ):
         return None
     if attribute(pad, "mode", "constant") != "constant" or attribute(pad, "value", 0.0) != 0.0:
         return None
@@ -81,7 +131,7 @@ def folded_pad(graph: Graph, node: onnx.NodeProto) -> tuple[str, Pads] | None:
     rank = len(graph.shapes.get(pad.input[0], ()))
     if rank != len(graph.shapes.get(weights, ())) or rank < 3:
         return None
-    held = attribute(pad, "pads", None)
+    held = attribute(pad, "pads", attribute(pad, "paddings", None))
     given: Any = held if held is not None else graph.value(pad.input[1]) if len(pad.input) > 1 else None
     if given is None:
         return None
@@ -96,9 +146,9 @@ def folded_pad(graph: Graph, node: onnx.NodeProto) -> tuple[str, Pads] | None:
     return pad.input[0], pads[2:]
 
 
-def _operands(node: onnx.NodeProto) -> tuple[str, str]:
-    """The tensors of iacts and of weights."""
-    return node.input[0], node.input[3 if node.op_type == "QLinearConv" else 1]
+def conv_operands(node: onnx.NodeProto) -> tuple[str, str]:
+    """Return the tensors of iacts and of weights."""
+    return node.input[0], node.input[3 if node.op_type in _FOURTH else 1]
 
 
 def _activations(graph: Graph, read: str, weights: str) -> tuple[str, ...]:

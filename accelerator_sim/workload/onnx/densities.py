@@ -13,9 +13,16 @@ from numpy.typing import NDArray
 
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.onnx.graph import Graph, attribute
+from accelerator_sim.workload.onnx.operators import FREE, STANDARD, names, operator_key
 from accelerator_sim.workload.onnx.piece import Piece
-from accelerator_sim.workload.onnx.traffic import FREE, names
-from accelerator_sim.workload.onnx.weights import MOST_BYTES, Reference, bytes_of, read_weights, reference_of
+from accelerator_sim.workload.onnx.weights import (
+    MOST_BYTES,
+    Reference,
+    bytes_of,
+    packed_bits,
+    read_weights,
+    reference_of,
+)
 
 RECTIFIED = 0.5
 """Density behind a ReLU: assumed, half of what a symmetric distribution has."""
@@ -36,6 +43,8 @@ class Densities:
         self._real = self._zeros = self._words = 0
         self._skipped = 0
         self._known: dict[str, float] = {}
+        self._counted: dict[str, tuple[int, int]] = {}
+        """Weights that are not zero, and all of them, by the key of a reference: steps of a recurrence share theirs."""
         self._rectified = False
         self._channels: dict[str, NDArray[np.float64]] = {}
         self._inputs = ""
@@ -64,6 +73,8 @@ class Densities:
         layer = replace(piece.layer, reads=reads)
         if not layer.is_mac:
             return layer
+        if piece.weights is not None and layer.weight_bits is None:
+            layer = replace(layer, weight_bits=packed_bits(self._graph, piece.weights))
         iact = self.of(piece.reads[0]) if piece.reads else 1.0
         weight, tensor, source = 1.0, None, "weights: taken as dense"
         if piece.weights is not None and self._weights:
@@ -98,12 +109,14 @@ class Densities:
 
     def _measured(self, reference: Reference) -> tuple[float, tuple[str, str]]:
         key = reference.key()
-        values = read_weights(self._graph.file, key)
-        filled = int(np.count_nonzero(values))
+        if key not in self._counted:
+            values = read_weights(self._graph.file, key)
+            self._counted[key] = int(np.count_nonzero(values)), values.size
+        filled, size = self._counted[key]
         self._real += 1
-        self._words += values.size
-        self._zeros += values.size - filled
-        return filled / max(values.size, 1), (str(self._graph.file), key)
+        self._words += size
+        self._zeros += size - filled
+        return filled / max(size, 1), (str(self._graph.file), key)
 
     def of(self, tensor: str) -> float:
         """Density of a tensor of activations, by what computes it: 0.5 behind a ReLU, else dense."""
@@ -120,7 +133,7 @@ class Densities:
         if node.op_type in ("Relu", "ThresholdedRelu") or (node.op_type == "Clip" and self._clips_at_zero(at)):
             self._rectified = True
             return RECTIFIED
-        if node.op_type in FREE | _SAME:
+        if operator_key(node) in FREE or (node.op_type in _SAME and node.domain in STANDARD):
             sizes = [
                 (math.prod(self._graph.shapes.get(read, (1,))), self.of(read))
                 for read in node.input

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import onnx
 
-from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.onnx.graph import Graph, Unreadable
+from accelerator_sim.workload.layer import MOST_WEIGHT_BITS, Layer
+from accelerator_sim.workload.onnx.graph import Graph
+from accelerator_sim.workload.onnx.tensors import bits_of
+from accelerator_sim.workload.onnx.unreadable import Unreadable
 
 Layout = Literal["filters first", "filters last", "transposed"]
 """How weights lie: [G M, C, taps], [C, M] (with anything before), or [G C, M, taps] turned around (ConvTranspose)."""
@@ -57,3 +60,21 @@ def product(name: str, rows: int, channels: int, filters: int, groups: int = 1) 
     if rows == 1 and groups == 1:
         return layer_of(name, "fc", C=channels, M=filters)
     return layer_of(name, "gemm", G=groups, W=rows, C=channels, M=filters)
+
+
+def stored_bits(graph: Graph, tensors: Sequence[str], values: int) -> float | None:
+    """Return the bits that a file keeps per weight, in tensors that hold `values` weights with their scales.
+
+    None where a shape or a type is not known.
+    """
+    total = 0
+    for name in filter(None, tensors):
+        if name not in graph.shapes or name not in graph.types:
+            return None
+        total += math.prod(graph.shapes[name]) * bits_of(graph.types[name])
+    return min(total / values, MOST_WEIGHT_BITS) if values and total else None
+
+
+def with_stored_bits(piece: Piece, bits: float | None) -> Piece:
+    """Return a piece whose weights take so many bits off-chip."""
+    return replace(piece, layer=replace(piece.layer, weight_bits=bits))

@@ -8,53 +8,14 @@ from typing import Literal
 import onnx
 
 from accelerator_sim.workload.onnx.graph import Graph
+from accelerator_sim.workload.onnx.operators import FREE, OPS, RUNTIME, STANDARD, names, operator_key
 from accelerator_sim.workload.onnx.piece import Piece, layer_of
-
-
-def names(text: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(text.split())
-
-
-FREE = names("""
-    Identity Reshape Flatten Squeeze Unsqueeze Dropout Shape Size Constant ConstantOfShape Cast CastLike QuantizeLinear
-    DequantizeLinear DynamicQuantizeLinear Range EyeLike
-""")
-"""Nodes that move nothing: another view of the same words, their number format, or something computed beforehand."""
 
 FUSED = names("Relu LeakyRelu PRelu ThresholdedRelu Clip BatchNormalization")
 """Nodes that are computed on the way out of the layer before them, if nothing else reads what that writes."""
 
 FUSED_WITH_CONSTANT = names("Add Sub Mul Div")
 """Nodes that are fused, too, where one operand is a constant of one value or one per channel: biases and scales."""
-
-_BY_OP = {
-    "pool": names("""
-        MaxPool AveragePool LpPool GlobalMaxPool GlobalAveragePool GlobalLpPool MaxRoiPool RoiAlign QLinearAveragePool
-        QLinearGlobalAveragePool ReduceMean ReduceMax ReduceMin ReduceSum ReduceProd ReduceL1 ReduceL2 ReduceSumSquare
-        ReduceLogSum ReduceLogSumExp ArgMax ArgMin
-    """),
-    "activation": names("""
-        Sigmoid HardSigmoid HardSwish Tanh Elu Selu Celu Softplus Softsign Gelu Swish Mish Erf Relu LeakyRelu PRelu
-        ThresholdedRelu Clip Exp Log Sqrt Abs Neg Reciprocal Pow Shrink Sign Floor Ceil Round Sin Cos
-    """),
-    "norm": names("""
-        BatchNormalization LayerNormalization InstanceNormalization GroupNormalization RMSNormalization LRN
-        MeanVarianceNormalization LpNormalization
-    """),
-    "softmax": names("Softmax LogSoftmax Hardmax"),
-    "add": names("Add Sub Sum Max Min Mean"),
-    "mul": names("Mul Div"),
-    "embedding": names("Gather"),
-    "other": names("""
-        Concat Split Slice Transpose Pad Resize Upsample Tile Expand Where SpaceToDepth DepthToSpace GatherElements
-        GatherND ScatterND ScatterElements Scatter TopK CumSum NonMaxSuppression Equal Greater Less And Or Not
-        GreaterOrEqual LessOrEqual IsNaN IsInf OneHot Compress NonZero Trilu RotaryEmbedding GridSample Mod Unique
-        ReverseSequence TensorScatter CenterCropPad
-    """),
-}
-OPS: dict[str, str] = {name: op for op, names in _BY_OP.items() for name in names}
-"""Kinds of traffic by operator; whatever is not here is one that nobody knows."""
 
 _READS_WHAT_IT_WRITES = names("Gather GatherElements GatherND Slice Split Compress")
 
@@ -65,7 +26,7 @@ def treatment(graph: Graph, at: int, hosts: set[str]) -> Treatment:
     """Return what becomes of a node; hosts: tensors that a layer writes, which others may be fused into."""
     node = graph.nodes[at]
     outputs = [out for out in node.output if out]
-    if node.op_type in FREE or (outputs and all(graph.is_constant(out) for out in outputs)):
+    if operator_key(node) in FREE or (outputs and all(graph.is_constant(out) for out in outputs)):
         return "free"
     if _fuses(graph, node) and node.input[_main(graph, node)] in hosts:
         read = node.input[_main(graph, node)]
@@ -85,7 +46,7 @@ def _main(graph: Graph, node: onnx.NodeProto) -> int:
 
 
 def _fuses(graph: Graph, node: onnx.NodeProto) -> bool:
-    if not node.input:
+    if not node.input or node.domain not in STANDARD:
         return False
     if node.op_type in FUSED:
         return True
@@ -98,23 +59,28 @@ def _fuses(graph: Graph, node: onnx.NodeProto) -> bool:
     return shape is not None and sum(size > 1 for size in shape) <= 1
 
 
-def moved(graph: Graph, at: int, name: str) -> Piece | None:
-    """Return the traffic of a node: the words of the tensors that it reads and writes.  None if it moves nothing."""
+def moved(graph: Graph, at: int, name: str, uncounted: str = "") -> Piece | None:
+    """Return the traffic of a node: the words of the tensors that it reads and writes.  None if it moves nothing.
+
+    uncounted: the name of an operator that may multiply, whose layer therefore fails.
+    """
     node = graph.nodes[at]
     written = sum(_words(graph, out, name) for out in dict.fromkeys(node.output) if out)
     reads = [read for read in dict.fromkeys(node.input) if read]
-    if node.op_type in _READS_WHAT_IT_WRITES:
+    if node.op_type in _READS_WHAT_IT_WRITES and node.domain in (*STANDARD, RUNTIME):
         read_words = written
     else:
         read_words = sum(_words(graph, read, name) for read in reads)
     if not read_words and not written:
-        return None
-    op = OPS.get(node.op_type, "other")
-    layer = layer_of(name, op, iact_words=read_words, oact_words=written)
+        if not uncounted:
+            return None
+        read_words = 1  # a layer moves something; this one is there to fail
+    op = OPS.get(operator_key(node), "other")
+    layer = layer_of(name, op, iact_words=read_words, oact_words=written, uncounted=uncounted)
     activations = tuple(read for read in reads if not graph.is_constant(read))
     return Piece(layer, activations, next((out for out in node.output if out), ""))
 
 
 def _words(graph: Graph, tensor: str, name: str) -> int:
-    """Elements of a tensor; none where an unknown operator leaves its shape open, which is told apart."""
+    """Elements of a tensor; none where an unknown operator leaves its shape open, which a note says."""
     return math.prod(graph.shapes[tensor]) if tensor in graph.shapes else 0

@@ -19,13 +19,17 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from accelerator_sim.workload.onnx.graph import Graph, attribute
-from accelerator_sim.workload.onnx.piece import Layout, WeightSource
+from accelerator_sim.workload.onnx.piece import Layout, WeightSource, stored_bits
+from accelerator_sim.workload.onnx.tensors import bits_of, dense, external_place
 from accelerator_sim.workload.onnx.wire import Payload, read_stripped
 
 MOST_BYTES = 1 << 30
 """Bytes of weights of a network up to which they are read without being asked for."""
 LARGEST = 127
 _SEPARATOR = ";"
+_BYTE = 8
+_NOT_REAL = (onnx.TensorProto.STRING, onnx.TensorProto.COMPLEX64, onnx.TensorProto.COMPLEX128)
+"""Element types that no integer stands for."""
 _STORED = {"raw_data", "float_data", "double_data"}
 """Fields whose payload is the plain array of numbers."""
 
@@ -87,11 +91,12 @@ def reference_of(graph: Graph, source: WeightSource) -> Reference | None:
         elif node.op_type not in ("Identity", "Cast"):
             return None
         name = node.input[0]
-    tensor = graph.initializers[name]
     payload = graph.payloads.get(name)
-    if payload is not None and payload.field not in _STORED:
-        return None
-    if tensor.data_location == onnx.TensorProto.EXTERNAL and payload is None and not _external(graph.file, tensor):
+    if (
+        name not in graph.stored
+        or graph.initializers[name].data_type in _NOT_REAL
+        or (payload is not None and payload.field not in _STORED)
+    ):
         return None
     return Reference(name, source.layout, source.groups, source.part, permutation, zero)
 
@@ -100,6 +105,21 @@ def bytes_of(graph: Graph, reference: Reference) -> int:
     """Bytes of the tensor that a reference leads to."""
     tensor = graph.initializers[reference.tensor]
     return int(math.prod(tensor.dims) * _dtype(tensor).itemsize)
+
+
+def packed_bits(graph: Graph, source: WeightSource) -> float | None:
+    """Return the bits that a file keeps per weight where it dequantises words of less than a byte, scales included."""
+    name = source.tensor
+    while (at := graph.producers.get(name)) is not None:
+        node = graph.nodes[at]
+        if node.op_type == "DequantizeLinear":
+            if bits_of(graph.types.get(node.input[0], onnx.TensorProto.FLOAT)) >= _BYTE:
+                return None
+            return stored_bits(graph, node.input, math.prod(graph.shape(node.input[0], name)))
+        if node.op_type not in ("Identity", "Cast", "Transpose", "Reshape"):
+            return None
+        name = node.input[0]
+    return None
 
 
 def read_weights(path: Path, key: str) -> NDArray[Any]:
@@ -172,10 +192,9 @@ def _tensor(path: Path, name: str) -> NDArray[Any]:
             raise ValueError(f"constant {name!r} has {payload.size} bytes for a shape of {list(shape)}")
         return np.memmap(path, dtype=dtype, mode="r", offset=payload.begin, shape=shape)
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        found = _external(path, tensor)
-        if found is None:
-            raise ValueError(f"the file that holds constant {name!r} is missing")
-        where, begin = found
+        where, begin = external_place(tensor, path)
+        if bits_of(tensor.data_type) < 8:
+            raise ValueError(f"constant {name!r} lies in another file in {bits_of(tensor.data_type)} bits")
         return np.memmap(where, dtype=_dtype(tensor), mode="r", offset=begin, shape=shape)
     return numpy_helper.to_array(tensor)
 
@@ -184,19 +203,9 @@ def _tensor(path: Path, name: str) -> NDArray[Any]:
 def _opened(path: Path, modified: int, size: int) -> tuple[dict[str, onnx.TensorProto], dict[str, Payload]]:
     """The constants of a file, large ones without their data; read again when the file has changed."""
     text, payloads = read_stripped(path)
-    model = onnx.load_model_from_string(text)
-    return {tensor.name: tensor for tensor in model.graph.initializer}, payloads
-
-
-def _external(path: Path, tensor: onnx.TensorProto) -> tuple[Path, int] | None:
-    """The file and first byte of a tensor that is kept apart; None where that is missing, or outside the folder."""
-    entries = {entry.key: entry.value for entry in tensor.external_data}
-    folder = path.parent.resolve()
-    where = (folder / entries.get("location", "")).resolve()
-    if not where.is_relative_to(folder) or not where.is_file():
-        return None
-    begin, wanted = int(entries.get("offset", 0)), math.prod(tensor.dims) * _dtype(tensor).itemsize
-    return (where, begin) if begin + wanted <= where.stat().st_size else None
+    graph = onnx.load_model_from_string(text).graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    return tensors | {sparse.values.name: dense(sparse) for sparse in graph.sparse_initializer}, payloads
 
 
 def _dtype(tensor: onnx.TensorProto) -> np.dtype[Any]:

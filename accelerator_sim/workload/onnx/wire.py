@@ -24,12 +24,12 @@ Buffer = mmap.mmap | bytes
 
 # Field numbers of onnx.proto: messages that lead to tensors, by the message that holds them.
 _INNER = {
-    "model": {7: "graph", 25: "function"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "model": {7: "main graph", 25: "function"},
+    "main graph": {1: "node", 5: "initializer"},
+    "graph": {1: "node", 5: "tensor"},
     "function": {7: "node"},
     "node": {5: "attribute"},
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph"},
-    "sparse": {1: "tensor", 2: "tensor"},
 }
 _DATA = {4: "float_data", 5: "int32_data", 6: "string_data", 7: "int64_data", 9: "raw_data", 10: "double_data",
          11: "uint64_data"}  # fmt: skip
@@ -49,30 +49,32 @@ class Malformed(ValueError):
     """The bytes are not those of a protocol buffer."""
 
 
-def read_stripped(path: Path, small: int = SMALL) -> tuple[bytes, dict[str, Payload]]:
-    """Return the encoded model without its large tensors, and where those lie, by name.
+def read_stripped(path: Path, small: int = SMALL, most: int | None = None) -> tuple[bytes, dict[str, Payload]]:
+    """Return the encoded model without its large tensors, and where those of the main graph lie, by name.
 
-    Raises Malformed for bytes that are no protocol buffer, OSError for a file that cannot be read.
+    small: bytes of a tensor up to which it stays; most: bytes that the rest may take.  Raises Malformed for bytes that
+    are not a protocol buffer, and for more of them than `most`; OSError for a file that cannot be read.
     """
     if path.stat().st_size == 0:
         raise Malformed("is empty")
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
-        walk = _Walk(buffer, small)
+        walk = _Walk(buffer, small, most)
         return walk.message("model", 0, len(buffer), 0), walk.payloads
 
 
 class _Walk:
-    def __init__(self, buffer: Buffer, small: int) -> None:
+    def __init__(self, buffer: Buffer, small: int, most: int | None) -> None:
         self.buffer = buffer
         self.small = small
+        self.most = most
         self.payloads: dict[str, Payload] = {}
 
     def message(self, kind: str, begin: int, end: int, depth: int) -> bytes:
         """Return one message, its large tensors without their payloads."""
         if depth > DEEPEST:
             raise Malformed(f"holds messages nested more than {DEEPEST} deep")
-        if kind == "tensor":
-            return self.tensor(begin, end)
+        if kind in ("tensor", "initializer"):
+            return self.tensor(begin, end, kind == "initializer")
         inner = _INNER[kind]
         out = bytearray()
         for number, start, content, stop in fields(self.buffer, begin, end):
@@ -80,11 +82,13 @@ class _Walk:
                 text = self.message(inner[number], content, stop, depth + 1)
                 out += _varint(number << 3 | _LENGTH) + _varint(len(text)) + text
             else:
+                if self.most is not None and len(out) + stop - start > self.most:
+                    raise Malformed(f"holds more than {self.most} bytes besides its weights")
                 out += self.buffer[start:stop]
         return bytes(out)
 
-    def tensor(self, begin: int, end: int) -> bytes:
-        """Return a tensor; if it is large, as one whose data is elsewhere, and note where."""
+    def tensor(self, begin: int, end: int, noted: bool) -> bytes:
+        """Return a tensor; if it is large, as one whose data is elsewhere; noted: whether that place is kept."""
         out = bytearray()
         name, payload = "", None
         for number, start, content, stop in fields(self.buffer, begin, end):
@@ -95,7 +99,8 @@ class _Walk:
                 name = bytes(self.buffer[content:stop]).decode("utf-8", "replace")
             out += self.buffer[start:stop]
         if payload is not None:
-            self.payloads[name] = payload
+            if noted:
+                self.payloads[name] = payload
             out += _varint(_LOCATION << 3 | _VARINT) + _varint(_EXTERNAL)
         return bytes(out)
 

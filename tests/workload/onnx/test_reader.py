@@ -133,7 +133,7 @@ def test_shapes_that_constants_compute(tmp_path: Path) -> None:
     path.write_bytes(folded(2).SerializeToString())
     network = read(path)
     assert [(layer.op, layer.macs) for layer in network.layers] == [
-        ("conv", 2 * 4 * 27 * 36), ("gemm", 2 * 4 * 36 * 10),
+        ("conv", 2 * 4 * 27 * 36), ("fc", 2 * 4 * 36 * 10),
     ]  # fmt: skip
     assert network.layers[1].density.weight == 1.0  # a constant fill is no real weight
 
@@ -183,13 +183,30 @@ def test_an_unknown_operator_is_told_and_refused_when_strict(written: Build) -> 
     assert messages(path, strict=True) == "spell: operator mine.Magic is not known, and --strict is given"
 
 
-def test_a_shape_that_an_unknown_operator_leaves_open(written: Build) -> None:
+def test_an_operator_that_leaves_a_shape_open_is_named(written: Build) -> None:
     nodes = [
-        helper.make_node("Magic", ["x"], ["a"], name="spell", domain="mine"),
-        helper.make_node("Conv", ["a", "w"], ["y"], name="conv"),
+        helper.make_node("NonZero", ["x"], ["a"], name="places"),
+        helper.make_node("Cast", ["a"], ["b"], name="cast", to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["b", "w"], ["y"], name="mm"),
     ]
-    path = written(nodes, {"x": [1, 4, 3, 3]}, ["y"], {"w": random(4, 4, 1, 1)}, domains=["mine"])
-    assert messages(path) == "conv: the shape of 'a' is not known; add it to the file's value_info"
+    path = written(nodes, {"x": [3, 4]}, ["y"], {"w": random(4, 4)})
+    assert messages(path) == (
+        "mm: the shape of 'b' is not known: operator NonZero of node 'places' leaves the shape of its output 'a' open;"
+        " add that to the file's value_info"
+    )
+
+
+def test_a_product_behind_one_that_nobody_counts_fails_with_it(written: Build) -> None:
+    nodes = [
+        helper.make_node("Magic", ["x", "m"], ["a"], name="spell", domain="mine"),
+        helper.make_node("Relu", ["a"], ["b"], name="relu"),
+        helper.make_node("Conv", ["b", "w"], ["y"], name="conv"),
+    ]
+    constants = {"w": random(4, 4, 1, 1), "m": random(4, 4)}
+    network = read(written(nodes, {"x": [1, 4, 3, 3]}, ["y"], constants, domains=["mine"]))
+    assert {layer.name: layer.uncounted for layer in network.uncounted} == {
+        "spell": "mine.Magic", "conv": "Conv behind mine.Magic",
+    }  # fmt: skip
 
 
 def test_work_in_a_subgraph_is_refused(written: Build) -> None:
@@ -198,7 +215,10 @@ def test_work_in_a_subgraph_is_refused(written: Build) -> None:
     )
     node = helper.make_node("If", ["c"], ["y"], name="choice", then_branch=inner, else_branch=inner)
     path = written([node], {"x": [3, 3], "c": []}, ["y"])
-    assert messages(path).startswith("choice: If holds MatMul in a subgraph, which is not read; export the network")
+    assert messages(path) == (
+        "choice: If holds MatMul in a subgraph, and what it does depends on the input; export the network with its"
+        " control flow unrolled"
+    )
 
 
 # --- weights ---------------------------------------------------------------------------------------------------------
@@ -241,8 +261,13 @@ def test_large_and_external_weights_are_found(tmp_path: Path) -> None:
     for name in ("inside", "outside"):
         assert read(tmp_path / f"{name}.onnx").layers[0].density.weight == pytest.approx(0.5)
     (tmp_path / "w.bin").unlink()
-    network = read(tmp_path / "outside.onnx")
+    assert messages(tmp_path / "outside.onnx") == (
+        f"w: its values are in 'w.bin', which is missing in {str(tmp_path)!r}; shapes alone are read with --no-weights"
+    )
+    network = read(tmp_path / "outside.onnx", weights=False)
     assert (network.macs, network.layers[0].density.weight) == (256 * 64 * 9 * 4, 1.0)
+    (tmp_path / "w.bin").write_bytes(bytes(1000))
+    assert "w: its values end at byte 589824 of 'w.bin', which has only 1000" in messages(tmp_path / "outside.onnx")
 
 
 def test_weights_outside_the_folder_are_not_read(tmp_path: Path) -> None:
@@ -252,7 +277,7 @@ def test_weights_outside_the_folder_are_not_read(tmp_path: Path) -> None:
     model.graph.initializer[0].ClearField("raw_data")
     (tmp_path / "secret.bin").write_bytes(bytes(64))
     (tmp_path / "sub" / "net.onnx").write_bytes(model.SerializeToString())
-    assert read(tmp_path / "sub" / "net.onnx").layers[0].density.tensor_weight is None
+    assert "in '../secret.bin', outside the folder of the model" in messages(tmp_path / "sub" / "net.onnx")
 
 
 def test_equal_weights_never_merge_layers(written: Build) -> None:
