@@ -26,8 +26,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Store(place) as store:
         store.describe("big", About(("latency_s", "energy_total_j")))
         store._db.execute(
-            f"{numbers} INSERT INTO results SELECT printf('%032x', n), 'ok', 1, NULL, 'net', 'machine', 'event', 'latency',"
-            f" 1, 0, json_object('clock_hz', 1e6 * n, 'pe_cluster.rows', n % 16), {figures} FROM numbers"
+            f"{numbers} INSERT INTO results SELECT printf('%032x', n), 'ok', 1, NULL, 'net', 'machine', 'event',"
+            f" 'latency', 1, 0, json_object('clock_hz', 1e6 * n, 'pe_cluster.rows', n % 16), {figures} FROM numbers"
         )
         store._db.execute(f"{numbers} INSERT INTO points SELECT 'big', 0, n, 'net', printf('%032x', n) FROM numbers")
     return place
