@@ -29,3 +29,18 @@ def test_a_notebook(path: Path) -> None:
     resources = {"metadata": {"path": str(DOCS)}}
     nbclient.NotebookClient(again, timeout=600, kernel_name="python3", resources=resources).execute()
     assert shown(again) == shown(written)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # those of the notebook's own machinery
+def test_workers_in_a_notebook() -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    code = "import accelerator_sim as sim\nprint(*(sim.simulate('lstm_arnet', jobs=j).totals == one for j in (1, 2)))"
+    cells = [
+        nbformat.v4.new_code_cell("import accelerator_sim as sim\none = sim.simulate('lstm_arnet').totals"),
+        nbformat.v4.new_code_cell(code),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+    assert shown(notebook) == ["True True\n"]
