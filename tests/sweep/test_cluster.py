@@ -111,11 +111,11 @@ def test_a_scheduler_that_dies(
     make: Make, tmp_path: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """One error that says how to go on; what was finished is in the store."""
-    monkeypatch.setattr(room, "PATIENCE_S", 1.0)
     store = Store(tmp_path / "cluster.sqlite")
 
     def kill(state: State) -> None:
         if state.done == 50:
+            monkeypatch.setattr(room, "PATIENCE_S", 1.0)
             dask.kill_scheduler()
 
     pool = cluster(dask.address)
