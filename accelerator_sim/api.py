@@ -80,6 +80,9 @@ __all__ = [
     "year",
 ]
 
+_REASONS = 5
+"""Reasons of failures that a warning lists."""
+
 load_baseline = load_device
 """Return a built-in baseline, or the one in a YAML file."""
 
@@ -270,26 +273,30 @@ def compare_dataflows(
 
 
 def run_sweep(spec: str | Path, store: str | Path, *, jobs: int = 1) -> list[Row]:
-    """Run what is missing from a store of the sweep in a YAML file; return all its results, one row a point and
-    network.
+    """Run what is missing from a store of the sweep in a YAML file; return its results, a row per point and network.
 
-    spec: the file of the sweep; store: an SQLite file, made where there is none; jobs: worker processes.
+    A row has stage, point, workload, the axes by name (numbers in SI units, with their unit in the name, as
+    dram.bandwidth_bytes_per_s), status ("ok" or "failed"), complete (1, or 0 where layers failed), error, and the
+    figures of the network (None where it is not complete).  jobs: worker processes.  `accelerator_sim.sweep.results`
+    has `front_of` and `best` for what the store holds.
 
-    A row has stage, point, workload, the axes by name, status ("ok" or "failed"), error, and the figures of the network
-    (None where it failed).  `accelerator_sim.sweep.results` has `front_of` and `best` for what the store holds.
-
-    Raises InvalidFile for a bad file, UsageError for unknown names, StoreError for a store that cannot be used, and
-    KeyboardInterrupt when it is interrupted; what was finished is in the store.
+    Warns where results failed, and where a random mode found fewer points than samples.  Raises InvalidFile for a bad
+    file, UsageError for unknown names, StoreError for a store that cannot be used, NothingRan where no result
+    was found at all, and KeyboardInterrupt when it is interrupted; what was finished is in the store.
     """
     pool, sweep = pool_of(JOBS.check(jobs)), load_sweep(Path(place(spec, "spec")))
-    opened = Store(Path(place(store, "store")))
-    try:
+    with Store(Path(place(store, "store"))) as opened:
         summary = run_points(sweep, opened, pool)
         if summary.interrupted:
             raise KeyboardInterrupt
-        return [flat(row) for row in opened.rows(summary.name)]
-    finally:
-        opened.close()
+        rows = [flat(row) for row in opened.each(summary.name)]
+    reasons = "; ".join(f"{failure.results:,} results: {failure.error}" for failure in summary.failed[:_REASONS])
+    if rows and summary.failures == len(rows):
+        raise NothingRan(f"{spec}: no result of the sweep; {reasons}")
+    for text in (summary.note, f"{summary.failures:,} of {len(rows):,} results failed; {reasons}" if reasons else ""):
+        if text:
+            warnings.warn(f"{spec}: {text}", AcceleratorSimWarning, stacklevel=2)
+    return rows
 
 
 def year(

@@ -8,6 +8,7 @@ from typing import Any
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
+from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import load_document
 
@@ -23,7 +24,8 @@ def load_architecture(name_or_path: str, overrides: Sequence[tuple[str, str]] = 
 
 def read_architecture(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> Architecture:
     """Read an architecture file.  Raises InvalidFile with every error in it."""
-    return load_model(Architecture, load_document(path), overrides)
+    with instead_of(path, FileKind.ARCHITECTURE, "an architecture is required"):
+        return load_model(Architecture, load_document(path), overrides)
 
 
 def schema() -> dict[str, Any]:

@@ -6,19 +6,28 @@ particular chip is written in code.  The vocabulary is that of Chen et al., "Eye
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from accelerator_sim.architecture.following import with_following
 from accelerator_sim.files.model import FileModel
 from accelerator_sim.files.units import Bits, Bytes, BytesPerSecond, Hertz, Metres, Seconds
 
 Tensor = Literal["iact", "weight", "psum"]
 TENSORS: tuple[Tensor, ...] = ("iact", "weight", "psum")
 
+NOT_STATED = "not stated"
+"""Stands for the source of a file that names none."""
+
 Count = Annotated[int, Field(ge=1, le=1 << 20)]
 Depth = Annotated[int, Field(ge=1, le=1 << 24)]
 CyclesOrZero = Annotated[float, Field(ge=0, le=1e6)]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Drop the default from the schema of a value that follows others: `following` gives it, not the model."""
+    schema.pop("default", None)
 
 
 class Grid(FileModel):
@@ -129,7 +138,10 @@ class GlbStore(FileModel):
     """The global-buffer banks of one data type in one cluster."""
 
     banks: Annotated[int, Field(ge=0, le=1 << 16)] = Field(
-        default=0, description="banks of this data type in a cluster; 0 with `glb.shared` or where it is not stored"
+        default=0,
+        json_schema_extra=_without_default,
+        description="banks of this data type in a cluster; 0 with `glb.shared` or where it is not stored; left out with"
+        " a size: iact one per PE row, psum one per PE column",
     )
     size: Bytes | None = Field(default=None, description="size of one bank")
     port_width: Bits = Field(description="bits per access and cycle of one bank")
@@ -184,7 +196,12 @@ class HierarchicalMesh(FileModel):
     """
 
     kind: Literal["hierarchical_mesh"]
-    routers: Count = Field(description="routers of this data type in a cluster")
+    routers: Count = Field(
+        default=1,
+        description="routers of this data type in a cluster; left out: iact and weight one per PE row, psum one per PE"
+        " column",
+        json_schema_extra=_without_default,
+    )
     port_width: Bits = Field(description="bits per cycle of every port")
     directions: list[Literal["north", "south", "horizontal"]] = Field(
         default_factory=list, description="mesh links that leave a router"
@@ -313,7 +330,7 @@ class Architecture(FileModel):
     """A hierarchical-mesh (or flat) DNN accelerator.  One file of `arch_configs/`."""
 
     name: str = Field(min_length=1, description="name of the architecture")
-    source: str = Field(min_length=1, description="publication that the values come from")
+    source: str = Field(default=NOT_STATED, min_length=1, description="publication that the values come from")
     clock: Hertz = Field(description="core clock")
     technology: str = Field(min_length=1, description="technology table: a built-in name or a file")
     precision: Precision
@@ -325,6 +342,11 @@ class Architecture(FileModel):
     dram: Dram
     configuration: Configuration
     overlap: Overlap
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow(cls, tree: Any) -> Any:
+        return with_following(tree)
 
     @model_validator(mode="after")
     def _consistent(self) -> Architecture:
@@ -366,12 +388,12 @@ class Architecture(FileModel):
         if weight.routers != self.pe_cluster.rows:
             raise ValueError(
                 f"noc.weight has {weight.routers} routers for {self.pe_cluster.rows} PE rows;"
-                " one router a row is required"
+                " one router per row is required, which routers left out follows"
             )
         if psum.routers != self.pe_cluster.columns:
             raise ValueError(
                 f"noc.psum has {psum.routers} routers for {self.pe_cluster.columns} PE columns;"
-                " one router a column is required"
+                " one router per column is required, which routers left out follows"
             )
         return self
 

@@ -9,17 +9,8 @@ import click
 from accelerator_sim.cli import options
 from accelerator_sim.cli.errors import tell
 from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.files.kinds import TELLING, foreign_kind, own_kind
 from accelerator_sim.files.text import printable
-
-KINDS = {
-    "architecture": {"cluster_array", "pe_cluster", "pe", "configuration", "overlap", "precision"},
-    "technology": {"scaled_from", "mac", "spad", "leakage", "node", "voltage", "word_bits"},
-    "network": {"layers", "density_source"},
-    "software": {"stacks"},
-    "sweep": {"axes", "linked", "constraints", "stages", "objectives", "workloads", "architecture", "mode", "samples"},
-    "baseline": {"kind", "evidence", "peak", "power", "software", "sources"},
-}
-"""Top-level keys that only one kind of file has; a mapping file has `format`, or `layers` by name."""
 
 
 @click.command()
@@ -62,7 +53,7 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         network.require_counted()
         return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs; {network.source}"
     keys = load_document(path).raw
-    kind = _kind(keys)
+    kind = own_kind(keys)
     if kind == "architecture":
         from accelerator_sim.study.machine import read_machine
 
@@ -91,7 +82,7 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         software = load_model(Software, load_document(path))
         return f"software {software.name}, stacks {', '.join(software.stacks)}"
     if kind == "sweep":
-        from accelerator_sim.sweep.run import Planner
+        from accelerator_sim.sweep.planner import Planner
         from accelerator_sim.sweep.spec import load_sweep
 
         sweep = load_sweep(path)
@@ -99,18 +90,13 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         return f"sweep, {sweep.grid_size:,} combinations of {len(sweep.axes)} axes, mode {sweep.spec.mode}"
     if kind == "mapping":
         return _mapping(path, workload, arch)
-    known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in KINDS.items())
+    foreign = foreign_kind(keys)
+    if foreign:
+        raise InvalidFile([Problem(str(path), 1, 1, "", f"this is {foreign}; files of this kind are not read")])
+    known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in TELLING.items())
     found = ", ".join(str(key) for key in list(keys)[:8])
     message = f"cannot tell what kind of file this is by its keys ({found}); telling keys are, of a {known}"
     raise InvalidFile([Problem(str(path), 1, 1, "", message)])
-
-
-def _kind(content: dict[str, object]) -> str | None:
-    if "format" in content or isinstance(content.get("layers"), dict):
-        return "mapping"
-    counts = {kind: len(words & content.keys()) for kind, words in KINDS.items()}
-    best = max(counts, key=lambda kind: counts[kind])
-    return best if counts[best] else None
 
 
 def _mapping(path: Path, workload: str | None, arch: str) -> str:

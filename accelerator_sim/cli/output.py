@@ -6,15 +6,19 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 import click
 
 Found = TypeVar("Found", contravariant=True)
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
+_CLOSED = "standard output is closed; write the result to a file with -o FILE"
+_FORMATS = (*_SUFFIXES, ".parquet", ".sqlite", ".sqlite3", ".db")
+"""Suffixes that a command may take; `sweep` has some of its own and says what it does not write."""
 
 
 def on_terminal() -> bool:
@@ -37,13 +41,13 @@ def pick_format(asked: str | None, output: Path | None, on_a_terminal: str = "ta
 
 
 def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None:
-    """Make sure, before a long run, that results can be written and that no input is lost.
+    """Make sure, before a long run, that results can be written, in a format that -o names, and that no input is lost.
 
     outputs: the place of the result first (None: standard output).  Raises click.UsageError.
     """
     outputs = list(outputs)
     if outputs and outputs[0] is None and sys.stdout is None:
-        raise click.UsageError("standard output is closed; write the result to a file with -o FILE")
+        raise click.UsageError(_CLOSED)
     seen: set[Path] = set()
     kept = {Path(name).resolve() for name in inputs}
     for path in outputs:
@@ -61,27 +65,52 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None
         if place in seen:
             raise click.UsageError(f"cannot write {path} twice")
         seen.add(place)
+    _check_suffix()
+
+
+def _check_suffix() -> None:
+    """Raise click.UsageError where the format of a result is left to the suffix of -o, and that says none."""
+    ctx = click.get_current_context(silent=True)
+    given = ctx.params if ctx is not None else {}
+    out = given.get("out")
+    suffix = out.suffix.lower() if isinstance(out, Path) else ""
+    if suffix and "asked" in given and given["asked"] is None and suffix not in _FORMATS:
+        known = ", ".join(_SUFFIXES)
+        raise click.UsageError(f"cannot write {out}: its suffix names no format; use {known}, or give --format")
 
 
 def write(content: str | bytes | Iterable[str], output: Path | None) -> None:
     """Write a result, whole or in pieces, to a file, all of it or nothing, or to standard output."""
     if output is None:
         if sys.stdout is None:
-            raise click.ClickException("standard output is closed; write the result to a file with -o FILE")
+            raise click.ClickException(_CLOSED)
         for piece in [content] if isinstance(content, str | bytes) else content:
             click.echo(piece, nl=False)
         return
     pieces = [content] if isinstance(content, str | bytes) else content
-    data = (piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+    with opened(output) as stream:
+        stream.writelines(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[BinaryIO]:
+    """Open a file to write a result bit by bit, which appears whole or not at all; or standard output."""
+    if output is None:
+        if sys.stdout is None:
+            raise click.ClickException(_CLOSED)
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
     place = output.resolve()
     if place.exists() and not place.is_file():  # a pipe or a device
         with place.open("wb") as stream:
-            stream.writelines(data)
+            yield stream
         return
     handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.writelines(data)
+            yield stream
         mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~umask()
         os.chmod(name, mode)
         os.replace(name, place)

@@ -55,8 +55,9 @@ def command(choices: Choices, kind: str, name: str, overrides: tuple[tuple[str, 
 
 def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:
     """Return the file, whose comments give the sources, under the numbers that follow from it."""
+    from accelerator_sim.architecture.following import followed
     from accelerator_sim.files.data import resolve
-    from accelerator_sim.files.yaml_tree import read_text
+    from accelerator_sim.files.yaml_tree import load_document, read_text
     from accelerator_sim.report.area import area_lines, area_text
     from accelerator_sim.report.numbers import si
     from accelerator_sim.report.yaml_text import as_yaml
@@ -81,6 +82,11 @@ def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:
         body = as_yaml(architecture)
     else:
         path = resolve("arch_configs", name, "architecture")
+        following = followed(load_document(path).raw)
+        if following:
+            derived.append(
+                f"left out, so that they follow the PEs: {', '.join(f'{k} {v}' for k, v in following.items())}"
+            )
         lines = read_text(Path(path)).splitlines(keepends=True)
         body = "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
     return "".join(f"# {line}\n" for line in derived) + body

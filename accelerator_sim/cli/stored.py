@@ -29,7 +29,8 @@ class Stored:
 
 def recall(origin: str) -> Stored:
     """Find a result, written STORE:KEY.  Raises UsageError where there is none, or where its architecture changed."""
-    from accelerator_sim.sweep.run import choices_of
+    from accelerator_sim.sweep.database import damaged
+    from accelerator_sim.sweep.planner import choices_of
     from accelerator_sim.sweep.store import Store
     from accelerator_sim.sweep.task import digest
 
@@ -38,21 +39,25 @@ def recall(origin: str) -> Stored:
         raise UsageError(f"--from {origin}: write STORE:KEY, as sweep.sqlite:2f1444b841 (`sweep best` shows keys)")
     if not Path(place).is_file():
         raise UsageError(f"--from {origin}: {place}: no such store")
-    store = Store(Path(place))
-    task = store.task(key)
-    store.close()
+    with Store(Path(place), read_only=True) as store:
+        task = store.task(key)
     if task is None:
         raise UsageError(f"--from {origin}: no result, or more than one, has a key that begins with {key!r}")
-    base = Path(task["file"])
-    if not base.is_file() or digest(base.read_text(encoding="utf-8")) != task["base"]:
+    try:
+        base = Path(task["file"])
+        found = Stored(
+            str(task["workload"]),
+            str(base),
+            tuple((str(path), str(value)) for path, value in task["overrides"]),
+            choices_of(task),
+            Fidelity(task["fidelity"]),
+            Objective(task["objective"]),
+            int(task["batch"]),
+            int(task["seed"]),
+        )
+        changed = not base.is_file() or digest(base.read_text(encoding="utf-8")) != task["base"]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise damaged(Path(place), f"the store is damaged: the task {key} cannot be read") from None
+    if changed:
         raise UsageError(f"--from {origin}: {base} is gone or has changed since the sweep")
-    return Stored(
-        task["workload"],
-        str(base),
-        tuple((path, value) for path, value in task["overrides"]),
-        choices_of(task),
-        Fidelity(task["fidelity"]),
-        Objective(task["objective"]),
-        task["batch"],
-        task["seed"],
-    )
+    return found

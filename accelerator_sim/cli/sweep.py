@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import options, output
+from accelerator_sim.cli.sweep_notes import speed, tell, tell_size
 from accelerator_sim.files.errors import AcceleratorSimError, UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from accelerator_sim.sweep.results import Goal
     from accelerator_sim.sweep.run import State, Summary
     from accelerator_sim.sweep.spec import Sweep
-    from accelerator_sim.sweep.store import Store
+    from accelerator_sim.sweep.store import About, Store
 
-MOST_TOLD = 20
-"""Failed points that are listed one by one."""
+_STORES = (".sqlite", ".sqlite3", ".db")
+"""Suffixes of stores."""
 
 
 class SweepGroup(click.Group):
@@ -41,8 +41,8 @@ class SweepGroup(click.Group):
 def command() -> None:
     """Many variations of a machine on many networks.
 
-    `sweep SPEC.yaml` (short for `sweep run SPEC.yaml`) runs what the store has not yet; `sweep best STORE` and `sweep
-    front STORE` and `sweep export STORE` read what it has.
+    `sweep SPEC.yaml` (short for `sweep run SPEC.yaml`) runs the points missing from the store; `sweep best STORE` and
+    `sweep front STORE` and `sweep export STORE` read what it has.
     """
 
 
@@ -61,11 +61,21 @@ _format = click.option(
     help="Default: a table on a terminal, else tab-separated.",
 )
 
+_output = click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result here."
+)
+
 
 @command.command("run")
 @click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--store", "place", type=click.Path(path_type=Path), metavar="STORE", help="Default: SPEC with .sqlite.")
 @click.option(
-    "-o", "--store", "place", type=click.Path(path_type=Path), metavar="STORE", help="Default: SPEC with .sqlite."
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="All results, by the suffix .csv, .tsv, .json or .parquet.",
 )
 @click.option(
     "--jobs",
@@ -86,6 +96,7 @@ def run(
     ctx: click.Context,
     spec: Path,
     place: Path | None,
+    out: Path | None,
     jobs: int,
     cluster: str | None,
     pareto: str | None,
@@ -95,28 +106,62 @@ def run(
     report: Path | None,
 ) -> None:
     """Run a sweep.  Run it again after an interruption: it goes on where it stopped."""
-    place = place or Path(spec.stem + ".sqlite")
-    output.check_outputs([place, report], [str(spec)])
+    place, out = _places(spec, place, out)
+    output.check_outputs([out, place, report], [str(spec)])
+    form = _form(out) if out else output.pick_format(asked, None)
 
     from accelerator_sim.cli.kernels import warm
-    from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.report.pareto import render_front
     from accelerator_sim.study.workers import pool_of
-    from accelerator_sim.sweep.results import by_point, last_stage
-    from accelerator_sim.sweep.run import run_sweep
     from accelerator_sim.sweep.spec import load_sweep
     from accelerator_sim.sweep.store import Store
 
     sweep = load_sweep(spec)
     goals = _goals(pareto or ",".join(sweep.spec.objectives))
     if dry_run:
-        _tell_size(sweep, jobs)
+        tell_size(sweep, jobs)
         return
-    origin = _origin(sweep, spec, [place, report]) if report else None
+    origin = _origin(sweep, spec, [place, out, report]) if report else None
     fidelity = "event" if any(stage.fidelity != "analytical" for stage in sweep.stages) else "analytical"
     warm(2, "cycle" if any(stage.fidelity == "cycle" for stage in sweep.stages) else fidelity)
     pool = _cluster(cluster) if cluster else pool_of(jobs)
-    store = Store(place)
+    with Store(place) as store:
+        summary = _run(sweep, store, pool, goals[0], retry)
+        if out is not None or not summary.interrupted:
+            _show_sweep(store, summary.name, goals, form, out)
+        if report and origin:
+            from accelerator_sim.report.html import sweep as page
+
+            output.write(page.dumps(sweep, summary, store.rows(summary.name), goals, origin), report)
+            click.echo(f"wrote {report}", err=True)
+        tell(summary, place)
+    ctx.exit(130 if summary.interrupted else 5 if summary.failed else 0)
+
+
+def _places(spec: Path, place: Path | None, out: Path | None) -> tuple[Path, Path | None]:
+    """Where results are kept, and where they are written; in former versions, -o was the store."""
+    if out is not None and out.suffix.lower() in _STORES:
+        if place is not None:
+            raise UsageError(f"-o {out}: results are not written as a store; --store {place} is one already")
+        click.echo(f"note: -o {out} is taken as the store; write --store {out}", err=True)
+        place, out = out, None
+    return place or Path(spec.stem + ".sqlite"), out
+
+
+def _form(out: Path) -> str:
+    """The format that a suffix names.  Raises UsageError where it names none."""
+    from accelerator_sim.sweep.export import FORMATS
+
+    form = out.suffix.lower().removeprefix(".")
+    if form not in FORMATS:
+        raise UsageError(f"{out}: the suffix says no format; use {', '.join(f'.{each}' for each in FORMATS)}")
+    return form
+
+
+def _run(sweep: Sweep, store: Store, pool: Pool, goal: Goal, retry: bool) -> Summary:
+    """Run a sweep, with its progress on standard error."""
+    from accelerator_sim.cli.progress import ProgressLine
+    from accelerator_sim.sweep.run import run_sweep
+
     with ProgressLine("results") as line:
         begun: dict[int, tuple[float, int]] = {}
 
@@ -125,55 +170,79 @@ def run(
                 begun[state.stage] = time.monotonic(), state.done
                 return
             start, done = begun[state.stage]
-            line(state.done, state.results, _speed(state, (state.done - done) / (time.monotonic() - start), goals[0]))
+            line(state.done, state.results, speed(state, (state.done - done) / (time.monotonic() - start), goal))
 
-        summary = run_sweep(sweep, store, pool, show, retry)
-    rows = store.rows(summary.name)
-    if not summary.interrupted:
-        _show(
-            rows, lambda: render_front(by_point(last_stage(rows)), goals, output.width(), output.on_terminal()), asked
-        )
-    if report and origin:
-        from accelerator_sim.report.html import sweep as page
+        return run_sweep(sweep, store, pool, show, retry)
 
-        output.write(page.dumps(sweep, summary, rows, goals, origin), report)
-        click.echo(f"wrote {report}", err=True)
-    _tell(summary, place)
-    store.close()
-    ctx.exit(130 if summary.interrupted else 5 if summary.failed else 0)
+
+def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path | None) -> None:
+    """Write all results of a sweep; on a terminal its front."""
+    from accelerator_sim.report.pareto import render_front
+    from accelerator_sim.sweep.export import export
+    from accelerator_sim.sweep.results import each_point, front_in
+
+    if form != "table":
+        with output.opened(out) as stream:
+            export(lambda: store.each(name), form, stream)
+        if out is not None:
+            click.echo(f"wrote {out}", err=True)
+        return
+    stage, _ = store.last_stage(name)
+    best = {row["point"]: row for row in front_in(store, name, goals)}
+    fields = [goal.field for goal in goals]
+    rows = [  # of all points no more than what is drawn
+        best.get(row["point"]) or {field: row.get(field) for field in fields}
+        for row in each_point(store.each(name, stage))
+    ]
+    linked = store.about(name).linked
+    output.write(render_front(rows, goals, output.width(), output.on_terminal(), linked), None)
 
 
 @command.command("best")
 @click.argument("store", type=click.Path(path_type=Path))
-@click.option("--by", default="edp", show_default=True, metavar="RESULT", help="Best first; -RESULT turns it.")
+@click.option(
+    "--by", metavar="RESULT", help="Best first; -RESULT turns it.  [default: the sweep's first objective, else edp]"
+)
 @click.option("-n", "count", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="Points.")
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 @_format
-def best(store: Path, by: str, count: int, name: str | None, asked: str | None) -> None:
+@_output
+def best(store: Path, by: str | None, count: int, name: str | None, asked: str | None, out: Path | None) -> None:
     """The best points of a store by one result."""
     from accelerator_sim.sweep import results
 
-    (goal,) = _goals(by, most=1)
-    opened = _opened(store)
-    unique = {row["key"]: row for each in _sweeps(opened, name) for row in results.best_in(opened, each, goal, count)}
-    _show_records(results.best(unique.values(), goal, count), [goal], asked)
+    output.check_outputs([out], [str(store)])
+    _goals(by or "edp", most=1)
+    with _opened(store) as opened:
+        sweeps = _sweeps(opened, name)
+        about = results.about_all(opened, sweeps)
+        (goal,) = _goals(by or (about.objectives[0] if about.objectives else "edp"), most=1)
+        found = [row for each in sweeps for row in results.best_in(opened, each, goal, count)]
+    _show_records(results.best({row["key"]: row for row in found}.values(), goal, count), [goal], about, asked, out)
 
 
 @command.command("front")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option(
-    "--pareto", default="latency,energy_total", show_default=True, metavar="X,Y...", help="Results, two or more."
+    "--pareto",
+    metavar="X,Y...",
+    help="Results, two or more.  [default: the sweep's objectives, else latency,energy_total]",
 )
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 @_format
-def front(store: Path, pareto: str, name: str | None, asked: str | None) -> None:
+@_output
+def front(store: Path, pareto: str | None, name: str | None, asked: str | None, out: Path | None) -> None:
     """The points of a store that no other one beats."""
     from accelerator_sim.sweep import results
 
-    goals = _goals(pareto)
-    opened = _opened(store)
-    unique = {row["key"]: row for each in _sweeps(opened, name) for row in results.front_in(opened, each, goals)}
-    _show_records(results.front_of(unique.values(), goals), goals, asked)
+    output.check_outputs([out], [str(store)])
+    _goals(pareto or "edp")
+    with _opened(store) as opened:
+        sweeps = _sweeps(opened, name)
+        about = results.about_all(opened, sweeps)
+        goals = _goals(pareto or ",".join(about.objectives or ("latency", "energy_total")))
+        found = [row for each in sweeps for row in results.front_in(opened, each, goals)]
+    _show_records(results.front_of({row["key"]: row for row in found}.values(), goals), goals, about, asked, out)
 
 
 @command.command("export")
@@ -190,39 +259,38 @@ def front(store: Path, pareto: str, name: str | None, asked: str | None) -> None
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 def export_command(store: Path, out: Path, name: str | None) -> None:
     """All results of a store as a file for other programs."""
-    from accelerator_sim.sweep.export import FORMATS, export
-
-    output.check_outputs([out], [str(store)])
-    form = out.suffix.lower().removeprefix(".")
-    if form not in FORMATS:
-        raise UsageError(f"{out}: the suffix says no format; use {', '.join(f'.{each}' for each in FORMATS)}")
-    opened = _opened(store)
-    rows: list[Row] = []
-    for each in _sweeps(opened, name):
-        rows += opened.rows(each)
-    output.write(export(rows, form), out)
-
-
-def _show_records(rows: list[Row], goals: list[Goal], asked: str | None) -> None:
-    from accelerator_sim.report.pareto import render_records
-
-    _show(rows, lambda: render_records(rows, goals, output.width(), output.on_terminal()), asked)
-
-
-def _show(rows: list[Row], table: Callable[[], str], asked: str | None) -> None:
-    """Write rows in the format that is asked for; `table` makes that of a terminal."""
     from accelerator_sim.sweep.export import export
 
-    form = output.pick_format(asked, None)
-    output.write(table() if form == "table" else export(rows, form), None)
+    output.check_outputs([out], [str(store)])
+    form = _form(out)
+    with _opened(store) as opened:
+        sweeps = _sweeps(opened, name)
+        with output.opened(out) as stream:
+            export(lambda: (row for each in sweeps for row in opened.each(each)), form, stream)
+
+
+def _show_records(rows: list[Row], goals: list[Goal], about: About, asked: str | None, out: Path | None) -> None:
+    from accelerator_sim.report.pareto import render_records
+    from accelerator_sim.sweep.export import export
+
+    form = output.pick_format(asked, out)
+    if form == "table":
+        color = out is None and output.on_terminal()
+        output.write(render_records(rows, goals, output.width(), color, about.linked), out)
+    else:
+        with output.opened(out) as stream:
+            export(lambda: rows, form, stream)
+    if out is not None:
+        click.echo(f"wrote {out}", err=True)
 
 
 def _opened(path: Path) -> Store:
+    """A store to read.  Nothing of it changes."""
     from accelerator_sim.sweep.store import Store
 
     if not path.is_file():
         raise UsageError(f"{path}: no such store")
-    return Store(path)
+    return Store(path, read_only=True)
 
 
 def _sweeps(store: Store, name: str | None) -> list[str]:
@@ -258,7 +326,7 @@ def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
     from accelerator_sim.cli.command_line import command_line
     from accelerator_sim.study.machine import read_machine
     from accelerator_sim.study.provenance import Provenance, machine_files, source_file, workload_files
-    from accelerator_sim.sweep.run import base_file, network_file
+    from accelerator_sim.sweep.planner import base_file, network_file
     from accelerator_sim.workload.network import load_network
 
     base = base_file(sweep)
@@ -285,44 +353,3 @@ def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
 def _named(file: SourceFile, place: str, name: str) -> SourceFile:
     """A file under the name that it was asked for by, without the folder that it was found in."""
     return replace(file, name=name + file.name.removeprefix(place)) if file.name.startswith(place) else file
-
-
-def _speed(state: State, rate: float, goal: Goal) -> str:
-    left = f"{rate:.3g}/s, {_span((state.results - state.done) / rate)} left" if rate else ""
-    best = "" if state.best is None else f", best {goal.field} {state.best:.3g}"
-    return left + best
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _tell_size(sweep: Sweep, jobs: int) -> None:
-    from accelerator_sim.sweep.run import estimate
-
-    size = estimate(sweep)
-    click.echo(f"{size.points:,} points, {size.results:,} results; {size.excluded} break a constraint", nl=False)
-    click.echo(f" among the {size.tried} that were tried" if size.tried < size.points else "")
-    if size.seconds is not None:
-        span = _span(size.seconds * size.results / jobs)
-        click.echo(f"about {span} with {jobs} job{'s' if jobs > 1 else ''}: {size.seconds:.2g} s a result as tried")
-    for error in size.errors:
-        click.echo(f"note: {error}", err=True)
-
-
-def _tell(summary: Summary, place: Path) -> None:
-    """Say on standard error what was done and what failed."""
-    excluded = f", {summary.excluded} break a constraint" if summary.excluded else ""
-    click.echo(
-        f"{summary.points} points{excluded}: {summary.computed} results computed ({summary.layers} layers),"
-        f" {summary.present} were there, in {_span(summary.seconds)}; {place}, sweep {summary.name}",
-        err=True,
-    )
-    for point, workload, error in summary.failed[:MOST_TOLD]:
-        click.echo(f"failed: point {point}, {workload}: {error}", err=True)
-    if len(summary.failed) > MOST_TOLD:
-        click.echo(f"failed: {len(summary.failed) - MOST_TOLD} more; table results has all of them", err=True)
-    if summary.interrupted:
-        click.echo("interrupted; the same command goes on from here", err=True)

@@ -156,6 +156,9 @@ def _shapes(machine: Architecture) -> Iterator[Change]:
     for rows, columns in _near(machine.pe_cluster.rows, machine.pe_cluster.columns):
         settings = [("pe_cluster.rows", str(rows)), ("pe_cluster.columns", str(columns))]
         if not machine.flat:  # a weight router a row, a psum router and a bank a column (JETCAS Table II)
+            iact = machine.noc.iact  # iacts keep their ways, so that the change is of the shape alone
+            assert isinstance(iact, HierarchicalMesh)
+            settings += [("noc.iact.routers", str(iact.routers)), ("glb.iact.banks", str(machine.glb.iact.banks))]
             settings += [("noc.weight.routers", str(rows)), ("noc.psum.routers", str(columns))]
             store = machine.glb.psum
             if store.banks == machine.pe_cluster.columns and store.size is not None:

@@ -36,15 +36,24 @@ def _information(unit: str) -> dict[str, Fraction]:
     return _si(unit, "kMGT") | {prefix + unit: Fraction(1024) ** power for prefix, power in _BINARY.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dimension:
-    """A kind of quantity: its name with article, the units it may be written in, and an example."""
+    """A kind of quantity: its name with article, the units it may be written in, an example, and its base unit.
+
+    suffix: the base unit as it ends the name of a column, as in latency_s.
+    """
 
     name: str
     units: dict[str, Fraction]
     example: str
+    suffix: str
     whole: bool = False
     unlimited: bool = False
+
+    @property
+    def base(self) -> str:
+        """The unit in which values are held."""
+        return next(unit for unit, scale in self.units.items() if scale == 1)
 
     def __str__(self) -> str:
         alternative = f' or "{UNLIMITED}"' if self.unlimited else ""
@@ -54,19 +63,27 @@ class Dimension:
 _BYTE_RATES = {f"{unit}/s": scale for unit, scale in _information("B").items()}
 _BYTE_RATES |= {f"{unit}/s": scale / 8 for unit, scale in _information("b").items()}
 
-BYTES = Dimension("a size", _information("B"), "192 KiB", whole=True)
-BITS = Dimension("a number of bits", _information("b") | _information("bit") | {"bits": Fraction(1)}, "8 b", whole=True)
-HERTZ = Dimension("a frequency", _si("Hz", "kMG"), "200 MHz")
-BYTES_PER_SECOND = Dimension("a data rate", _BYTE_RATES, "25.6 GB/s", unlimited=True)
-JOULES = Dimension("an energy", _si("J", "afpnuµμmk"), "0.3 pJ")
-WATTS = Dimension("a power", _si("W", "pnuµμmk"), "30 mW")
-SECONDS = Dimension("a time", _si("s", "fpnuµμm"), "100 ns")
-METRES = Dimension("a length", _si("m", "pnuµμm") | {"cm": Fraction(1, 100)}, "0.5 mm")
-VOLTS = Dimension("a voltage", _si("V", "uµμm"), "1.0 V")
-OPERATIONS_PER_SECOND = Dimension("a rate of operations", _si("FLOP/s", "MGTP") | _si("OP/s", "MGTP"), "1.33 TFLOP/s")
-CARBON_PER_ENERGY = Dimension("a carbon intensity", {"g/kWh": Fraction(1), "kg/kWh": Fraction(1000)}, "481 g/kWh")
-PRICE_PER_ENERGY = Dimension("a price", {"$/kWh": Fraction(1), "c/kWh": Fraction(1, 100)}, "0.16 $/kWh")
-JOULES_PER_MEGABYTE = Dimension("an energy per data", {"J/MB": Fraction(1), "J/GB": Fraction(1, 1000)}, "2.5 J/MB")
+BYTES = Dimension("a size", _information("B"), "192 KiB", "bytes", whole=True)
+BITS = Dimension(
+    "a number of bits", _information("b") | _information("bit") | {"bits": Fraction(1)}, "8 b", "bits", whole=True
+)
+HERTZ = Dimension("a frequency", _si("Hz", "kMG"), "200 MHz", "hz")
+BYTES_PER_SECOND = Dimension("a data rate", _BYTE_RATES, "25.6 GB/s", "bytes_per_s", unlimited=True)
+JOULES = Dimension("an energy", _si("J", "afpnuµμmk"), "0.3 pJ", "j")
+WATTS = Dimension("a power", _si("W", "pnuµμmk"), "30 mW", "w")
+SECONDS = Dimension("a time", _si("s", "fpnuµμm"), "100 ns", "s")
+METRES = Dimension("a length", _si("m", "pnuµμm") | {"cm": Fraction(1, 100)}, "0.5 mm", "m")
+VOLTS = Dimension("a voltage", _si("V", "uµμm"), "1.0 V", "v")
+OPERATIONS_PER_SECOND = Dimension(
+    "a rate of operations", _si("FLOP/s", "MGTP") | _si("OP/s", "MGTP"), "1.33 TFLOP/s", "ops_per_s"
+)
+CARBON_PER_ENERGY = Dimension(
+    "a carbon intensity", {"g/kWh": Fraction(1), "kg/kWh": Fraction(1000)}, "481 g/kWh", "g_per_kwh"
+)
+PRICE_PER_ENERGY = Dimension("a price", {"$/kWh": Fraction(1), "c/kWh": Fraction(1, 100)}, "0.16 $/kWh", "usd_per_kwh")
+JOULES_PER_MEGABYTE = Dimension(
+    "an energy per data", {"J/MB": Fraction(1), "J/GB": Fraction(1, 1000)}, "2.5 J/MB", "j_per_mb"
+)
 
 DIMENSIONS = (
     BYTES, BITS, HERTZ, BYTES_PER_SECOND, JOULES, WATTS, SECONDS, METRES, VOLTS, OPERATIONS_PER_SECOND,
@@ -136,6 +153,22 @@ def parse_quantity(text: object, dimension: Dimension, *, allow_zero: bool = Fal
         raise ValueError(f"{_shown(text)!r} is too large") from None
 
 
+def format_quantity(value: float, dimension: Dimension) -> str:
+    """Return a value in base units as it would be written in a file, exactly: in the unit with the shortest number."""
+    if math.isinf(value):
+        return UNLIMITED
+    exact = Fraction(value)
+    best = f"{value:g} {dimension.base}" if Fraction(f"{value:g}") == exact else f"{value!r} {dimension.base}"
+    shortest = len(best.split()[0])
+    for unit, scale in dimension.units.items():
+        scaled = exact / scale
+        number = f"{float(scaled):g}"
+        # Floats are the nearest to what was written: what gives the same float is the same value.
+        if scaled >= 1 and len(number) < shortest and float(Fraction(number) * scale) == value:
+            best, shortest = f"{number} {unit}", len(number)
+    return best
+
+
 def _reader(dimension: Dimension, allow_zero: bool) -> Callable[[Any], float]:
     def read(value: Any) -> float:
         return parse_quantity(value, dimension, allow_zero=allow_zero)
@@ -152,33 +185,42 @@ def _schema(dimension: Dimension) -> dict[str, Any]:
     return {"type": "string", "pattern": pattern, "examples": examples, "description": str(dimension)}
 
 
-Bytes = Annotated[int, PlainValidator(_reader(BYTES, False)), WithJsonSchema(_schema(BYTES))]
-Bits = Annotated[int, PlainValidator(_reader(BITS, False)), WithJsonSchema(_schema(BITS))]
-Hertz = Annotated[float, PlainValidator(_reader(HERTZ, False)), WithJsonSchema(_schema(HERTZ))]
+Bytes = Annotated[int, PlainValidator(_reader(BYTES, False)), WithJsonSchema(_schema(BYTES)), BYTES]
+Bits = Annotated[int, PlainValidator(_reader(BITS, False)), WithJsonSchema(_schema(BITS)), BITS]
+Hertz = Annotated[float, PlainValidator(_reader(HERTZ, False)), WithJsonSchema(_schema(HERTZ)), HERTZ]
 BytesPerSecond = Annotated[
-    float, PlainValidator(_reader(BYTES_PER_SECOND, False)), WithJsonSchema(_schema(BYTES_PER_SECOND))
+    float, PlainValidator(_reader(BYTES_PER_SECOND, False)), WithJsonSchema(_schema(BYTES_PER_SECOND)), BYTES_PER_SECOND
 ]
-Joules = Annotated[float, PlainValidator(_reader(JOULES, True)), WithJsonSchema(_schema(JOULES))]
+Joules = Annotated[float, PlainValidator(_reader(JOULES, True)), WithJsonSchema(_schema(JOULES)), JOULES]
 """An energy; may be zero."""
-Watts = Annotated[float, PlainValidator(_reader(WATTS, True)), WithJsonSchema(_schema(WATTS))]
+Watts = Annotated[float, PlainValidator(_reader(WATTS, True)), WithJsonSchema(_schema(WATTS)), WATTS]
 """A power; may be zero."""
-Seconds = Annotated[float, PlainValidator(_reader(SECONDS, True)), WithJsonSchema(_schema(SECONDS))]
+Seconds = Annotated[float, PlainValidator(_reader(SECONDS, True)), WithJsonSchema(_schema(SECONDS)), SECONDS]
 """A time; may be zero."""
-Metres = Annotated[float, PlainValidator(_reader(METRES, False)), WithJsonSchema(_schema(METRES))]
-Volts = Annotated[float, PlainValidator(_reader(VOLTS, False)), WithJsonSchema(_schema(VOLTS))]
+Metres = Annotated[float, PlainValidator(_reader(METRES, False)), WithJsonSchema(_schema(METRES)), METRES]
+Volts = Annotated[float, PlainValidator(_reader(VOLTS, False)), WithJsonSchema(_schema(VOLTS)), VOLTS]
 OperationsPerSecond = Annotated[
-    float, PlainValidator(_reader(OPERATIONS_PER_SECOND, False)), WithJsonSchema(_schema(OPERATIONS_PER_SECOND))
+    float,
+    PlainValidator(_reader(OPERATIONS_PER_SECOND, False)),
+    WithJsonSchema(_schema(OPERATIONS_PER_SECOND)),
+    OPERATIONS_PER_SECOND,
 ]
 """Multiplications and additions per second, two a multiply-accumulate."""
 CarbonPerEnergy = Annotated[
-    float, PlainValidator(_reader(CARBON_PER_ENERGY, False)), WithJsonSchema(_schema(CARBON_PER_ENERGY))
+    float,
+    PlainValidator(_reader(CARBON_PER_ENERGY, False)),
+    WithJsonSchema(_schema(CARBON_PER_ENERGY)),
+    CARBON_PER_ENERGY,
 ]
 """Grams of CO2 equivalents per kilowatt hour."""
 PricePerEnergy = Annotated[
-    float, PlainValidator(_reader(PRICE_PER_ENERGY, False)), WithJsonSchema(_schema(PRICE_PER_ENERGY))
+    float, PlainValidator(_reader(PRICE_PER_ENERGY, False)), WithJsonSchema(_schema(PRICE_PER_ENERGY)), PRICE_PER_ENERGY
 ]
 """US dollars per kilowatt hour."""
 JoulesPerMegabyte = Annotated[
-    float, PlainValidator(_reader(JOULES_PER_MEGABYTE, True)), WithJsonSchema(_schema(JOULES_PER_MEGABYTE))
+    float,
+    PlainValidator(_reader(JOULES_PER_MEGABYTE, True)),
+    WithJsonSchema(_schema(JOULES_PER_MEGABYTE)),
+    JOULES_PER_MEGABYTE,
 ]
 """Joules per million bytes; may be zero."""

@@ -44,7 +44,8 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
-_Dumper.add_multi_representer(str, _text)  # words of closed sets too
+_Dumper.add_representer(str, _text)
+_Dumper.add_multi_representer(str, _text)  # words of closed sets as well
 
 
 def dump(tree: dict[str, Any], one_line: bool = False) -> str:

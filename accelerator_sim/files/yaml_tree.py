@@ -115,16 +115,25 @@ def parse_document(text: str, name: str) -> Document:
 
     Raises InvalidFile when the text is empty, is not YAML, has no mapping at the top, or breaks a limit.
     """
+    document = parse_tree(text, name)
+    if not isinstance(document.raw, dict):
+        kind = "a list" if isinstance(document.raw, list) else "a single value"
+        line, column = document.positions[()]
+        raise InvalidFile(
+            [*document.problems, Problem(name, line, column, "", f"{kind} at the top; a mapping is required")]
+        )
+    return document
+
+
+def parse_tree(text: str, name: str) -> Document:
+    """Read YAML text with whatever it has at the top.
+
+    Raises InvalidFile when the text is empty, is not YAML, or breaks a limit.
+    """
     builder = _Builder(name)
     tree = builder.build(text)
     if builder.empty or tree is None:
         raise InvalidFile([*builder.problems, Problem(name, None, None, "", "is empty; a mapping is required")])
-    if not isinstance(tree, dict):
-        kind = "a list" if isinstance(tree, list) else "a single value"
-        line, column = builder.positions[()]
-        raise InvalidFile(
-            [*builder.problems, Problem(name, line, column, "", f"{kind} at the top; a mapping is required")]
-        )
     return Document(name, tree, builder.positions, tuple(builder.problems))
 
 

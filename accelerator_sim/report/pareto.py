@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.study.tabular import Row
+from accelerator_sim.sweep.axes import path_of, readable
 from accelerator_sim.sweep.results import Goal, front_of
 
 ROWS = 16
 WIDEST = 100
 UNITS = {"_js": "Js", "_j": "J", "_s": "s", "_bytes": "B"}
+
+Linked = Sequence[Sequence[str]]
+"""Columns of axes that go together, group by group."""
 
 
 def unit_of(field: str) -> str:
@@ -34,8 +39,13 @@ def shown(row: Row, field: str) -> str:
     return si(int(value) if isinstance(value, float) and value.is_integer() else value, unit_of(field))
 
 
-def render_front(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, color: bool = False) -> str:
-    """Return the plot of the first two goals and the table of the front; one goal is a table alone."""
+def render_front(
+    rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, color: bool = False, linked: Linked = ()
+) -> str:
+    """Return the plot of the first two goals and the table of the front; one goal is a table alone.
+
+    Rows off the front need their goals only.
+    """
     best = front_of(rows, goals)
     if not best:
         return "no results with " + " and ".join(goal.field for goal in goals) + "\n"
@@ -45,22 +55,52 @@ def render_front(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, co
         parts.append(Text())
     goal_names = ", ".join(map(str, goals))
     parts.append(Text(f"{len(best)} of {len(rows)} points are beaten by none in {goal_names}", style="bold"))
-    parts += [Text(), *_records(best, goals, width)]
+    parts += [Text(), *_records(best, goals, width, linked)]
     return paint(parts, width, color)
 
 
-def render_records(rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, color: bool = False) -> str:
-    """Return a table of records, as they are ordered."""
-    return paint(_records(rows, goals, width), width, color)
+def render_records(
+    rows: Sequence[Row], goals: Sequence[Goal], width: int = 80, color: bool = False, linked: Linked = ()
+) -> str:
+    """Return a table of records, as they are ordered.  linked: columns of axes that go together."""
+    return paint(_records(rows, goals, width, linked), width, color)
 
 
-def _records(rows: Sequence[Row], goals: Sequence[Goal], width: int) -> list[RenderableType]:
-    """A table, and under it the values of axes that all rows have in common."""
-    out: list[RenderableType] = [table(fitted(columns(rows, [goal.field for goal in goals]), rows, width))]
-    common = [f"{name} {value}" for name, value in (rows[0]["axes"] if rows else {}).items() if not _varies(rows, name)]
+def _records(rows: Sequence[Row], goals: Sequence[Goal], width: int, linked: Linked) -> list[RenderableType]:
+    """A table, and under it axes that do not fit into it, and the values that all rows have in common."""
+    shown_rows = [row | {"axes": readable(row["axes"])} for row in rows]
+    names = list(dict.fromkeys(name for row in shown_rows for name in row["axes"]))
+    varied = [name for name in names if _varies(shown_rows, name)]
+    followers = {path_of(name): path_of(group[0]) for group in linked for name in group[1:]}
+    leaders = [name for name in varied if followers.get(name) not in varied]
+    made = fitted(columns(shown_rows, [goal.field for goal in goals], leaders), shown_rows, width)
+    whole = {*leaders, goals[0].field} <= {column.heading for column, _ in made}
+    if not whole:  # the axes of each row under the table instead
+        made = fitted(columns(shown_rows, [goal.field for goal in goals], []), shown_rows, width)
+    out: list[RenderableType] = [table(made)]
+    if not whole:
+        out.append(Text())
+        for row in shown_rows:
+            values = ", ".join(f"{name} {row['axes'].get(name, '-')}" for name in leaders)
+            out.append(Text(printable(f"point {row['point']}: {values}")))
+    groups = {name: [other for other in varied if followers.get(other) == name] for name in leaders}
+    for name, others in groups.items():
+        if others:
+            out += [Text(), Text(printable(f"{name} goes with {', '.join(_same_or_not(shown_rows, name, others))}"))]
+    common = [
+        f"{name} {value}" for name, value in (shown_rows[0]["axes"] if rows else {}).items() if name not in varied
+    ]
     if common:
-        out += [Text(), Text(f"all: {', '.join(common)}")]
+        out += [Text(), Text(printable(f"all: {', '.join(common)}"))]
     return out
+
+
+def _same_or_not(rows: Sequence[Row], name: str, others: Sequence[str]) -> Iterator[str]:
+    """Linked axes; those that have other values, with their values."""
+    for other in others:
+        pairs = dict.fromkeys((row["axes"].get(name), row["axes"].get(other)) for row in rows)
+        same = all(one == two for one, two in pairs)
+        yield other if same else f"{other} ({', '.join(f'{one}: {two}' for one, two in pairs)})"
 
 
 def _varies(rows: Sequence[Row], name: str) -> bool:
@@ -70,19 +110,18 @@ def _varies(rows: Sequence[Row], name: str) -> bool:
 _USUAL = ("latency_s", "energy_total_j", "edp_js", "inferences_per_s", "inferences_per_j", "pes", "utilization")
 
 
-def columns(rows: Sequence[Row], first: Sequence[str]) -> list[Column[Row]]:
-    """Return the columns of records: what was varied, the results that are asked for, the usual ones."""
+def columns(rows: Sequence[Row], first: Sequence[str], varied: Sequence[str]) -> list[Column[Row]]:
+    """Return the columns of records: what was varied, which stays the longest, then results, those asked for first."""
     fields = [*first, *(field for field in _USUAL if field not in first)]
     out: list[Column[Row]] = [Column("point", lambda row: f"{row['point']}", 1, left=True)]
-    out += [Column(field, lambda row, f=field: shown(row, f), 2 + at) for at, field in enumerate(first)]  # type: ignore[misc]
-    names = sorted(dict.fromkeys(name for row in rows for name in row["axes"]), key=len)  # so that most of them fit
     out += [
-        Column(name, lambda row, n=name: row["axes"].get(n, "-"), 6 + at)  # type: ignore[misc]
-        for at, name in enumerate(name for name in names if _varies(rows, name))
+        Column(name, lambda row, n=name: row["axes"].get(n, "-"), 2)  # type: ignore[misc]
+        for name in varied
     ]
-    if len({row["workload"] for row in rows}) > 1:
-        out.append(Column("workload", lambda row: row["workload"], 4, left=True))
-    out.append(Column("key", lambda row: row["key"][:10], 5, left=True))
+    out += [Column(field, lambda row, f=field: shown(row, f), 3 + at) for at, field in enumerate(first)]  # type: ignore[misc]
+    if len({row["workload"] for row in rows}) > 1 and "workload" not in varied:
+        out.append(Column("workload", lambda row: row["workload"], 2, left=True))
+    out.append(Column("key", lambda row: row["key"][:10], 3 + len(first), left=True))
     out += [
         Column(field, lambda row, f=field: shown(row, f), 30 + at)  # type: ignore[misc]
         for at, field in enumerate(fields[len(first) :])

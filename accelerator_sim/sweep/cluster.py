@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 
 from accelerator_sim.files.errors import AcceleratorSimError
@@ -14,9 +15,11 @@ PATIENCE_S = 10.0
 
 
 def cluster(address: str) -> Pool:
-    """Return the workers of the scheduler at an address, as tcp://host:port, where this version is installed, too.
+    """Return the workers of the scheduler at an address, as tcp://host:port, where this version is installed as well.
 
-    Raises AcceleratorSimError without `distributed`, without an answer, and without a worker.
+    A scheduler and its workers are trusted: they run what they are sent, and what they send is unpickled.  Raises
+    AcceleratorSimError without `distributed`, without an answer, and without a worker; then, or while it is used, where
+    the scheduler is gone.
     """
     try:
         from distributed import Client
@@ -27,6 +30,10 @@ def cluster(address: str) -> Pool:
         raise AcceleratorSimError(
             "a cluster needs distributed; install it with: pip install 'accelerator-sim[cluster]'"
         ) from None
+
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] in ("distributed", "tornado"):  # whatever they log comes back as an exception
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     @contextmanager
     def connected() -> Iterator[Client]:
@@ -45,11 +52,15 @@ def cluster(address: str) -> Pool:
 
     @contextmanager
     def make() -> Iterator[Executor]:
-        with connected() as client:
-            executor = client.get_executor(pure=False)
-            yield executor
-            executor.shutdown(wait=False)
+        try:
+            with connected() as client:
+                executor = client.get_executor(pure=False)
+                yield executor
+                executor.shutdown(wait=False)
+        except AcceleratorSimError as error:
+            hint = "what was finished is kept; start a scheduler, and the same command goes on from there"
+            raise AcceleratorSimError(f"{error}; {hint}") from None
 
     with connected() as client:
         threads = sum(client.nthreads().values())
-    return Pool(make, max(threads, 1), (KilledWorker, CommClosedError, FutureCancelledError))
+    return Pool(make, max(threads, 1), (KilledWorker, CommClosedError, FutureCancelledError, CancelledError))

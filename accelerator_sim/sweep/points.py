@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-from accelerator_sim.sweep.spec import Axis, Sweep
+from accelerator_sim.sweep.sobol import BITS, sobol
+from accelerator_sim.sweep.spec import Axis, Sweep, SweepMode
 
-# Joe and Kuo, "Constructing Sobol sequences with better two-dimensional projections", SIAM J. Sci. Comput. 30 (2008),
-# table new-joe-kuo-6.21201: degree s, coefficient a and first direction numbers m of dimensions 2 to 21.
-_DIRECTIONS: tuple[tuple[int, int, tuple[int, ...]], ...] = (
-    (1, 0, (1,)), (2, 1, (1, 3)), (3, 1, (1, 3, 1)), (3, 2, (1, 1, 1)), (4, 1, (1, 1, 3, 3)), (4, 4, (1, 3, 5, 13)),
-    (5, 2, (1, 1, 5, 5, 17)), (5, 4, (1, 1, 5, 5, 5)), (5, 7, (1, 1, 7, 11, 19)), (5, 11, (1, 1, 5, 1, 1)),
-    (5, 13, (1, 1, 1, 3, 11)), (5, 14, (1, 3, 5, 5, 31)), (6, 1, (1, 3, 3, 9, 7, 49)), (6, 13, (1, 1, 1, 15, 21, 21)),
-    (6, 16, (1, 3, 1, 13, 27, 49)), (6, 19, (1, 1, 1, 15, 7, 5)), (6, 22, (1, 3, 1, 15, 13, 25)),
-    (6, 25, (1, 1, 5, 5, 19, 61)), (7, 1, (1, 3, 7, 11, 23, 15, 103)), (7, 4, (1, 3, 7, 13, 13, 15, 69)),
-)  # fmt: skip
-MOST_AXES = len(_DIRECTIONS) + 1
-_BITS = 32
+TRIES, MOST_TRIES = 100, 1_000_000
+"""Draws for each sample, and of all, before random and sobol go on with fewer points: where a hundredth of the
+combinations is legal, each sample is still found with a probability of 63%, and most are."""
 
 
 @dataclass(frozen=True)
@@ -35,27 +28,32 @@ class Point:
         return dict(self.values)
 
 
-def points_of(sweep: Sweep) -> Iterator[Point]:
+def points_of(sweep: Sweep, legal: Callable[[Point], bool] | None = None) -> Iterator[Point]:
     """Yield the points of a sweep, the same ones for the same file, each combination once.
 
-    Those of a search are asked for one by one (`search`); here, points at random stand for them.  Constraints are not
-    applied: whoever makes the architecture of a point can.  Raises ValueError for a Sobol sequence
-    of more axes than there are directions for.
+    legal: whether a point can be run; random and sobol draw others instead of those that cannot, and a grid has them
+    all.  Those of a search are asked for one by one (`search`); here, points at random stand for them.
     """
     spec = sweep.spec
-    if spec.mode == "grid":
+    if spec.mode is SweepMode.GRID:
         for number, chosen in enumerate(product(*(range(len(axis.values)) for axis in sweep.axes))):
             yield point_of(sweep.axes, number, chosen)
         return
-    count = spec.samples or 0
-    seen: set[tuple[int, ...]] = set()
+    wanted = spec.samples or 0
     number = 0
-    draws = _sobol(sweep, count) if spec.mode == "sobol" else _random(sweep, count)
+    draws = _sobol(sweep, tries(wanted)) if spec.mode is SweepMode.SOBOL else _random(sweep, tries(wanted))
     for chosen in draws:
-        if chosen not in seen:
-            seen.add(chosen)
-            yield point_of(sweep.axes, number, chosen)
+        point = point_of(sweep.axes, number, chosen)
+        if legal is None or legal(point):
+            yield point
             number += 1
+            if number == wanted:
+                return
+
+
+def tries(samples: int) -> int:
+    """Return how many combinations are drawn, at most, for so many samples."""
+    return max(2 * samples, min(TRIES * samples, MOST_TRIES))
 
 
 def point_of(axes: list[Axis], number: int, chosen: tuple[int, ...]) -> Point:
@@ -66,53 +64,35 @@ def point_of(axes: list[Axis], number: int, chosen: tuple[int, ...]) -> Point:
     return Point(number, tuple(values))
 
 
-def _random(sweep: Sweep, count: int) -> Iterator[tuple[int, ...]]:
-    """Different combinations, drawn without preference; all of them where there are no more than asked for."""
-    if sweep.grid_size <= count:
+def _random(sweep: Sweep, most: int) -> Iterator[tuple[int, ...]]:
+    """Different combinations, drawn without preference; in their order where there are no more than samples."""
+    if sweep.grid_size <= (sweep.spec.samples or 0):
         yield from product(*(range(len(axis.values)) for axis in sweep.axes))
         return
     dice = Random(sweep.spec.seed)
     sizes = [len(axis.values) for axis in sweep.axes]
     seen: set[tuple[int, ...]] = set()
-    while len(seen) < count:
+    for _ in range(most):
         chosen = tuple(dice.randrange(size) for size in sizes)
         if chosen not in seen:
             seen.add(chosen)
             yield chosen
+            if len(seen) == sweep.grid_size:
+                return
 
 
-def _sobol(sweep: Sweep, count: int) -> Iterator[tuple[int, ...]]:
-    """Combinations at the places of a Sobol sequence, shifted by the seed (its digits, exclusive or)."""
+def _sobol(sweep: Sweep, most: int) -> Iterator[tuple[int, ...]]:
+    """Different combinations at the places of a Sobol sequence, shifted by the seed (its digits, exclusive or)."""
     axes = sweep.axes
-    if len(axes) > MOST_AXES:
-        raise ValueError(f"a Sobol sequence of {len(axes)} axes; at most {MOST_AXES} are known, use mode random")
     dice = Random(sweep.spec.seed)
-    shift = [dice.getrandbits(_BITS) if sweep.spec.seed else 0 for _ in axes]
-    for place in sobol(count, len(axes)):
-        yield tuple(
-            (value ^ mask) * len(axis.values) >> _BITS for value, mask, axis in zip(place, shift, axes, strict=True)
+    shift = [dice.getrandbits(BITS) if sweep.spec.seed else 0 for _ in axes]
+    seen: set[tuple[int, ...]] = set()
+    for place in sobol(most, len(axes)):
+        chosen = tuple(
+            (value ^ mask) * len(axis.values) >> BITS for value, mask, axis in zip(place, shift, axes, strict=True)
         )
-
-
-def sobol(count: int, dimensions: int) -> Iterator[tuple[int, ...]]:
-    """Yield the first places of the sequence, each coordinate as a fraction of 2^32."""
-    directions = [_direction_numbers(dimension) for dimension in range(dimensions)]
-    state = [0] * dimensions
-    for index in range(count):
-        yield tuple(state)
-        change = (~index & (index + 1)).bit_length() - 1  # place of the lowest zero digit
-        state = [value ^ numbers[change] for value, numbers in zip(state, directions, strict=True)]
-
-
-def _direction_numbers(dimension: int) -> list[int]:
-    if dimension == 0:
-        return [1 << (_BITS - 1 - k) for k in range(_BITS)]
-    degree, coefficient, first = _DIRECTIONS[dimension - 1]
-    numbers = [m << (_BITS - 1 - k) for k, m in enumerate(first)]
-    for k in range(degree, _BITS):
-        value = numbers[k - degree] ^ (numbers[k - degree] >> degree)
-        for step in range(1, degree):
-            if coefficient >> (degree - 1 - step) & 1:
-                value ^= numbers[k - step]
-        numbers.append(value)
-    return numbers
+        if chosen not in seen:
+            seen.add(chosen)
+            yield chosen
+            if len(seen) == sweep.grid_size:
+                return

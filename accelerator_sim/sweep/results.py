@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from accelerator_sim.files.errors import did_you_mean
+from accelerator_sim.files.units import UNLIMITED
 from accelerator_sim.study.tabular import Row
+from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.pareto import front
-from accelerator_sim.sweep.store import FIGURES, Cost, Store
+from accelerator_sim.sweep.store import About, Cost, Store
 
 MORE = ("inferences_per_s", "inferences_per_j", "gops_per_w", "utilization", "macs_per_cycle")
 """Results of which more is better; of all others less is."""
@@ -50,13 +54,17 @@ def goal_of(text: str) -> Goal:
 def by_point(rows: Iterable[Row]) -> list[Row]:
     """Join the rows of a sweep's point (its networks, one after the other) into one record.
 
-    Times and energies add up, and what follows from them is made anew.  A point with a network that failed has no
-    figures.
+    Times and energies add up, and what follows from them is computed from the sums.  A point with a network that failed
+    has no figures.
     """
-    groups: dict[tuple[Any, Any], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row["stage"], row["point"]), []).append(row)
-    return [group[0] if len(group) == 1 else _joined(group) for group in groups.values()]
+    return list(each_point(rows))
+
+
+def each_point(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the records of `by_point` one by one, so that they need no memory."""
+    for _, group in groupby(rows, key=lambda row: (row["stage"], row["point"])):
+        found = list(group)
+        yield found[0] if len(found) == 1 else _joined(found)
 
 
 def _joined(group: Sequence[Row]) -> Row:
@@ -65,7 +73,11 @@ def _joined(group: Sequence[Row]) -> Row:
     out["key"] = ",".join(row["key"] for row in group)
     errors = [row["error"] for row in group if row["error"] is not None]
     if errors:
-        return out | dict.fromkeys(FIGURES) | {"status": "failed", "error": "; ".join(dict.fromkeys(errors))}
+        return (
+            out
+            | dict.fromkeys(FIGURES)
+            | {"status": "failed", "complete": 0, "error": "; ".join(dict.fromkeys(errors))}
+        )
     for name in _SUMS:
         values = [row[name] for row in group]
         out[name] = sum(values) if all(isinstance(value, int) for value in values) else math.fsum(values)
@@ -87,8 +99,8 @@ def last_stage(rows: Sequence[Row]) -> list[Row]:
 
 def best(rows: Iterable[Row], goal: Goal, count: int) -> list[Row]:
     """Return the best records by one result; equal ones by point."""
-    ranked = [(cost, row["point"], at, row) for at, row in enumerate(rows) if (cost := goal.cost(row)) is not None]
-    return [row for *_, row in sorted(ranked, key=lambda each: each[:3])[:count]]
+    ranked = ((cost, row["point"], at, row) for at, row in enumerate(rows) if (cost := goal.cost(row)) is not None)
+    return [row for *_, row in heapq.nsmallest(count, ranked, key=lambda each: each[:3])]
 
 
 def front_of(rows: Iterable[Row], goals: Sequence[Goal]) -> list[Row]:
@@ -105,32 +117,52 @@ def front_of(rows: Iterable[Row], goals: Sequence[Goal]) -> list[Row]:
 def best_in(store: Store, sweep: str, goal: Goal, count: int) -> list[Row]:
     """Return the best records of a sweep's last stage, without reading the others where points have one network."""
     stage, single = store.last_stage(sweep)
-    keys = store.least(sweep, stage, goal, count) if single else None
-    return best(by_point(store.rows(sweep, stage, keys)), goal, count)
+    if single:
+        return best(store.rows(sweep, stage, store.least(sweep, stage, goal, count)), goal, count)
+    return best(each_point(store.each(sweep, stage)), goal, count)
 
 
 def front_in(store: Store, sweep: str, goals: Sequence[Goal]) -> list[Row]:
-    """Return the records of a sweep's last stage that no other beats, as `best_in` does."""
+    """Return the records of a sweep's last stage that no other beats, keeping no others in memory."""
     stage, single = store.last_stage(sweep)
-    if not single:
-        return front_of(by_point(store.rows(sweep, stage)), goals)
-    few = store.unbeaten(sweep, stage, goals)
-    keys = [few[at][0] for at in front([costs for _, costs in few])]
-    return front_of(store.rows(sweep, stage, keys), goals)
+    if single:
+        few = store.unbeaten(sweep, stage, goals)
+        keys = [few[at][0] for at in front([costs for _, costs in few])]
+        return front_of(store.rows(sweep, stage, keys), goals)
+    known: list[tuple[list[float], int]] = []
+    for row in each_point(store.each(sweep, stage)):
+        costs = [goal.cost(row) for goal in goals]
+        if None not in costs:
+            known.append((costs, row["point"]))  # type: ignore[arg-type]
+    kept = {known[at][1] for at in front([costs for costs, _ in known])}
+    return front_of(each_point(row for row in store.each(sweep, stage) if row["point"] in kept), goals)
+
+
+def about_all(store: Store, sweeps: Iterable[str]) -> About:
+    """Return what sweeps are about: objectives and groups of linked axes, each once; nothing where none says."""
+    found = [store.about(sweep) for sweep in sweeps]
+    objectives = dict.fromkeys(word for about in found for word in about.objectives)
+    return About(tuple(objectives), tuple(dict.fromkeys(group for about in found for group in about.linked)))
 
 
 def flat(row: Row) -> Row:
-    """Return a row with a column for each axis, numbers as numbers."""
+    """Return a row with a column for each axis, numbers as numbers; what is without a limit is infinite."""
     axes = {name: _plain(value) for name, value in row["axes"].items()}
     fixed = {name: value for name, value in row.items() if name != "axes"}
     head = ("stage", "point", "workload")
     return {name: fixed[name] for name in head} | axes | {k: v for k, v in fixed.items() if k not in head}
 
 
-def _plain(text: str) -> int | float | str:
+def _plain(value: int | float | str) -> int | float | str:
+    """A value of an axis; text that is a number, as older stores have it, as number."""
+    if not isinstance(value, str):
+        return value
+    if value == UNLIMITED:
+        return math.inf
     for read in (int, float):
         try:
-            return read(text)
+            number = read(value)
         except ValueError:
             continue
-    return text
+        return number if math.isfinite(number) else value
+    return value

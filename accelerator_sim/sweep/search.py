@@ -19,12 +19,16 @@ POPULATION = 50
 MOST_REPEATS = 20
 """Generations without a new point after which a search has seen what it can reach."""
 
+Legal = Callable[[Point], bool]
+"""Whether a point can be run; others are not asked for."""
 Evaluate = Callable[[Sequence[Point]], Mapping[int, Sequence[float] | None]]
 """Runs points; returns the costs of each by its number, None for one that failed or breaks a constraint."""
 
 
-def search(sweep: Sweep, objectives: int, evaluate: Evaluate) -> list[Point]:
-    """Evaluate as many different points as the sweep has samples, or as there are; return them.
+def search(sweep: Sweep, objectives: int, evaluate: Evaluate, legal: Legal) -> list[Point]:
+    """Evaluate as many different points as the sweep has samples, or as can be found; return them.
+
+    A point that is not legal counts as one that was asked for in vain, so that the next generation avoids it.
 
     Raises AcceleratorSimError where optuna is not installed.
     """
@@ -52,7 +56,11 @@ def search(sweep: Sweep, objectives: int, evaluate: Evaluate) -> list[Point]:
             )
             trials.append((trial, chosen))
             if chosen not in known and chosen not in fresh and len(points) + len(fresh) < wanted:
-                fresh[chosen] = point_of(sweep.axes, len(points) + len(fresh), chosen)
+                point = point_of(sweep.axes, len(points) + len(fresh), chosen)
+                if legal(point):
+                    fresh[chosen] = point
+                else:
+                    known[chosen] = None
         repeats = 0 if fresh else repeats + 1
         costs = evaluate(list(fresh.values()))
         points += fresh.values()

@@ -1,29 +1,40 @@
-"""What a sweep varies: the YAML file of a sweep, and the values of its axes."""
+"""What a sweep varies: the YAML file of a sweep, checked against the schema of architectures before anything runs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
+from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.model import Chosen, FileModel, load_model
-from accelerator_sim.files.units import split_quantity
-from accelerator_sim.files.vocabulary import Fidelity, Objective
+from accelerator_sim.files.vocabulary import BATCH, SEED, Fidelity, Objective
 from accelerator_sim.files.yaml_tree import load_document
+from accelerator_sim.sweep.axes import axis_values, check_axis_value, check_name
 from accelerator_sim.sweep.expressions import Comparison, parse_comparison
+from accelerator_sim.sweep.limits import unit_of
 from accelerator_sim.sweep.results import goal_of
+from accelerator_sim.sweep.sobol import MOST_AXES
 
-CHOICES = ("workload", "width", "resolution", "prune", "densities", "batch", "objective")
-"""Axes that are no paths of the architecture: the network, and how it is run."""
 MOST_POINTS = 1_000_000
 
-Scalar = int | float | bool | str
+Wrong = Callable[[tuple[str | int, ...], str], None]
+"""Notes what is wrong at a path of the file."""
+
+
+class SweepMode(StrEnum):
+    """Which points are run: all, different ones at random, evenly spread ones, or those that a search asks for."""
+
+    GRID = "grid"
+    RANDOM = "random"
+    SOBOL = "sobol"
+    SEARCH = "search"
 
 
 class Stage(FileModel):
@@ -39,12 +50,12 @@ class Spec(FileModel):
 
     architecture: str = Field(description="base architecture: a built-in name or a file")
     workloads: list[str] = Field(default_factory=list, description="networks: built-in names or files")
-    fidelity: Chosen[Fidelity] = Fidelity.ANALYTICAL
+    fidelity: Chosen[Fidelity] = Fidelity.EVENT
     objective: Chosen[Objective] = Objective.LATENCY
-    mode: Literal["grid", "random", "sobol", "search"] = "grid"
+    mode: Chosen[SweepMode] = SweepMode.GRID
     samples: int | None = Field(default=None, ge=1, le=MOST_POINTS, description="points of random, sobol and search")
-    seed: int = Field(default=0, ge=0)
-    batch: int = Field(default=1, ge=1)
+    seed: int = Field(default=0, ge=SEED.least, le=SEED.most)
+    batch: int = Field(default=1, ge=BATCH.least, le=BATCH.most)
     axes: dict[str, Any] = Field(
         default_factory=dict, description="values by YAML path of the architecture, or of a choice"
     )
@@ -53,6 +64,8 @@ class Spec(FileModel):
     stages: list[Stage] = Field(default_factory=list, description="fidelities in turn, instead of `fidelity`")
     objectives: list[str] = Field(
         default_factory=lambda: ["latency_s", "energy_total_j"],
+        min_length=1,
+        max_length=8,
         description="results that `search` and --pareto minimise",
     )
 
@@ -62,9 +75,9 @@ class Spec(FileModel):
             raise ValueError("no network: give workloads, or an axis workload")
         if self.workloads and "workload" in self.axes:
             raise ValueError("workloads and an axis workload are given; give either")
-        if self.mode != "grid" and self.samples is None:
+        if self.mode is not SweepMode.GRID and self.samples is None:
             raise ValueError(f"mode {self.mode} needs samples, the number of points")
-        if self.mode == "grid" and self.samples is not None:
+        if self.mode is SweepMode.GRID and self.samples is not None:
             raise ValueError("mode grid has all combinations; leave samples out")
         return self
 
@@ -109,27 +122,21 @@ class Sweep:
 
 def load_sweep(path: Path) -> Sweep:
     """Read a sweep.  Raises InvalidFile with everything that is wrong with it."""
-    document = load_document(path)
-    spec = load_model(Spec, document)
+    with instead_of(path, FileKind.SWEEP, "a sweep is required"):
+        document = load_document(path)
+        spec = load_model(Spec, document)
     problems: list[Problem] = []
 
     def wrong(where: tuple[str | int, ...], message: str) -> None:
         line, column = document.position(where)
         problems.append(Problem(document.file, line, column, ".".join(map(str, where)), message))
 
-    values: dict[str, tuple[str, ...]] = {}
-    for name, given in spec.axes.items():
-        try:
-            values[name] = axis_values(given)
-            for value in values[name]:
-                _check_choice(name, value)
-        except ValueError as error:
-            wrong(("axes", name), str(error))
+    values = _checked_axes(spec, wrong)
     axes = _linked(spec, values, wrong)
     constraints = []
     for at, text in enumerate(spec.constraints):
         try:
-            constraints.append(parse_comparison(text))
+            constraints.append(parse_comparison(text, unit_of))
         except ValueError as error:
             wrong(("constraints", at), str(error))
     goals: list[tuple[tuple[str | int, ...], str]] = [
@@ -142,83 +149,44 @@ def load_sweep(path: Path) -> Sweep:
         except ValueError as error:
             wrong(where, str(error))
     sweep = Sweep(spec, axes, constraints, path, json.dumps(spec.model_dump(), sort_keys=True))
-    if spec.mode == "grid" and sweep.grid_size > MOST_POINTS:
+    if spec.mode is SweepMode.GRID and sweep.grid_size > MOST_POINTS:
         wrong(("axes",), f"{sweep.grid_size:,} combinations are more than {MOST_POINTS:,}; use mode random or sobol")
+    if spec.mode is SweepMode.SOBOL and len(axes) > MOST_AXES:
+        known = f"a Sobol sequence of {len(axes)} axes; at most {MOST_AXES} are known, use mode random"
+        wrong(("mode",), known)
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
     return sweep
 
 
-def axis_values(given: Any) -> tuple[str, ...]:
-    """Return the values of an axis as YAML text.  Raises ValueError for what is none."""
-    if isinstance(given, list):
-        if not given:
-            raise ValueError("an empty list; at least one value is required")
-        return tuple(_text(value) for value in given)
-    if not isinstance(given, dict):
-        raise ValueError("a list of values, {from, to, steps} or {powers_of_two: [least, most]} is required")
-    keys = set(given)
-    if keys == {"powers_of_two"}:
-        limits = given["powers_of_two"]
-        if not (isinstance(limits, list) and len(limits) == 2 and all(type(x) is int and x >= 1 for x in limits)):
-            raise ValueError("powers_of_two is [least, most], two whole numbers of at least 1")
-        found = tuple(str(1 << k) for k in range(63) if limits[0] <= 1 << k <= limits[1])
-        if not found:
-            raise ValueError(f"no power of two lies between {limits[0]} and {limits[1]}")
-        return found
-    if keys == {"from", "to", "steps"}:
-        return _range(given["from"], given["to"], given["steps"])
-    allowed = ("from", "to", "steps", "powers_of_two")
-    unknown = next((str(key) for key in given if key not in allowed), None)
-    hint = f"unknown key {unknown!r}{did_you_mean(unknown, allowed)}; " if unknown else ""
-    raise ValueError(f"{hint}a range is {{from, to, steps}} or {{powers_of_two: [least, most]}}")
+def _checked_axes(spec: Spec, wrong: Wrong) -> dict[str, tuple[str, ...]]:
+    """Return the values of the axes by name, and note names and values that no point can have."""
+    values: dict[str, tuple[str, ...]] = {}
+    for name, given in spec.axes.items():
+        try:
+            check_name(name)
+        except ValueError as error:
+            wrong(("axes", name), str(error))
+            continue
+        try:
+            values[name] = axis_values(given)
+        except ValueError as error:
+            wrong(("axes", name), str(error))
+            continue
+        faults: list[str] = []
+        for at, value in enumerate(values[name]):
+            try:
+                check_axis_value(name, value)
+            except ValueError as error:
+                faults.append(str(error))
+                if isinstance(given, list):  # each value has its place
+                    wrong(("axes", name, at), str(error))
+        if faults and not isinstance(given, list):
+            wrong(("axes", name), faults[0])
+    return values
 
 
-def _check_choice(name: str, value: str) -> None:
-    """Raise ValueError for a value that a choice does not have."""
-    if name == "objective" and value not in list(Objective):
-        raise ValueError(f"unknown objective {value!r}; objectives: {', '.join(Objective)}")
-    if name in ("batch", "resolution") and not (value.isascii() and value.isdecimal() and int(value) >= 1):
-        raise ValueError(f"{value!r} is no whole number of at least 1")
-    if name == "width" and not (_split(value)[0] > 0 and not _split(value)[1]):
-        raise ValueError(f"{value!r} is no number above 0")
-
-
-def _range(start: Any, stop: Any, steps: Any) -> tuple[str, ...]:
-    if type(steps) is not int or not 2 <= steps <= 10_000:
-        raise ValueError(f"steps is {steps}; a whole number from 2 to 10000 is required")
-    (first, unit), (last, other) = _split(start), _split(stop)
-    if unit != other:
-        raise ValueError(f"from is in {unit or 'no unit'}, to in {other or 'no unit'}; give both in one unit")
-    out = []
-    for step in range(steps):
-        value = first + (last - first) * step / (steps - 1)
-        text = str(value.numerator) if value.denominator == 1 else repr(float(value))
-        out.append(f"{text} {unit}".strip())
-    return tuple(out)
-
-
-def _split(value: Any) -> tuple[Fraction, str]:
-    found = split_quantity(value)
-    if found is None:
-        raise ValueError(f"{value!r} is not a number, with a unit or without")
-    return found
-
-
-def _text(value: Any) -> str:
-    """A value as YAML text, as it may stand after --set."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_text(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_text, value)) + "]"
-    return "null" if value is None else str(value)
-
-
-def _linked(
-    spec: Spec, values: Mapping[str, tuple[str, ...]], wrong: Callable[[tuple[str | int, ...], str], None]
-) -> list[Axis]:
+def _linked(spec: Spec, values: Mapping[str, tuple[str, ...]], wrong: Wrong) -> list[Axis]:
     """Join linked axes; the others stand alone, in their order."""
     group: dict[str, tuple[str, ...]] = {}
     for at, linked in enumerate(spec.linked):

@@ -1,57 +1,26 @@
-"""The results of sweeps in one SQLite file, written as they come, safe to interrupt and to share.
-
-Table `results` has one row a point and network, by the key of its task; table `layers` the outcome of each layer on
-each machine, so that none is computed twice; table `points` which results a sweep consists of; table `tasks` how each
-result is made again.
-"""
+"""The results of sweeps in one SQLite file, written as they come, safe to interrupt and to share."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelerator_sim.files.errors import AcceleratorSimError
+from accelerator_sim.sweep.database import FIGURES, close_written, damaged, guarded, open_to_read, open_to_write
 from accelerator_sim.sweep.pareto import front
 from accelerator_sim.sweep.task import Outcome
 
-FORMAT = "accelerator-sim/sweep/1"
-PATIENCE_S = 60.0
-"""How long another writer is waited for."""
-
 SAMPLE, REFERENCES = 2000, 20
-"""Results of which the first front is made, and how many of its members results are held against."""
+"""Results of which the first front is made, and how many of its members results are compared with."""
 
-FIGURES = (
-    "cycles", "latency_s", "inferences_per_s", "energy_j", "energy_dram_j", "energy_total_j", "edp_js",
-    "inferences_per_j", "gops_per_w", "macs", "effectual_macs", "dram_bytes", "utilization", "pes", "macs_per_cycle",
-    "glb_total", "memory_total", "area_kgates", "area_mm2",
+_TEXTS = ("key", "status", "workload", "architecture", "fidelity", "objective")
+_WHOLE = ("complete", "batch", "seed")
+_NAMES = (
+    "key", "status", "complete", "error", "workload", "architecture", "fidelity", "objective", "batch", "seed", "axes",
 )  # fmt: skip
-"""Columns of results that are numbers."""
-
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS results (
-    key TEXT PRIMARY KEY, status TEXT NOT NULL, error TEXT, workload TEXT NOT NULL, architecture TEXT NOT NULL,
-    fidelity TEXT NOT NULL, objective TEXT NOT NULL, batch INTEGER NOT NULL, seed INTEGER NOT NULL,
-    axes TEXT NOT NULL, {", ".join(FIGURES)}
-);
-CREATE TABLE IF NOT EXISTS tasks (key TEXT PRIMARY KEY, task TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS layers (key TEXT PRIMARY KEY, outcome TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS points (
-    sweep TEXT NOT NULL, stage INTEGER NOT NULL, point INTEGER NOT NULL, workload TEXT NOT NULL, key TEXT NOT NULL,
-    PRIMARY KEY (sweep, stage, point, workload)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS points_by_key ON points (key, sweep, stage);
-"""
-
-
-class StoreError(AcceleratorSimError):
-    """The store cannot be used: locked for long, full, or no store at all."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +34,8 @@ class Entry:
     objective: str
     batch: int
     seed: int
-    axes: Mapping[str, str]
+    axes: Mapping[str, int | float | str]
+    """By column: numbers in SI units, and texts."""
     task: Mapping[str, Any]
     """All that `simulate --from` needs: the files as they were, and the choices."""
 
@@ -79,7 +49,7 @@ class Cost:
 
     def __post_init__(self) -> None:
         if self.field not in FIGURES:
-            raise ValueError(f"{self.field!r} is no figure")
+            raise ValueError(f"{self.field!r} is not a figure")
 
     @property
     def sql(self) -> str:
@@ -87,42 +57,52 @@ class Cost:
         return f"-{self.field}" if self.most else self.field
 
 
+@dataclass(frozen=True)
+class About:
+    """What a sweep is about: its objectives, and the columns of axes that go together."""
+
+    objectives: tuple[str, ...] = ()
+    linked: tuple[tuple[str, ...], ...] = ()
+
+
 Result = tuple[Entry, Mapping[str, float | int | None] | None, str | None]
 """An entry with its figures, or with its error."""
 
 
 class Store:
-    """An open store.  Every method raises StoreError where the file cannot be read or written."""
+    """An open store.
 
-    def __init__(self, path: Path) -> None:
+    Every method raises StoreError where the file cannot be read or written, and InvalidFile where it is damaged.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
-        with self._guarded():
-            self._db = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(_SCHEMA)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
-            (found,) = self._db.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
-        if found != FORMAT:
-            raise StoreError(f"{path}: is a store of format {found!r}; {FORMAT!r} is read")
+        self._read_only = read_only
+        self._db = open_to_read(path) if read_only else open_to_write(path)
+        try:
+            columns = {row[1] for row in self._all("PRAGMA table_info(results)")}
+        except BaseException:
+            self._db.close()
+            raise
+        self._complete = "results.complete" if "complete" in columns else "(results.status = 'ok')"
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        if self._read_only:
+            self._db.close()
+        else:
+            close_written(self._db)
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            reason = str(error)
-            if "locked" in reason or "busy" in reason:
-                reason = f"locked by another program for more than {PATIENCE_S:g} s"
-            elif "full" in reason:
-                reason = "no space left on the disk; what was stored before is complete"
-            raise StoreError(f"{self.path}: {reason}") from None
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.path}: is not a store of sweeps: {error}") from None
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query.  A cursor that an error leaves unread would lock the file; it is closed here."""
+        with guarded(self.path), closing(self._db.cursor()) as cursor:
+            return cursor.execute(query, values).fetchall()
 
     def finished(self, keys: Iterable[str]) -> dict[str, str]:
         """Return the status of the tasks that have a result, by key."""
@@ -130,22 +110,47 @@ class Store:
 
     def layers(self, keys: Iterable[str]) -> dict[str, Outcome]:
         """Return the outcomes of layers that are known, by key."""
-        return {key: json.loads(outcome) for key, outcome in self._of_keys("outcome", "layers", keys).items()}
+        return {key: self._outcome(key, text) for key, text in self._of_keys("outcome", "layers", keys).items()}
+
+    def _outcome(self, key: str, text: str) -> Outcome:
+        found = self._mapping(text, f"layer {key}")
+        if not all(_is_number(value) for value in found.values()):
+            raise damaged(self.path, f"the store is damaged: layer {key} is not made of numbers")
+        return found
 
     def _of_keys(self, column: str, table: str, keys: Iterable[str]) -> dict[str, str]:
         """A column of the rows that have these keys, some at a time as SQLite wants it."""
         wanted = list(keys)
         found: dict[str, str] = {}
-        with self._guarded():
-            for begin in range(0, len(wanted), 500):
-                part = wanted[begin : begin + 500]
-                marks = ", ".join("?" * len(part))
-                found |= dict(self._db.execute(f"SELECT key, {column} FROM {table} WHERE key IN ({marks})", part))
+        for begin in range(0, len(wanted), 500):
+            part = wanted[begin : begin + 500]
+            marks = ", ".join("?" * len(part))
+            found |= dict(self._all(f"SELECT key, {column} FROM {table} WHERE key IN ({marks})", part))
         return found
+
+    def describe(self, sweep: str, about: About) -> None:
+        """Say what a sweep is about."""
+        text = _text({"objectives": list(about.objectives), "linked": [list(group) for group in about.linked]})
+        with guarded(self.path):
+            self._db.execute("INSERT OR REPLACE INTO sweeps VALUES (?, ?)", (sweep, text))
+
+    def about(self, sweep: str) -> About:
+        """Return what a sweep is about; nothing where the store does not say."""
+        if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'sweeps'"):
+            return About()
+        rows = self._all("SELECT about FROM sweeps WHERE name = ?", (sweep,))
+        if not rows:
+            return About()
+        found = self._mapping(rows[0][0], f"sweep {sweep}")
+        try:
+            linked = tuple(_words(group) for group in found["linked"])
+            return About(_words(found["objectives"]), linked)
+        except (KeyError, TypeError):
+            raise damaged(self.path, f"the store is damaged: what it says of sweep {sweep} cannot be read") from None
 
     def join(self, sweep: str, stage: int, points: Iterable[tuple[int, str, str]]) -> None:
         """Say which results a stage of a sweep consists of: point, workload and key of each."""
-        with self._guarded():
+        with guarded(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             rows = ((sweep, stage, *point) for point in points)
             self._db.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?)", rows)
@@ -156,18 +161,19 @@ class Store:
         kept = list(results)
         rows = [
             (
-                entry.key, "ok" if error is None else "failed", error, entry.workload, entry.architecture,
-                entry.fidelity, entry.objective, entry.batch, entry.seed, _text(dict(entry.axes)),
-                *((figures or {}).get(name) for name in FIGURES),
+                entry.key, "ok" if error is None else "failed", int(error is None), error, entry.workload,
+                entry.architecture, entry.fidelity, entry.objective, entry.batch, entry.seed, _text(dict(entry.axes)),
+                *(_kept((figures or {}).get(name)) for name in FIGURES),
             )
             for entry, figures, error in kept
         ]  # fmt: skip
         tasks = [(entry.key, _text(dict(entry.task))) for entry, *_ in kept]
-        marks = ", ".join("?" * (10 + len(FIGURES)))
-        with self._guarded():
+        names = (*_NAMES, *FIGURES)
+        insert = f"INSERT OR REPLACE INTO results ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        with guarded(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._db.executemany(f"INSERT OR REPLACE INTO results VALUES ({marks})", rows)
+                self._db.executemany(insert, rows)
                 self._db.executemany("INSERT OR REPLACE INTO tasks VALUES (?, ?)", tasks)
                 known = ((key, _text(outcome)) for key, outcome in outcomes.items())
                 self._db.executemany("INSERT OR IGNORE INTO layers VALUES (?, ?)", known)
@@ -184,11 +190,21 @@ class Store:
 
         keys: only these, of a sweep.
         """
-        names = ("key", "status", "error", "workload", "architecture", "fidelity", "objective", "batch", "seed", "axes")
-        columns = ", ".join(f"results.{name}" for name in (*names, *FIGURES))
-        with self._guarded():
+        if keys is None:
+            return list(self.each(sweep, stage))
+        found: list[dict[str, Any]] = []
+        for begin in range(0, len(keys), 500):
+            found += self.each(sweep, stage, keys[begin : begin + 500])
+        return sorted(found, key=lambda row: (row["stage"], row["point"], row["workload"]))
+
+    def each(
+        self, sweep: str | None = None, stage: int | None = None, keys: Sequence[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the same rows one by one, so that they need no memory.  keys: at most 500."""
+        columns = ", ".join(self._complete if name == "complete" else f"results.{name}" for name in (*_NAMES, *FIGURES))
+        with guarded(self.path):
             if sweep is None:
-                found = self._db.execute(f"SELECT NULL, NULL, {columns} FROM results ORDER BY key").fetchall()
+                found = self._db.execute(f"SELECT NULL, NULL, {columns} FROM results ORDER BY key")
             else:
                 some = "" if keys is None else f" AND points.key IN ({', '.join('?' * len(keys))})"
                 found = self._db.execute(
@@ -196,31 +212,58 @@ class Store:
                     f" WHERE points.sweep = ? AND (? IS NULL OR stage = ?){some}"
                     " ORDER BY stage, point, points.workload",
                     (sweep, stage, stage, *(keys or ())),
-                ).fetchall()
-        out = []
-        for row in found:
-            record = dict(zip(("stage", "point", *names, *FIGURES), row, strict=True))
-            out.append({**record, "axes": json.loads(record["axes"])})
-        return out
+                )
+            names = ("stage", "point", *_NAMES, *FIGURES)
+            with closing(found):  # a cursor that is not read to its end would lock the file
+                for row in found:
+                    yield self._record(dict(zip(names, row, strict=True)), sweep)
+
+    def _record(self, record: dict[str, Any], sweep: str | None) -> dict[str, Any]:
+        """A row with its axes.  Raises InvalidFile for values that this program does not write."""
+        whole = (*_WHOLE, "stage", "point") if sweep is not None else _WHOLE
+        kinds = (
+            ({type(record[name]) for name in _TEXTS}, {str}),
+            ({type(record["error"])}, {str, type(None)}),
+            ({type(record[name]) for name in whole}, {int}),
+            ({type(record[name]) for name in FIGURES}, {int, float, type(None)}),
+        )
+        if not all(found <= allowed for found, allowed in kinds):
+            raise damaged(
+                self.path, f"the store is damaged: the result {str(record['key'])[:10]} has values of other types"
+            )
+        axes = self._mapping(record["axes"], f"result {record['key'][:10]}")
+        if not all(type(value) in (int, float, str, bool) for value in axes.values()):
+            raise damaged(self.path, f"the store is damaged: the axes of the result {record['key'][:10]}")
+        return {**record, "axes": axes}
+
+    def _json(self, text: Any, what: str) -> Any:
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError, RecursionError):
+            raise damaged(self.path, f"the store is damaged: {what} cannot be read") from None
+
+    def _mapping(self, text: Any, what: str) -> dict[str, Any]:
+        found = self._json(text, what)
+        if not isinstance(found, dict):
+            raise damaged(self.path, f"the store is damaged: {what} cannot be read")
+        return found
 
     def last_stage(self, sweep: str) -> tuple[int, bool]:
         """Return the number of the last stage of a sweep that has points, and whether each has a single network."""
-        with self._guarded():
-            found = self._db.execute("SELECT max(stage) FROM points WHERE sweep = ?", (sweep,)).fetchone()[0] or 0
-            first = "SELECT point FROM points WHERE sweep = ? AND stage = ? LIMIT 1"
-            networks = f"SELECT count(*) FROM points WHERE sweep = ? AND stage = ? AND point = ({first})"
-            (count,) = self._db.execute(networks, (sweep, found) * 2).fetchone()
+        found = self._all("SELECT max(stage) FROM points WHERE sweep = ?", (sweep,))[0][0] or 0
+        first = "SELECT point FROM points WHERE sweep = ? AND stage = ? LIMIT 1"
+        networks = f"SELECT count(*) FROM points WHERE sweep = ? AND stage = ? AND point = ({first})"
+        [(count,)] = self._all(networks, (sweep, found) * 2)
         return found, count <= 1
 
     def least(self, sweep: str, stage: int, cost: Cost, count: int) -> list[str]:
         """Return the keys of the results of single networks that cost the least, equal ones by point."""
-        with self._guarded():
-            found = self._db.execute(
-                "SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ?"
-                f" AND {cost.field} IS NOT NULL ORDER BY {cost.sql}, point LIMIT ?",
-                (sweep, stage, count),
-            )
-            return [key for (key,) in found]
+        found = self._all(
+            "SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ?"
+            f" AND {cost.field} IS NOT NULL ORDER BY {cost.sql}, point LIMIT ?",
+            (sweep, stage, count),
+        )
+        return [key for (key,) in found]
 
     def unbeaten(self, sweep: str, stage: int, costs: Sequence[Cost]) -> list[tuple[str, tuple[float, ...]]]:
         """Return key and costs of few results of single networks, among which are all that no other one beats.
@@ -229,36 +272,52 @@ class Store:
         """
         where = "sweep = ? AND stage = ?" + "".join(f" AND {cost.field} IS NOT NULL" for cost in costs)
         wanted = ", ".join(cost.sql for cost in costs)
-        with self._guarded():
-            (last,) = self._db.execute(
-                "SELECT max(point) FROM points WHERE sweep = ? AND stage = ?", (sweep, stage)
-            ).fetchone()
-            marks = ", ".join(str(place) for place in range(0, (last or 0) + 1, max(1, (last or 0) // SAMPLE)))
-            sample = self._db.execute(
-                f"SELECT {wanted} FROM points JOIN results USING (key) WHERE {where} AND point IN ({marks})",
-                (sweep, stage),
-            ).fetchall()
-            kept = [sample[at] for at in front(sample)][:REFERENCES]
-            beaten = ["(" + " AND ".join(f"{cost.sql} > ?" for cost in costs) + ")" for _ in kept]
-            more = f" AND NOT ({' OR '.join(beaten)})" if beaten else ""
-            found = self._db.execute(
-                f"SELECT key, {wanted} FROM results CROSS JOIN points USING (key) WHERE {where}{more} ORDER BY point",
-                (sweep, stage, *(value for values in kept for value in values)),
-            )
-            return [(key, tuple(values)) for key, *values in found]
+        [(last,)] = self._all("SELECT max(point) FROM points WHERE sweep = ? AND stage = ?", (sweep, stage))
+        if not isinstance(last, int | None):
+            raise damaged(self.path, "the store is damaged: the number of a point is not a number")
+        marks = ", ".join(str(place) for place in range(0, (last or 0) + 1, max(1, (last or 0) // SAMPLE)))
+        sample = self._all(
+            f"SELECT {wanted} FROM points JOIN results USING (key) WHERE {where} AND point IN ({marks})",
+            (sweep, stage),
+        )
+        kept = [sample[at] for at in front([self._costs(values) for values in sample])][:REFERENCES]
+        beaten = ["(" + " AND ".join(f"{cost.sql} > ?" for cost in costs) + ")" for _ in kept]
+        more = f" AND NOT ({' OR '.join(beaten)})" if beaten else ""
+        found = self._all(
+            f"SELECT key, {wanted} FROM results CROSS JOIN points USING (key) WHERE {where}{more} ORDER BY point",
+            (sweep, stage, *(value for values in kept for value in values)),
+        )
+        return [(key, self._costs(values)) for key, *values in found]
+
+    def _costs(self, values: Sequence[Any]) -> tuple[float, ...]:
+        if not all(_is_number(value) for value in values):
+            raise damaged(self.path, "the store is damaged: a figure is not a number")
+        return tuple(values)
 
     def task(self, key: str) -> dict[str, Any] | None:
         """Return what a task was made of, by its key or its beginning; None where no single one is found."""
-        with self._guarded():
-            found = self._db.execute(
-                "SELECT task FROM tasks WHERE substr(key, 1, length(?)) = ? LIMIT 2", (key, key)
-            ).fetchall()
-        return json.loads(found[0][0]) if len(found) == 1 else None
+        found = self._all("SELECT task FROM tasks WHERE substr(key, 1, length(?)) = ? LIMIT 2", (key, key))
+        return self._mapping(found[0][0], f"task {key}") if len(found) == 1 else None
 
     def sweeps(self) -> list[str]:
         """The sweeps that have points here."""
-        with self._guarded():
-            return [name for (name,) in self._db.execute("SELECT DISTINCT sweep FROM points ORDER BY sweep")]
+        return [str(name) for (name,) in self._all("SELECT DISTINCT sweep FROM points ORDER BY sweep")]
+
+
+def _words(values: Any) -> tuple[str, ...]:
+    """A list of texts.  Raises TypeError for anything else."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(values)
+    return tuple(values)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kept(value: float | int | None) -> float | int | None:
+    """A figure as SQLite can hold it: whole numbers of more than 63 bits as floats."""
+    return float(value) if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63 else value
 
 
 def _text(value: Any) -> str:

@@ -14,6 +14,7 @@ from functools import cache
 
 from accelerator_sim import __version__
 from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.kernels.compile import kernel_stamp
 from accelerator_sim.simulation.activity import Activity
@@ -92,23 +93,40 @@ def layer_text(layer: Layer) -> str:
 
 
 def run_task(task: Task) -> Done:
-    """Run the layers of a task.  What is wrong with one is told in the result."""
-    machine = Machine(
-        task.architecture,
-        resolve_actions(task.technology, task.architecture),
-        task.run.objective,
-        fidelity=task.run.fidelity,
-        seed=task.run.seed,
-    )
+    """Run the layers of a task.  Whatever is wrong with one is an error in the result."""
+    try:
+        machine = Machine(
+            task.architecture,
+            resolve_actions(task.technology, task.architecture),
+            task.run.objective,
+            fidelity=task.run.fidelity,
+            seed=task.run.seed,
+        )
+    except Exception as error:  # of this machine alone
+        return Done(task.key, {}, dict.fromkeys(task.layers, reason(error)))
     outcomes: dict[str, Outcome] = {}
     errors: dict[str, str] = {}
     for key, layer in task.layers.items():
-        result = run_layer(layer, None, machine)
-        if result.activity is None or result.energy is None:
-            errors[key] = result.error or f"layer {layer.name} failed"
-        else:
-            outcomes[key] = _outcome(result.activity, result.energy.chip, result.energy.dram)
+        try:
+            result = run_layer(layer, None, machine)
+            if result.activity is None or result.energy is None:
+                errors[key] = result.error or f"layer {layer.name} failed"
+            else:
+                outcomes[key] = _outcome(result.activity, result.energy.chip, result.energy.dram)
+        except Exception as error:  # of this layer alone
+            errors[key] = f"layer {layer.name}: {reason(error)}"
     return Done(task.key, outcomes, errors)
+
+
+def reason(error: Exception) -> str:
+    """Return an error on one line, without the places of files, which differ between machines."""
+    if isinstance(error, InvalidFile):
+        text = "; ".join(f"{problem.path}: {problem.message}".removeprefix(": ") for problem in error.problems)
+    elif isinstance(error, AcceleratorSimError):
+        text = str(error)
+    else:  # nobody expected it: its kind says more than its text
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return " ".join(text.split())
 
 
 def given_up(task: Task) -> Done:

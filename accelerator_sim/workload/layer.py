@@ -232,6 +232,7 @@ class Layer:
         if not self.is_mac:
             return replace(self, iact_words=self.iact_words * n, oact_words=self.oact_words * n)
         if self.op == "matmul":
+            _check_size("G", self.G * n, 1)  # before profiles are repeated as often
             density = replace(
                 self.density,
                 profile_iact=self.density.profile_iact * n,

@@ -322,7 +322,7 @@ class NetworkFile(FileModel):
 
     name: str = Field(min_length=1, description="name of the network")
     family: Family | None = Field(default=None, description="kind of network")
-    source: str = Field(min_length=1, description="publication that the shapes come from")
+    source: str = Field(default="not stated", min_length=1, description="publication that the shapes come from")
     notes: str = Field(default="", description="what a reader should know, e.g. what is fused and not listed")
     batch: Size = Field(default=1, description="inferences that the layers are of; left out: one")
     density_source: str = Field(

@@ -105,12 +105,12 @@ RULES = [
     (
         "eyeriss_v2",
         [("noc.weight.routers", "4")],
-        "noc.weight has 4 routers for 3 PE rows; one router a row is required",
+        "noc.weight has 4 routers for 3 PE rows; one router per row is required, which routers left out follows",
     ),
     (
         "eyeriss_v2",
         [("noc.psum.routers", "3")],
-        "noc.psum has 3 routers for 4 PE columns; one router a column is required",
+        "noc.psum has 3 routers for 4 PE columns; one router per column is required, which routers left out follows",
     ),
     (
         "eyeriss_v2",

@@ -55,7 +55,7 @@ def test_every_error_of_both_files_at_once(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 3
     errors = result.stderr.splitlines()
     assert any(line.startswith("net.yaml:2:1: layrs: unknown key; did you mean 'layers'?") for line in errors)
-    assert any("source: missing" in line for line in errors)
+    assert any("layers: missing" in line for line in errors)
     assert any(line.startswith("--set clock=fast: clock: ") for line in errors)
     assert any(line.startswith("--set glb.psum.banks=-2: glb.psum.banks: ") for line in errors)
 

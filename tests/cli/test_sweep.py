@@ -16,6 +16,7 @@ from tests.sweep.conftest import NETWORK
 SPEC = """\
 architecture: eyeriss_v2
 workloads: [small.yaml]
+fidelity: analytical
 axes:
   cluster_array.rows: [1, 2, 4]
   dram.bandwidth: [1 GB/s, 10 GB/s]
@@ -34,8 +35,9 @@ def test_rows(run: Run, spec: str) -> None:
     result = run("sweep", spec)
     assert result.exit_code == 0, result.stderr
     rows = list(csv.DictReader(io.StringIO(result.stdout), delimiter="\t"))
-    assert [(row["cluster_array.rows"], row["dram.bandwidth"], row["pes"]) for row in rows] == [
-        ("1", "1 GB/s", "24"), ("1", "10 GB/s", "24"), ("2", "1 GB/s", "48"), ("2", "10 GB/s", "48")
+    assert [(row["cluster_array.rows"], row["dram.bandwidth_bytes_per_s"], row["pes"]) for row in rows] == [
+        ("1", "1000000000.0", "24"), ("1", "10000000000.0", "24"), ("2", "1000000000.0", "48"),
+        ("2", "10000000000.0", "48"),
     ]  # fmt: skip
     assert "4 points, 2 break a constraint: 4 results computed" in result.stderr
     assert Path("spec.sqlite").is_file()
@@ -65,7 +67,9 @@ def test_best(run: Run, spec: str) -> None:
 
 def test_a_point_opens(run: Run, spec: str) -> None:
     run("sweep", spec)
-    best = json.loads(run("sweep", "best", "spec.sqlite", "-n", "1", "--format", "json").stdout)["results"][0]
+    best = json.loads(run("sweep", "best", "spec.sqlite", "-n", "1", "--by", "edp", "--format", "json").stdout)[
+        "results"
+    ][0]
     result = run("simulate", "--from", f"spec.sqlite:{best['key'][:12]}", "--format", "json")
     assert result.exit_code == 0, result.stderr
     opened = json.loads(result.stdout)
@@ -112,10 +116,11 @@ def test_parquet(run: Run, spec: str, tmp_path: Path) -> None:
 
 
 def test_failed_points(run: Run, spec: str, tmp_path: Path) -> None:
-    (tmp_path / "spec.yaml").write_text(SPEC.replace("10 GB/s", "10 parsec"))
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("dram.bandwidth: [1 GB/s, 10 GB/s]", "noc.weight.routers: [3, 5]"))
     result = run("sweep", spec)
     assert result.exit_code == 5
-    assert "failed: point 1, small.yaml: dram.bandwidth: " in result.stderr
+    reason = "noc.weight has 5 routers for 3 PE rows; one router per row is required, which routers left out follows"
+    assert f"failed: 3 results: {reason} (first: point 1, small.yaml)" in result.stderr
     assert len(result.stdout.splitlines()) == 1 + 5, "three that failed, for which no constraint can be told"
 
 
@@ -134,7 +139,7 @@ def test_a_report(run: Run, spec: str, tmp_path: Path) -> None:
 
 
 def test_a_report_of_failed_points(run: Run, spec: str, tmp_path: Path) -> None:
-    (tmp_path / "spec.yaml").write_text(SPEC.replace("10 GB/s", "10 parsec"))
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("dram.bandwidth: [1 GB/s, 10 GB/s]", "noc.weight.routers: [3, 5]"))
     assert run("sweep", spec, "--report", "r.html", "--pareto", "edp,pes").exit_code == 5
     page = (tmp_path / "r.html").read_text()
     assert "3 results failed" in page
@@ -145,13 +150,15 @@ def test_a_report_overwrites_no_input(run: Run, spec: str) -> None:
     for name in (spec, "small.yaml"):
         result = run("sweep", spec, "--report", name)
         assert (result.exit_code, "it is an input" in result.stderr) == (2, True), name
-    assert "cannot write x twice" in run("sweep", spec, "-o", "x", "--report", "x").stderr
+    assert "cannot write x.csv twice" in run("sweep", spec, "-o", "x.csv", "--report", "x.csv").stderr
 
 
 def test_dry_run(run: Run, spec: str) -> None:
     result = run("sweep", spec, "--dry-run")
     assert result.exit_code == 0
     assert result.stdout.startswith("6 points, 4 results; 2 break a constraint\nabout ")
+    assert "at fidelity analytical, as the file says: " in result.stdout
+    assert "at fidelity event: " in result.stdout
     assert not Path("spec.sqlite").exists()
 
 
@@ -163,7 +170,13 @@ def test_dry_run(run: Run, spec: str) -> None:
         (("sweep", "spec.yaml", "--jobs", "some"), 2, "'some' is neither a number from 1 to 1024 nor auto"),
         (("sweep", "spec.yaml", "--pareto", "latency,edpp"), 2, "unknown result 'edpp'; did you mean 'edp'?"),
         (("sweep", "spec.yaml", "-o", "spec.yaml"), 2, "cannot write spec.yaml: it is an input"),
-        (("sweep", "spec.yaml", "-o", "small.yaml"), 1, "small.yaml: is not a store of sweeps"),
+        (("sweep", "spec.yaml", "-o", "out.yaml"), 2, "cannot write out.yaml: its suffix names no format"),
+        (("sweep", "spec.yaml", "-o", "out"), 2, "out: the suffix says no format"),
+        (("sweep", "spec.yaml", "--store", "small.yaml"), 3, "small.yaml: is not a store of sweeps"),
+        (("sweep", "spec.yaml", "--store", "a.sqlite", "-o", "b.sqlite"), 2, "--store a.sqlite is one already"),
+        (("sweep", "front", "small.yaml"), 3, "small.yaml: is not a store of sweeps"),
+        (("sweep", "export", "small.yaml", "-o", "x.csv"), 3, "small.yaml: is not a store of sweeps"),
+        (("simulate", "--from", "small.yaml:ab"), 3, "small.yaml: is not a store of sweeps"),
         (("sweep", "best", "none.sqlite"), 2, "none.sqlite: no such store"),
         (("sweep", "best", "small.yaml", "--by", "latency,edp"), 2, "'latency,edp': at most 1 result"),
     ],
@@ -182,13 +195,75 @@ def test_unknown_sweep(run: Run, spec: str) -> None:
     assert "--sweep zzz: 0 sweeps begin so; the store has " in result.stderr
 
 
+def test_output_and_store(run: Run, spec: str, tmp_path: Path) -> None:
+    result = run("sweep", spec, "--store", "other.sqlite", "-o", "out.csv")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "wrote out.csv\n" in result.stderr
+    assert not Path("spec.sqlite").exists()
+    assert Path("out.csv").read_text() == run("sweep", spec, "--store", "other.sqlite", "--format", "csv").stdout
+    former = run("sweep", spec, "-o", "former.sqlite")
+    assert former.exit_code == 0
+    assert "note: -o former.sqlite is taken as the store; write --store former.sqlite\n" in former.stderr
+    assert Path("former.sqlite").is_file()
+    for word in ("best", "front"):
+        assert run("sweep", word, "other.sqlite", "-o", f"{word}.json").exit_code == 0
+        assert json.loads(Path(f"{word}.json").read_text())["results"]
+        refused = run("sweep", word, "other.sqlite", "-o", "rows.xlsx")
+        assert (refused.exit_code, "its suffix names no format" in refused.stderr) == (2, True)
+
+
+def test_a_misspelled_axis_runs_nothing(run: Run, spec: str, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("cluster_array.rows", "cluster_array.rosw"))
+    for words in ((), ("--dry-run",)):
+        result = run("sweep", spec, *words)
+        assert (result.exit_code, result.stdout) == (3, "")
+        place = "spec.yaml:5:3: axes.cluster_array.rosw: unknown key 'rosw' in 'cluster_array'; did you mean 'rows'?"
+        assert result.stderr.startswith(place)
+    assert not Path("spec.sqlite").exists()
+
+
+def test_the_objectives_of_the_sweep_are_those_of_its_queries(run: Run, spec: str, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SPEC + "objectives: [area, -utilization]\n")
+    run("sweep", spec)
+    front = json.loads(run("sweep", "front", "spec.sqlite", "--format", "json").stdout)["results"]
+    other = json.loads(
+        run("sweep", "front", "spec.sqlite", "--pareto", "area,-utilization", "--format", "json").stdout
+    )["results"]
+    assert front == other
+    best = json.loads(run("sweep", "best", "spec.sqlite", "--format", "json").stdout)["results"]
+    assert [row["pes"] for row in best] == [24, 24, 48, 48]
+
+
+@pytest.mark.parametrize("width", ["40", "60", "90", "200"])
+def test_tables_show_what_varies_at_any_width(
+    run: Run, spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    """Linked axes once, results before axes give way."""
+    linked = "  noc.psum.routers: [2, 4]\n  pe_cluster.columns: [2, 4]\n  clock: [100 MHz, 200 MHz]\n"
+    linked += "linked: [[pe_cluster.columns, noc.psum.routers, clock]]\n"
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("constraints: [pes <= 48]\n", linked))
+    monkeypatch.setenv("COLUMNS", width)
+    run("sweep", spec)
+    for word in ("best", "front"):
+        table = run("sweep", word, "spec.sqlite", "--format", "table").stdout
+        for name in ("cluster_array.rows", "pe_cluster.columns", "dram.bandwidth") if word == "best" else ():
+            assert name in table
+        assert "latency_s" in table
+        assert table.count("noc.psum.routers") <= 1, "it goes with the columns"
+        assert max(map(len, table.splitlines())) <= int(width)
+    assert (
+        "dram.bandwidth 10 GB/s" in table
+        or "10 GB/s" in run("sweep", "best", "spec.sqlite", "--format", "table").stdout
+    )
+
+
 def test_check(run: Run, spec: str, tmp_path: Path) -> None:
     result = run("check", spec)
     assert (result.exit_code, result.stdout) == (0, "spec.yaml: OK (sweep, 6 combinations of 2 axes, mode grid)\n")
     (tmp_path / "spec.yaml").write_text(SPEC.replace("pes <=", "pes <>"))
     result = run("check", spec)
     assert result.exit_code == 3
-    assert result.stderr.startswith("spec.yaml:6:15: constraints.0: ")
+    assert result.stderr.startswith("spec.yaml:7:15: constraints.0: ")
 
 
 def test_an_empty_file(run: Run, spec: str, tmp_path: Path) -> None:

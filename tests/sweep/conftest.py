@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from accelerator_sim.sweep.export import export
 from accelerator_sim.sweep.spec import Sweep, load_sweep
+from accelerator_sim.sweep.store import Store
 
 NETWORK = """\
 name: {name}
@@ -34,3 +38,10 @@ def make(tmp_path: Path) -> Make:
         return load_sweep(path)
 
     return load
+
+
+def exported(store: Store, sweep: str, form: str = "csv") -> bytes:
+    """Return the results of a sweep as a file."""
+    out = BytesIO()
+    export(partial(store.each, sweep), form, out)
+    return out.getvalue()

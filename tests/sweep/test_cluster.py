@@ -18,10 +18,9 @@ from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.study.workers import pool_of
 from accelerator_sim.sweep import cluster as room
 from accelerator_sim.sweep.cluster import cluster
-from accelerator_sim.sweep.export import export
 from accelerator_sim.sweep.run import State, run_sweep
 from accelerator_sim.sweep.store import Store
-from tests.sweep.conftest import Make
+from tests.sweep.conftest import Make, exported
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -29,6 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 TEXT = """\
 architecture: eyeriss_v2
 workloads: [small.yaml]
+fidelity: analytical
 axes:
   cluster_array.rows: {powers_of_two: [1, 8]}
   clock: {from: 1 MHz, to: 125 MHz, steps: 125}
@@ -65,6 +65,10 @@ class Cluster:
         """Kill a worker and its nanny: all of its session."""
         os.killpg(self.workers[worker].pid, signal.SIGKILL)
 
+    def kill_scheduler(self) -> None:
+        os.killpg(self._scheduler.pid, signal.SIGKILL)
+        self._scheduler.wait()
+
     def close(self) -> None:
         for process in (*self.workers, self._scheduler):
             with contextlib.suppress(ProcessLookupError):
@@ -100,7 +104,28 @@ def test_a_worker_and_its_nanny_are_killed(make: Make, tmp_path: Path, dask: Clu
     assert (again.computed, again.present) == (0, 500)
     alone = Store(tmp_path / "alone.sqlite")
     run_sweep(sweep, alone, pool_of(2))
-    assert export(store.rows(summary.name), "csv") == export(alone.rows(summary.name), "csv")
+    assert exported(store, summary.name) == exported(alone, summary.name)
+
+
+def test_a_scheduler_that_dies(
+    make: Make, tmp_path: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One error that says how to go on; what was finished is in the store."""
+    store = Store(tmp_path / "cluster.sqlite")
+
+    def kill(state: State) -> None:
+        if state.done == 50:
+            monkeypatch.setattr(room, "PATIENCE_S", 1.0)
+            dask.kill_scheduler()
+
+    pool = cluster(dask.address)
+    with pytest.raises(
+        AcceleratorSimError, match=r"no scheduler answers .*; what was finished is kept; start a scheduler"
+    ):
+        run_sweep(make(TEXT), store, pool, kill)
+    assert len(store.rows()) >= 50
+    assert "Traceback" not in capfd.readouterr().err
+    assert run_sweep(make(TEXT), store, pool_of(2)).present >= 50
 
 
 def test_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:

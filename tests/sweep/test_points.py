@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from accelerator_sim.sweep.points import points_of, sobol
+from accelerator_sim.sweep.points import points_of, tries
+from accelerator_sim.sweep.sobol import sobol
 from tests.sweep.conftest import Make
 
-HEAD = "architecture: eyeriss_v2\nworkloads: [small.yaml]\naxes: {batch: {powers_of_two: [1, 8]}, seed: [0, 1, 2]}\n"
+HEAD = """\
+architecture: eyeriss_v2
+workloads: [small.yaml]
+axes: {batch: {powers_of_two: [1, 8]}, pe.macs_per_cycle: [1, 2, 4]}
+"""
 
 
 def test_grid(make: Make) -> None:
     points = list(points_of(make(HEAD)))
     assert len(points) == 12
-    assert points[5].named == {"batch": "2", "seed": "2"}
+    assert points[5].named == {"batch": "2", "pe.macs_per_cycle": "4"}
     assert [point.number for point in points] == list(range(12))
 
 
@@ -28,11 +33,26 @@ def test_samples(make: Make, mode: str) -> None:
     assert len(all_of_them) == len(set(all_of_them)) == 12
 
 
-def test_too_many_axes_for_sobol(make: Make) -> None:
-    axes = ", ".join(f"a{k}: [1, 2]" for k in range(22))
-    sweep = make(f"architecture: eyeriss_v2\nworkloads: [small.yaml]\nmode: sobol\nsamples: 4\naxes: {{{axes}}}\n")
-    with pytest.raises(ValueError, match="a Sobol sequence of 22 axes; at most 21 are known, use mode random"):
-        list(points_of(sweep))
+@pytest.mark.parametrize("mode", ["random", "sobol"])
+def test_only_legal_points_are_drawn(make: Make, mode: str) -> None:
+    sweep = make(HEAD + f"mode: {mode}\nsamples: 4\nseed: 2\n")
+    points = list(points_of(sweep, lambda point: point.named["batch"] == "4"))
+    assert [point.number for point in points] == [0, 1, 2], "there are three"
+    assert {point.named["batch"] for point in points} == {"4"}
+    assert list(points_of(sweep, lambda point: False)) == []
+
+
+def test_draws_have_a_limit(make: Make) -> None:
+    """Of 10^12 combinations none is legal: 100 are drawn for each sample, fewer of very many."""
+    axes = ", ".join(
+        f"pe.fifo_depth.{name}: {{from: 1, to: 10000, steps: 10000}}" for name in ("iact", "weight", "psum")
+    )
+    sweep = make(f"architecture: eyeriss_v2\nworkloads: [small.yaml]\nmode: random\nsamples: 4\naxes: {{{axes}}}\n")
+    asked: list[int] = []
+    assert list(points_of(sweep, lambda point: bool(asked.append(point.number)))) == []
+    assert len(asked) == tries(4) == 400
+    assert tries(10_000) == tries(20_000) == 1_000_000
+    assert tries(1_000_000) == 2_000_000
 
 
 def test_sobol_begins_as_published() -> None:

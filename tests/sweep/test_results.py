@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from accelerator_sim.study.tabular import Row
 from accelerator_sim.sweep import store as room
+from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.results import best, best_in, by_point, flat, front_in, front_of, goal_of
-from accelerator_sim.sweep.store import FIGURES, Entry, Store
+from accelerator_sim.sweep.store import Entry, Store
 
 GOALS = [goal_of("latency"), goal_of("utilization"), goal_of("area")]
 
@@ -56,8 +58,11 @@ def test_networks_of_a_point_are_joined() -> None:
 
 
 def test_flat() -> None:
-    row = {"stage": 0, "point": 1, "workload": "a", "axes": {"x": "3", "y": "2 KiB", "z": "0.5"}, "cycles": 4}
-    assert flat(row) == {"stage": 0, "point": 1, "workload": "a", "x": 3, "y": "2 KiB", "z": 0.5, "cycles": 4}
+    """Numbers are numbers, also where an older store has them as text."""
+    axes = {"x": "3", "y": "2 KiB", "z": "0.5", "w": 7, "b_bytes_per_s": "unlimited", "n": "nan"}
+    row = {"stage": 0, "point": 1, "workload": "a", "axes": axes, "cycles": 4}
+    numbers = {"x": 3, "y": "2 KiB", "z": 0.5, "w": 7, "b_bytes_per_s": math.inf, "n": "nan"}
+    assert flat(row) == {"stage": 0, "point": 1, "workload": "a", **numbers, "cycles": 4}
 
 
 _VALUE = st.none() | st.integers(0, 5)

@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 
 from accelerator_sim.files.errors import InvalidFile
-from accelerator_sim.sweep.spec import axis_values
+from accelerator_sim.sweep.axes import axis_values
 from tests.sweep.conftest import Make
 
+COUNTS = (
+    "cluster_array.rows", "cluster_array.columns", "pe_cluster.rows", "pe_cluster.columns", "pe.macs_per_cycle",
+    "pe.pipeline_stages", "pe.fifo_depth.iact", "pe.fifo_depth.weight", "pe.fifo_depth.psum", "pe.spad.iact.depth",
+    "pe.spad.weight.depth", "pe.spad.psum.depth", "glb.iact.banks", "glb.psum.banks", "noc.iact.routers",
+    "noc.weight.routers", "noc.psum.routers", "configuration.cycles", "configuration.bits", "pe.gates",
+    "pe.spad.iact_address.depth", "pe.spad.weight_address.depth",
+)  # fmt: skip
 HEAD = "architecture: eyeriss_v2\nworkloads: [small.yaml]\n"
 
 
@@ -58,14 +65,20 @@ def test_wrong_values(given: Any, message: str) -> None:
         (HEAD + "mode: random\n", "mode random needs samples, the number of points"),
         (HEAD + "samples: 3\n", "mode grid has all combinations; leave samples out"),
         (HEAD + "axes: {batch: []}\n", "axes.batch: an empty list; at least one value is required"),
-        (HEAD + "axes: {batch: [0]}\n", "axes.batch: '0' is no whole number of at least 1"),
-        (HEAD + "axes: {resolution: [big]}\n", "axes.resolution: 'big' is no whole number of at least 1"),
-        (HEAD + "axes: {width: [0]}\n", "axes.width: '0' is no number above 0"),
+        (
+            HEAD + "axes: {batch: [0]}\n",
+            "sweep.yaml:3:16: axes.batch.0: '0' is not a whole number from 1 to 2147483648",
+        ),
+        (HEAD + "axes: {resolution: [big]}\n", "axes.resolution.0: 'big' is not a whole number from 1 to 65536"),
+        (
+            HEAD + "axes: {width: [0]}\n",
+            "axes.width.0: width is 0.0; a finite number of more than 0 and at most 4 is required",
+        ),
         (
             HEAD + "axes: {objective: [speed]}\n",
-            "axes.objective: unknown objective 'speed'; objectives: energy, latency",
+            "axes.objective.0: objective is 'speed'; allowed: energy, latency",
         ),
-        (HEAD + "constraints: [pes]\n", "constraints.0: 'pes' is no comparison; write e.g. pes <= 1024"),
+        (HEAD + "constraints: [pes]\n", "constraints.0: 'pes' is not a comparison; write e.g. pes <= 1024"),
         (HEAD + "objectives: [latncy_s]\n", "objectives.0: unknown result 'latncy_s'; did you mean 'latency_s'?"),
         (HEAD + "stages: [{fidelity: event, by: edd}]\n", "stages.0.by: unknown result 'edd'"),
         (HEAD + "axes: {batch: [1]}\nlinked: [[batch, clock]]\n", "linked.0: no axis 'clock'"),
@@ -78,7 +91,48 @@ def test_wrong_values(given: Any, message: str) -> None:
             "linked.1: axis 'clock' is linked twice",
         ),
         (
-            HEAD + "axes: {a: {from: 1, to: 2, steps: 9999}, b: {from: 1, to: 2, steps: 9999}}\n",
+            HEAD + "axes: {pe_cluster.rowz: [3]}\n",
+            "sweep.yaml:3:8: axes.pe_cluster.rowz: unknown key 'rowz' in 'pe_cluster'",
+        ),
+        (HEAD + "axes: {bacth: [3]}\n", "axes.bacth: unknown key 'bacth'"),
+        (HEAD + "axes: {batch.x: [3]}\n", "axes.batch.x: unknown key 'batch'"),
+        (HEAD + "axes: {clock.x: [3]}\n", "axes.clock.x: 'clock' is a single value; it has no 'x'"),
+        (HEAD + "axes: {clock: [1 MHz, 3 furlongs]}\n", "sweep.yaml:3:23: axes.clock.1: unknown unit 'furlongs'"),
+        (HEAD + "axes: {clock: [1 GB]}\n", "axes.clock.0: '1 GB' is a size; a frequency such as"),
+        (HEAD + "axes: {pe_cluster.rows: [3, x]}\n", "axes.pe_cluster.rows.1: 'x' given; a whole number is required"),
+        (HEAD + "axes: {pe_cluster.rows: [0]}\n", "axes.pe_cluster.rows.0: 0 is not allowed; it must be at least 1"),
+        (
+            HEAD + "axes: {noc.iact.kind: [ring]}\n",
+            "axes.noc.iact.kind.0: 'ring' is not allowed; allowed: 'hierarchical_mesh'",
+        ),
+        (HEAD + "axes: {pe.csc: [{bits: 4 b}]}\n", "axes.pe.csc.0: count: missing; a number of bits"),
+        (HEAD + "axes: {prune: [magnitud]}\n", "axes.prune.0: unknown pruning 'magnitud'; did you mean 'magnitude'"),
+        (HEAD + "axes: {width: ['1e999']}\n", "axes.width.0: width is inf; a finite number"),
+        (
+            HEAD + f"axes: {{batch: ['{'9' * 100}']}}\n",
+            "axes.batch.0: '9999999999999999999999999999999999999...' is not a whole",
+        ),
+        (
+            HEAD + "axes: {batch: [9223372036854775807]}\n",
+            "axes.batch.0: '9223372036854775807' is not a whole number from 1",
+        ),
+        (HEAD + "axes: {clock: {from: 1 MHz, to: '1e999 MHz', steps: 3}}\n", "axes.clock: '1e999 MHz' is too large"),
+        (
+            HEAD + "axes: {pe_cluster.rows: {from: 1, to: 2, steps: 3}}\n",
+            "axes.pe_cluster.rows: 1.5 given; a whole number",
+        ),
+        (HEAD + "constraints: [pess <= 3]\n", "constraints.0: 'pess <= 3': no value 'pess'; did you mean 'pes'?"),
+        (HEAD + "constraints: [glb.psum.sise <= 3]\n", "unknown key 'sise' in 'glb.psum'; did you mean 'size'?"),
+        (HEAD + "constraints: [technology <= 3]\n", "constraints.0: 'technology <= 3': technology is not a number"),
+        (HEAD + "constraints: [clock <= 3 KiB]\n", "constraints.0: 'clock <= 3 KiB' compares 1/s and B"),
+        (HEAD + "objectives: []\n", "objectives: 0 item(s) given; at least 1 required"),
+        (
+            HEAD + f"mode: sobol\nsamples: 2\naxes: {{{', '.join(f'{path}: [1, 2]' for path in COUNTS)}}}\n",
+            "sweep.yaml:3:1: mode: a Sobol sequence of 22 axes; at most 21 are known, use mode random",
+        ),
+        (
+            HEAD
+            + "axes: {pe.gates: {from: 1, to: 9999, steps: 9999}, pe_cluster.rows: {from: 1, to: 9999, steps: 9999}}\n",
             "axes: 99,980,001 combinations are more than 1,000,000; use mode random or sobol",
         ),
     ],
@@ -103,3 +157,16 @@ def test_the_text_is_the_content(make: Make) -> None:
     plain = make("architecture: eyeriss_v2\nworkloads: [small.yaml]\n").text
     assert make("# a comment\nworkloads: [small.yaml]\narchitecture: eyeriss_v2\n").text == plain
     assert make(HEAD + "seed: 1\n").text != plain
+
+
+def test_all_that_is_wrong_is_reported_at_once(make: Make) -> None:
+    with pytest.raises(InvalidFile) as error:
+        make(HEAD + "axes: {clock: [1 s], pe.gate: [3], pe.gates: [0, 1, -1]}\nconstraints: [pes <= 1 s]\n")
+    assert len(error.value.problems) == 5
+
+
+@pytest.mark.parametrize("name", ["noc.iact.words_per_cycle", "pe.csc.count", "dram.compressed.0", "glb.weight.banks"])
+def test_paths_of_other_kinds_may_be_varied(make: Make, name: str) -> None:
+    """Whether a machine has them is seen at each point."""
+    value = {"pe.csc.count": "4 b", "dram.compressed.0": "iact"}.get(name, "4")
+    assert make(HEAD + f"axes: {{{name}: [{value}]}}\n").axes[0].names == (name,)

@@ -123,3 +123,10 @@ def test_counts_are_those_of_the_loops(data: st.DataObject) -> None:
 def test_messages(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         make()
+
+
+def test_a_batch_that_is_too_large_is_refused_before_profiles_are_repeated() -> None:
+    density = Density(profile_iact=(0.5,) * 8, profile_weight=(0.5,) * 8)
+    layer = Layer("scores", "matmul", G=4, M=2, C=2, density=density)
+    with pytest.raises(ValueError, match="G is 8589934592"):
+        layer.with_batch(1 << 31)

@@ -16,10 +16,11 @@ from accelerator_sim.report.html.scatter import mark
 from accelerator_sim.report.pareto import shown
 from accelerator_sim.study.provenance import Provenance
 from accelerator_sim.study.tabular import Row
+from accelerator_sim.sweep.axes import readable
+from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.results import MORE, Goal, best, by_point, front_of, last_stage
 from accelerator_sim.sweep.run import Summary
-from accelerator_sim.sweep.spec import Sweep
-from accelerator_sim.sweep.store import FIGURES
+from accelerator_sim.sweep.spec import Sweep, SweepMode
 
 MOST = 2000
 """Points that are drawn and listed, and failed ones that are listed."""
@@ -32,6 +33,7 @@ def dumps(sweep: Sweep, summary: Summary, rows: Sequence[Row], goals: Sequence[G
 
     rows: all results of the sweep in its store; goals: the objectives, the first two of which are the axes at first.
     """
+    rows = [row | {"axes": readable(row["axes"])} for row in rows]
     points = by_point(last_stage(rows))
     failed = [row for row in rows if row["status"] == "failed"]
     front = front_of(points, goals)
@@ -74,7 +76,7 @@ def _setup(sweep: Sweep) -> str:
     count = len(sweep.axes)
     networks = ", ".join(spec.workloads) or "networks by the axis workload"
     passes = " then ".join(stage.fidelity for stage in sweep.stages)
-    how = "all combinations" if spec.mode == "grid" else f"{spec.samples} points, {spec.mode}"
+    how = "all combinations" if spec.mode is SweepMode.GRID else f"{spec.samples} points, {spec.mode}"
     return f"{networks}; {count} {'axis' if count == 1 else 'axes'}, {how}; {passes}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.yaml_tree import read_text
 from accelerator_sim.workload.formats.scalesim import read_topology
-from accelerator_sim.workload.formats.timeloop import is_problem, read_problem
+from accelerator_sim.workload.formats.timeloop import is_base, is_problem, read_problem
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
@@ -51,6 +51,10 @@ def read_folder(path: Path | str) -> Network:
             f"holds SCALE-Sim topologies ({topologies[0].name}) and YAML files ({other.name}); one kind is required"
         )
         raise _refused(folder, message)
+    if not topologies:
+        bases = [file for file in files if is_base(read_text(file))]
+        files = [file for file in files if file not in bases]
+        others = [*others, *(file.name for file in bases)]
     problems: list[Problem] = []
     parts: list[Network] = []
     for file in files:
@@ -83,8 +87,13 @@ def read_folder(path: Path | str) -> Network:
 
 
 def _of_problems(parts: list[Network]) -> list[tuple[Layer, str]]:
-    """Return the layers, named by the files without the numbers that put them in order, where all have one."""
+    """Return the layers, named by the files without the numbers that put them in order, where all have one.
+
+    Files of the library form have the kind of the operator for a name; they are called by their files.
+    """
     found = [(part.layers[0], part.file) for part in parts]
+    if len({layer.name for layer, _ in found}) < len(found) and all("dnn_name" in part.notes for part in parts):
+        found = [(replace(layer, name=Path(file).stem), file) for layer, file in found]
     matches = [_NUMBERED.fullmatch(layer.name) for layer, _ in found]
     names = [match[1] for match in matches if match]
     if len(names) == len(found) == len(set(names)):

@@ -13,11 +13,19 @@ from accelerator_sim.workload.network import Network
 
 
 def _yaml(path: Path, choices: Choices) -> Network:
+    from accelerator_sim.files.kinds import FileKind, instead_of
     from accelerator_sim.files.yaml_tree import read_text
     from accelerator_sim.workload.formats.timeloop import is_problem, read_problem
+    from accelerator_sim.workload.formats.zigzag import is_workload, read_layers
     from accelerator_sim.workload.network_file import read_network
 
-    return read_problem(path) if is_problem(read_text(path)) else read_network(path)
+    text = read_text(path)
+    if is_problem(text):
+        return read_problem(path)
+    if is_workload(text):
+        return read_layers(path)
+    with instead_of(path, FileKind.NETWORK, f"a workload is required: {READABLE}"):
+        return read_network(path)
 
 
 def _csv(path: Path, choices: Choices) -> Network:
@@ -41,9 +49,21 @@ READERS: Mapping[str, Callable[[Path, Choices], Network]] = MappingProxyType(
 )
 """The reader of each suffix."""
 
+_KNOWN = {
+    ".cfg": "a configuration, as SCALE-Sim has it for its machine",
+    ".py": "a Python program, as ZigZag and Stream have it for workloads: write what it makes as YAML",
+    ".pt": "a PyTorch file: export it as ONNX",
+    ".pth": "a PyTorch file: export it as ONNX",
+    ".tflite": "a TensorFlow Lite file: convert it to ONNX",
+    ".pb": "a TensorFlow graph: convert it to ONNX",
+    ".h5": "a Keras file: convert it to ONNX",
+    ".keras": "a Keras file: convert it to ONNX",
+}
+"""Suffixes of files that people have, and what to do with them."""
+
 READABLE = (
-    "network files (.yaml), ONNX files (.onnx), Timeloop problems (.yaml), SCALE-Sim topologies (.csv),"
-    " and folders of Timeloop problems or SCALE-Sim topologies"
+    "network files (.yaml), ONNX files (.onnx), Timeloop problems (.yaml), ZigZag and Stream workloads (.yaml),"
+    " SCALE-Sim topologies (.csv), and folders of Timeloop problems or SCALE-Sim topologies"
 )
 """In words, what there are readers for."""
 
@@ -59,7 +79,8 @@ def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
         return read_folder(path)
     suffix = place.suffix.lower()
     if suffix not in READERS and re.fullmatch(r"\.[a-z][a-z0-9]*", suffix):
-        message = f"no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
+        what = f"this is {_KNOWN[suffix]}; " if suffix in _KNOWN else ""
+        message = f"{what}no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
         raise InvalidFile([Problem(str(path), None, None, "", message)])
     return READERS.get(suffix, _yaml)(place, chosen)
 
@@ -70,8 +91,10 @@ def is_foreign(path: Path) -> bool:
         return True
     from accelerator_sim.files.yaml_tree import read_text
     from accelerator_sim.workload.formats.timeloop import is_problem
+    from accelerator_sim.workload.formats.zigzag import is_workload
 
-    return is_problem(read_text(path))
+    text = read_text(path)
+    return is_problem(text) or is_workload(text)
 
 
 def _is_folder(path: Path) -> bool:

@@ -7,7 +7,8 @@
     fc1, 128, 3072, 768,
 
 SCALE-Sim skips the first line, reads the rest by position and drops what follows the last comma (`topology_utils.py` of
-SCALE-Sim v2 and v3).  A second stride, a sparsity N:M and a batch size may follow.  IFMAP sizes include the padding.
+SCALE-Sim v2 and v3); so headings that are not the usual ones are passed over.  A second stride, a sparsity N:M and a
+batch size may follow.  IFMAP sizes include the padding.
 Names with DP are depthwise: SCALE-Sim runs one layer of one channel for each of the Channels.
 """
 
@@ -21,6 +22,8 @@ from typing import Any
 
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.yaml_tree import read_text
+from accelerator_sim.workload.formats.cells import Record, records
+from accelerator_sim.workload.formats.unique import UniqueNames
 from accelerator_sim.workload.layer import LARGEST_SIZE, Density, Layer
 from accelerator_sim.workload.network import Network
 
@@ -59,6 +62,8 @@ class _Header:
     """Normalised headings of the columns after the known ones."""
     foreign: tuple[str, ...]
     """Headings that SCALE-Sim does not know, as they are written."""
+    by_position: tuple[str, ...]
+    """What stands over columns whose heading is not the usual one, and what they are taken for."""
 
 
 def is_depthwise(name: str) -> bool:
@@ -69,29 +74,31 @@ def is_depthwise(name: str) -> bool:
 def read_topology(path: Path | str) -> Network:
     """Read a topology.  Raises InvalidFile with everything that is wrong with it."""
     file = str(path)
-    lines = read_text(Path(path), "CSV").split("\n")
+    text = read_text(Path(path), "CSV")
     problems: list[Problem] = []
     header: _Header | None = None
     rows: list[_Row] = []
-    for number, line in enumerate(lines, start=1):
-        cells = _cells(line)
-        if not any(text for text, _ in cells):
-            continue
+    found = list(records(text, file))
+    for record in found:
         if header is None:
-            header = _header(cells, file, number)
+            header = _header(record, found[1:], file)
         else:
-            row = _row(cells, header, file, number, problems)
+            row = _row(record.cells, header, file, record.line, problems)
             if row:
                 rows.append(row)
     if header is None:
         raise InvalidFile([Problem(file, None, None, "", f"is empty; a header is required: {FORMS}")])
     if not rows and not problems:
-        raise InvalidFile([Problem(file, len(lines), None, "", "no layers under the header; at least 1 is required")])
+        raise InvalidFile(
+            [Problem(file, len(text.splitlines()) + 1, None, "", "no layers under the header; at least 1 is required")]
+        )
     notes = ["from a SCALE-Sim topology: H and W are IFMAP sizes, which include padding"]
     if header.foreign:
         notes.append(f"columns that are not SCALE-Sim's are not read: {', '.join(header.foreign)}")
+    if header.by_position:
+        notes.append(f"read by their positions, as SCALE-Sim does: {'; '.join(header.by_position)}")
     layers = []
-    names = _Names()
+    names = UniqueNames()
     for i, row in enumerate(rows):
         try:
             layer, said = _product(row) if header.form == PRODUCT else _convolution(rows, i)
@@ -108,57 +115,59 @@ def read_topology(path: Path | str) -> Network:
     return Network(Path(path).stem, f"SCALE-Sim topology {Path(path).name}", tuple(layers), file, "; ".join(notes))
 
 
-class _Names:
-    """Names that were given out, so that the next one is another."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-
-    def unique(self, name: str) -> str:
-        """Return the name, or the first of NAME_2, NAME_3 ... that is free."""
-        found = name
-        while found in self._counts:
-            self._counts[name] += 1
-            found = f"{name}_{self._counts[name]}"
-        self._counts[found] = 1
-        return found
-
-
-def _cells(line: str) -> list[tuple[str, int]]:
-    """Return the cells of a line with their columns, without what follows a cell that begins with #."""
-    found: list[tuple[str, int]] = []
-    column = 1
-    for cell in line.rstrip("\r").split(","):
-        text = cell.strip()
-        if text.startswith("#"):
-            break
-        found.append((text, column + len(cell) - len(cell.lstrip())))
-        column += len(cell) + 1
-    while found and not found[-1][0]:
-        found.pop()
-    return found
-
-
-def _header(cells: Sequence[tuple[str, int]], file: str, number: int) -> _Header:
-    """Return which form the columns have.  Raises InvalidFile."""
+def _header(record: Record, rows: Sequence[Record], file: str) -> _Header:
+    """Return which form the columns have.  Raises InvalidFile where neither the headings nor the rows say."""
+    cells = record.cells
     plain = [re.sub(r"[^a-z0-9]", "", text.lower()) for text, _ in cells]
     if len(plain) > 3 and all(_NUMBER.fullmatch(word) for word in plain[1:4]):
         message = (
             f"the first line is a layer; SCALE-Sim takes it for the header and skips it.  Put one before it: {FORMS}"
         )
-        raise InvalidFile([Problem(file, number, 1, "", message)])
-    form = CONVOLUTION if any(word.startswith(("ifmap", "filter")) for word in plain) else PRODUCT
-    for i, (wanted, pattern) in enumerate(zip(form, _HEADINGS[form], strict=True)):
-        text, column = cells[i] if i < len(cells) else ("", None)
-        if not re.fullmatch(pattern, plain[i] if i < len(plain) else ""):
-            given = f"{text!r} given" if text else "missing"
-            message = f"{given}; column {i + 1} is {wanted!r}.  Allowed: {FORMS}"
-            raise InvalidFile([Problem(file, number, column, "header", message)])
+        raise InvalidFile([Problem(file, record.line, 1, "", message)])
+    form = _form(plain, rows)
+    if form is None:
+        at = next((i for i, word in enumerate(plain) if not _is(PRODUCT, i, word)), len(plain))
+        text, column = cells[at] if at < len(cells) else ("", None)
+        given = f"{text!r} given" if text else "missing"
+        wanted = PRODUCT[min(at, len(PRODUCT) - 1)]
+        message = f"{given}; column {at + 1} is {wanted!r}.  Allowed: {FORMS}"
+        raise InvalidFile([Problem(file, record.line, column, "header", message)])
+    odd = []
+    for i, wanted in enumerate(form):
+        if not _is(form, i, plain[i] if i < len(plain) else ""):
+            if i < len(plain) and _exchanged(form, i, plain):
+                text, column = cells[i]
+                message = f"{text!r} given; column {i + 1} is {wanted!r}.  Allowed: {FORMS}"
+                raise InvalidFile([Problem(file, record.line, column, "header", message)])
+            given = repr(cells[i][0]) if i < len(cells) and cells[i][0] else "without a heading"
+            odd.append(f"column {i + 1} ({given}) as {wanted}")
     more = tuple(plain[len(form) :])
     foreign = tuple(
         text for (text, _), word in zip(cells[len(form) :], more, strict=True) if word and _meaning(word) is None
     )
-    return _Header(form, more, foreign)
+    return _Header(form, more, foreign, tuple(odd))
+
+
+def _form(plain: Sequence[str], rows: Sequence[Record]) -> tuple[str, ...] | None:
+    """The form that the headings name; else the one that has as many numbers as the first row."""
+    if any(word.startswith(("ifmap", "filter")) for word in plain):
+        return CONVOLUTION
+    if all(_is(PRODUCT, i, plain[i] if i < len(plain) else "") for i in range(1, len(PRODUCT))):
+        return PRODUCT
+    first = [text for text, _ in rows[0].cells[1:]] if rows else []
+    numbers = next((i for i, text in enumerate(first) if not _NUMBER.fullmatch(text)), len(first))
+    return {len(CONVOLUTION) - 1: CONVOLUTION, len(CONVOLUTION): CONVOLUTION, len(PRODUCT) - 1: PRODUCT}.get(numbers)
+
+
+def _exchanged(form: tuple[str, ...], column: int, plain: Sequence[str]) -> bool:
+    """Whether a heading is that of another column, which has not its own: then the columns have another order."""
+    own = [i for i in range(len(form)) if i != column and _is(form, i, plain[column])]
+    return any(not _is(form, i, plain[i] if i < len(plain) else "") for i in own)
+
+
+def _is(form: tuple[str, ...], column: int, word: str) -> bool:
+    """Whether a heading is the usual one of a column."""
+    return column < len(form) and re.fullmatch(_HEADINGS[form][column], word) is not None
 
 
 def _meaning(heading: str) -> str | None:

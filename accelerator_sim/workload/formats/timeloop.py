@@ -5,8 +5,8 @@
       shape: {...}                                       # timeloop_shape.py
       instance: {N: 1, C: 3, M: 64, P: 112, Q: 112, R: 7, S: 7, Wstride: 2, Hstride: 2, densities: {Inputs: 0.5}}
 
-The older flat form has the sizes beside `shape`, which may be a name such as cnn-layer.  The input is as large as the
-output needs it; padding is not told apart from it.
+The older flat form has the sizes beside `shape`, which may be a name such as cnn-layer; the library form includes a
+base and merges it (`timeloop_library.py`).  The input is as large as the output needs it, padding included.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.files.errors import InvalidFile, nearest
 from accelerator_sim.files.messages import shown
-from accelerator_sim.files.yaml_tree import YamlPath, parse_document, read_text
+from accelerator_sim.files.yaml_tree import Document, YamlPath, parse_document
 from accelerator_sim.workload.formats.faults import Faults
+from accelerator_sim.workload.formats.timeloop_library import Expanded, expand, merged
 from accelerator_sim.workload.formats.timeloop_shape import (
     BUILTIN,
     Roles,
@@ -41,19 +42,18 @@ SECTIONS = (
 )  # fmt: skip
 """What else a Timeloop specification holds; a problem does not depend on it."""
 
+_BASE = re.compile(r"^problem_[A-Za-z0-9_]*\s*:", re.MULTILINE)
 _PROBLEM = re.compile(r"^(problem|'problem'|\"problem\")\s*:", re.MULTILINE)
-_TEMPLATES = (
-    (re.compile(r"\{\{|\{%"), "a jinja template"),
-    (re.compile(r"(?:^|[\s:\[,])!include\b"), "!include"),
-    (re.compile(r"^\s*<<<\s*:"), "the merge key <<<"),
-)
+_NOT_READ = ("dnn_name", "notes", "histograms")
+"""Keys of a problem that other tools add (CiMLoop)."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DENSITIES = ("densities", "commonDensity", "common_density")
 _DISTRIBUTIONS = ("fixed", "fixed-structured", "hypergeometric")
 _NOTE = "from a Timeloop problem: H and W are what the outputs need, padding included"
 
 
 def is_problem(text: str) -> bool:
-    """Whether a text is meant as a Timeloop problem, be it one that can be read or not."""
+    """Whether a text is meant as a Timeloop problem, whether it can be read or not."""
     if _PROBLEM.search(text):
         return True
     if "problem" not in text:
@@ -64,38 +64,39 @@ def is_problem(text: str) -> bool:
         return False
 
 
+def is_base(text: str) -> bool:
+    """Whether a text is what problems of the library form include, and no problem itself."""
+    return not is_problem(text) and _BASE.search(text) is not None
+
+
 def read_problem(path: Path | str) -> Network:
     """Read a problem file as a network of one layer.  Raises InvalidFile with what is wrong, or not supported."""
-    file = str(path)
-    text = read_text(Path(path))
-    _refuse_templates(text, file)
-    document = parse_document(text, file)
+    whole = expand(path)
+    document = whole.document
+    try:
+        return _network(Path(path), whole, document)
+    except InvalidFile as error:
+        raise whole.placed(error) from None
+
+
+def _network(path: Path, whole: Expanded, document: Document) -> Network:
     faults = Faults(document)
-    faults.keys(document.raw, (), ("problem", *SECTIONS))
-    if "problem" not in document.raw:
+    try:
+        tree = merged(document.raw)
+    except ValueError as error:
+        raise faults.fail((), str(error)) from None
+    there = [key for key in tree if not key.startswith("problem_") and not whole.included(document.position((key,))[0])]
+    faults.keys(dict.fromkeys(there), (), ("problem", *SECTIONS))
+    if "problem" not in tree:
         raise faults.fail((), "no problem in it; a mapping `problem` is required")
-    layer, notes = _layer(document.raw["problem"], Path(path).stem, faults)
-    skipped = [key for key in document.raw if key in SECTIONS]
+    layer, notes = _layer(tree["problem"], path.stem, faults, tree.get("variables"))
+    skipped = [key for key in there if key in SECTIONS]
     if skipped:
         notes.append(f"{', '.join(skipped)} of the file: not read")
-    return Network(Path(path).stem, f"Timeloop problem {Path(path).name}", (layer,), file, "; ".join(notes))
+    return Network(path.stem, f"Timeloop problem {path.name}", (layer,), str(path), "; ".join(notes))
 
 
-def _refuse_templates(text: str, file: str) -> None:
-    problems = []
-    for i, line in enumerate(text.split("\n"), start=1):
-        plain = line.split(" #")[0] if not line.lstrip().startswith("#") else ""
-        for pattern, what in _TEMPLATES:
-            match = pattern.search(plain)
-            if match:
-                message = f"{what} is not supported; give the problem as Timeloop sees it, with everything in one file"
-                problems.append(Problem(file, i, match.start() + 1, "", message))
-                break
-    if problems:
-        raise InvalidFile(problems)
-
-
-def _layer(value: Any, stem: str, faults: Faults) -> tuple[Layer, list[str]]:
+def _layer(value: Any, stem: str, faults: Faults, variables: Any = None) -> tuple[Layer, list[str]]:
     here: YamlPath = ("problem",)
     problem = faults.mapping(value, here, "shape and instance")
     version = problem.get("version", VERSIONS[-1])
@@ -108,11 +109,16 @@ def _layer(value: Any, stem: str, faults: Faults) -> tuple[Layer, list[str]]:
     notes = [_NOTE]
     shape = _shape(problem.get("shape"), sizes, faults, notes)
     roles = find_roles(shape, faults)
-    own = ("version", "name", "shape")
-    known = (*shape.dimensions, *shape.coefficients, *_DENSITIES)
-    faults.keys(sizes, place, (*own, *known) if flat else known)
+    own = ("version", "name", "shape", *_NOT_READ)
+    left = [key for key in _NOT_READ if key in problem and key != "notes"]
+    if left:
+        notes.append(f"{', '.join(left)} of the problem: not read")
     if not flat:
         faults.keys(problem, here, (*own, "instance"))
+    sizes = _known_sizes(
+        {key: size for key, size in sizes.items() if not flat or key not in own}, place, shape, faults, notes
+    )
+    sizes = _without_variables(sizes, variables, {*roles.images, *roles.odd}, notes)
     bounds = {name: _bound(name, sizes, place, faults) for name in shape.dimensions}
     coefficients = {name: _coefficient(name, default, sizes, place, faults) for name, default in
                     shape.coefficients.items()}  # fmt: skip
@@ -123,7 +129,7 @@ def _layer(value: Any, stem: str, faults: Faults) -> tuple[Layer, list[str]]:
     density = _density(sizes, place, shape, roles, faults)
     faults.check()
     try:
-        layer = _built(name, roles, bounds, coefficients, density, notes)
+        layer = built(name, roles, bounds, coefficients, density, notes)
     except ValueError as error:
         raise faults.fail(place, str(error)) from None
     total = math.prod(bounds.values())
@@ -143,6 +149,48 @@ def _shape(value: Any, sizes: Mapping[str, Any], faults: Faults, notes: list[str
     if tree is None:
         raise faults.fail(path, f"{shown(word)} is no shape that is known; allowed: {', '.join(BUILTIN)}, or a mapping")
     return parse_shape(tree, path, faults)
+
+
+def _known_sizes(
+    sizes: Mapping[str, Any], place: YamlPath, shape: Shape, faults: Faults, notes: list[str]
+) -> dict[str, Any]:
+    """The sizes that the shape uses.  What looks like one of them is taken as it, or refused; others are left out."""
+    known = (*shape.dimensions, *shape.coefficients, *_DENSITIES)
+    out = {key: value for key, value in sizes.items() if key in known}
+    unused = []
+    for key, value in sizes.items():
+        if key in known:
+            continue
+        same = next((name for name in shape.coefficients if name.casefold() == key.casefold()), None)
+        near = nearest(key, [name for name in known if len(name) > 1])
+        if same is not None and out.get(same, 1) in (1, value):  # a base gives every stride, as 1
+            out[same] = value
+            notes.append(f"{key} is taken as {same}")
+        elif same is not None:
+            faults.add((*place, key), f"{shown(value)} given, and {same} is {shown(out[same])}; give one of them")
+        elif near is not None and near not in sizes:
+            faults.add((*place, key), f"unknown key; did you mean {near!r}?")
+        else:
+            unused.append(key)
+    if unused:
+        notes.append(f"keys of the instance that the shape does not use: {', '.join(unused)}")
+    return out
+
+
+def _without_variables(
+    sizes: Mapping[str, Any], variables: Any, may_be_one: set[str], notes: list[str]
+) -> dict[str, Any]:
+    """The sizes with the values of variables; one without a value is 1 where it counts images or bits."""
+    known = variables if isinstance(variables, dict) else {}
+    out = dict(sizes)
+    for key, value in sizes.items():
+        if isinstance(value, str) and _VARIABLE.fullmatch(value):
+            if value in known:
+                out[key] = known[value]
+            elif key in may_be_one:
+                out[key] = 1
+                notes.append(f"{key} is the variable {value}, which the file does not set: taken as 1")
+    return out
 
 
 def _bound(name: str, sizes: Mapping[str, Any], place: YamlPath, faults: Faults) -> int:
@@ -205,7 +253,7 @@ def _fraction(value: Any, path: YamlPath, faults: Faults) -> tuple[float, str]:
     return float(value), how
 
 
-def _built(
+def built(
     name: str,
     roles: Roles,
     bounds: Mapping[str, int],
@@ -213,7 +261,11 @@ def _built(
     density: Density,
     notes: list[str],
 ) -> Layer:
-    """Return the layer.  Raises ValueError when its sizes do not fit together, or are too large."""
+    """Return the layer of dimensions with these roles.
+
+    bounds: size by dimension; coefficients: strides and dilations by name; notes: gets what was counted as one.
+    Raises ValueError when its sizes do not fit together, or are too large.
+    """
 
     def size(dimensions: Sequence[str], what: str) -> int:
         large = [dimension for dimension in dimensions if bounds[dimension] > 1]

@@ -23,7 +23,7 @@ from accelerator_sim.study.provenance import Provenance, SourceFile
 from accelerator_sim.study.result import NetworkResult
 from accelerator_sim.study.run import simulate_network
 from accelerator_sim.sweep.results import goal_of
-from accelerator_sim.sweep.run import Summary
+from accelerator_sim.sweep.run import Failure, Summary
 from accelerator_sim.sweep.spec import Axis, Spec, Sweep
 from accelerator_sim.sweep.store import FIGURES
 from accelerator_sim.workload.layer import Layer
@@ -82,7 +82,7 @@ def sweep_page(
     names = list(rows[0]["axes"]) if rows else ["clock"]
     axes = [Axis((name,), tuple((row["axes"][name],) for row in rows)) for name in names]
     spec = Spec(architecture="eyeriss_v2", workloads=["small"], axes={}, objectives=list(objectives))
-    failed = tuple((row["point"], row["workload"], row["error"]) for row in rows if row["error"])
+    failed = tuple(Failure(1, row["point"], row["workload"], row["error"]) for row in rows if row["error"])
     summary = Summary("0123", len(rows), 3, len(rows), 0, 0, failed, 1.5, interrupted)
     return swept.dumps(Sweep(spec, axes, [], Path(), ""), summary, rows, [goal_of(text) for text in objectives], ORIGIN)
 

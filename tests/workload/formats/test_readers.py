@@ -57,7 +57,7 @@ def test_files_without_a_known_suffix(tmp_path: Path) -> None:
 
 
 def test_a_template_is_told_as_one(tmp_path: Path) -> None:
-    write(tmp_path, a_yaml="{{include_text('b')}}\nproblem:\n  <<<: *b\n")
+    write(tmp_path, a_yaml="{{include('b')}}\nproblem:\n  <<<: *b\n")
     assert "a jinja template is not supported" in problem(str(tmp_path / "a.yaml"))
 
 

@@ -169,3 +169,64 @@ def test_messages(tmp_path: Path, text: str, message: str) -> None:
 def test_every_fault_is_told(tmp_path: Path) -> None:
     lines = problem(tmp_path, f"{HEAD}\na, 9, 9, 3, 3, 0, x, 1,\n\nb, 9,\nc, 1, 1, 2, 2, 1, 1, 1,\n").splitlines()
     assert [line.split(": ")[0] for line in lines] == ["t.csv:2:16", "t.csv:2:19", "t.csv:4:1", "t.csv:5:1"]
+
+
+@pytest.mark.parametrize(
+    ("head", "note"),
+    [
+        (HEAD.replace("IFMAP Height", "IFMAP Width"), "column 2 ('IFMAP Width') as IFMAP Height"),
+        (HEAD.replace("Channels", "In Ch"), "column 6 ('In Ch') as Channels"),
+        (HEAD.replace(" Strides,", ""), "column 8 (without a heading) as Strides"),
+        ("Schicht, H, B, R, S, C, M, Schritt", "column 1 ('Schicht') as Layer name; column 2 ('H') as IFMAP Height"),
+    ],
+)
+def test_headings_that_are_not_understood(tmp_path: Path, head: str, note: str) -> None:
+    network = read(tmp_path, f"{head}\na, 9, 11, 3, 3, 2, 4, 2,\n")
+    assert network.layers == (Layer("a", "conv", C=2, M=4, H=9, W=11, R=3, S=3, stride=(2, 2)),)
+    assert "read by their positions, as SCALE-Sim does: " in network.notes
+    assert note in network.notes
+
+
+def test_products_by_position(tmp_path: Path) -> None:
+    network = read(tmp_path, "Name, rows, columns, inner\na, 2, 3, 4\n")
+    assert network.layers == (Layer("a", "gemm", M=3, C=4, W=2),)
+    assert "column 2 ('rows') as M; column 3 ('columns') as N; column 4 ('inner') as K" in network.notes
+
+
+PLAIN = f"{HEAD}\nconv first,16,16,3,3,4,8,1,\nb,14,14,3,3,8,8,1,\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(", ", "\t").replace(",", "\t"),
+        "\n".join(",".join(f'"{cell.strip()}"' for cell in line.split(",")) for line in PLAIN.splitlines()),
+        PLAIN.replace("conv first", '"conv\nfirst"'),
+        PLAIN.replace("conv first", ' "conv first"'),
+        PLAIN.replace("b,14", "# a comment, 3, 4\n\nb,14").replace("8,1,", "8,1,# another"),
+    ],
+)
+def test_tables_as_programs_write_them(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode())
+    assert read_topology(path).layers == read(tmp_path, PLAIN).layers
+
+
+def test_a_quoted_comma(tmp_path: Path) -> None:
+    assert row(tmp_path, '"conv, first","16","16","3","3","4","8","1"').name == "conv, first"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f'{HEAD}\n"a, 9, 9, 3, 3, 2, 4, 1,\nb, 9,\n', "t.csv:2:1: cannot be read as CSV: a quote is not closed"),
+        (f'{HEAD}\n"a"b, 9, 9, 3, 3, 2, 4, 1,\n', "t.csv:2:1: cannot be read as CSV: ',' expected after '\"'"),
+        (f'{HEAD}\n"a", 9, "x", 3, 3, 2, 4, 1,\n', "t.csv:2:10: IFMAP Width: 'x' given; a whole number"),
+        (f'{HEAD}\n\n"a\nb", 9, 9, 3, 3, 2, 4, 1,\nc, 9,\n', "t.csv:5:1: c: 2 column(s); 8 are required"),
+    ],
+)
+def test_quotes(tmp_path: Path, text: str, message: str) -> None:
+    assert message in problem(tmp_path, text)

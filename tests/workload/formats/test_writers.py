@@ -133,13 +133,13 @@ def test_topologies_say_what_is_computed_or_refuse(tmp_path_factory: pytest.Temp
 
 def test_tensors_and_profiles(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([0, 1, 2, 3]))
-    np.savez(tmp_path / "y.npz", w=np.zeros(3), v=np.ones(3))
+    np.savez(tmp_path / "y.npz", w=np.zeros((3, 4)), v=np.ones(3))
     density = Density(
         0.75, 0.0, 0.5, "here", tensor_iact=(str(tmp_path / "x.npy"), ""), tensor_weight=(str(tmp_path / "y.npz"), "w")
     )
     profile = Density(0.5, 0.75, source="", profile_iact=(0.25, 0.75), profile_weight=(0.5, 1.0))
     built = network(
-        Layer("t", "fc", C=2, M=3, density=density), Layer("p", "fc", C=2, M=3, density=profile, reads=("t",)),
+        Layer("t", "fc", C=4, M=3, density=density), Layer("p", "fc", C=2, M=3, density=profile, reads=("t",)),
         Layer("e", "fc", C=2, M=3, effectual_fraction=0.125, reads=("t", "p")),
     )  # fmt: skip
     assert again(tmp_path, write_network(built), "n.yaml").layers == built.layers

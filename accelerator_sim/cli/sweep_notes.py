@@ -1,0 +1,72 @@
+"""What `accelerator-sim sweep` says of a sweep besides its results: how far it is, how long it takes, what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from accelerator_sim.sweep.results import Goal
+    from accelerator_sim.sweep.run import State, Summary
+    from accelerator_sim.sweep.spec import Sweep
+
+MOST_TOLD = 20
+"""Reasons of failures that are listed."""
+
+
+def speed(state: State, rate: float, goal: Goal) -> str:
+    """Return how fast a sweep is, how long it still takes, and its best result so far."""
+    left = f"{rate:.3g}/s, {span_text((state.results - state.done) / rate)} left" if rate else ""
+    best = "" if state.best is None else f", best {goal.field} {state.best:.3g}"
+    return left + best
+
+
+def span_text(seconds: float) -> str:
+    """Return a time for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def tell_size(sweep: Sweep, jobs: int) -> None:
+    """Print how many points there are, and about how long they take."""
+    from accelerator_sim.sweep.size import estimate
+
+    size = estimate(sweep)
+    click.echo(f"{size.points:,} points, {size.results:,} results; {size.excluded} break a constraint", nl=False)
+    click.echo(f" among the {size.tried} that were tried" if size.tried < size.points else "")
+    own = {stage.fidelity for stage in sweep.stages}
+    for fidelity, seconds in size.seconds.items():
+        span = span_text(seconds * size.results / jobs)
+        said = "" if len(own) > 1 or fidelity not in own else ", as the file says"
+        click.echo(
+            f"about {span} with {jobs} job{'s' if jobs > 1 else ''} at fidelity {fidelity}{said}:"
+            f" {seconds:.2g} s per result as tried"
+        )
+    for text in (size.note, *size.errors):
+        if text:
+            click.echo(f"note: {text}", err=True)
+
+
+def tell(summary: Summary, place: Path) -> None:
+    """Say on standard error what was done and what failed."""
+    excluded = f", {summary.excluded} break a constraint" if summary.excluded else ""
+    click.echo(
+        f"{summary.points} points{excluded}: {summary.computed} results computed ({summary.layers} layers),"
+        f" {summary.present} were there, in {span_text(summary.seconds)}; {place}, sweep {summary.name}",
+        err=True,
+    )
+    if summary.note:
+        click.echo(f"note: {summary.note}", err=True)
+    for failure in summary.failed[:MOST_TOLD]:
+        first = f"point {failure.point}, {failure.workload}"
+        many = f"{failure.results:,} results" if failure.results > 1 else first
+        said = f" (first: {first})" if failure.results > 1 else ""
+        click.echo(f"failed: {many}: {failure.error}{said}", err=True)
+    if len(summary.failed) > MOST_TOLD:
+        left = sum(failure.results for failure in summary.failed[MOST_TOLD:])
+        click.echo(f"failed: {left:,} more for other reasons; table results has all of them", err=True)
+    if summary.interrupted:
+        click.echo("interrupted; the same command goes on from here", err=True)

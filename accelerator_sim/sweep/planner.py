@@ -1,0 +1,179 @@
+"""From a point of a sweep to what has to be run for it, or to the reason why it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.files.data import resolve
+from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.study.machine import read_machine
+from accelerator_sim.sweep.axes import CHOICES, column_of, stored
+from accelerator_sim.sweep.limits import values_of
+from accelerator_sim.sweep.points import Point
+from accelerator_sim.sweep.spec import Stage, Sweep
+from accelerator_sim.sweep.store import Entry
+from accelerator_sim.sweep.task import Outcome, Run, digest, figures, layer_text, machine_text, program, reason
+from accelerator_sim.technology.technology import Technology
+from accelerator_sim.workload.choices import Choices
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import load_network
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A point of a stage with one of its networks, ready to run, or why it cannot be."""
+
+    point: Point
+    entry: Entry
+    machine: tuple[Architecture, Technology] | None
+    run: Run
+    layers: Mapping[str, tuple[Layer, int]]
+    """By key: the layer, and how often the network has it."""
+    error: str | None = None
+    inferences: int = 1
+    """What the layers are of: the batch of the point times that of the network's file."""
+
+    def figures(self, outcomes: Mapping[str, Outcome]) -> dict[str, float | int | None] | None:
+        """The figures of the network, of the outcomes of its layers."""
+        if self.machine is None:
+            return None
+        parts = [outcomes[key] for key, (_, count) in self.layers.items() for _ in range(count)]
+        return figures(parts, *self.machine, self.inferences)
+
+
+def choices_of(values: Mapping[str, str | None]) -> Choices:
+    """Return the choices of a network of a point, or of what is stored of it.
+
+    Raises ValueError for a width or resolution that is not a number.
+    """
+    width, resolution = values.get("width"), values.get("resolution")
+    return Choices(
+        densities=values.get("densities"),
+        prune=values.get("prune"),
+        width=None if width is None else float(width),
+        resolution=None if resolution is None else int(resolution),
+    )
+
+
+def base_file(sweep: Sweep) -> Path:
+    """Return the file of the base architecture, taken from the folder of the sweep first."""
+    name = sweep.spec.architecture
+    beside = sweep.file.parent / name
+    if name.endswith((".yaml", ".yml")) and beside.exists():
+        return beside
+    return resolve("arch_configs", name, "architecture")
+
+
+def network_file(sweep: Sweep, name: str) -> str:
+    """Return the name of a network, or its file, taken from the folder of the sweep first."""
+    beside = sweep.file.parent / name
+    return str(beside.resolve()) if Path(name).suffix and beside.exists() else name
+
+
+class Planner:
+    """Makes tasks of points: reads each network once.
+
+    Raises InvalidFile for a base architecture or a network that is not valid, and UsageError for one that is unknown:
+    neither is the fault of a point.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        spec = sweep.spec
+        self._base = base_file(sweep)
+        read_machine(self._base)
+        for name in spec.workloads or [value for axis in sweep.axes for value in axis.named("workload")]:
+            load_network(network_file(self._sweep, name))
+        self._base_text = self._base.read_text(encoding="utf-8")
+        self._networks: dict[tuple[object, ...], tuple[dict[str, tuple[Layer, int]], int]] = {}
+        self._names = tuple(dict.fromkeys(name for constraint in sweep.constraints for name in constraint.names))
+
+    def legal(self, point: Point) -> bool:
+        """Whether a point can be run: its machine and its networks are valid and it breaks no constraint."""
+        planned = list(self.plan(point, self._sweep.stages[0]))
+        return bool(planned) and all(each.error is None for each in planned)
+
+    def plan(self, point: Point, stage: Stage) -> Iterator[Planned]:
+        """Yield the tasks of a point, none where it breaks a constraint.  What is wrong with it is an error of them."""
+        values = point.named
+        spec = self._sweep.spec
+        networks = [values["workload"]] if "workload" in values else list(spec.workloads)
+        run = Run(
+            stage.fidelity,
+            Objective(values.get("objective", spec.objective)),
+            int(values.get("batch", spec.batch)),
+            spec.seed,
+        )
+        try:
+            machine = read_machine(self._base, _overrides(point))
+            if not self._allowed(*machine):
+                return
+            text = digest(machine_text(*machine, run))
+        except Exception as error:  # of this point alone, whatever it is
+            yield from self._unfit(point, stage, networks, run, reason(error))
+            return
+        for name in networks:
+            try:
+                texts, inferences = self._layers(name, choices_of(values), run.batch)
+            except Exception as error:
+                yield from self._unfit(point, stage, [name], run, reason(error))
+                continue
+            layers = {digest(text, layer): found for layer, found in texts.items()}
+            key = digest(text, name, str(run.batch), *(f"{k} {count}" for k, (_, count) in layers.items()))
+            entry = self._entry(key, point, name, stage, run, machine[0])
+            yield Planned(point, entry, machine, run, layers, inferences=inferences)
+
+    def _unfit(self, point: Point, stage: Stage, networks: Sequence[str], run: Run, error: str) -> Iterator[Planned]:
+        """The results of a point that is refused: failed, with the reason."""
+        for name in networks:
+            key = digest(program(), self._base_text, repr(point.values), name, repr(run))
+            entry = self._entry(key, point, name, stage, run, None)
+            yield Planned(point, entry, None, run, {}, error)
+
+    def _entry(
+        self, key: str, point: Point, name: str, stage: Stage, run: Run, architecture: Architecture | None
+    ) -> Entry:
+        values = point.named
+        task = {
+            "architecture": self._sweep.spec.architecture,
+            "file": str(self._base.resolve()),
+            "base": digest(self._base_text),
+            "overrides": [list(pair) for pair in _overrides(point)],
+            "workload": network_file(self._sweep, name),
+            **{name: values.get(name) for name in ("width", "resolution", "densities", "prune")},
+            "fidelity": run.fidelity,
+            "objective": run.objective,
+            "batch": run.batch,
+            "seed": run.seed,
+        }
+        shown = architecture.name if architecture is not None else self._sweep.spec.architecture
+        axes = {column_of(name): stored(name, value) for name, value in point.values}
+        return Entry(key, name, shown, stage.fidelity, run.objective, run.batch, run.seed, axes, task)
+
+    def _allowed(self, architecture: Architecture, technology: Technology) -> bool:
+        if not self._sweep.constraints:
+            return True
+        values = values_of(self._names, architecture, technology)
+        return all(constraint.holds(values) for constraint in self._sweep.constraints)
+
+    def _layers(self, name: str, choices: Choices, batch: int) -> tuple[dict[str, tuple[Layer, int]], int]:
+        """The layers of a network for a batch, by their text, how often it has each, and of how many inferences."""
+        found = network_file(self._sweep, name)
+        key = (found, choices.width, choices.resolution, choices.densities, choices.prune, batch)
+        if key not in self._networks:
+            out: dict[str, tuple[Layer, int]] = {}
+            whole = load_network(found, choices).with_batch(batch)
+            for layer in whole.layers:
+                text = layer_text(layer)
+                first, count = out.get(text, (layer, 0))
+                out[text] = (first, count + 1)
+            self._networks[key] = out, whole.batch
+        return self._networks[key]
+
+
+def _overrides(point: Point) -> list[tuple[str, str]]:
+    """The values of a point that are those of its machine."""
+    return [(path, value) for path, value in point.values if path not in CHOICES]
