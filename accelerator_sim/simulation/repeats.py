@@ -134,7 +134,8 @@ def _along(start: dict[str, int], names: list[str], counts: Mapping[str, int], t
     name, rest = names[0], names[1:]
     first = _along(start, rest, counts, timed)
     second = _along(start | {name: start[name] + 1}, rest, counts, timed)
-    return first + (second - first) * (counts[name] - start[name])
+    found: Sums = first + (second - first) * (counts[name] - start[name])
+    return found
 
 
 def _timing(total: Sums, sample: Timing, seen: Any) -> Timing:
