@@ -10,12 +10,13 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.machine import read_machine
+from accelerator_sim.study.options import Options
 from accelerator_sim.sweep.axes import CHOICES, column_of, stored
 from accelerator_sim.sweep.limits import values_of
 from accelerator_sim.sweep.points import Point
 from accelerator_sim.sweep.spec import Stage, Sweep
 from accelerator_sim.sweep.store import Entry
-from accelerator_sim.sweep.task import Outcome, Run, digest, figures, layer_text, machine_text, program, reason
+from accelerator_sim.sweep.task import Outcome, digest, figures, layer_text, machine_text, program, reason
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
@@ -29,7 +30,7 @@ class Planned:
     point: Point
     entry: Entry
     machine: tuple[Architecture, Technology] | None
-    run: Run
+    run: Options
     layers: Mapping[str, tuple[Layer, int]]
     """By key: the layer, and how often the network has it."""
     error: str | None = None
@@ -101,11 +102,11 @@ class Planner:
         values = point.named
         spec = self._sweep.spec
         networks = [values["workload"]] if "workload" in values else list(spec.workloads)
-        run = Run(
-            stage.fidelity,
+        run = Options(
             Objective(values.get("objective", spec.objective)),
             int(values.get("batch", spec.batch)),
-            spec.seed,
+            seed=spec.seed,
+            fidelity=stage.fidelity,
         )
         try:
             machine = read_machine(self._base, _overrides(point))
@@ -126,7 +127,9 @@ class Planner:
             entry = self._entry(key, point, name, stage, run, machine[0])
             yield Planned(point, entry, machine, run, layers, inferences=inferences)
 
-    def _unfit(self, point: Point, stage: Stage, networks: Sequence[str], run: Run, error: str) -> Iterator[Planned]:
+    def _unfit(
+        self, point: Point, stage: Stage, networks: Sequence[str], run: Options, error: str
+    ) -> Iterator[Planned]:
         """The results of a point that is refused: failed, with the reason."""
         for name in networks:
             key = digest(program(), self._base_text, repr(point.values), name, repr(run))
@@ -134,7 +137,7 @@ class Planner:
             yield Planned(point, entry, None, run, {}, error)
 
     def _entry(
-        self, key: str, point: Point, name: str, stage: Stage, run: Run, architecture: Architecture | None
+        self, key: str, point: Point, name: str, stage: Stage, run: Options, architecture: Architecture | None
     ) -> Entry:
         values = point.named
         task = {

@@ -15,10 +15,10 @@ from functools import cache
 from accelerator_sim import __version__
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
-from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.kernels.compile import kernel_stamp
 from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.study.layer_run import Machine, run_layer
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import utilization
 from accelerator_sim.study.workers import DIED
 from accelerator_sim.technology.actions import memory_bytes, resolve_actions
@@ -34,23 +34,13 @@ Outcome = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Run:
-    """How a network is run."""
-
-    fidelity: Fidelity
-    objective: Objective
-    batch: int
-    seed: int
-
-
-@dataclass(frozen=True)
 class Task:
     """Layers, by key, to run on a machine with its technology."""
 
     key: str
     architecture: Architecture
     technology: Technology
-    run: Run
+    run: Options
     layers: Mapping[str, Layer]
 
 
@@ -69,7 +59,7 @@ def program() -> str:
     return f"{__version__} {kernel_stamp().hex()}"
 
 
-def machine_text(architecture: Architecture, technology: Technology, run: Run) -> str:
+def machine_text(architecture: Architecture, technology: Technology, run: Options) -> str:
     """Return all that a layer's result depends on besides the layer."""
     parts = [
         program(),
