@@ -32,6 +32,8 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
             "energy_normalised": run.normalised,
         },
         "workload": {"name": run.workload, "source": run.workload_source},
+        "complete": run.complete and not explanation.interrupted,
+        "estimate": run.estimate,
         "totals": asdict(run.totals),
         "lost_cycles": [
             {"step": step, "name": name, "cycles": cycles}

@@ -16,7 +16,7 @@ from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
+from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import percent, shortened, si
 from accelerator_sim.report.tables import paint
 
@@ -226,7 +226,8 @@ def _network(explanation: Explanation, width: int) -> Iterator[RenderableType]:
     totals = run.totals
     yield from _wrapped(
         f"{printable(run.workload)} on {printable(run.architecture.name)}: {totals.macs:,} MACs,"
-        f" {totals.effectual_macs:,} effectual, {totals.cycles:,} cycles = {si(totals.latency_s, 's')}",
+        f" {totals.effectual_macs:,} effectual, {totals.cycles:,} cycles = {si(totals.latency_s, 's')}"
+        f"{partial(run)}",
         width,
     )
     if not explained:
@@ -235,7 +236,9 @@ def _network(explanation: Explanation, width: int) -> Iterator[RenderableType]:
     peak, others = explanation.peak_cycles, explanation.other_cycles
     moved = f"; layers without MACs take {others:,.0f}" if others > 0 else ""
     yield from _wrapped(
-        f"All lanes busy, its work would take {peak:,.0f} cycles; {sum(explanation.lost):,.0f} are lost{moved}", width
+        f"All lanes busy, its work would take {peak:,.0f} cycles; {sum(explanation.lost):,.0f} are lost{moved}"
+        f"{partial(run)}",
+        width,
     )
     yield Text()
     yield table(fitted(_LOST, list(_lost(explanation, width - OTHERS)), width))

@@ -38,10 +38,14 @@ def render(result: NetworkResult, width: int = 80, color: bool = False) -> str:
     parts += [Text(line) for line in _totals(result)]
     accesses = fitted(_ACCESS_COLUMNS, _ordered(result.accesses), width)
     noc = fitted(_NOC_COLUMNS, sorted(result.noc, key=lambda use: (_TENSORS.index(use.tensor), use.word_bits)), width)
-    parts += [Text(), Text("Accesses", style="bold"), table(accesses)]
+    parts += [Text(), Text(f"Accesses{partial(result)}", style="bold"), table(accesses)]
     if result.noc:
-        parts += [Text(), Text("Networks on chip", style="bold"), table(noc)]
-    parts += [Text(), Text("Energy by component", style="bold"), *(Text(line) for line in _components(result))]
+        parts += [Text(), Text(f"Networks on chip{partial(result)}", style="bold"), table(noc)]
+    parts += [
+        Text(),
+        Text(f"Energy by component{partial(result)}", style="bold"),
+        *(Text(line) for line in _components(result)),
+    ]
     return paint(parts, width, color)
 
 
