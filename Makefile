@@ -2,6 +2,7 @@
 # target needs; after that no network is used until pyproject.toml changes.
 
 PYTHON ?= python3
+TEST_JOBS ?= 2
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -33,11 +34,14 @@ lint: $(DEV)
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
+# Kernels are compiled once, before two processes would each compile them.
 test: lint
-	$(PY) -m pytest -m "not slow"
+	$(PY) -m accelerator_sim warmup
+	$(PY) -m pytest -m "not slow" -n $(TEST_JOBS) --durations=15
 
 test-all: $(SLOW) lint
-	$(PY) -m pytest
+	$(PY) -m accelerator_sim warmup
+	$(PY) -m pytest -n $(TEST_JOBS) --durations=15
 	if [ -d tests/kernels ]; then NUMBA_DISABLE_JIT=1 $(PY) -m pytest tests/kernels; fi
 
 bench: $(RUN)
