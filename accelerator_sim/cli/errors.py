@@ -35,13 +35,13 @@ def guarded(run: Callable[[], object], ctx: click.Context, debug: bool = False) 
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except BaseException as error:
-        code = told(error, debug)
+        code = reported(error, debug)
         if code is None:
             raise
     ctx.exit(code)
 
 
-def told(error: BaseException, debug: bool = False) -> int | None:
+def reported(error: BaseException, debug: bool = False) -> int | None:
     """Print what went wrong, and return its exit code; None for what is not an error."""
     match error:
         case AcceleratorSimError():
@@ -54,7 +54,7 @@ def told(error: BaseException, debug: bool = False) -> int | None:
             click.echo("Error: not enough memory", err=True)
             return FAILURE
         case OSError():
-            return _told_by_the_system(error)
+            return _reported_by_the_system(error)
         case Exception():
             _tell_defect(error, debug)
             return FAILURE
@@ -66,7 +66,7 @@ def tell(error: AcceleratorSimError) -> None:
     click.echo(str(error) if isinstance(error, InvalidFile) else f"Error: {error}", err=True)
 
 
-def _told_by_the_system(error: OSError) -> int:
+def _reported_by_the_system(error: OSError) -> int:
     if error.errno == errno.EPIPE:
         forget_output()  # whoever read it has stopped
         return FAILURE

@@ -10,7 +10,7 @@ import click
 
 from accelerator_sim import __version__
 from accelerator_sim.cli.command_line import COMMAND_LINE
-from accelerator_sim.cli.errors import DEBUG, FAILURE, catch_signals, guarded, show_warnings, told
+from accelerator_sim.cli.errors import DEBUG, FAILURE, catch_signals, guarded, reported, show_warnings
 from accelerator_sim.cli.streams import forget_output, prepare
 from accelerator_sim.files.errors import did_you_mean
 
@@ -92,10 +92,10 @@ def main() -> NoReturn:
     try:
         cli(prog_name="accelerator-sim")
     except Exception as error:  # raised before a command runs
-        code = told(error, DEBUG in sys.argv)
+        code = reported(error, DEBUG in sys.argv)
         sys.exit(FAILURE if code is None else code)
     except KeyboardInterrupt as error:
-        sys.exit(told(error))
+        sys.exit(reported(error))
     finally:
         _flush()
     sys.exit(0)

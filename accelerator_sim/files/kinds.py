@@ -43,7 +43,7 @@ TELLING: Mapping[FileKind, frozenset[str]] = MappingProxyType(
         FileKind.BASELINE: frozenset(("kind", "peak", "power", "software", "sources", "evidence")),
     }
 )
-"""Keys by which our files are told apart."""
+"""Keys that only one kind of our files has."""
 
 _USE = {
     FileKind.ARCHITECTURE: "give it as --arch",
