@@ -45,7 +45,7 @@ def test_results_do_not_depend_on_the_number_of_jobs(run: Run, small: str) -> No
     assert one.stdout == two.stdout
 
 
-@pytest.mark.parametrize(("name", "start"), [("r.json", "{"), ("r.csv", "status,name"), ("r.txt", "status\tname")])
+@pytest.mark.parametrize(("name", "start"), [("r.json", "{"), ("r.csv", "status,name"), ("r.tsv", "status\tname")])
 def test_output_file(run: Run, small: str, tmp_path: Path, name: str, start: str) -> None:
     result = run("simulate", small, "-o", name)
     assert result.stdout == ""
