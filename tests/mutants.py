@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -107,6 +108,39 @@ def _another_value(line: str, rng: np.random.Generator) -> str:
             parts[at] = _one(NASTY, rng) + end
             return separator.join(parts)
     return line + _one(NASTY, rng)
+
+
+EXTREMES = (
+    "0", "1", "2", "3", "255", "65536", "1048576", "16777216", "2147483648", "4611686018427387904", "1e-300", "1e-30",
+    "0.001", "0.999999", "1.000001", "1e6", "1e18", "1e30", "1e300", "-0.5",
+)  # fmt: skip
+"""Numbers at the ends of what files allow, and past them."""
+_NUMBER = re.compile(r"(?<![\w.-])[0-9]+(?:\.[0-9]+)?(?![\w.])")
+
+
+def mutate_numbers(text: str, rng: np.random.Generator) -> str:
+    """Return a text in which one or two numbers are others, with the units that they have.
+
+    A number that another place of the text has, or a neighbour of its own, is valid more often than an extreme one.
+    """
+    for _ in range(int(rng.integers(1, 3))):
+        found = list(_NUMBER.finditer(text))
+        if not found:
+            return text
+        number = found[int(rng.integers(len(found)))]
+        neighbours = [f"{float(number[0]) * factor:g}" for factor in (0.5, 2, 3)]
+        others = [other[0] for other in found if ("." in other[0]) == ("." in number[0])]
+        new = _one((EXTREMES, neighbours, others)[int(rng.integers(3))], rng)
+        text = text[: number.start()] + new + text[number.end() :]
+    return text
+
+
+def mutate_file(text: str, number: int, rng: np.random.Generator) -> bytes:
+    """Return the mutant of that number: of its numbers in half of them, of its values and lines, or of its bytes."""
+    if number % 8 == 0:
+        return mutate_bytes(text.encode(), rng)
+    mutate = mutate_numbers if number % 2 else mutate_text
+    return mutate(text, rng).encode("utf-8", "surrogateescape")
 
 
 def _one(values: Sequence[str], rng: np.random.Generator) -> str:

@@ -247,13 +247,33 @@ def taps_inside(outputs: int, taps: int, stride: int, dilation: int, size: int, 
 
     size: inputs without padding; before: padding in front of the first.
     """
-    count = 0
-    for tap in range(taps):
-        first = tap * dilation - before
-        low = max(0, -(first // stride))
-        high = min(outputs - 1, (size - 1 - first) // stride)
-        count += max(0, high - low + 1)
-    return count
+    return _pairs_below(size + before, outputs, taps, stride, dilation) - _pairs_below(
+        before, outputs, taps, stride, dilation
+    )
+
+
+def _pairs_below(end: int, outputs: int, taps: int, stride: int, dilation: int) -> int:
+    """Count the pairs of an output and a tap whose place, output x stride + tap x dilation, is below `end`.
+
+    In steps that grow with the logarithm of the sizes, as a filter may have billions of taps.
+    """
+    some = min(taps, max(0, -(-end // dilation)))
+    whole = min(some, max(0, -(-(end - (outputs - 1) * stride) // dilation)))
+    # Of each tap between, the last one first: the places below `end`, rounded up to whole strides.
+    return whole * outputs + _floor_sum(some - whole, stride, dilation, end - (some - 1) * dilation + stride - 1)
+
+
+def _floor_sum(count: int, divisor: int, step: int, first: int) -> int:
+    """Sum floor((first + i x step) / divisor) for i from 0 to count - 1, by Euclid's algorithm; first is at least 0."""
+    total = 0
+    while count > 0:
+        total += (count - 1) * count // 2 * (step // divisor) + count * (first // divisor)
+        step, first = step % divisor, first % divisor
+        last = step * count + first
+        if last < divisor:
+            break
+        count, first, divisor, step = last // divisor, last % divisor, step, divisor
+    return total
 
 
 def _check_size(name: str, value: int, least: int) -> None:
