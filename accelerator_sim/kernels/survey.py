@@ -16,6 +16,9 @@ SLACK = 1.0 - 1e-12
 ROUNDING = 1e-6
 """Part of a cycle that does not count as one more."""
 
+REMEMBERED = 1 << 16
+"""Filter passes whose groupings are counted once: 512 KiB, and more filters than layers have outside of experiments."""
+
 # Scalars of one configuration (array `k`, float64).
 (
     K_WINDOWS, K_KR, K_KG, K_GROW, K_GCLUSTER, K_IACT0, K_SENT0, K_COLS_PE, K_UNITS, K_ACTIVE, K_CHIP,
@@ -228,17 +231,20 @@ def key(objective, cycles, joules, bits):
 def pairs_within(n, fits, grouped, parts, top_c, whole):
     """Count the choices of M0, C0 and a grouping of filter passes within the SPads, for `parts` parts of M.
 
-    grouped: int64 [M + 1], groupings of so many filter passes, once they are known (0: not yet); whole: only with all
-    the channels of a part in a PE, `top_c` of them.
+    grouped: int64 [at most REMEMBERED + 1], groupings of so many filter passes, once they are known (0: not yet);
+    whole: only with all the channels of a part in a PE, `top_c` of them.
     """
     count = 0
     for m0 in range(1, min(n[at.MAX_M0], cdiv(n[at.M], parts)) + 1):
         tiles = cdiv(n[at.M], m0 * parts)
-        if grouped[tiles] == 0:
-            grouped[tiles] = choices(tiles, 1, tiles)
+        groupings = grouped[tiles] if tiles < grouped.size else 0
+        if groupings == 0:
+            groupings = choices(tiles, 1, tiles)
+            if tiles < grouped.size:
+                grouped[tiles] = groupings
         for c0 in range(top_c if whole else 1, top_c + 1):
             if fits[m0, c0]:
-                count += grouped[tiles]
+                count += groupings
     return count
 
 
@@ -255,7 +261,7 @@ def survey(
     k = np.empty(K_SIZE, np.float64)
     mt = np.empty((n[at.MAX_M0] + 1, T_SIZE), np.float64)
     ct = np.empty((n[at.MAX_C0] + 1, T_SIZE), np.float64)
-    grouped = np.zeros(n[at.M] + 1, np.int64)
+    grouped = np.zeros(min(n[at.M], REMEMBERED) + 1, np.int64)
     pairs = np.full((2, n[at.PES] + 1, n[at.MAX_C0] + 1), -1, np.int64)  # by parts of M and most channels, once known
     spans = np.zeros(n[at.PES] + 1, np.int64)  # tile lengths of Q over so many parts, likewise
     slot_of_filter = np.inf
