@@ -33,6 +33,10 @@ REFINED, CHEAP_PES = 3, 256
 """Mappings that the event engine compares unless told otherwise: on arrays up to this size, where passes are equal."""
 
 
+MOST_CYCLES = (1 << 63) - 1
+"""What the kernels' times hold."""
+
+
 class IllegalMapping(AcceleratorSimError):
     """A mapping that was given breaks a limit of the architecture."""
 
@@ -91,6 +95,9 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
         return simulate_layer(layer, given, machine)
     except CheckFailed as error:
         return LayerResult(layer, "failed", error=str(error), law_broken=True)
+    except OverflowError:
+        error = f"layer {layer.name} takes more cycles than are counted, which is {MOST_CYCLES:,}"
+        return LayerResult(layer, "failed", error=error)
     except (AcceleratorSimError, ValueError, ArithmeticError) as error:
         return LayerResult(layer, "failed", error=str(error) or type(error).__name__)
     except MemoryError:

@@ -120,6 +120,8 @@ def open_to_read(path: Path, made: bool = True) -> sqlite3.Connection:
     StoreError where it cannot be opened.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would wait for who writes into it
+            raise StoreError(f"{path}: is not a regular file")
         with path.open("rb") as stream:
             beginning = stream.read(len(_MAGIC))
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,24 @@ def test_a_stack_or_format_without_data_is_refused_with_what_exists() -> None:
     assert (name, device.pick_precision(None, stack, name)) == ("tuned", "fp16")
     with pytest.raises(UsageError, match=r"^jetson_nano_5w has no int8 data with stack 'tuned'; it has: fp16, fp32$"):
         device.pick_precision("int8", stack, name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("bandwidth: 0.659", "bandwidth: 1e-300", "bandwidth: 1e-300 is not allowed; it must be at least 1e-06"),
+        ("conv: 1.0711", "conv: 1e300", "conv: 1e+300 is not allowed; it must be at most 1000.0"),
+        ("launch_cycles: 24066", "launch_cycles: 1e300", "launch_cycles: 1e+300 is not allowed; it must be at most"),
+        ("batch_gain: 0.12", "batch_gain: 1e300", "batch_gain: 1e+300 is not allowed; it must be at most 1000.0"),
+    ],
+)
+def test_numbers_that_would_end_in_infinity_are_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    software = (data_dir("arch_configs") / "baselines" / "software" / "tegra_pascal.yaml").read_text()
+    device = (data_dir("arch_configs") / "baselines" / "jetson_nano_5w.yaml").read_text()
+    (tmp_path / "software.yaml").write_text(software.replace(old, new))
+    (tmp_path / "device.yaml").write_text(device.replace("software: tegra_pascal", "software: ./software.yaml"))
+    with pytest.raises(InvalidFile, match=re.escape(message)):
+        load_device(str(tmp_path / "device.yaml"))
 
 
 def test_an_unknown_baseline() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable
@@ -249,3 +250,10 @@ def test_damage_is_reported(tmp_path: Path, change: str, message: str) -> None:
         read(store)
     assert message.removeprefix("the ") in str(caught.value)
     assert "damaged" in str(caught.value)
+
+
+def test_a_pipe_is_not_a_store(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "s.sqlite")
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match=r"s\.sqlite: is not a regular file"):
+            Store(tmp_path / "s.sqlite", read_only=read_only)

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from accelerator_sim.workload.layer import Density, Layer
+from accelerator_sim.workload.layer import Density, Layer, taps_inside
 
 
 def conv(**sizes: Any) -> Layer:
@@ -130,3 +130,14 @@ def test_a_batch_that_is_too_large_is_refused_before_profiles_are_repeated() -> 
     layer = Layer("scores", "matmul", G=4, M=2, C=2, density=density)
     with pytest.raises(ValueError, match="G is 8589934592"):
         layer.with_batch(1 << 31)
+
+
+@settings(max_examples=300)
+@given(*(st.integers(1, most) for most in (12, 9, 6, 6, 15)), st.integers(0, 12))
+def test_taps_inside(outputs: int, taps: int, stride: int, dilation: int, size: int, before: int) -> None:
+    places = [o * stride + t * dilation - before for o in range(outputs) for t in range(taps)]
+    assert taps_inside(outputs, taps, stride, dilation, size, before) == sum(0 <= place < size for place in places)
+
+
+def test_a_filter_of_billions_of_taps_is_counted_at_once() -> None:
+    assert taps_inside(1 << 30, 1 << 30, 1, 1, 1 << 31, 0) == 1 << 60
