@@ -12,6 +12,7 @@ import click
 
 from accelerator_sim.cli import options, output
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.paths import real
 
 if TYPE_CHECKING:
     from accelerator_sim.workload.choices import Choices
@@ -87,7 +88,7 @@ def _written(network: Network, form: str) -> Written:
 
 def _write_folder(written: Written, folder: Path) -> None:
     """Write the files into a folder that is new or empty, all or none."""
-    place = folder.resolve()
+    place = real(folder)
     if place.exists() and not place.is_dir():
         raise UsageError(f"cannot write {len(written.files)} files to {folder}: it is a file; name a folder")
     if place.is_dir() and any(place.iterdir()):

@@ -13,6 +13,8 @@ from typing import BinaryIO, Protocol, TypeVar
 
 import click
 
+from accelerator_sim.files.paths import exists, real
+
 Found = TypeVar("Found", contravariant=True)
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
@@ -49,16 +51,16 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None
     if outputs and outputs[0] is None and sys.stdout is None:
         raise click.UsageError(_CLOSED)
     seen: set[Path] = set()
-    kept = {Path(name).resolve() for name in inputs}
+    kept = {real(Path(name)) for name in inputs}
     for path in outputs:
         if path is None:
             continue
-        place = path.resolve()
-        if place.is_dir():
+        place = real(path)
+        if os.path.isdir(place):
             raise click.UsageError(f"cannot write {path}: it is a folder")
-        if not place.parent.is_dir():
+        if not os.path.isdir(place.parent):
             raise click.UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
-        if not os.access(place if place.exists() else place.parent, os.W_OK):
+        if not os.access(place if exists(place) else place.parent, os.W_OK):
             raise click.UsageError(f"cannot write {path}: permission denied")
         if place in kept:
             raise click.UsageError(f"cannot write {path}: it is an input")
@@ -102,7 +104,7 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    place = output.resolve()
+    place = real(output)
     if place.exists() and not place.is_file():  # a pipe or a device
         with place.open("wb") as stream:
             yield stream

@@ -13,6 +13,7 @@ import click
 from accelerator_sim.cli import options, output
 from accelerator_sim.cli.sweep_notes import speed, tell, tell_size
 from accelerator_sim.files.errors import AcceleratorSimError, UsageError
+from accelerator_sim.files.paths import is_file
 
 if TYPE_CHECKING:
     from accelerator_sim.study.provenance import Provenance, SourceFile
@@ -288,7 +289,7 @@ def _opened(path: Path) -> Store:
     """A store to read.  Nothing of it changes."""
     from accelerator_sim.sweep.store import Store
 
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(f"{path}: no such store")
     return Store(path, read_only=True)
 

@@ -24,8 +24,8 @@ LARGEST_WHOLE = 1 << 62
 """Largest whole quantity, so that 64-bit arithmetic on it stays exact."""
 
 SMALLEST, LARGEST = Fraction(1, 10**30), Fraction(10**30)
-"""Ends of the range of quantities that are not whole, in base units: past every device there is by ten powers of ten and
-more, and so that results, which multiply and divide a few of them, are finite."""
+"""Ends of the range of quantities that are not whole, in base units: past every device there is by ten powers of ten,
+and so that results, which multiply and divide a few of them, are finite."""
 
 _SI = {"a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "μ": -6, "m": -3, "": 0}
 _SI |= {"k": 3, "M": 6, "G": 9, "T": 12, "P": 15}
@@ -128,8 +128,8 @@ def parse_quantity(text: object, dimension: Dimension, *, allow_zero: bool = Fal
     """Return the value of a quantity such as "25.6 GB/s" in base units; bytes and bits come as int.
 
     Raises ValueError, with what to write instead, for a missing, unknown or wrong unit, for anything that is not a
-    number, and for values that are negative, zero (unless allowed), infinite, out of range, or not whole where they must
-    be.
+    number, and for values that are negative, zero (unless allowed), infinite, outside the range from `SMALLEST` to
+    `LARGEST`, or not whole where they must be.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         kind = "nothing" if text is None else "a mapping" if isinstance(text, dict) else "a list"
@@ -155,7 +155,9 @@ def parse_quantity(text: object, dimension: Dimension, *, allow_zero: bool = Fal
     if value and not SMALLEST <= value <= LARGEST:
         large = value > LARGEST
         limit = f"at most {float(LARGEST):g}" if large else f"at least {float(SMALLEST):g}"
-        raise ValueError(f"{_shown(text)!r} is too {'large' if large else 'small'}; {limit} {dimension.base} is required")
+        raise ValueError(
+            f"{_shown(text)!r} is too {'large' if large else 'small'}; {limit} {dimension.base} is required"
+        )
     return float(value)
 
 

@@ -9,6 +9,7 @@ from accelerator_sim.architecture.load import read_architecture
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+from accelerator_sim.files.paths import exists
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.technology.technology import Technology, load_technology
 
@@ -43,7 +44,7 @@ def technology_file(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> tu
 def _table(path: Path, name: str) -> str:
     """Return the name of a table; for a file that lies beside the architecture's, its path."""
     beside = path.parent / name
-    return str(beside) if looks_like_path(name) and beside.exists() else name
+    return str(beside) if looks_like_path(name) and exists(beside) else name
 
 
 def _problem(path: Path, overrides: Sequence[tuple[str, str]], message: str) -> Problem:

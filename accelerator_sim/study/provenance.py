@@ -13,6 +13,7 @@ from pathlib import Path
 from accelerator_sim import __version__
 from accelerator_sim.baseline.device import software_file
 from accelerator_sim.files.data import resolve
+from accelerator_sim.files.paths import is_file
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.study.machine import technology_file
 from accelerator_sim.technology.technology import base_file
@@ -61,7 +62,7 @@ class Provenance:
 
 def source_file(role: str, name: str, path: Path) -> SourceFile:
     """Return the record of a file that is `path` and was asked for as `name`.  Raises OSError."""
-    if not path.is_file():
+    if not is_file(path):
         return SourceFile(role, name, None)
     with path.open("rb") as stream:
         return SourceFile(role, name, hashlib.file_digest(stream, "sha256").hexdigest())

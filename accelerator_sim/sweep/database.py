@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem
+from accelerator_sim.files.paths import exists, is_file
 
 FORMAT = "accelerator-sim/sweep/2"
 OLDER = "accelerator-sim/sweep/1"
@@ -85,7 +86,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
     Raises InvalidFile for another file or a damaged one, StoreError where it cannot be opened or is locked.
     """
-    if path.exists() and not (path.is_file() and path.stat().st_size == 0):
+    if exists(path) and not (is_file(path) and path.stat().st_size == 0):
         found = open_to_read(path, made=False)
         found.close()
     with guarded(path):
@@ -120,7 +121,7 @@ def open_to_read(path: Path, made: bool = True) -> sqlite3.Connection:
     StoreError where it cannot be opened.
     """
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would wait for who writes into it
+        if exists(path) and not is_file(path) and not path.is_dir():  # a pipe would wait for who writes into it
             raise StoreError(f"{path}: is not a regular file")
         with path.open("rb") as stream:
             beginning = stream.read(len(_MAGIC))

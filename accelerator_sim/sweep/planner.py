@@ -8,6 +8,7 @@ from pathlib import Path
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
+from accelerator_sim.files.paths import exists, real
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.study.machine import read_machine
 from accelerator_sim.study.options import Options
@@ -63,7 +64,7 @@ def base_file(sweep: Sweep) -> Path:
     """Return the file of the base architecture, taken from the folder of the sweep first."""
     name = sweep.spec.architecture
     beside = sweep.file.parent / name
-    if name.endswith((".yaml", ".yml")) and beside.exists():
+    if name.endswith((".yaml", ".yml")) and exists(beside):
         return beside
     return resolve("arch_configs", name, "architecture")
 
@@ -71,7 +72,7 @@ def base_file(sweep: Sweep) -> Path:
 def network_file(sweep: Sweep, name: str) -> str:
     """Return the name of a network, or its file, taken from the folder of the sweep first."""
     beside = sweep.file.parent / name
-    return str(beside.resolve()) if Path(name).suffix and beside.exists() else name
+    return str(real(beside)) if Path(name).suffix and exists(beside) else name
 
 
 class Planner:
@@ -142,7 +143,7 @@ class Planner:
         values = point.named
         task = {
             "architecture": self._sweep.spec.architecture,
-            "file": str(self._base.resolve()),
+            "file": str(real(self._base)),
             "base": digest(self._base_text),
             "overrides": [list(pair) for pair in _overrides(point)],
             "workload": network_file(self._sweep, name),

@@ -23,6 +23,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from accelerator_sim.files.data import builtin_names, looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
+from accelerator_sim.files.paths import is_file, real
 from accelerator_sim.files.yaml_tree import Document, YamlPath, dotted, load_document
 from accelerator_sim.workload.density_file import DensityValue, Profile, TensorProfile
 from accelerator_sim.workload.layer import LARGEST_COUNT, LARGEST_SIZE, MOST_WEIGHT_BITS, Density, Layer
@@ -349,7 +350,7 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
         place: YamlPath = ("layers", i)
         if isinstance(entry, NetworkEntry):
             try:
-                part = _part(entry, document, (*place, "of"), (*above, path.resolve()), known)
+                part = _part(entry, document, (*place, "of"), (*above, real(path)), known)
             except InvalidFile as error:
                 problems += [problem for problem in error.problems if problem not in problems]
                 continue
@@ -400,7 +401,7 @@ def _part(
     name = entry.of
     if looks_like_path(name):
         path = Path(document.file).parent / name
-        if not path.is_file():
+        if not is_file(path):
             raise InvalidFile([_problem(document, place, f"{name!r}: there is no file {path}")])
     elif name in builtin_names("workloads"):
         path = resolve("workloads", name, "workload")
@@ -408,7 +409,7 @@ def _part(
         hint = did_you_mean(name, builtin_names("workloads"))
         allowed = "a built-in name (`accelerator-sim list workloads` shows them) or a file, e.g. ./mine.yaml"
         raise InvalidFile([_problem(document, place, f"unknown network {name!r}{hint}; allowed: {allowed}")])
-    where = path.resolve()
+    where = real(path)
     if where in above:
         chain = " in ".join(file.name for file in (where, *reversed(above[above.index(where) :])))
         raise InvalidFile([_problem(document, place, f"a network cannot be part of itself: {chain}")])

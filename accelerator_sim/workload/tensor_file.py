@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from accelerator_sim.files.errors import did_you_mean
+from accelerator_sim.files.paths import is_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +112,7 @@ def open_tensor(path: Path, key: str | None, name: str) -> TensorFile:
     Raises ValueError for a file that is not there or not readable, for a key that it does not have, for anything but
     numbers, and where fewer bytes follow the header than the tensor takes.
     """
-    if not path.is_file():
+    if not is_file(path):
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise ValueError(f"no such tensor file {name!r}{did_you_mean(path.name, siblings)}")
     with _faults(name):

@@ -1,5 +1,6 @@
 """What a user can get wrong: each with its message and exit code, none with a traceback."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,35 @@ def test_usage_of_other_commands(run: Run, small: str, args: list[str], message:
     result = run(*args)
     assert message in result.stderr
     assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["simulate", "PLACE"],
+        ["simulate", "small.yaml", "--arch", "PLACE"],
+        ["simulate", "small.yaml", "--mapping", "PLACE"],
+        ["simulate", "small.yaml", "--densities", "PLACE"],
+        ["simulate", "small.yaml", "--set", "technology=PLACE"],
+        ["simulate", "small.yaml", "--fidelity", "analytical", "-o", "PLACE"],
+        ["compare", "small.yaml", "--baseline", "PLACE"],
+        ["check", "PLACE"],
+        ["explain", "PLACE", "--layer", "conv"],
+        ["sweep", "PLACE", "--store", "s.sqlite"],
+        ["sweep", "spec.yaml", "--store", "PLACE"],
+    ],
+)
+@pytest.mark.parametrize(
+    "place", ["loop.yaml", "pipe.yaml", "/dev/zero", "folder.yaml", "n" * 300, "n/" * 3000 + "x.yaml"]
+)
+def test_places_that_hold_no_file(run: Run, small: str, tmp_path: Path, args: list[str], place: str) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "spec.yaml").write_text("architecture: eyeriss_v2\nworkloads: [small.yaml]\naxes: {clock: [1 GHz]}\n")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    if "-o" in args and place in ("pipe.yaml", "/dev/zero"):
+        return  # devices and pipes are written to, as `tee` does
+    result = run(*[word.replace("PLACE", place) for word in args])
+    assert result.exit_code in (1, 2, 3)
+    assert "defect" not in result.stderr
+    assert result.stderr.strip()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.files.paths import is_file, real
 from accelerator_sim.files.yaml_tree import MAX_BYTES, Document, parse_document, read_text
 
 MERGE = "<<<"
@@ -81,7 +82,7 @@ def expand(path: Path | str) -> Expanded:
 
 
 def _lines(path: Path, file: str, above: tuple[Path, ...]) -> Iterator[tuple[str, tuple[str, int]]]:
-    here = (*above, path.resolve())
+    here = (*above, real(path))
     problems = []
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         found = _INCLUDE.fullmatch(line)
@@ -105,9 +106,9 @@ def _included(path: Path, name: str, file: str, line: int, above: tuple[Path, ..
     other = path.parent / name
     if other.suffix.lower() not in _SUFFIXES:
         raise _refused(file, line, f"{shown}: only {', '.join(_SUFFIXES)} files are included")
-    if not other.is_file():
+    if not is_file(other):
         raise _refused(file, line, f"{shown}: there is no file {other}")
-    if other.resolve() in above:
+    if real(other) in above:
         raise _refused(file, line, f"{shown}: a file cannot include itself, by way of others either")
     if len(above) >= DEEPEST:
         raise _refused(file, line, f"{shown}: more than {DEEPEST} files included in one another")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from accelerator_sim.files.data import data_dir, looks_like_path
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError, did_you_mean
+from accelerator_sim.files.paths import is_file
 from accelerator_sim.files.yaml_tree import read_text
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network import Network
@@ -36,7 +37,7 @@ def resolve_table(name_or_path: str) -> Path:
     if name_or_path in names:
         return data_dir("workloads") / "densities" / f"{name_or_path}.csv"
     path = Path(name_or_path)
-    if path.suffix.lower() == ".csv" or path.is_file() or (looks_like_path(name_or_path) and path.parent.is_dir()):
+    if path.suffix.lower() == ".csv" or is_file(path) or (looks_like_path(name_or_path) and path.parent.is_dir()):
         return path
     hint = did_you_mean(name_or_path, names)
     raise UsageError(
@@ -67,7 +68,11 @@ def _read(path: Path, layers: Mapping[str, Layer]) -> tuple[dict[str, dict[str, 
             source = line[len(_SOURCE) :].strip() or source
         if not line.strip() or line.startswith("#"):
             continue
-        cells = [cell.strip() for cell in next(csv.reader([line]))]
+        try:
+            cells = [cell.strip() for cell in next(csv.reader([line]))]
+        except csv.Error as error:  # a cell of more than 128 KiB
+            wrong(number, "", f"is not a line of CSV: {error}")
+            continue
         if header is None:
             header = cells
             for name in cells[1:]:

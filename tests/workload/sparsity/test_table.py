@@ -89,3 +89,13 @@ def test_tables_that_are_none(tmp_path: Path, text: str, expected: list[str]) ->
 def test_names() -> None:
     with pytest.raises(UsageError, match=r"unknown densities 'alexnet/han'.*; did you mean 'alexnet/han2015'\?"):
         resolve_table("alexnet/han")
+
+
+def test_a_cell_that_is_too_long(tmp_path: Path) -> None:
+    found = problems(tmp_path, "layer,weight\n" + "x" * 200_000 + ",1\n")
+    assert found == ["d.csv:2: is not a line of CSV: field larger than field limit (131072)"]
+
+
+def test_a_name_that_no_file_can_have() -> None:
+    with pytest.raises(UsageError, match="unknown densities"):
+        resolve_table("n" * 300)
