@@ -121,7 +121,7 @@ def simulate(
     files; NothingRan where every layer failed; and CheckFailed where a result breaks a law.
     """
     machine, technology = _machine(architecture)
-    plan = Plan(dict(mappings or {}), constraints or Constraints())
+    plan = Plan(_given(mappings), _rules(constraints))
     options = options_of(
         objective=objective, batch=batch, layers=layers, plan=plan, seed=seed, jobs=jobs, fidelity=fidelity,
         verify=verify, masks=masks, refine=refine,
@@ -336,7 +336,7 @@ def map_layer(
         raise UsageError(f"layer is {shown}; a Layer with multiply-accumulates is required")
     machine, technology = _machine(architecture)
     goal = word(Objective, objective, "objective")
-    return find_mapping(layer, machine, resolve_actions(technology, machine), goal, constraints)
+    return find_mapping(layer, machine, resolve_actions(technology, machine), goal, _rules(constraints))
 
 
 class _LayerOutcome(Protocol):
@@ -384,6 +384,26 @@ def _finished(result: NetworkResult) -> NetworkResult:
 
 def _on(result: NetworkResult) -> tuple[str, Sequence[LayerResult]]:
     return f"{result.workload} on {result.architecture.name}", _finished(result).layers
+
+
+def _given(mappings: object) -> dict[str, nest.Mapping]:
+    """Mappings by layer name.  Raises UsageError for anything else."""
+    if mappings is None:
+        return {}
+    if not isinstance(mappings, Mapping) or not all(
+        isinstance(name, str) and isinstance(each, nest.Mapping) for name, each in mappings.items()
+    ):
+        raise UsageError(f"mappings is {mappings!r}; mappings (accelerator_sim.mapping) by layer name are required")
+    return dict(mappings)
+
+
+def _rules(constraints: object) -> Constraints:
+    """Rules of the search, none for None.  Raises UsageError for anything else."""
+    if constraints is None:
+        return Constraints()
+    if not isinstance(constraints, Constraints):
+        raise UsageError(f"constraints is {constraints!r}; a value of the type Constraints is required")
+    return constraints
 
 
 def _machine(architecture: object) -> tuple[Architecture, Technology]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
+from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import load_document
@@ -19,6 +20,13 @@ def load_architecture(name_or_path: str, overrides: Sequence[tuple[str, str]] = 
     overrides: pairs of a dotted YAML path and a value in YAML, as ("dram.bandwidth", "25.6 GB/s").
     Raises UsageError for an unknown name and InvalidFile, with every error, for a bad file or override.
     """
+    listed = isinstance(overrides, Sequence) and all(
+        isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(each, str) for each in pair)
+        for pair in overrides
+    )
+    if not listed:
+        example = '("dram.bandwidth", "25.6 GB/s")'
+        raise UsageError(f"overrides is {overrides!r}; a list of pairs of texts such as {example} is required")
     return read_architecture(resolve("arch_configs", name_or_path, "architecture"), overrides)
 
 

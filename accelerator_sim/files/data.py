@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from accelerator_sim.files.errors import UsageError, did_you_mean
+from accelerator_sim.files.vocabulary import place
 
 _PATH_SUFFIXES = (".yaml", ".yml", ".onnx", ".csv", ".json")
 
@@ -36,8 +37,9 @@ def resolve(kind: str, name_or_path: str, what: str, subdir: str = "") -> Path:
     """Return the file that a built-in name or a path stands for.
 
     A path need not exist: whoever reads it reports that.  `what` is the singular word for messages, e.g. "workload".
-    Raises UsageError for a word that is neither a built-in name nor a path.
+    Raises UsageError for a word that is neither a built-in name nor a path, and for what is not a word.
     """
+    name_or_path = place(name_or_path, what)
     names = builtin_names(kind, subdir)
     if name_or_path in names:
         return data_dir(kind) / subdir / f"{name_or_path}.yaml"

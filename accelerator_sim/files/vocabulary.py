@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, SupportsIndex, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from accelerator_sim.files.errors import UsageError, did_you_mean
 
@@ -171,9 +171,12 @@ class Whole:
 
     def check(self, value: object) -> int:
         """Return a whole number (of Python or numpy).  Raises UsageError for another value, and outside the range."""
-        if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        try:
+            number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+        except TypeError:  # of an array too, which has an index only where it is one number
+            number = None
+        if number is None:
             raise UsageError(f"{self.what} is {value!r}; {self.allowed} is required")
-        number = operator.index(value)
         if not self.least <= number <= self.most:
             raise UsageError(f"{self.what} is {number}; {self.allowed} is required")
         return number

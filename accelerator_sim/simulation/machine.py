@@ -20,6 +20,9 @@ DIMENSIONS = "GNMCPQR"
 PLACES_ORDER = "GNQPMCR"
 """Significance of the dimensions in a place on an axis, outermost first (`noc.modes`)."""
 
+_SMALL = 4096
+"""Words that are kept of any memory: 32 KiB a PE."""
+
 
 @dataclass(frozen=True, eq=False)
 class Machine:
@@ -114,6 +117,19 @@ def psum_flit(schedule: Schedule) -> tuple[int, int, int]:
     return psums, max(1, -int(-service * psums // 1)), lanes
 
 
+def _most_words(schedule: Schedule) -> tuple[int, int]:
+    """Iacts and psums that never wait for room: memories that are larger do not matter, and their state is not kept.
+
+    Twice what all passes of a filter tile bring to one PE, so that the next pass fits beside the one that computes.
+    """
+    loops = schedule.loops
+    rows = loops.P * loops.rows.stride + loops.rows.extent
+    columns = loops.Q * loops.columns.stride + loops.columns.extent
+    iacts = loops.G * loops.N * loops.C * loops.R * rows * columns
+    psums = loops.G * loops.N * loops.M * loops.P * loops.Q
+    return max(_SMALL, 2 * iacts), max(_SMALL, 2 * psums)
+
+
 def _turn(schedule: Schedule, tensor: str) -> int:
     """Cycles for which a flit keeps its way: more than one where a link is narrower than a word."""
     architecture = schedule.problem.architecture
@@ -145,8 +161,9 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.CSC_WEIGHT] = mapping.weight_encoding is Encoding.CSC
     e[at.COUNT_REACH] = 1 << (pe.csc.count if pe.csc else 4)
     window = mapping.C0 * columns.extent
-    e[at.SPAD_WORDS] = max(window, pe.spad.iact.values or 0)
-    e[at.IACT_FIFO], e[at.PSUM_FIFO] = pe.fifo_depth["iact"], pe.fifo_depth["psum"]
+    iacts, psums = _most_words(schedule)
+    e[at.SPAD_WORDS] = max(window, min(pe.spad.iact.values or 0, iacts))
+    e[at.IACT_FIFO], e[at.PSUM_FIFO] = min(pe.fifo_depth["iact"], iacts), min(pe.fifo_depth["psum"], psums)
     e[at.IACT_FLIT], e[at.IACT_LANES] = iact_flit(schedule)
     weights = architecture.noc.weight
     e[[at.IACT_TURN, at.WEIGHT_TURN, at.PSUM_TURN]] = [_turn(schedule, tensor) for tensor in TENSORS]

@@ -7,6 +7,7 @@ columns, an output of P rows and Q columns (E and F in the Eyeriss papers).  Siz
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 
 MAC_OPS = ("conv", "fc", "gemm", "matmul")
 """Operators made of multiply-accumulates."""
@@ -40,9 +41,12 @@ class Density:
     """Structure of the weights' zeros: N non-zeros among each M neighbouring channels of a filter and tap."""
 
     def __post_init__(self) -> None:
+        for name in ("profile_iact", "profile_weight", "tensor_iact", "tensor_weight", "kept_channels"):
+            if not isinstance(getattr(self, name), tuple | None):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; a tuple is required")
         for name in ("iact", "weight", "oact"):
             for value in (getattr(self, name), *getattr(self, f"profile_{name}", ())):
-                if not 0.0 <= value <= 1.0:
+                if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= value <= 1.0:
                     raise ValueError(f"density of {name} is {value}; it must be between 0 and 1")
 
 
@@ -96,6 +100,7 @@ class Layer:
     """Operator of a traffic-only layer that may multiply in a way that nobody counts; empty: all its work is known."""
 
     def __post_init__(self) -> None:
+        self._check_types()
         if self.op not in MAC_OPS + TRAFFIC_OPS:
             raise ValueError(f"unknown op {self.op!r}; allowed: {', '.join(MAC_OPS + TRAFFIC_OPS)}")
         if not self.is_mac:
@@ -134,6 +139,25 @@ class Layer:
         ):
             if count > LARGEST_COUNT:
                 raise ValueError(f"{count} {what} are more than the {LARGEST_COUNT} that are counted")
+
+    def _check_types(self) -> None:
+        for name in ("name", "op", "uncounted"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; a text is required")
+        for name in ("N", "G", "M", "C", "H", "W", "R", "S", "D", "T", "stride_d", "iact_words", "oact_words"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))  # an int, where numpy's would overflow
+        for name, length in (("stride", 2), ("dilation", 2), ("padding", 4), ("padding_d", 2)):
+            values = getattr(self, name)
+            if not isinstance(values, tuple | list) or len(values) != length:
+                raise ValueError(f"{name} is {values!r}; a tuple of {length} whole numbers is required")
+            object.__setattr__(self, name, tuple(_whole(name, value) for value in values))
+        for name in ("effectual_fraction", "weight_bits"):
+            if not isinstance(getattr(self, name), Real | None):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; a number is required")
+        if not isinstance(self.density, Density):
+            raise ValueError(f"density is {self.density!r}; a value of the type Density is required")
+        if not isinstance(self.reads, tuple):
+            raise ValueError(f"reads is {self.reads!r}; a tuple of names is required")
 
     def _check_traffic(self) -> None:
         for name in ("iact_words", "oact_words"):
@@ -274,6 +298,13 @@ def _floor_sum(count: int, divisor: int, step: int, first: int) -> int:
             break
         count, first, divisor, step = last // divisor, last % divisor, step, divisor
     return total
+
+
+def _whole(name: str, value: object) -> int:
+    """Return a whole number of Python or numpy as an int.  Raises ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{name} is {value!r}; a whole number is required")
+    return int(value)
 
 
 def _check_size(name: str, value: int, least: int) -> None:

@@ -108,7 +108,9 @@ def load_network(name_or_path: str, choices: Choices | None = None) -> Network:
     # Imported here: it brings in pydantic, which those who only handle networks do not need.
     from accelerator_sim.workload.formats.readers import read_workload
 
-    chosen = choices or Choices()
+    if choices is not None and not isinstance(choices, Choices):
+        raise UsageError(f"choices is {choices!r}; a value of the type Choices is required")
+    chosen = Choices() if choices is None else choices
     network = read_workload(resolve("workloads", name_or_path, "workload"), chosen)
     if chosen.width is not None or chosen.resolution is not None:
         from accelerator_sim.workload.resize import resize

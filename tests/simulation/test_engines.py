@@ -15,8 +15,11 @@ from accelerator_sim.simulation.analytical import analyse
 from accelerator_sim.simulation.engines import run_cycle, run_event, stored_pattern
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.run import simulate_network
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.pattern import Pattern, iact_shape, values, weight_shape
+from tests.kinds_of_files import TINY
 from tests.oracles.strategies import Case, cases, drawn_machine
 from tests.simulation.test_laws import WIDER, widened
 
@@ -111,3 +114,11 @@ def test_a_shorter_weight_fill_delays_nothing() -> None:
     assert two.cycles < one.cycles
     wide = widened_schedule(schedule, "noc.weight")
     assert run_event(wide, stored_pattern(wide, dense))[1].cycles <= one.cycles
+
+
+@pytest.mark.parametrize("path", ["pe.spad.iact.depth", "pe.fifo_depth.iact", "pe.fifo_depth.psum"])
+def test_memories_that_are_never_full_do_not_matter(path: str) -> None:
+    """Their state is kept for as many words as a layer has, so that a machine with huge ones takes no more room."""
+    most = 1 << 24 if "spad" in path else 1 << 20
+    cycles = [simulate_network(TINY, *load_machine("eyeriss_v2", [(path, str(d))])).totals.cycles for d in (4096, most)]
+    assert cycles[0] == cycles[1]
