@@ -4,9 +4,11 @@ import math
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import accelerator_sim
@@ -239,3 +241,25 @@ def test_a_year() -> None:
     assert (year.energy_kwh.low, year.co2e_kg.low) == (pytest.approx(1.0), pytest.approx(0.056))
     assert year.cost_usd is not None
     assert year.cost_usd.low == pytest.approx(0.2)
+
+
+WRONG_TYPES: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any], str]] = [
+    (accelerator_sim.simulate, (SIMPLE,), {"batch": np.array([1, 2])}, "batch is array([1, 2]); a whole number"),
+    (accelerator_sim.simulate, (SIMPLE,), {"mappings": 3}, "mappings is 3; mappings"),
+    (accelerator_sim.simulate, (SIMPLE,), {"constraints": 3}, "constraints is 3; a value of the type Constraints"),
+    (accelerator_sim.map_layer, (CONV,), {"constraints": []}, "constraints is []; a value of the type"),
+    (accelerator_sim.load_network, (None,), {}, "workload is None; a built-in name"),
+    (accelerator_sim.load_network, ("alexnet", 3), {}, "choices is 3; a value of the type Choices"),
+    (accelerator_sim.load_baseline, (b"x.yaml",), {}, "baseline is b'x.yaml'; a built-in name"),
+    (accelerator_sim.load_architecture, ("a\0b",), {}, "architecture is 'a\\x00b'; a built-in name"),
+    (accelerator_sim.load_architecture, ("eyeriss_v2", "clock"), {}, "overrides is 'clock'; a list of pairs"),
+    (accelerator_sim.load_architecture, ("eyeriss_v2", [("clock", 3)]), {}, "overrides is [('clock', 3)]"),
+]
+
+
+@pytest.mark.parametrize(("call", "given", "named", "message"), WRONG_TYPES)
+def test_a_value_of_another_type_is_refused(
+    call: Callable[..., object], given: tuple[Any, ...], named: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        call(*given, **named)

@@ -42,8 +42,15 @@ class Density:
 
     def __post_init__(self) -> None:
         for name in ("profile_iact", "profile_weight", "tensor_iact", "tensor_weight", "kept_channels"):
-            if not isinstance(getattr(self, name), tuple | None):
-                raise ValueError(f"{name} is {getattr(self, name)!r}; a tuple is required")
+            value, optional = getattr(self, name), not name.startswith("profile")
+            if not isinstance(value, tuple) and not (optional and value is None):
+                raise ValueError(f"{name} is {value!r}; a tuple is required")
+        if not isinstance(self.source, str):
+            raise ValueError(f"source is {self.source!r}; a text is required")
+        if self.kept_channels is not None:
+            kept = tuple(_whole("kept_channels", value) for value in self.kept_channels)
+            if len(kept) != 2 or not 1 <= kept[0] <= kept[1]:
+                raise ValueError(f"kept_channels is {self.kept_channels}; N of M with 1 <= N <= M is required")
         for name in ("iact", "weight", "oact"):
             for value in (getattr(self, name), *getattr(self, f"profile_{name}", ())):
                 if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= value <= 1.0:

@@ -1,9 +1,11 @@
 """Shapes, counts and refusals of layers."""
 
 import itertools
+import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -141,3 +143,46 @@ def test_taps_inside(outputs: int, taps: int, stride: int, dilation: int, size: 
 
 def test_a_filter_of_billions_of_taps_is_counted_at_once() -> None:
     assert taps_inside(1 << 30, 1 << 30, 1, 1, 1 << 31, 0) == 1 << 60
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"N": None}, "N is None; a whole number is required"),
+        ({"M": 1.5}, "M is 1.5; a whole number"),
+        ({"C": float("nan")}, "C is nan; a whole number"),
+        ({"H": True}, "H is True; a whole number"),
+        ({"R": 1 << 40}, "R is 1099511627776; it must be between 1"),
+        ({"stride": (1,)}, "stride is (1,); a tuple of 2 whole numbers"),
+        ({"padding": None}, "padding is None; a tuple of 4"),
+        ({"padding_d": (0, 0.5)}, "padding_d is 0.5; a whole number"),
+        ({"density": 0.5}, "density is 0.5; a value of the type Density"),
+        ({"effectual_fraction": "half"}, "effectual_fraction is 'half'; a number"),
+        ({"reads": "conv"}, "reads is 'conv'; a tuple"),
+        ({"name": []}, "name is []; a text"),
+    ],
+)
+def test_values_of_another_type_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Layer(**{"name": "a", "op": "conv", **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"iact": None}, "density of iact is None"),
+        ({"weight": float("nan")}, "density of weight is nan"),
+        ({"profile_iact": None}, "profile_iact is None; a tuple"),
+        ({"profile_weight": (0.5, 1.5)}, "density of weight is 1.5"),
+        ({"kept_channels": (4, 2)}, "kept_channels is (4, 2); N of M"),
+        ({"source": 3}, "source is 3; a text"),
+    ],
+)
+def test_densities_of_another_type_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Density(**given)
+
+
+def test_sizes_of_numpy_are_whole_numbers_of_python() -> None:
+    size: Any = np.int32(1 << 20)
+    assert Layer("a", "conv", C=size, M=size).macs == 1 << 40
