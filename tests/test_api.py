@@ -251,7 +251,7 @@ WRONG_TYPES: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any], 
     (accelerator_sim.load_network, (None,), {}, "workload is None; a built-in name"),
     (accelerator_sim.load_network, ("alexnet", 3), {}, "choices is 3; a value of the type Choices"),
     (accelerator_sim.load_baseline, (b"x.yaml",), {}, "baseline is b'x.yaml'; a built-in name"),
-    (accelerator_sim.load_architecture, ("a\0b",), {}, "architecture is 'a\\x00b'; a built-in name"),
+    (accelerator_sim.load_architecture, ("a\0b",), {}, "unknown architecture 'a\\x00b'"),
     (accelerator_sim.load_architecture, ("eyeriss_v2", "clock"), {}, "overrides is 'clock'; a list of pairs"),
     (accelerator_sim.load_architecture, ("eyeriss_v2", [("clock", 3)]), {}, "overrides is [('clock', 3)]"),
 ]

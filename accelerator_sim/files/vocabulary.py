@@ -237,7 +237,7 @@ def flag(value: object, what: str) -> bool:
 
 def place(value: object, what: str) -> str:
     """Return a name or a path as text.  Raises UsageError for anything else."""
-    if isinstance(value, str | Path) and "\0" not in str(value):
+    if isinstance(value, str | Path):
         return str(value)
     raise UsageError(f"{what} is {value!r}; a built-in name, a file, or what its loader returns is required")
 

@@ -96,8 +96,8 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
     except CheckFailed as error:
         return LayerResult(layer, "failed", error=str(error), law_broken=True)
     except OverflowError:
-        error = f"layer {layer.name} takes more cycles than are counted, which is {MOST_CYCLES:,}"
-        return LayerResult(layer, "failed", error=error)
+        reason = f"layer {layer.name} takes more cycles than are counted, which is {MOST_CYCLES:,}"
+        return LayerResult(layer, "failed", error=reason)
     except (AcceleratorSimError, ValueError, ArithmeticError) as error:
         return LayerResult(layer, "failed", error=str(error) or type(error).__name__)
     except MemoryError:

@@ -86,6 +86,8 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
     Raises InvalidFile for another file or a damaged one, StoreError where it cannot be opened or is locked.
     """
+    if "\0" in str(path):
+        raise StoreError(f"{str(path)!r} is not the name of a file")
     if exists(path) and not (is_file(path) and path.stat().st_size == 0):
         found = open_to_read(path, made=False)
         found.close()

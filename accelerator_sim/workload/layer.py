@@ -53,7 +53,7 @@ class Density:
                 raise ValueError(f"kept_channels is {self.kept_channels}; N of M with 1 <= N <= M is required")
         for name in ("iact", "weight", "oact"):
             for value in (getattr(self, name), *getattr(self, f"profile_{name}", ())):
-                if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= value <= 1.0:
+                if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) <= 1.0:
                     raise ValueError(f"density of {name} is {value}; it must be between 0 and 1")
 
 

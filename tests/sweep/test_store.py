@@ -257,3 +257,8 @@ def test_a_pipe_is_not_a_store(tmp_path: Path) -> None:
     for read_only in (False, True):
         with pytest.raises(StoreError, match=r"s\.sqlite: is not a regular file"):
             Store(tmp_path / "s.sqlite", read_only=read_only)
+
+
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is not the name of a file"):
+        Store(tmp_path / "a\0b")
