@@ -26,7 +26,8 @@ SOFTWARE = "baselines/software"
 """Folder of the built-in software files, below `arch_configs/`."""
 
 Evidence = Literal["measured", "weak"]
-Factor = Annotated[float, Field(gt=0.0)]
+Factor = Annotated[float, Field(ge=1e-6, le=1e6)]
+"""The measured ones are between 0.003 and 2; a millionth is no software that runs, and results stay finite numbers."""
 
 
 class Efficiency(FileModel):
@@ -49,9 +50,11 @@ class Stack(FileModel):
     source: str = Field(min_length=1, description="what the values are fitted to or assumed from")
     evidence: Evidence = Field(description="fitted to measurements of these processors, or not")
     efficiency: dict[Chosen[NumberFormat], Efficiency] = Field(min_length=1, description="by number format")
-    bandwidth: float = Field(gt=0.0, le=1.0, description="part of the DRAM's peak rate that kernels reach")
-    launch_cycles: float = Field(ge=0.0, description="clock cycles from one kernel to the next")
-    batch_gain: float = Field(default=0.0, ge=0.0, description="gain g: a batch of b has 1 + g (1 - 1/b) x efficiency")
+    bandwidth: float = Field(ge=1e-6, le=1.0, description="part of the DRAM's peak rate that kernels reach")
+    launch_cycles: float = Field(ge=0.0, le=1e12, description="clock cycles from one kernel to the next")
+    batch_gain: float = Field(
+        default=0.0, ge=0.0, le=1e6, description="gain g: a batch of b has 1 + g (1 - 1/b) x efficiency"
+    )
 
 
 class Software(FileModel):

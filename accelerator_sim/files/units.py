@@ -99,6 +99,10 @@ def _shown(value: object) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
+SMALLEST, LARGEST = Fraction(1, 10**24), Fraction(10**24)
+"""Quantities in base units, from yocto to yotta: no machine is beyond, and products of them stay finite numbers."""
+
+
 def _unit_scale(unit: str, number: str, dimension: Dimension) -> Fraction:
     if not unit:
         example = f"{number} {dimension.example.split()[1]}"
@@ -124,7 +128,8 @@ def parse_quantity(text: object, dimension: Dimension, *, allow_zero: bool = Fal
     """Return the value of a quantity such as "25.6 GB/s" in base units; bytes and bits come as int.
 
     Raises ValueError, with what to write instead, for a missing, unknown or wrong unit, for anything that is not a
-    number, and for values that are negative, zero (unless allowed), infinite, or not whole where they must be.
+    number, and for values that are negative, zero (unless allowed), too small or too large, infinite, or not whole
+    where they must be.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         kind = "nothing" if text is None else "a mapping" if isinstance(text, dict) else "a list"
@@ -147,10 +152,9 @@ def parse_quantity(text: object, dimension: Dimension, *, allow_zero: bool = Fal
         if value > LARGEST_WHOLE:
             raise ValueError(f"{_shown(text)!r} is too large")
         return int(value)
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError(f"{_shown(text)!r} is too large") from None
+    if value and not SMALLEST <= value <= LARGEST:
+        raise ValueError(f"{_shown(text)!r} is too {'large' if value > 1 else 'small'}")
+    return float(value)
 
 
 def format_quantity(value: float, dimension: Dimension) -> str:

@@ -64,6 +64,8 @@ def test_values(text: str, dimension: units.Dimension, value: float) -> None:
         ("0.5 b", units.BITS, "'0.5 b' is 0.5 bits; a whole number of bits is required"),
         ("1e300 B", units.BYTES, "'1e300 B' is too large"),
         ("1e999 Hz", units.HERTZ, "'1e999 Hz' is too large"),
+        ("1e30 Hz", units.HERTZ, "'1e30 Hz' is too large"),
+        ("1e-300 GB/s", units.BYTES_PER_SECOND, "'1e-300 GB/s' is too small"),
         ("nan Hz", units.HERTZ, "'nan Hz' is not a number with a unit; a frequency such as \"200 MHz\" is required"),
         (
             "inf GB/s",
