@@ -51,9 +51,12 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
     if is_foreign(path):
         network = read_workload(path)
         network.require_counted()
-        return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs; {network.source}"
+        return f"network {network.name}, {len(network.layers)} layers, {network.macs_text}; {network.source}"
     keys = load_document(path).raw
     kind = own_kind(keys)
+    foreign = foreign_kind(keys) if kind in (None, "sweep") else None  # both have a key "architecture"
+    if foreign:
+        raise InvalidFile([Problem(str(path), 1, 1, "", f"this is {foreign}; files of this kind are not read")])
     if kind == "architecture":
         from accelerator_sim.study.machine import read_machine
 
@@ -64,7 +67,7 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
 
         network = read_network(path)
         network.require_counted()
-        return f"network {network.name}, {len(network.layers)} layers, {network.macs:,} MACs"
+        return f"network {network.name}, {len(network.layers)} layers, {network.macs_text}"
     if kind == "technology":
         from accelerator_sim.technology.technology import load_technology
 
@@ -90,9 +93,6 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         return f"sweep, {sweep.grid_size:,} combinations of {len(sweep.axes)} axes, mode {sweep.spec.mode}"
     if kind == "mapping":
         return _mapping(path, workload, arch)
-    foreign = foreign_kind(keys)
-    if foreign:
-        raise InvalidFile([Problem(str(path), 1, 1, "", f"this is {foreign}; files of this kind are not read")])
     known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in TELLING.items())
     found = ", ".join(str(key) for key in list(keys)[:8])
     message = f"cannot tell what kind of file this is by its keys ({found}); telling keys are, of a {known}"

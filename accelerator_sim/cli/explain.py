@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Simulate single changes of the architecture, to tell which would help most.",
 )
-@click.option("--format", "asked", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result here.")
+@options.text_format_option
+@options.output_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -48,7 +48,7 @@ def command(
     mapping_file: Path | None,
     seed: int,
     changes: bool,
-    asked: str,
+    asked: str | None,
     out: Path | None,
 ) -> None:
     """Why a layer, or a network, takes as long as it does, and what would help.
@@ -80,7 +80,7 @@ def command(
 
     with ProgressLine() as progress:
         found = explain(network, architecture, technology, chosen, vary if changes else None, progress)
-    if asked == "json":
+    if output.pick_text_format(asked, out) == "json":
         from accelerator_sim.report.json import encode
 
         text = encode(found.to_dict())

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @options.objective_option
 @options.mapping_option
 @options.seed_option
-@click.option("--format", "asked", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.text_format_option
+@options.output_option
 def command(
     workload: str,
     choices: Choices,
@@ -36,13 +37,16 @@ def command(
     objective: Objective,
     mapping_file: Path | None,
     seed: int,
-    asked: str,
+    asked: str | None,
+    out: Path | None,
 ) -> None:
     """The mapping of one layer: its loop nest, a picture of the array, and why it won.
 
     Beside it stand the optima of the same layer for the other objectives, each with the cycles that the event engine
     finds, which are those of `simulate`, and with those of the bottleneck estimate.
     """
+    output.check_outputs([out], [workload, arch])
+
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import layer_map
@@ -56,5 +60,7 @@ def command(
     warm(fidelity="event")
     chosen = Options(objective, batch, plan=plan, seed=seed)
     found = best_mappings(layer, architecture, technology, chosen, plan.mappings.get(name))
-    render = layer_map.dumps if asked == "json" else layer_map.render
-    click.echo(render(found, output.width()), nl=False)
+    render = layer_map.dumps if output.pick_text_format(asked, out) == "json" else layer_map.render
+    output.write(render(found, output.width(), whole.batch), out)
+    if out is not None:
+        click.echo(f"wrote {out}", err=True)

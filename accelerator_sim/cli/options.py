@@ -215,6 +215,18 @@ def batch_option(command: Command) -> Command:
     )(command)
 
 
+def text_format_option(command: Command) -> Command:
+    """--format of a command whose result is a text to read."""
+    help_text = "Default: text, or by the suffix of -o (.txt, .json)."
+    return click.option("--format", "asked", type=click.Choice(["text", "json"]), help=help_text)(command)
+
+
+def output_option(command: Command) -> Command:
+    """-o."""
+    place = click.Path(path_type=Path)
+    return click.option("-o", "--output", "out", type=place, metavar="FILE", help="Write the result here.")(command)
+
+
 def objective_option(command: Command) -> Command:
     """--objective."""
     return click.option(

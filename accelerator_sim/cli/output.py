@@ -21,6 +21,8 @@ _SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
 _CLOSED = "standard output is closed; write the result to a file with -o FILE"
 _FORMATS = (*_SUFFIXES, ".parquet", ".sqlite", ".sqlite3", ".db")
 """Suffixes that a command may take; `sweep` has some of its own and says what it does not write."""
+_TEXT_FORMATS = (".json", ".txt")
+"""Suffixes of commands whose result is a text to read, or JSON."""
 
 
 def on_terminal() -> bool:
@@ -40,6 +42,11 @@ def pick_format(asked: str | None, output: Path | None, on_a_terminal: str = "ta
     if output is not None:
         return _SUFFIXES.get(output.suffix.lower(), "tsv")
     return on_a_terminal if on_terminal() else "tsv"
+
+
+def pick_text_format(asked: str | None, output: Path | None) -> str:
+    """Return "text" or "json": what is asked for, else what the file's suffix says, else text."""
+    return asked or ("json" if output is not None and output.suffix.lower() == ".json" else "text")
 
 
 def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None:
@@ -76,8 +83,13 @@ def _check_suffix() -> None:
     given = ctx.params if ctx is not None else {}
     out = given.get("out")
     suffix = out.suffix.lower() if isinstance(out, Path) else ""
-    if suffix and "asked" in given and given["asked"] is None and suffix not in _FORMATS:
-        known = ", ".join(_SUFFIXES)
+    if not suffix or "asked" not in given or given["asked"] is not None:
+        return
+    as_text = ctx is not None and any(
+        param.name == "asked" and "text" in getattr(param.type, "choices", ()) for param in ctx.command.params
+    )
+    if suffix not in (_TEXT_FORMATS if as_text else _FORMATS):
+        known = ", ".join(_TEXT_FORMATS if as_text else _SUFFIXES)
         raise click.UsageError(f"cannot write {out}: its suffix names no format; use {known}, or give --format")
 
 

@@ -60,6 +60,8 @@ def tell(summary: Summary, place: Path) -> None:
     )
     if summary.note:
         click.echo(f"note: {summary.note}", err=True)
+    elif summary.excluded and not summary.points:
+        click.echo("note: no combination meets the constraints; an unlimited value is more than any limit", err=True)
     for failure in summary.failed[:MOST_TOLD]:
         first = f"point {failure.point}, {failure.workload}"
         many = f"{failure.results:,} results" if failure.results > 1 else first

@@ -131,7 +131,7 @@ class Problem:
     @cached_property
     def effectual(self) -> int:
         """MACs whose two operands are non-zero (expected, or as published for the layer)."""
-        return self.layer.effectual_macs
+        return self.layer.expected_macs
 
     @cached_property
     def issued(self) -> tuple[int, int]:

@@ -51,7 +51,8 @@ def _layer(each: LayerExplanation, explanation: Explanation, width: int) -> Iter
     shape = " ".join(f"{letter}{getattr(layer, letter)}" for letter in "NGMCPQRS")
     yield from _wrapped(
         f"{printable(layer.name)} ({layer.op}) on {printable(machine.name)} ({machine.pes:,} PEs,"
-        f" {machine.macs_per_cycle:,} MACs/cycle): {shape}, {layer.macs:,} MACs, {activity.effectual_macs:,} effectual",
+        f" {machine.macs_per_cycle:,} MACs/cycle): {shape}, {layer.macs:,} MACs, {activity.effectual_macs:,} effectual,"
+        f" batch {explanation.run.batch}",
         width,
     )
     time = si(activity.cycles / machine.clock, "s")

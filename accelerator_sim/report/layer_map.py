@@ -21,14 +21,14 @@ from accelerator_sim.study.result import utilization
 SCHEMA = "accelerator-sim/map/1"
 
 
-def render(choices: Choices, width: int = 80) -> str:
-    """Return the mapping as text."""
+def render(choices: Choices, width: int = 80, batch: int = 1) -> str:
+    """Return the mapping as text; batch: the inferences that the layer is of."""
     layer, chosen = choices.layer, choices.chosen
     shape = " ".join(f"{letter}{getattr(layer, letter)}" for letter in "NGMCPQRS")
     title = f"{printable(layer.name)} ({layer.op}) on {printable(choices.architecture.name)}"
     return "\n".join(
         [
-            f"{title}: {shape}, {layer.macs:,} MACs",
+            f"{title}: {shape}, {layer.macs:,} MACs, batch {batch}",
             "",
             loop_nest(chosen.schedule),
             "",
@@ -103,12 +103,13 @@ def _beside(choices: Choices) -> list[str]:
     return lines
 
 
-def dumps(choices: Choices, width: int = 80) -> str:
-    """Return the mapping as JSON."""
+def dumps(choices: Choices, width: int = 80, batch: int = 1) -> str:
+    """Return the mapping as JSON; batch: the inferences that the layer is of."""
     data: dict[str, Any] = {
         "schema": SCHEMA,
         "version": __version__,
         "architecture": {"name": choices.architecture.name, "energy_normalised": choices.normalised},
+        "batch": batch,
         "estimate": False,
         "layer": {"name": choices.layer.name, "op": choices.layer.op, "shape": shape_dict(choices.layer)},
         **_choice(choices.chosen, choices),

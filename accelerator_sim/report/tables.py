@@ -57,9 +57,9 @@ def render_network(network: Network, width: int = 80, color: bool = False) -> st
     styles = ["" if layer.is_mac else "dim" for layer in network.layers]
     parts += [Text(), table(fitted(_NETWORK_COLUMNS, network.layers, width), styles), Text()]
     effectual = sum(layer.effectual_macs for layer in network.layers)
+    of = "" if network.batch == 1 else f" of {network.batch} inferences ({network.macs_text})"
     counts = f"{network.macs:,} MACs ({effectual:,} effectual), {network.weight_words:,} weights"
-    of = f", of {network.batch} inferences" if network.batch > 1 else ""
-    parts.append(Text(f"{len(network.layers)} layers, {counts}{of}"))
+    parts.append(Text(f"{len(network.layers)} layers{of}, {counts}"))
     return paint(parts, width, color)
 
 
@@ -162,7 +162,7 @@ _NETWORKS_COLUMNS: list[Column[Network]] = [
     Column("name", lambda network: network.name, 0, left=True),
     Column("family", lambda network: network.family or "-", 3, left=True),
     Column("layers", lambda network: f"{len(network.layers):,}", 4),
-    Column("MACs", lambda network: si(network.macs), 1),
+    Column("MACs", lambda network: si(network.macs // network.batch), 1),
     Column("weights", lambda network: si(network.weight_words), 2),
 ]
 

@@ -49,12 +49,12 @@ def shape_row(layer: Layer) -> Row:
 
 
 def network_row(network: Network) -> Row:
-    """Return what a network is in one row: sizes are sums over its layers, weights that are used again counted once."""
+    """Return what a network is in one row: MACs are those of an inference, weights that are used again counted once."""
     return {
         "name": network.name,
         "family": network.family,
         "layers": len(network.layers),
-        "macs": network.macs,
+        "macs": network.macs // network.batch,
         "weights": network.weight_words,
         "source": network.source,
         "notes": network.notes,

@@ -234,7 +234,20 @@ class Layer:
     def effectual_macs(self) -> int:
         """Expected multiply-accumulates with both operands non-zero, to the nearest whole number.
 
-        Padding is zeros.  A published fraction counts it as values: what it says of the others is what is left.
+        Of a dense layer those on inputs, exactly.  With zeros, padding counts as values, as published counts do; the
+        engines count it as zeros (`expected_macs`).
+        """
+        if self.effectual_fraction is not None:
+            return round(self.macs * self.effectual_fraction)
+        if self.density.iact == self.density.weight == 1.0:
+            return self.inside_macs
+        return round(self.macs * self.density.iact * self.density.weight)
+
+    @property
+    def expected_macs(self) -> int:
+        """Multiply-accumulates with both operands non-zero, padding being zeros, to be expected of an engine.
+
+        A published fraction counts padding as values: what it says of the others is what is left.
         """
         inside, weight = self.inside_macs, self.density.weight
         if self.effectual_fraction is None:

@@ -42,6 +42,15 @@ class Network:
         return sum(layer.macs for layer in self.layers)
 
     @property
+    def macs_text(self) -> str:
+        """Its multiply-accumulates in words, per inference where it is of several."""
+        if self.batch == 1:
+            return f"{self.macs:,} MACs"
+        whole, rest = divmod(self.macs, self.batch)
+        each = f"{whole:,}" if not rest else f"{self.macs / self.batch:,.1f}"
+        return f"{each} MACs per inference, batch {self.batch}"
+
+    @property
     def weight_words(self) -> int:
         """Weights, reused ones once; the second operands of matmuls are activations and not counted."""
         own = (layer for layer in self.layers if layer.op != "matmul" and layer.name not in self.reused)

@@ -354,6 +354,13 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
             except InvalidFile as error:
                 problems += [problem for problem in error.problems if problem not in problems]
                 continue
+            if part.batch != content.batch:
+                message = (
+                    f"{entry.of!r} is of {part.batch} inference(s), and this network of {content.batch}; give both the"
+                    " same batch"
+                )
+                problems.append(_problem(document, (*place, "of"), message))
+                continue
             own, reused_there = part.layers, part.reused
             parts |= dict.fromkeys((part.file, *part.parts))
         else:

@@ -61,6 +61,21 @@ def test_as_json_into_a_file(run: Run, small: str, tmp_path: Path) -> None:
     assert data["changes"]
 
 
+def test_the_suffix_says_the_format_and_the_batch_is_stated(run: Run, small: str, tmp_path: Path) -> None:
+    for command, schema in (("explain", "explanation"), ("map", "map")):
+        args = [command, small, "--layer", "fc", "--batch", "3"]
+        more = ["--no-changes"] if command == "explain" else []
+        assert run(*args, *more, "-o", "x.json").exit_code == 0
+        found = json.loads((tmp_path / "x.json").read_text())
+        assert found["schema"] == f"accelerator-sim/{schema}/1"
+        assert found["batch"] == 3
+        assert run(*args, *more, "-o", "x.txt").exit_code == 0
+        assert ", batch 3" in (tmp_path / "x.txt").read_text()
+        refused = run(*args, *more, "-o", "x.csv")
+        assert refused.exit_code == 2
+        assert "cannot write x.csv: its suffix names no format; use .json, .txt, or give --format" in refused.stderr
+
+
 def test_a_network_without_multiply_accumulates(run: Run, tmp_path: Path) -> None:
     (tmp_path / "pool.yaml").write_text(
         "name: pool\nsource: made up\nlayers:\n  - {name: pool, op: pool, inputs: 64, outputs: 16}\n"

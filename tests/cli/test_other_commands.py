@@ -188,3 +188,28 @@ def test_check_baselines_and_software(run: Run) -> None:
     assert result.exit_code == 0
     assert "OK (baseline jetson_tk1, fp32, stacks tuned)" in result.stdout
     assert "OK (software tegra_volta, stacks tuned, tensorrt3)" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "a.yaml",
+            "architecture: {version: 0.4, nodes: []}\n",
+            "a.yaml:1:1: this is a Timeloop architecture;",
+        ),
+        ("w.py", "workload = {0: {'equation': 1}}\n", "w.py: this is a Python program, as ZigZag and Stream have it"),
+    ],
+)
+def test_check_names_files_that_are_not_read(run: Run, tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text)
+    result = run("check", name)
+    assert result.exit_code == 3
+    assert result.stderr.startswith(message)
+
+
+def test_a_batch_in_a_file_is_stated(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "n.yaml").write_text("name: n\nbatch: 4\nlayers: [{name: a, op: fc, N: 4, C: 2, M: 3}]\n")
+    assert "1 layers, 6 MACs per inference, batch 4" in run("check", "n.yaml").stdout
+    shown = run("show", "workload", "n.yaml", "--format", "table").stdout
+    assert "1 layers of 4 inferences (6 MACs per inference, batch 4), 24 MACs" in " ".join(shown.split())

@@ -278,3 +278,13 @@ def test_front(run: Run, spec: str) -> None:
     assert [row["pes"] for row in rows] == [48, 24]
     assert rows[0]["latency_s"] < rows[1]["latency_s"]
     assert rows[0]["area_mm2"] > rows[1]["area_mm2"]
+
+
+def test_constraints_that_nothing_meets_are_noted(run: Run, small: str, tmp_path: Path) -> None:
+    (tmp_path / "none.yaml").write_text(
+        f"architecture: eyeriss_v2\nworkloads: [{small}]\naxes: {{cluster_array.rows: [4, 8]}}\n"
+        'constraints: ["dram.bandwidth <= 3 GB/s"]\n'
+    )
+    result = run("sweep", "none.yaml")
+    assert "0 points, 2 break a constraint" in result.stderr
+    assert "note: no combination meets the constraints; an unlimited value is more than any limit" in result.stderr

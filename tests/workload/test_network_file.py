@@ -317,3 +317,15 @@ def test_no_layers(tmp_path: Path) -> None:
 def test_the_schema_beside_the_workloads_is_up_to_date() -> None:
     path = data_dir("workloads") / "schemas" / "network.schema.json"
     assert json.loads(path.read_text(encoding="utf-8")) == schema()
+
+
+@pytest.mark.parametrize(("whole", "code"), [("", 1), ("batch: 4\n", 4)])
+def test_a_part_is_of_as_many_inferences_as_the_whole(tmp_path: Path, whole: str, code: int) -> None:
+    (tmp_path / "part.yaml").write_text("name: p\nbatch: 4\nlayers: [{name: a, op: fc, N: 4, C: 2, M: 3}]\n")
+    (tmp_path / "whole.yaml").write_text(f"name: w\n{whole}layers: [{{name: b, op: network, of: ./part.yaml}}]\n")
+    if code == 4:
+        network = read_network(tmp_path / "whole.yaml")
+        assert (network.batch, network.macs) == (4, 24)
+        return
+    with pytest.raises(InvalidFile, match=r"'\./part\.yaml' is of 4 inference\(s\), and this network of 1"):
+        read_network(tmp_path / "whole.yaml")

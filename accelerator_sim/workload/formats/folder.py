@@ -8,6 +8,7 @@ from pathlib import Path
 
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.yaml_tree import read_text
+from accelerator_sim.workload.formats.images import batch_of
 from accelerator_sim.workload.formats.scalesim import read_topology
 from accelerator_sim.workload.formats.timeloop import is_base, is_problem, read_problem
 from accelerator_sim.workload.layer import Layer
@@ -81,9 +82,9 @@ def read_folder(path: Path | str) -> Network:
     notes = list(dict.fromkeys(note for part in parts for note in part.notes.split("; ")))
     if others:
         notes.append(f"not read: {', '.join(others[:8])}{', ...' * (len(others) > 8)}")
-    return Network(
-        name, f"{len(files)} {kind} in {name}", tuple(layer for layer, _ in layers), str(path), "; ".join(notes)
-    )
+    found = tuple(layer for layer, _ in layers)
+    source = f"{len(files)} {kind} in {name}"
+    return Network(name, source, found, str(path), "; ".join(notes), batch=batch_of(found))
 
 
 def _of_problems(parts: list[Network]) -> list[tuple[Layer, str]]:

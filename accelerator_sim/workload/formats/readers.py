@@ -87,7 +87,7 @@ def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
 
 def is_foreign(path: Path) -> bool:
     """Whether a path stands for the workload of another tool, valid or not, and not for one of our own YAML files."""
-    if _is_folder(path) or READERS.get(path.suffix.lower(), _yaml) is not _yaml:
+    if _is_folder(path) or path.suffix.lower() in _KNOWN or READERS.get(path.suffix.lower(), _yaml) is not _yaml:
         return True
     from accelerator_sim.files.yaml_tree import read_text
     from accelerator_sim.workload.formats.timeloop import is_problem

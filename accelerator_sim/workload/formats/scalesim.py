@@ -23,6 +23,7 @@ from typing import Any
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.yaml_tree import read_text
 from accelerator_sim.workload.formats.cells import Record, records
+from accelerator_sim.workload.formats.images import batch_of
 from accelerator_sim.workload.formats.unique import UniqueNames
 from accelerator_sim.workload.layer import LARGEST_SIZE, Density, Layer
 from accelerator_sim.workload.network import Network
@@ -112,7 +113,8 @@ def read_topology(path: Path | str) -> Network:
         layers.append(layer)
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
-    return Network(Path(path).stem, f"SCALE-Sim topology {Path(path).name}", tuple(layers), file, "; ".join(notes))
+    source, batch = f"SCALE-Sim topology {Path(path).name}", batch_of(layers)
+    return Network(Path(path).stem, source, tuple(layers), file, "; ".join(notes), batch=batch)
 
 
 def _header(record: Record, rows: Sequence[Record], file: str) -> _Header:

@@ -7,7 +7,7 @@ as large as the outputs need it, so that SCALE-Sim, which rounds up, counts as m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from accelerator_sim import __version__
@@ -28,6 +28,7 @@ class _Row:
     sizes: tuple[int, ...]
     strides: tuple[int, int]
     sparsity: Fraction
+    images: int = 1
 
 
 def write_topology(network: Network) -> Written:
@@ -68,21 +69,24 @@ def _is_product(layer: Layer) -> bool:
     return layer.op in ("gemm", "matmul") or (layer.op == "fc" and layer.N > 1)
 
 
+def _in_one_row(layer: Layer) -> bool:
+    """Whether the images of a convolution stand side by side, which makes no difference to one of 1 x 1."""
+    return layer.N > 1 and (layer.R, layer.S) == (1, 1)
+
+
 def _impossible(layer: Layer) -> str:
     """Return what a topology cannot say of a layer, or nothing."""
     if layer.T > 1 or layer.depth_out > 1:
         return f"a 3-D convolution, {layer.T} depth taps and {layer.depth_out} output planes"
     if any(dilation > 1 < taps for dilation, taps in zip(layer.dilation, (layer.R, layer.S), strict=True)):
         return f"a dilation of {layer.dilation[0]} x {layer.dilation[1]}"
-    if layer.N > 1 and (layer.R, layer.S) != (1, 1) and not _is_product(layer):
-        return f"{layer.N} images of a convolution that is not 1 x 1"
     largest = max(*_sizes(layer), _channels(layer))
     return f"a size of {largest}, more than {LARGEST_SIZE}" if largest > LARGEST_SIZE else ""
 
 
 def _sizes(layer: Layer) -> tuple[int, int, int, int]:
     """Return IFMAP height and width, and filter height and width."""
-    if layer.N > 1 or _is_product(layer):
+    if _is_product(layer) or _in_one_row(layer):
         return 1, layer.N * layer.P * layer.Q, 1, 1
     rows, columns = layer.stride
     return (layer.P - 1) * rows + layer.R, (layer.Q - 1) * columns + layer.S, layer.R, layer.S
@@ -96,12 +100,18 @@ def _channels(layer: Layer) -> int:
 def _rows(layer: Layer, said: list[str]) -> list[_Row]:
     height, width, r, s = _sizes(layer)
     strides = layer.stride
-    if layer.N > 1 or _is_product(layer) or (layer.P, layer.Q) == (1, 1):
+    if _is_product(layer) or _in_one_row(layer) or (layer.P, layer.Q) == (1, 1):
         strides = 1, 1
     elif layer.P == 1 or layer.Q == 1:
         strides = (strides[1],) * 2 if layer.P == 1 else (strides[0],) * 2
+    images = 1 if _is_product(layer) or _in_one_row(layer) else layer.N
     if layer.N > 1 and layer.op == "conv":
-        said.append("the images stand side by side in one row")
+        how = (
+            "the images stand side by side in one row"
+            if images == 1
+            else "its images are a column Batch, which SCALE-Sim itself does not read"
+        )
+        said.append(how)
     if layer.density.iact != 1.0 or layer.density.oact != 1.0:
         said.append("the densities of activations are left out")
     sparsity = Fraction(layer.density.weight).limit_denominator(_FINEST)
@@ -112,7 +122,7 @@ def _rows(layer: Layer, said: list[str]) -> list[_Row]:
         said.append("the density of the weights is said as structured sparsity")
     if layer.G > 1 and not _copies(layer):
         name = layer.name if "DP" in layer.name else f"{layer.name}_DP"
-        return [_Row(name, (height, width, r, s, layer.G, layer.M), strides, sparsity)]
+        return [_Row(name, (height, width, r, s, layer.G, layer.M), strides, sparsity, images)]
     if is_depthwise(layer.name):
         said.append("renamed, so as not to be taken for depthwise")
     plain = re.sub("DP", "D_P", layer.name)
@@ -120,7 +130,7 @@ def _rows(layer: Layer, said: list[str]) -> list[_Row]:
     names = [f"{plain}_g{group}" for group in range(layer.G)] if layer.G > 1 else [plain]
     if layer.G > 1:
         said.append("every group is a row of its own")
-    return [_Row(name, (height, width, r, s, _channels(layer), layer.M), strides, sparsity) for name in names]
+    return [_Row(name, (height, width, r, s, _channels(layer), layer.M), strides, sparsity, images) for name in names]
 
 
 def _renamed(rows: list[_Row]) -> list[_Row]:
@@ -132,7 +142,7 @@ def _renamed(rows: list[_Row]) -> list[_Row]:
         while name in seen:
             name += "_"
         seen.add(name)
-        found.append(_Row(name, row.sizes, row.strides, row.sparsity))
+        found.append(replace(row, name=name))
     return found
 
 
@@ -140,11 +150,12 @@ def _text(network: str, rows: list[_Row], remarks: Remarks) -> str:
     two = any(row.strides[0] != row.strides[1] for row in rows)
     sparse = any(row.sparsity != 1 for row in rows)
     heading = [*CONVOLUTION[:-1], *(("Stride Height", "Stride Width") if two else ("Strides",))]
-    heading += ["Sparsity"] * sparse
+    batch = any(row.images != 1 for row in rows)
+    heading += ["Sparsity"] * sparse + ["Batch"] * batch
     title = re.sub(r"[,#\"]", " ", one_line(network))
     lines = [f"{', '.join(heading)},# {title} written by accelerator-sim {__version__}"]
     for row in rows:
         cells = [row.name, *map(str, row.sizes), *map(str, row.strides if two else row.strides[:1])]
-        cells += [f"{row.sparsity.numerator}:{row.sparsity.denominator}"] * sparse
+        cells += [f"{row.sparsity.numerator}:{row.sparsity.denominator}"] * sparse + [str(row.images)] * batch
         lines.append(f"{', '.join(cells)},")
     return "\n".join(lines) + "\n"

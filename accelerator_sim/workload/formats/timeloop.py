@@ -21,6 +21,7 @@ from accelerator_sim.files.errors import InvalidFile, nearest
 from accelerator_sim.files.messages import shown
 from accelerator_sim.files.yaml_tree import Document, YamlPath, parse_document
 from accelerator_sim.workload.formats.faults import Faults
+from accelerator_sim.workload.formats.images import batch_of
 from accelerator_sim.workload.formats.timeloop_library import Expanded, expand, merged
 from accelerator_sim.workload.formats.timeloop_shape import (
     BUILTIN,
@@ -93,7 +94,8 @@ def _network(path: Path, whole: Expanded, document: Document) -> Network:
     skipped = [key for key in there if key in SECTIONS]
     if skipped:
         notes.append(f"{', '.join(skipped)} of the file: not read")
-    return Network(path.stem, f"Timeloop problem {path.name}", (layer,), str(path), "; ".join(notes))
+    source, batch = f"Timeloop problem {path.name}", batch_of([layer])
+    return Network(path.stem, source, (layer,), str(path), "; ".join(notes), batch=batch)
 
 
 def _layer(value: Any, stem: str, faults: Faults, variables: Any = None) -> tuple[Layer, list[str]]:

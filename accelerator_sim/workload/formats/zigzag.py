@@ -27,6 +27,7 @@ from accelerator_sim.files.errors import InvalidFile
 from accelerator_sim.files.messages import shown
 from accelerator_sim.files.yaml_tree import YamlPath, parse_tree, read_text
 from accelerator_sim.workload.formats.faults import Faults
+from accelerator_sim.workload.formats.images import batch_of
 from accelerator_sim.workload.formats.timeloop import built
 from accelerator_sim.workload.formats.timeloop_shape import DataSpace, Shape, Term, find_roles
 from accelerator_sim.workload.formats.unique import UniqueNames
@@ -119,7 +120,8 @@ def read_layers(path: Path | str) -> Network:
             layers.append(replace(layer, reads=reads))
     faults.check()
     stem = Path(path).stem
-    return Network(stem, f"ZigZag workload {Path(path).name}", tuple(layers), file, "; ".join(dict.fromkeys(notes)))
+    source, batch = f"ZigZag workload {Path(path).name}", batch_of(layers)
+    return Network(stem, source, tuple(layers), file, "; ".join(dict.fromkeys(notes)), batch=batch)
 
 
 def _entry(given: Mapping[str, Any], place: YamlPath, at: int, faults: Faults) -> _Entry | None:

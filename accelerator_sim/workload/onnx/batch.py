@@ -1,32 +1,39 @@
 """The batch that the tensors of a file have: how many inferences its layers are of.
 
-The first dimension of the inputs (of a recurrence by steps, the second) counts inferences if all work is in proportion
-to it.  That is tried out: the same graph with one instead of N must have the same layers, each with one N-th of the
-work.  A sequence in the first dimension does not pass, for attention is not in proportion to its length, nor does a
-weight.
+The first dimension of the inputs (of a recurrence by steps, the second) counts inferences if no operator mixes them and
+all work is in proportion to it.  That is tried out: the same graph with one instead of N must have the same layers,
+each with one N-th of the work.  A sequence in the first dimension does not pass, for attention is not in proportion to
+its length, nor does a weight.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.onnx.assembly import Assembly
-from accelerator_sim.workload.onnx.constants import held
+from accelerator_sim.workload.onnx.batch_places import Place, batch_places
 from accelerator_sim.workload.onnx.graph import Graph, attribute
 from accelerator_sim.workload.onnx.loading import graph_of
-from accelerator_sim.workload.onnx.operators import STEPS
+from accelerator_sim.workload.onnx.operators import OPS, STANDARD, STEPS, names
 from accelerator_sim.workload.onnx.piece import Piece
 from accelerator_sim.workload.onnx.recurrent import GATES
 from accelerator_sim.workload.onnx.unreadable import Unreadable
 
-_WRITTEN_OUT = ("Reshape", "Expand")
-"""Operators to which exporters give a shape with the batch written into its first place."""
+_SIZES_AT = {"Reshape": 1, "Expand": 1, "Resize": 3}
+"""Operators to which exporters give a shape with the batch written into it, and the operand that it is."""
+_TOGETHER = frozenset(op for (domain, op), kind in OPS.items() if not domain and kind in ("add", "mul")) | names(
+    "Concat Where Equal Greater Less And Or Pow PRelu"
+)
+"""Operators that read constants which may have the batch, too: masks, places of tokens, first states."""
 
 
 def divided(graph: Graph, pieces: list[Piece]) -> tuple[list[Piece], int]:
@@ -38,8 +45,12 @@ def divided(graph: Graph, pieces: list[Piece]) -> tuple[list[Piece], int]:
     batch = _size(graph)
     if batch < 2 or not pieces:
         return pieces, 1
+    starts = {name: axis for name in graph.inputs if (axis := _axis(graph, name)) is not None}
+    places = batch_places(graph, starts, batch)
+    if places is None:
+        return pieces, 1
     try:
-        alone = Assembly(_with_one(graph, batch))
+        alone = Assembly(_with_one(graph, batch, starts, places))
         alone.add_all()
         found = [_times(piece, one, batch) for piece, one in zip(pieces, alone.pieces, strict=True)]
     except (Unreadable, ValueError, KeyError, IndexError):
@@ -71,41 +82,80 @@ def _steps_first(node: onnx.NodeProto) -> bool:
     return node.op_type in GATES and not attribute(node, "layout", 0)
 
 
-def _with_one(graph: Graph, batch: int) -> Graph:
-    """The graph with one instead of the batch in its inputs, and in shapes that constants write out."""
+def _with_one(graph: Graph, batch: int, starts: Mapping[str, int], places: Mapping[str, Place]) -> Graph:
+    """The graph with one instead of the batch in its inputs, and in constants that have it or write it out.
+
+    starts: the dimension of each input that has the batch; places: where it lies in tensors.
+    """
     model = onnx.ModelProto()
     model.CopyFrom(graph.model)
     main = model.graph
     for value in main.input:
-        axis = _axis(graph, value.name) if value.name in graph.inputs else None
-        if axis is not None:
-            value.type.tensor_type.shape.dim[axis].dim_value = 1
+        if value.name in starts:
+            value.type.tensor_type.shape.dim[starts[value.name]].dim_value = 1
     del main.value_info[:]
     for value in main.output:
         value.type.tensor_type.ClearField("shape")
     for node in main.node:
-        if node.op_type in _WRITTEN_OUT and not node.domain and len(node.input) > 1:
-            _divide(main, node, graph, batch)
+        if node.domain in STANDARD:
+            if node.op_type in _SIZES_AT:
+                _write_one(main, node, graph, batch, places)
+            if node.op_type in _TOGETHER:
+                _cut_constants(main, node, graph, batch, places)
     return graph_of(model, graph.file, graph.payloads, graph.inputs, graph.stored)
 
 
-def _divide(main: onnx.GraphProto, node: onnx.NodeProto, graph: Graph, batch: int) -> None:
-    """Give a node its own shape, with one N-th of the first size, where a constant holds it."""
-    tensor = graph.initializers.get(node.input[1])
-    at = graph.producers.get(node.input[1])
-    if tensor is not None:
-        sizes = held(tensor)
-    elif at is not None and graph.nodes[at].op_type == "Constant":
-        sizes = graph.value(node.input[1])
-    else:
+def _write_one(
+    main: onnx.GraphProto, node: onnx.NodeProto, graph: Graph, batch: int, places: Mapping[str, Place]
+) -> None:
+    """Give a node its own sizes, with one N-th where the batch is, where a constant holds them."""
+    at = _SIZES_AT[node.op_type]
+    name = graph.operand(node, at)
+    held_in = next((each for each in node.attribute if each.name == "shape"), None)
+    sizes = graph.value(name) if name else np.array(held_in.ints) if held_in is not None else None
+    if sizes is None or sizes.ndim != 1 or not sizes.size:
         return
-    if sizes is None or sizes.ndim != 1 or not sizes.size or int(sizes[0]) < batch or int(sizes[0]) % batch:
+    if graph.is_constant(node.input[0]) and node.op_type != "Expand":
+        return  # what all inferences share
+    place = places.get(node.output[0], Place(0))
+    axis = place.axis - (len(graph.shapes.get(node.output[0], sizes)) - sizes.size)
+    if not 0 <= axis < sizes.size or int(sizes[axis]) < batch or int(sizes[axis]) % batch:
         return
     own = np.array(sizes, dtype=np.int64)
-    own[0] //= batch
-    name = f"{node.input[1]}/{node.output[0]}/one"
-    main.initializer.append(numpy_helper.from_array(own, name))
-    node.input[1] = name
+    own[axis] //= batch
+    if not name and held_in is not None:
+        del held_in.ints[:]
+        held_in.ints.extend(int(size) for size in own)
+        return
+    _replace(main, node, at, own)
+
+
+def _cut_constants(
+    main: onnx.GraphProto, node: onnx.NodeProto, graph: Graph, batch: int, places: Mapping[str, Place]
+) -> None:
+    """Take the part of the first inference of constants that a node reads together with the batch.
+
+    Only their shape counts: an operator of this kind has no weights.
+    """
+    out = node.output[0]
+    place = places.get(out)
+    if place is None or out not in graph.shapes:
+        return
+    for at, name in enumerate(node.input):
+        if not name or name in places or name not in graph.shapes or not graph.is_constant(name):
+            continue
+        shape = graph.shapes[name]
+        axis = place.axis - (len(graph.shapes[out]) - len(shape))
+        if axis >= 0 and shape[axis] == graph.shapes[out][axis + len(graph.shapes[out]) - len(shape)]:
+            kind = helper.tensor_dtype_to_np_dtype(graph.types.get(name, onnx.TensorProto.FLOAT))
+            _replace(main, node, at, np.zeros((*shape[:axis], shape[axis] // batch, *shape[axis + 1 :]), kind))
+
+
+def _replace(main: onnx.GraphProto, node: onnx.NodeProto, at: int, value: NDArray[Any]) -> None:
+    """Give a node a constant of its own as an operand."""
+    name = f"{node.input[at]}/{node.output[0]}/one"
+    main.initializer.append(numpy_helper.from_array(value, name))
+    node.input[at] = name
 
 
 def _times(piece: Piece, one: Piece, batch: int) -> Piece | None:

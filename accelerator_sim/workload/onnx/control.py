@@ -1,7 +1,8 @@
 """If, Loop and Scan whose course the file decides: written out as the nodes that run.
 
-A branch is taken where its condition is constant; a loop is unrolled where its number of rounds is, and it does not
-stop early.  What is left stays as it is; `assembly.py` refuses it if it multiplies.
+A branch is taken where its condition is constant; a loop is unrolled where its number of rounds is, by its limit or by
+a condition that its body computes from constants.  What is left stays as it is; `assembly.py` refuses it if it
+multiplies.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from accelerator_sim.workload.onnx.constants import evaluate, held
 from accelerator_sim.workload.onnx.graph import Graph, attribute
 from accelerator_sim.workload.onnx.makers import products_inside
 from accelerator_sim.workload.onnx.operators import STEPS
@@ -25,6 +27,8 @@ MOST_NODES = 20_000
 """Nodes that an unrolled loop may become: onnx infers the shapes of so many in about a second."""
 MOST_CARRIED = 256
 """Rounds up to which a loop without products is unrolled: more are one node, counted by the words that it moves."""
+_NO_LIMIT = np.iinfo(np.int64).max
+"""Rounds of a loop that only its condition ends, as exporters write them where they have to write a number."""
 LAST_SCAN_OF_BATCHES = 8
 """The last operator set whose Scan has a dimension of batches and lengths of sequences."""
 
@@ -92,15 +96,21 @@ def _branch(node: onnx.NodeProto, branch: onnx.GraphProto, name: str) -> _Writte
 
 
 def _loop(graph: Graph, node: onnx.NodeProto, body: onnx.GraphProto, name: str) -> _Written | None:
-    """A Loop with a known number of rounds whose condition stays true."""
-    rounds, start = graph.value(graph.operand(node, 0)), graph.operand(node, 1)
+    """A Loop with a known number of rounds."""
+    limit, start = graph.operand(node, 0), graph.operand(node, 1)
+    rounds = graph.value(limit) if limit else np.array(_NO_LIMIT)
     first = graph.value(start) if start else np.array(True)
     if rounds is None or rounds.size != 1 or first is None or first.size != 1 or len(body.input) < 2:
         return None
     count = max(int(rounds.reshape(-1)[0]), 0) if bool(first.reshape(-1)[0]) else 0
-    if not _stays_true(graph, body) or not _is_worth_it(node, body, count, name):
-        return None
     carried = list(node.input[2:])
+    if not _stays_true(graph, body):
+        stops = _stops_after(graph, body, carried, count)
+        if stops is None:
+            return None
+        count = stops
+    if not _is_worth_it(node, body, count, name):
+        return None
     if (
         len(body.input) != 2 + len(carried)
         or len(body.output) < 1 + len(carried)
@@ -120,6 +130,30 @@ def _loop(graph: Graph, node: onnx.NodeProto, body: onnx.GraphProto, name: str) 
         for each, result in zip(stacked, results[1 + len(carried) :], strict=True):
             each.append(result)
     return _finish(node, name, carried, stacked, [0] * len(stacked), written) if count or not stacked else None
+
+
+def _stops_after(graph: Graph, body: onnx.GraphProto, carried: Sequence[str], most: int) -> int | None:
+    """Rounds until the condition that a body computes from constants is false; None where it depends on more."""
+    start = [graph.value(name) if name in graph.shapes else None for name in carried]
+    held_here = {tensor.name: held(tensor) for tensor in body.initializer}
+    inside = {out for node in body.node for out in node.output} | {value.name for value in body.input} | set(held_here)
+    outside = {read for node in body.node for read in node.input if read and read not in inside}
+    constants = held_here | {name: graph.value(name) for name in outside if graph.is_constant(name)}
+    for step in range(min(most, MOST_CARRIED)):
+        given = (np.array(step, dtype=np.int64), np.array(True), *start)
+        values = constants | dict(zip((value.name for value in body.input), given, strict=False))
+        for node in body.node:
+            reads = {read: values.get(read) for read in node.input if read}
+            known = {read: value for read, value in reads.items() if value is not None}
+            if len(known) == len(reads) and not any(True for _ in subgraphs(node)):
+                values |= {out: evaluate(node, known, graph.model.opset_import, out) for out in node.output if out}
+        goes_on = values.get(body.output[0].name)
+        if goes_on is None or goes_on.size != 1:
+            return None
+        if not bool(goes_on.reshape(-1)[0]):
+            return step + 1
+        start = [values.get(out.name) for out in body.output[1 : 1 + len(carried)]]
+    return most if most <= MOST_CARRIED else None
 
 
 def _scan(graph: Graph, node: onnx.NodeProto, body: onnx.GraphProto, name: str) -> _Written | None:

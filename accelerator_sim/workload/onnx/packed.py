@@ -21,7 +21,25 @@ def n_bits(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
     inner, columns = _sizes(node, name, "K"), _sizes(node, name, "N")
     if node.op_type == "MatMulBnb4" and not attribute(node, "transB", 1):
         inner, columns = columns, inner
+    elif node.op_type == "MatMulNBits":
+        _check_blob(graph, node, name, (inner, columns))
     return _packed(graph, node, name, (inner, columns), list(node.input[1:4]))
+
+
+def _check_blob(graph: Graph, node: onnx.NodeProto, name: str, sizes: tuple[int, int]) -> None:
+    """Raise Unreadable for weights of MatMulNBits that are not [N, blocks, bytes of a block], as far as is known."""
+    inner, columns = sizes
+    bits, block = int(attribute(node, "bits", 4)), int(attribute(node, "block_size", 0))
+    held = graph.shapes.get(graph.operand(node, 1))
+    if held is None or block < 1 or 0 in held:
+        return
+    wanted = (columns, -(-inner // block), -(-block * bits // 8))
+    if math.prod(held) != math.prod(wanted):
+        raise Unreadable(
+            name,
+            f"weights of {list(held)}; {list(wanted)} are required for K {inner}, N {columns} and blocks of {block}"
+            f" weights of {bits} bits",
+        )
 
 
 def by_blocks(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:

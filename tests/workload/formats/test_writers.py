@@ -204,7 +204,6 @@ def test_a_topology_file() -> None:
     ("fields", "message"),
     [
         ({"dilation": (1, 2), "H": 9, "W": 9, "R": 3, "S": 3}, "c: a dilation of 1 x 2"),
-        ({"N": 2, "H": 9, "W": 9, "R": 3, "S": 3}, "c: 2 images of a convolution that is not 1 x 1"),
         ({"D": 4, "T": 3}, "c: a 3-D convolution, 3 depth taps and 2 output planes"),
         ({"G": 200_000, "C": 2}, "c: its 200000 groups take more than 100000 rows"),
         ({"N": 1 << 20, "H": 1 << 10, "W": 1 << 10}, "c: a size of 1099511627776, more than 2147483648"),

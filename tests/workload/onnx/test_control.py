@@ -156,3 +156,35 @@ def test_a_loop_without_products_that_is_long_is_one_node(written: Build) -> Non
     node = helper.make_node("Loop", ["m", "c", "x"], ["y"], name="loop", body=body)
     network = read(written([node], {"x": [2, 4]}, ["y"], CONSTANTS | {"m": np.array(10**12)}))
     assert [(layer.name, layer.op) for layer in network.layers] == [("loop", "other")]
+
+
+@pytest.mark.parametrize("limit", ["m", "most", ""])
+def test_a_loop_that_a_condition_of_constants_ends(written: Build, limit: str) -> None:
+    node = loop([helper.make_node("Less", ["i", "two"], ["cout"])])
+    node.input[0] = limit
+    more = {"two": np.array(2), "most": np.array(np.iinfo(np.int64).max)}
+    assert read(written([node], {"x": [2, 4]}, ["all"], {**CONSTANTS, **more})).macs == 3 * 2 * 16
+
+
+def test_a_loop_whose_condition_counts_in_what_it_carries(written: Build) -> None:
+    """As `while n < 20: n = n * 3`: 1, 3, 9, 27."""
+    body = helper.make_graph(
+        [
+            helper.make_node("Mul", ["n", "three"], ["o"]),
+            helper.make_node("Less", ["o", "end"], ["cout"]),
+            helper.make_node("MatMul", ["s", "w"], ["t"], name="mm"),
+        ],
+        "body",
+        [value("i", kind=TensorProto.INT64), value("cin", kind=TensorProto.BOOL), value("n", kind=TensorProto.INT64),
+         value("s", 2, 4)],
+        [empty("cout"), empty("o"), empty("t")],
+    )  # fmt: skip
+    node = helper.make_node("Loop", ["", "c", "n0", "x"], ["n1", "last"], name="loop", body=body)
+    more = {"n0": np.array(1), "three": np.array(3), "end": np.array(20)}
+    assert read(written([node], {"x": [2, 4]}, ["last"], {**CONSTANTS, **more})).macs == 3 * 2 * 16
+
+
+def test_a_loop_without_an_end_is_refused(written: Build) -> None:
+    node = loop(KEEP)
+    node.input[0] = ""
+    assert "a loop that becomes " in messages(written([node], {"x": [2, 4]}, ["all"], CONSTANTS))

@@ -193,6 +193,10 @@ def test_experts_say_how_tokens_are_spread(written: Build) -> None:
         ("MatMulNBits", {"K": 0, "N": 6}, [(4, 40), words(6, 2, 16)], "node: K is 0; at least 1 is required"),
         ("MatMulNBits", {"K": 32, "N": 6}, [(4, 40), words(6, 1, 16)],
          "node: rows of [4, 40]; 32 columns are required"),
+        (
+            "MatMulNBits", {"K": 64, "N": 6, "bits": 4, "block_size": 32}, [(4, 64), words(6, 1, 16)],
+            "node: weights of [6, 1, 16]; [6, 2, 16] are required for K 64, N 6 and blocks of 32 weights of 4 bits",
+        ),
         ("Attention", {}, [(1, 6, 32), random(32, 96)], "node: num_heads is 0; at least 1 is required"),
         (
             "Attention", {"num_heads": 4, "qkv_hidden_sizes": [1, 2, 3]}, [(1, 6, 32), random(32, 96)],
