@@ -12,8 +12,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from accelerator_sim.dataflow.rules import DATAFLOWS  # noqa: E402
+from accelerator_sim.files.vocabulary import Objective  # noqa: E402
 from accelerator_sim.study.dataflows import FlowResult, compare_dataflows, storage  # noqa: E402
 from accelerator_sim.study.machine import load_machine  # noqa: E402
+from accelerator_sim.study.options import Options  # noqa: E402
 from accelerator_sim.study.result import NORMALISED_UNIT_J  # noqa: E402
 from accelerator_sim.workload.network import load_network  # noqa: E402
 
@@ -28,7 +30,9 @@ Results = dict[str, FlowResult]
 def results(batch: int) -> Results:
     """AlexNet under all dataflows on the same storage area."""
     flows = [DATAFLOWS[name] for name in NAMES]
-    found = compare_dataflows(load_network("alexnet"), load_machine("isca16_256"), flows, batch=batch, same_area=True)
+    found = compare_dataflows(
+        load_network("alexnet"), load_machine("isca16_256"), flows, Options(Objective.ENERGY, batch), True
+    )
     return {result.flow.name: result for result in found.results}
 
 

@@ -46,7 +46,8 @@ def layers(draw: Draw, most_macs: int = 2500, largest: int = 7) -> Layer:
     density = draw(densities())
     most = min(density.iact, density.weight)  # as published: any share of the MACs that the zeros leave possible
     fraction = draw(st.sampled_from([None, None, most, 0.5 * most]))
-    common: dict[str, Any] = {"name": kind, "density": density, "effectual_fraction": fraction}
+    bits = draw(st.sampled_from([None, None, None, 2.25, 4.5]))  # off-chip, as block quantisation leaves them
+    common: dict[str, Any] = {"name": kind, "density": density, "effectual_fraction": fraction, "weight_bits": bits}
     n, m, c = draw(small), draw(size), draw(size)
     if kind in ("gemm", "matmul"):
         groups = draw(small) if kind == "matmul" else 1

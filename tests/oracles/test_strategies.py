@@ -15,6 +15,7 @@ NEVER_DRAWN = {
     "iact_words": "of operators without multiply-accumulates, which no engine runs",
     "oact_words": "of operators without multiply-accumulates, which no engine runs",
     "reads": "the graph around a layer changes nothing that is counted of it",
+    "uncounted": "such a layer fails before any engine sees it",
 }
 """Fields of a layer that keep their default in every random case, and why that leaves nothing untested."""
 

@@ -14,9 +14,11 @@ import pytest
 from accelerator_sim.dataflow import search
 from accelerator_sim.dataflow.nest import Keep, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
+from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.problem import Problem
 from accelerator_sim.study.dataflows import FlowResult, compare_dataflows
 from accelerator_sim.study.machine import load_machine
+from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import NORMALISED_UNIT_J
 from accelerator_sim.workload.network import load_network
 from tests.published.tables import fig10
@@ -29,7 +31,9 @@ OTHERS = NAMES[1:]
 def results(batch: int) -> dict[str, FlowResult]:
     """AlexNet under all dataflows, on machines that are sized for all of its layers."""
     flows = [DATAFLOWS[name] for name in NAMES]
-    found = compare_dataflows(load_network("alexnet"), load_machine("isca16_256"), flows, batch=batch, same_area=True)
+    found = compare_dataflows(
+        load_network("alexnet"), load_machine("isca16_256"), flows, Options(Objective.ENERGY, batch), True
+    )
     assert not any(result.failed for result in found.results)
     return {result.flow.name: result for result in found.results}
 
@@ -135,7 +139,9 @@ def test_fc_layers_by_the_rules_of_the_study(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(search, "residences", rules)
     flows = [DATAFLOWS[name] for name in OTHERS]
-    found = compare_dataflows(load_network("alexnet"), load_machine("isca16_256"), flows, batch=16, same_area=True)
+    found = compare_dataflows(
+        load_network("alexnet"), load_machine("isca16_256"), flows, Options(Objective.ENERGY, 16), True
+    )
     rs = energies(16, "FC")["rs"]
     each = {result.flow.name: part(result, "FC") for result in found.results}
     times = {name: of.energy.total / of.macs / NORMALISED_UNIT_J / rs for name, of in each.items()}

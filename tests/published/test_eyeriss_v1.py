@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.eyeriss_v1 import Letters, letters_of, mapping_of
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.problem import problem_of
@@ -56,7 +56,7 @@ BOUNDS = {
 def estimated() -> Scorecard:
     publications = load_publications(["eyeriss_v1"])
     chip = publications["eyeriss_v1"]
-    cases = {name: case.model_copy(update={"fidelity": "analytical"}) for name, case in chip.cases.items()}
+    cases = {name: case.model_copy(update={"fidelity": Fidelity.ANALYTICAL}) for name, case in chip.cases.items()}
     publications["eyeriss_v1"] = chip.model_copy(update={"cases": cases})
     return evaluate(publications, run_cases(publications))
 
@@ -92,6 +92,7 @@ def test_the_search_finds_the_mapping_of_the_chip(row: dict[str, Any]) -> None:
     assert letters_of(Schedule(found.problem, found.mapping)) == letters(row)
 
 
+@pytest.mark.slow
 @per_layer
 def test_the_free_search_is_at_least_as_good(row: dict[str, Any]) -> None:
     actions = resolve_actions(load_technology(CHIP.technology), CHIP)
