@@ -104,7 +104,7 @@ print(sim.simulate("lstm_arnet", jobs={jobs}).totals)
 """
 
 
-@pytest.mark.parametrize("how", ["script", "standard input", "-c"])
+@pytest.mark.parametrize("how", ["script", "standard input", pytest.param("-c", marks=pytest.mark.slow)])
 def test_workers_do_not_need_the_main_program(how: str, tmp_path: Path) -> None:
     """A script without a guard would be read again by each worker, start workers of its own, and so on."""
     results = []

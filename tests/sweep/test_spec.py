@@ -132,8 +132,8 @@ def test_wrong_values(given: Any, message: str) -> None:
         ),
         (
             HEAD
-            + "axes: {pe.gates: {from: 1, to: 9999, steps: 9999}, pe_cluster.rows: {from: 1, to: 9999, steps: 9999}}\n",
-            "axes: 99,980,001 combinations are more than 1,000,000; use mode random or sobol",
+            + "axes: {pe.gates: {from: 1, to: 1001, steps: 1001}, pe_cluster.rows: {from: 1, to: 1001, steps: 1001}}\n",
+            "axes: 1,002,001 combinations are more than 1,000,000; use mode random or sobol",
         ),
     ],
 )
