@@ -15,6 +15,7 @@ from accelerator_sim.kernels.search import search
 from accelerator_sim.kernels.survey import survey
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
+from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Mapping, Stationary
 from accelerator_sim.mapping.pack import Packed, pack
 from accelerator_sim.mapping.problem import SIGMAS, Problem, encodings_of, problem_of
@@ -32,6 +33,10 @@ FULLEST = 64
 
 MARGIN = 1.25
 """Of several mappings of a layer, those that are compared are at most this much worse than the best (estimated)."""
+
+
+LONGEST = 1 << 36
+"""A dimension whose tiles are searched: it has 2^19 different numbers of tiles, whose tables take 100 MB."""
 
 
 class Unmappable(AcceleratorSimError):
@@ -92,6 +97,12 @@ def find_mappings(
     sigmas: how unevenly non-zero weights lie; work: what zeros are worth; see `Problem`.  The rest, and what it raises,
     as `find_mapping`.
     """
+    longest = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
+    if longest[1] > LONGEST:
+        raise Unmappable(
+            f"layer {layer.name} cannot be mapped: its dimension {longest[0]} is {longest[1]:,}, of which tiles are"
+            f" searched up to {LONGEST:,}"
+        )
     margin = 1.0 if count == 1 else MARGIN
     rules = constraints or Constraints()
     spaces, limit = _spaces(layer, architecture, actions, objective, rules, sigmas, margin, work)

@@ -249,3 +249,11 @@ def test_a_layer_without_multiply_accumulates() -> None:
     pool = Layer("pool1", "pool", iact_words=100, oact_words=25)
     with pytest.raises(ValueError, match=r"layer pool1 \(pool\) has no multiply-accumulates to map"):
         find_mapping(pool, architecture, energies("cmos65_8b", 0, architecture))
+
+
+def test_a_dimension_beyond_all_tables_is_refused() -> None:
+    layer = Layer("wide", "conv", H=1 << 28, W=1 << 30)
+    machine = load_architecture("eyeriss_v2")
+    actions = resolve_actions(load_technology(machine.technology), machine)
+    with pytest.raises(Unmappable, match="layer wide cannot be mapped: its dimension Q is 288,230,376,151,711,744"):
+        find_mapping(layer, machine, actions)
