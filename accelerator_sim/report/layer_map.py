@@ -91,7 +91,8 @@ def _networks(choices: Choices) -> list[str]:
 
 def _beside(choices: Choices) -> list[str]:
     """Return the costs of the optima for all objectives, the chosen one first."""
-    lines = [f"{'optimum for':<12}{'cycles':>13}{'estimate':>13}{'chip energy':>13}{'with DRAM':>12}{'DRAM':>9}"]
+    lines = ["Mappings are chosen by the estimate; run by the event engine, another one may come out better."]
+    lines += [f"{'chosen for':<12}{'cycles':>13}{'estimate':>13}{'chip energy':>13}{'with DRAM':>12}{'DRAM':>9}"]
     for choice in (choices.chosen, *choices.others):
         same = " (the same mapping)" if choice.schedule.mapping == choices.chosen.schedule.mapping else ""
         joules = [energy(value, choices.normalised) for value in (choice.energy.chip, choice.energy.total)]
