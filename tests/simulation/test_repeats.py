@@ -77,7 +77,10 @@ HUGE = Network(
 )
 
 
-@pytest.mark.parametrize("architecture", ["eyeriss_v1", "eyeriss_v2", "eyeriss_v2_16384"])
+SLOW_MACHINES = [pytest.param(name, marks=pytest.mark.slow) for name in ("eyeriss_v1", "eyeriss_v2_16384")]
+
+
+@pytest.mark.parametrize("architecture", ["eyeriss_v2", *SLOW_MACHINES])
 def test_huge_dense_layers_run(architecture: str) -> None:
     result = sim.simulate(HUGE, architecture)
     assert result.complete
