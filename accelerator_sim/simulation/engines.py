@@ -15,7 +15,7 @@ from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.simulation.activity import Activity, Verdict
 from accelerator_sim.simulation.counts import Time, activity_of
 from accelerator_sim.simulation.cycle import NO_VALUES, Stepped, step_layer
-from accelerator_sim.simulation.event import Timing, time_layer
+from accelerator_sim.simulation.event import Known, Timing, time_layer
 from accelerator_sim.simulation.machine import Machine, machine_of
 from accelerator_sim.simulation.operands import (
     normal_iacts,
@@ -62,10 +62,12 @@ def time_schedule(schedule: Schedule, stored: Stored, most: int = MOST_PASSES) -
         raise ValueError(_too_many(schedule))
     order = order_of(schedule, stored)
 
+    known: Known = {}
+
     def run(part: Schedule) -> Timing:
         machine = machine_of(part)
         counts = counted(part, None, None)
-        return time_layer(passes_of(machine, counts, order=order), planner_of(machine, counts))
+        return time_layer(passes_of(machine, counts, order=order), planner_of(machine, counts), known)
 
     return time_repeated(whole, run)
 

@@ -61,8 +61,16 @@ def room_of(machine: Machine) -> Room:
 NO_SPANS: Ints = np.zeros((0, 4), dtype=np.int64)
 
 
-def time_layer(passes: Passes, planner: Planner) -> Timing:
-    """Run each kind of pass once and let the passes of the layer follow one another."""
+Known = dict[bytes, tuple[int, Ints, Ints]]
+"""Passes that were run, by their tiles: bank reads, the output of `run_pass`, cycles by cause and place."""
+
+
+def time_layer(passes: Passes, planner: Planner, known: Known | None = None) -> Timing:
+    """Run each kind of pass once and let the passes of the layer follow one another.
+
+    known: passes of other parts of the same layer, in which only the lengths of tiles matter, not where they lie; they
+    are not run again, and what is run is added.
+    """
     machine = passes.machine
     kinds, counts = passes.kinds
     room = room_of(machine)
@@ -73,13 +81,22 @@ def time_layer(passes: Passes, planner: Planner) -> Timing:
     out = np.zeros(at.OUT, dtype=np.int64)
     for kind, count in zip(kinds, counts, strict=True):
         d = passes.describe(kind)
-        plan, program, alike = (*planner.plan(d), None) if planner.data_matter else planner.plan_alike(d)
-        spent = np.zeros_like(total)
-        reads[kind] = run_pass(machine.e, d, plan, program, room, spent, finish, out, NO_SPANS)
-        if alike is not None:
-            spent = spent[:, alike]
-            spent[:, alike < 0] = 0
-            spent[at.UNUSED, alike < 0] = out[at.OUT_PASS]
+        key = _place_free(d, machine)
+        if known is not None and key in known:
+            reads[kind], seen, spent = known[key]
+            marks = np.maximum(out, seen)
+            out[:] = seen
+            out[[at.OUT_IACT_FIFO, at.OUT_PSUM_FIFO]] = marks[[at.OUT_IACT_FIFO, at.OUT_PSUM_FIFO]]
+        else:
+            plan, program, alike = (*planner.plan(d), None) if planner.data_matter else planner.plan_alike(d)
+            spent = np.zeros_like(total)
+            reads[kind] = run_pass(machine.e, d, plan, program, room, spent, finish, out, NO_SPANS)
+            if alike is not None:
+                spent = spent[:, alike]
+                spent[:, alike < 0] = 0
+                spent[at.UNUSED, alike < 0] = out[at.OUT_PASS]
+            if known is not None:
+                known[key] = int(reads[kind]), out.copy(), spent
         cycles[kind], fill[kind] = out[at.OUT_PASS], out[at.OUT_FILL]
         busy[kind] = spent[at.BUSY].sum()
         total += count * spent
@@ -100,6 +117,15 @@ def time_layer(passes: Passes, planner: Planner) -> Timing:
         iact_fifo=int(out[at.OUT_IACT_FIFO]),
         psum_fifo=int(out[at.OUT_PSUM_FIFO]),
     )
+
+
+def _place_free(d: Ints, machine: Machine) -> bytes:
+    """A pass without the places of those of its tiles that see no padding: G, N, M, C, and positions."""
+    key = d.copy()
+    key[[at.G, at.N, at.M, at.C]] = 0
+    if machine.schedule.loops.positions:
+        key[at.Q] = 0
+    return key.tobytes()
 
 
 def trace_pass(passes: Passes, planner: Planner, number: int) -> tuple[Plan, Ints]:
