@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Run
 
 LETTERS = """\
@@ -48,6 +50,7 @@ def test_mappings_of_a_flat_array_are_saved_in_its_letters(run: Run, tmp_path: P
     assert "eyeriss_v1: {n: 1, m: 96, e: 7, p: 16, q: 1, r: 1, t: 2}" in (tmp_path / "again.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_rules_of_a_mapping_file_hold_in_the_search(run: Run, tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(RULES)
     options = ("--layer", "CONV2", "--objective", "dram", "--format", "json")

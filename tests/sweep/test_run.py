@@ -308,6 +308,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_killed(make: Make, tmp_path: Path) -> None:
     """Kill the driver in the middle of 500 points: what it had is kept, its workers end, and the rest is run."""
     text = TEXT.replace("[100 MHz, 200 MHz]", "{from: 1 MHz, to: 125 MHz, steps: 125}").replace(", large.yaml", "")
