@@ -6,6 +6,7 @@ particular chip is written in code.  The vocabulary is that of Chen et al., "Eye
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -396,6 +397,11 @@ class Architecture(FileModel):
                 " one router per column is required, which routers left out follows"
             )
         return self
+
+    @property
+    def latency_cycles(self) -> int:
+        """Core cycles from a request to the off-chip channel to its first word."""
+        return math.ceil(self.dram.latency * self.clock - 1e-9)
 
     @property
     def flat(self) -> bool:

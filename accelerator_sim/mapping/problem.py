@@ -260,7 +260,7 @@ class Problem:
     @property
     def latency_cycles(self) -> int:
         """Core cycles from a request to the off-chip channel to its first word."""
-        return math.ceil(self.architecture.dram.latency * self.architecture.clock - 1e-9)
+        return self.architecture.latency_cycles
 
     # --- GLB -------------------------------------------------------------------------------------------------------
     def glb_bits(self, tensor: str) -> int:

@@ -20,8 +20,7 @@ def traffic_activity(layer: Layer, architecture: Architecture) -> Activity:
     written_bytes = math.ceil(layer.oact_words * precision.oact / 8)
     moved = max(read_bytes, written_bytes) if dram.duplex else read_bytes + written_bytes
     requests = (layer.iact_words > 0) + (layer.oact_words > 0)
-    latency = math.ceil(dram.latency * architecture.clock - 1e-9)
-    cycles = math.ceil(moved / (dram.bandwidth / architecture.clock) - 1e-6) + requests * latency
+    cycles = math.ceil(moved / (dram.bandwidth / architecture.clock) - 1e-6) + requests * architecture.latency_cycles
     return Activity(
         cycles=cycles,
         bound_by="dram",
