@@ -117,7 +117,7 @@ def _bring_up_to_date(db: sqlite3.Connection) -> None:
 
 
 def open_to_read(path: Path, made: bool = True) -> sqlite3.Connection:
-    """Open a store so that nothing of it can change; on media that cannot be written, too.
+    """Open a store so that nothing of it can change, also on media that cannot be written.
 
     made: whether a database without tables is refused.  Raises InvalidFile for another file or a damaged one, and
     StoreError where it cannot be opened.
