@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from accelerator_sim.api import (
+        AcceleratorSimError,
+        AcceleratorSimWarning,
+        CheckFailed,
         Choices,
+        InvalidFile,
+        NothingRan,
+        UsageError,
         compare,
         compare_dataflows,
         compare_networks,
@@ -22,7 +28,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "AcceleratorSimError",
+    "AcceleratorSimWarning",
+    "CheckFailed",
     "Choices",
+    "InvalidFile",
+    "NothingRan",
+    "UsageError",
     "__version__",
     "compare",
     "compare_dataflows",

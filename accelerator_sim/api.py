@@ -15,7 +15,14 @@ from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
 from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.eyexam.explain import explain as explain_network
-from accelerator_sim.files.errors import AcceleratorSimWarning, CheckFailed, NothingRan, UsageError
+from accelerator_sim.files.errors import (
+    AcceleratorSimError,
+    AcceleratorSimWarning,
+    CheckFailed,
+    InvalidFile,
+    NothingRan,
+    UsageError,
+)
 from accelerator_sim.files.vocabulary import (
     JOBS,
     BoardBoundary,
@@ -66,7 +73,13 @@ from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network, load_network
 
 __all__ = [
+    "AcceleratorSimError",
+    "AcceleratorSimWarning",
+    "CheckFailed",
     "Choices",
+    "InvalidFile",
+    "NothingRan",
+    "UsageError",
     "compare",
     "compare_dataflows",
     "compare_networks",

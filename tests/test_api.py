@@ -50,6 +50,13 @@ def test_explain() -> None:
         accelerator_sim.explain("mobilenet_v1_0.5_128", layer="DW99")
 
 
+def test_errors_can_be_caught_by_their_public_names() -> None:
+    with pytest.raises(accelerator_sim.UsageError, match="unknown architecture 'eyeris'"):
+        accelerator_sim.simulate("alexnet", "eyeris")
+    for error in ("CheckFailed", "InvalidFile", "NothingRan", "UsageError"):
+        assert issubclass(getattr(accelerator_sim, error), accelerator_sim.AcceleratorSimError)
+
+
 def test_simulate_takes_names_and_objects() -> None:
     by_name = accelerator_sim.simulate("alexnet", layers=["FC8"], objective="energy", batch=2)
     architecture = accelerator_sim.load_architecture("eyeriss_v2")

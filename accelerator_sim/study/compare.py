@@ -58,11 +58,14 @@ def compare(
 ) -> Comparison:
     """Run a network on accelerators and baselines.
 
-    Raises UsageError for no machine at all, a normalised technology, and what a baseline has no data for: a number
-    format, a stack, or an idle power.
+    Raises UsageError for no machine at all, a number format or stack without a baseline, a normalised technology, and
+    what a baseline has no data for: a number format, a stack, or an idle power.
     """
     if not machines and not devices:
         raise UsageError("nothing to compare; give --arch or --baseline")
+    for option, value in (("precision", question.precision), ("stack", question.stack)):
+        if value is not None and not devices:
+            raise UsageError(f"{option} is {value}, but no baseline is given that it could apply to")
     for architecture, technology in machines:
         if technology.normalised:
             raise UsageError(

@@ -70,6 +70,8 @@ def test_everything_in_one_table(run: Run, small: str) -> None:
             "has no int8 data with stack 'tuned'; it has: fp16, fp32",
         ),
         (["--baseline", "jetson_nano_5w", "--stack", "x"], "no software stack 'x'; it has: tuned, tensorrt3, tf_trt"),
+        (["--stack", "tuned"], "stack is tuned, but no baseline is given that it could apply to"),
+        (["--precision", "fp16"], "precision is fp16, but no baseline is given that it could apply to"),
         (["--baseline", "jetson_nano"], "unknown baseline 'jetson_nano'"),
         (["--arch", "isca16_256"], "isca16_256 has energies in multiples of one MAC"),
         (["--grid", "frence"], "unknown grid 'frence'; did you mean 'france'?"),
