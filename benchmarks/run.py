@@ -22,11 +22,12 @@ from accelerator_sim.eyexam.explain import explain_run
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.report.html import simulation
-from accelerator_sim.simulation.engines import planner_of, run_cycle, run_event, stored_pattern
+from accelerator_sim.simulation.engines import Cycle, Event
 from accelerator_sim.simulation.event import time_layer
 from accelerator_sim.simulation.machine import machine_of
-from accelerator_sim.simulation.passes import passes_of
+from accelerator_sim.simulation.passes import passes_of, planner_of
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import stored_pattern
 from accelerator_sim.study.options import Options
 from accelerator_sim.study.provenance import Provenance
 from accelerator_sim.study.run import simulate_network
@@ -82,13 +83,13 @@ def engine_rates() -> list[tuple[str, str, str]]:
         stored, operands = stored_pattern(schedule, pattern), values(layer, pattern, 0)
         machine = machine_of(schedule)
         passes = passes_of(machine, stored)
-        cycles += run_event(schedule, stored)[0].cycles
+        cycles += Event().run(schedule, stored).timing.cycles
         event += least(lambda p=passes, m=machine, s=stored: time_layer(p, planner_of(m, s)))  # type: ignore[misc]
         if number % 4 == 2:
-            stepped += run_cycle(schedule, stored)[0].cycles
-            run_cycle(schedule, stored, operands)
-            steps += least(lambda a=schedule, b=stored: run_cycle(a, b), repeats=1)  # type: ignore[misc]
-            carried += least(lambda a=schedule, b=stored, c=operands: run_cycle(a, b, c), repeats=1)  # type: ignore[misc]
+            stepped += Cycle().run(schedule, stored).timing.cycles
+            Cycle(operands).run(schedule, stored)
+            steps += least(lambda a=schedule, b=stored: Cycle().run(a, b), repeats=1)  # type: ignore[misc]
+            carried += least(lambda a=schedule, b=stored, c=operands: Cycle(c).run(a, b), repeats=1)  # type: ignore[misc]
     return [
         ("`event` on sparse MobileNet, PE-cycles", f"{cycles * pes / event / 1e9:.2f} G/s", "1 G/s"),
         ("`cycle`, without values", f"{stepped * pes / steps / 1e6:.0f} M/s", "60 M/s"),

@@ -20,7 +20,7 @@ from accelerator_sim.mapping.constraints import Constraints  # noqa: E402
 from accelerator_sim.mapping.eyeriss_v1 import letters_of  # noqa: E402
 from accelerator_sim.mapping.mapping import AXES, TILES  # noqa: E402
 from accelerator_sim.mapping.search import find_mapping  # noqa: E402
-from accelerator_sim.simulation.analytical import analyse  # noqa: E402
+from accelerator_sim.simulation.engines import estimate_of  # noqa: E402
 from accelerator_sim.simulation.schedule import Schedule  # noqa: E402
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions  # noqa: E402
 from accelerator_sim.technology.technology import load_technology  # noqa: E402
@@ -68,11 +68,12 @@ def chip_rows(layer: Layer) -> list[str]:
     for name, objective, constraints in cases:
         found = find_mapping(layer, architecture, actions, objective, constraints)
         schedule = Schedule(found.problem, found.mapping)
-        activity = analyse(schedule)
-        joules = account(activity, actions, architecture)
+        outcome = estimate_of(schedule)
+        joules = account(outcome, actions, architecture)
+        latency_ms, moved = outcome.timing.cycles / architecture.clock * 1e3, sum(outcome.counts.dram_bytes.values())
         out.append(
-            f"| {layer.name} | {name} | {activity.cycles / architecture.clock * 1e3:.2f} | {activity.active_pes} |"
-            f" {sum(activity.dram_bytes.values()) / 1e6:.2f} | {joules.chip * 1e3:.2f} | {joules.dram * 1e3:.2f} |"
+            f"| {layer.name} | {name} | {latency_ms:.2f} | {outcome.counts.active_pes} |"
+            f" {moved / 1e6:.2f} | {joules.chip * 1e3:.2f} | {joules.dram * 1e3:.2f} |"
             f" {words(schedule)} |"
         )
     return out
@@ -88,7 +89,7 @@ def study_rows(row: dict[str, str], layer: Layer) -> list[str]:
     for name, constraints in ((f"q = {'/'.join(map(str, channels))}", pinned), ("free", None)):
         found = find_mapping(layer, architecture, actions, Objective.ENERGY, constraints)
         schedule = Schedule(found.problem, found.mapping)
-        e = account(analyse(schedule), actions, architecture)
+        e = account(estimate_of(schedule), actions, architecture)
         ours = [value / 1e-12 for value in (e.mac, e.dram, e.glb, e.noc, e.spad)]
         shares = " | ".join(f"{a / b - 1:+.1%}" for a, b in zip(ours, parts, strict=True))
         out.append(f"| | {name} | {sum(ours) / sum(parts) - 1:+.2%} | {shares} | {words(schedule)} |")

@@ -18,6 +18,7 @@ from accelerator_sim.mapping.search import Unmappable
 from accelerator_sim.report.tables import render
 from accelerator_sim.study import run as running
 from accelerator_sim.study.result import LayerResult
+from accelerator_sim.study.status import Status
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
@@ -199,7 +200,7 @@ def test_a_type_checker_refuses_wrong_words(tmp_path: Path) -> None:
 
 def test_a_broken_law_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        running, "run_layer", lambda layer, *_: LayerResult(layer, "failed", error="1 = 2", law_broken=True)
+        running, "run_layer", lambda layer, *_: LayerResult(layer, Status.FAILED, error="1 = 2", law_broken=True)
     )
     with pytest.raises(CheckFailed, match="1 = 2"):
         accelerator_sim.simulate(SMALL)

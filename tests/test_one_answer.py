@@ -33,7 +33,7 @@ def test_map_is_simulate(name: str) -> None:
     network = different(load_network(name))
     for result in sim.simulate(network, architecture).layers:
         chosen = best_mappings(result.layer, architecture, technology, Options()).chosen
-        assert (chosen.activity, chosen.energy) == (result.activity, result.energy), result.layer.name
+        assert (chosen.outcome, chosen.energy) == (result.outcome, result.energy), result.layer.name
 
 
 @pytest.mark.parametrize("machine", MACHINES)

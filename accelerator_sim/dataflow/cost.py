@@ -1,4 +1,4 @@
-"""What nests take: cycles of the busiest resource, and an `Activity` for the account of energy.
+"""What nests take: cycles of the busiest resource, and an `Outcome` for the account of energy.
 
 Time is a bottleneck estimate from the architecture file, as that of the analytical engine: PEs, one network a data
 type, GLB banks and the off-chip channel work side by side, and what the file does not overlap is added.  On a mesh a
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from accelerator_sim.architecture.model import TENSORS, Architecture, Tensor
 from accelerator_sim.dataflow.counts import Words, words_of
 from accelerator_sim.dataflow.nest import Ints, Nests, ceil_div
-from accelerator_sim.energy.account import account
+from accelerator_sim.energy.account import access_energy, network_energy
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.noc.wires import source_words
-from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse
+from accelerator_sim.simulation.bottleneck import Bottleneck
+from accelerator_sim.simulation.outcome import Access, Counts, Level, NocUse, Outcome, Resource
 from accelerator_sim.technology.actions import ActionEnergies
 
 Floats = NDArray[np.float64]
@@ -148,7 +149,7 @@ class Cost:
         return busy
 
     @cached_property
-    def resources(self) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    def resources(self) -> tuple[dict[Resource, Floats], dict[Resource, Floats]]:
         """Busy cycles of what works side by side, and cycles that nothing hides, each by name."""
         a, shape = self.architecture, self.nests.m0.shape
         per_cycle = self.nests.problem.bytes_per_cycle
@@ -156,21 +157,21 @@ class Cost:
         nothing = np.zeros(shape)
         # Only weights that rest in SPads are filled in ahead; the others come with their MACs.
         fills = self.nests.flow.holds("weight") and not a.overlap.weight_fill
-        side = {"pe": self.pe_cycles}
-        side |= {f"{t}_port": self.port_cycles(t) for t in ("iact", "psum")}
-        side["weight_port"] = nothing if fills else self.port_cycles("weight")
-        side |= {f"{t}_bank": self.bank_cycles(t) for t in TENSORS}
+        side = {Resource.PE: self.pe_cycles}
+        side |= {Resource.IACT_PORT: self.port_cycles("iact"), Resource.PSUM_PORT: self.port_cycles("psum")}
+        side[Resource.WEIGHT_PORT] = nothing if fills else self.port_cycles("weight")
+        side |= {Resource(f"{t}_bank"): self.bank_cycles(t) for t in TENSORS}
         serial = {
-            "weight_fill": self.port_cycles("weight") if fills else nothing,
-            "dram_iact": nothing if a.overlap.dram_iact else channel["iact"],
-            "dram_oact": nothing if a.overlap.dram_oact else channel["psum"],
-            "configuration": np.full(shape, float(a.configuration.cycles)),
+            Resource.WEIGHT_FILL: self.port_cycles("weight") if fills else nothing,
+            Resource.DRAM_IACT: nothing if a.overlap.dram_iact else channel["iact"],
+            Resource.DRAM_OACT: nothing if a.overlap.dram_oact else channel["psum"],
+            Resource.CONFIGURATION: np.full(shape, float(a.configuration.cycles)),
         }
         reads = channel["weight"] + (channel["iact"] if a.overlap.dram_iact else 0.0)
         writes = channel["psum"] if a.overlap.dram_oact else nothing
-        side["dram"] = np.maximum(reads, writes) if a.dram.duplex else reads + writes
+        side[Resource.DRAM] = np.maximum(reads, writes) if a.dram.duplex else reads + writes
         if a.dram.bandwidth != math.inf:
-            serial["dram_latency"] = np.full(shape, a.dram.latency * a.clock)
+            serial[Resource.DRAM_LATENCY] = np.full(shape, a.dram.latency * a.clock)
         return side, serial
 
     @cached_property
@@ -182,32 +183,24 @@ class Cost:
         return found
 
     # --- results -----------------------------------------------------------------------------------------------------
-    def activity(self, index: int = 0) -> Activity:
+    def outcome(self, index: int = 0) -> Outcome:
         """What one of the nests does.  Raises CheckFailed where its counts break a law."""
         alone = Cost(self.nests.at(index), self.normalised)
         alone.check()
-        side, serial = ({name: float(v[0]) for name, v in part.items()} for part in alone.resources)
-        busy = {name: math.ceil(v - 1e-6) for name, v in (side | serial).items() if v > 0}
-        bound = max(side, key=lambda name: side[name])
-        if max(serial.values()) > side[bound]:
-            bound = max(serial, key=lambda name: serial[name])
-        cycles, pes, loops = int(alone.cycles[0]), int(alone.nests.pes[0]), self.nests.loops
-        return Activity(
-            cycles=cycles,
-            bound_by=bound,
-            stalls={name: math.ceil(v) for name, v in serial.items() if v > 0},
+        side, serial = ({resource: float(v[0]) for resource, v in part.items()} for part in alone.resources)
+        pes, loops = int(alone.nests.pes[0]), self.nests.loops
+        counts = Counts(
             active_pes=pes,
+            idle_pes=self.architecture.pes - pes,
             macs=loops.macs,
             effectual_macs=loops.macs,
             macs_issued=loops.macs,
             macs_gated=0,
-            pe_cycles_active=pes * cycles,
-            pe_cycles_idle=(self.architecture.pes - pes) * cycles,
             accesses=tuple(Access(*key, *_pair(reads, writes), bits) for key, reads, writes, bits in alone.accesses()),
             noc=tuple(alone._network(t) for t in TENSORS),
             dram_bytes={t: math.ceil(int(alone.dram_bits(t)[0]) / 8) for t in TENSORS},
-            resources=busy,
         )
+        return Outcome(counts, Bottleneck(side, serial).timing)
 
     def accesses(self) -> list[tuple[tuple[Level, Tensor], Ints | int, Ints | int, int]]:
         """Level and tensor, words read, words written, and bits of a word; a memory that is not used is left out."""
@@ -273,42 +266,36 @@ def _pair(reads: Ints | int, writes: Ints | int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Prices:
-    """Joules of one of each thing that a machine does, found by asking the account for an activity of just that."""
+    """Joules of one of each thing that a machine does, by the rules of the account."""
 
     actions: ActionEnergies
     architecture: Architecture
 
     def fetch(self, tensor: Tensor) -> float:
         """Joules of a word from off-chip."""
-        bits = int(getattr(self.architecture.precision, tensor))
-        return self._of(accesses=(Access("dram", tensor, 1, 0, bits),))
+        return self._access("dram", tensor, 1, 0, int(getattr(self.architecture.precision, tensor)))
 
     def energy(self, cost: Cost) -> Floats:
-        """Joules of nests, chip and DRAM: what `account` says of the activity of each."""
-        total = np.full(cost.nests.m0.shape, self._of(macs_issued=1) * cost.nests.loops.macs)
+        """Joules of nests, chip and DRAM: what `account` says of the outcome of each."""
+        actions, pes = self.actions, self.architecture.pes
+        total = np.full(cost.nests.m0.shape, actions.mac * cost.nests.loops.macs)
         for (level, tensor), reads, writes, bits in cost.accesses():
             if level in ("noc", "mac"):  # charged with the networks and the MACs
                 continue
-            total = total + reads * self._of(accesses=(Access(level, tensor, 1, 0, bits),))
-            total = total + writes * self._of(accesses=(Access(level, tensor, 0, 1, bits),))
+            total = total + reads * self._access(level, tensor, 1, 0, bits)
+            total = total + writes * self._access(level, tensor, 0, 1, bits)
         for t in TENSORS:
-            bits = int(getattr(self.architecture.precision, t))
-            for words, field in (
-                (cost.hops(t), "word_hops"),
-                (cost.charged(t), "delivered"),
-                (cost.handed(t), "local_hops"),
-            ):
-                one = {"words": 0, "word_hops": 0, "delivered": 0} | {field: 1}
-                total = total + words * self._of(noc=(NocUse(t, "", 0, word_bits=bits, **one),))
-        active = cost.nests.pes * cost.cycles
-        idle = (self.architecture.pes - cost.nests.pes) * cost.cycles
-        total = total + active * self._of(pe_cycles_active=1) + idle * self._of(pe_cycles_idle=1)
-        return total + cost.cycles * self._of(cycles=1)
+            total = total + cost.hops(t) * self._network(t, word_hops=1)
+            total = total + cost.charged(t) * self._network(t, delivered=1)
+            total = total + cost.handed(t) * self._network(t, local_hops=1)
+        active, idle = cost.nests.pes * cost.cycles, (pes - cost.nests.pes) * cost.cycles
+        total = total + active * actions.clock_active + idle * actions.clock_idle
+        return total + cost.cycles * (actions.leakage_w / self.architecture.clock)
 
-    def _of(self, **one: Any) -> float:
-        nothing: dict[str, Any] = {
-            "cycles": 0, "bound_by": "", "stalls": {}, "active_pes": 0, "macs": 0, "effectual_macs": 0,
-            "macs_issued": 0, "macs_gated": 0, "pe_cycles_active": 0, "pe_cycles_idle": 0, "accesses": (), "noc": (),
-            "dram_bytes": {},
-        }  # fmt: skip
-        return account(Activity(**nothing | one), self.actions, self.architecture).total
+    def _access(self, level: Level, tensor: Tensor, reads: int, writes: int, bits: int) -> float:
+        return access_energy(Access(level, tensor, reads, writes, bits), self.actions, self.architecture)
+
+    def _network(self, tensor: Tensor, word_hops: int = 0, delivered: int = 0, local_hops: int = 0) -> float:
+        bits = int(getattr(self.architecture.precision, tensor))
+        use = NocUse(tensor, "", 0, 0, word_hops, bits, delivered, local_hops)
+        return network_energy(use, self.actions, self.architecture)

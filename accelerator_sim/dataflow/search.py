@@ -29,7 +29,7 @@ from accelerator_sim.dataflow.space import (
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.problem import Problem, problem_of
 from accelerator_sim.mapping.search import Unmappable
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Density, Layer
 
@@ -45,7 +45,7 @@ class FoundNest:
     """The best nest of a layer under a dataflow, what it does, and the number of nests that it was chosen from."""
 
     nest: Nests
-    activity: Activity
+    outcome: Outcome
     optimal_over: int
 
 
@@ -80,7 +80,7 @@ def find_nest(
     if best is None:
         reason = "what the GLB must keep does not fit it"
         raise Unmappable(f"layer {layer.name} has no {flow.title} nest on {architecture.name}: {reason}")
-    return FoundNest(best, Cost(best, normalised).activity(), seen)
+    return FoundNest(best, Cost(best, normalised).outcome(), seen)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from accelerator_sim.architecture.model import TENSORS, Architecture
-from accelerator_sim.simulation.activity import Access, Activity, NocUse
+from accelerator_sim.simulation.outcome import Access, Counts, NocUse, Outcome
 from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy
 
 
@@ -39,33 +39,44 @@ class EnergyBreakdown:
         return EnergyBreakdown(**{name: value + getattr(other, name) for name, value in self.as_dict().items()})
 
 
-def account(activity: Activity, actions: ActionEnergies, architecture: Architecture) -> EnergyBreakdown:
-    """Return the energy of an activity.
+def account(outcome: Outcome, actions: ActionEnergies, architecture: Architecture) -> EnergyBreakdown:
+    """Return the energy of an outcome.
 
-    Accesses at the levels `noc` and `mac` repeat what `activity.noc` and `activity.macs_issued` say, and are charged
-    there.  Raises MissingEnergy for a level or data type that has no energy.
+    Accesses at the levels `noc` and `mac` repeat what the networks and the issued MACs say, and are charged there.
+    Raises MissingEnergy for a level or data type that has no energy.
     """
+    counts = outcome.counts
+    executed = counts.macs_issued - counts.macs_gated
+    return EnergyBreakdown(
+        mac=executed * actions.mac + counts.macs_gated * actions.mac_gated,
+        clock=outcome.pe_cycles_active * actions.clock_active + outcome.pe_cycles_idle * actions.clock_idle,
+        leakage=actions.leakage_w * outcome.timing.cycles / architecture.clock,
+        **_moved(counts, actions, architecture),
+    )
+
+
+def account_moves(counts: Counts, actions: ActionEnergies, architecture: Architecture) -> EnergyBreakdown:
+    """Return the energy of the words that are moved and kept alone: no MACs, clock or leakage.
+
+    Raises as `account`.
+    """
+    return EnergyBreakdown(**_moved(counts, actions, architecture))
+
+
+def _moved(counts: Counts, actions: ActionEnergies, architecture: Architecture) -> dict[str, float]:
     charged = {"spad": 0.0, "glb": 0.0, "dram": 0.0, "noc": 0.0, "mac": 0.0}
-    for access in activity.accesses:
+    for access in counts.accesses:
         if access.level not in charged:
             raise MissingEnergy(
                 f"level {access.level!r} of {access.tensor} has no energy in technology {actions.technology};"
                 f" known levels: {', '.join(charged)}"
             )
-        charged[access.level] += _access(access, actions, architecture)
-    executed = activity.macs_issued - activity.macs_gated
-    return EnergyBreakdown(
-        mac=executed * actions.mac + activity.macs_gated * actions.mac_gated,
-        spad=charged["spad"],
-        noc=sum((_network(use, actions, architecture) for use in activity.noc), 0.0),
-        glb=charged["glb"],
-        dram=charged["dram"],
-        clock=activity.pe_cycles_active * actions.clock_active + activity.pe_cycles_idle * actions.clock_idle,
-        leakage=actions.leakage_w * activity.cycles / architecture.clock,
-    )
+        charged[access.level] += access_energy(access, actions, architecture)
+    networks = sum((network_energy(use, actions, architecture) for use in counts.noc), 0.0)
+    return {level: charged[level] for level in ("spad", "glb", "dram")} | {"noc": networks}
 
 
-def _access(access: Access, actions: ActionEnergies, architecture: Architecture) -> float:
+def access_energy(access: Access, actions: ActionEnergies, architecture: Architecture) -> float:
     """Joules of the reads and writes of one memory; none for the levels that are charged elsewhere."""
     tensor, bits = access.tensor, access.word_bits
     if tensor not in TENSORS:
@@ -84,7 +95,7 @@ def _access(access: Access, actions: ActionEnergies, architecture: Architecture)
     return access.reads * read + access.writes * write
 
 
-def _network(use: NocUse, actions: ActionEnergies, architecture: Architecture) -> float:
+def network_energy(use: NocUse, actions: ActionEnergies, architecture: Architecture) -> float:
     """Joules of what one data type did on its network."""
     deliver = actions.delivery(use.tensor)
     deliver *= _share(actions, f"noc.deliver.{use.tensor}", use.word_bits, getattr(architecture.precision, use.tensor))

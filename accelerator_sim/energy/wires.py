@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.noc.wires import pitch_m, tree_links
-from accelerator_sim.simulation.activity import Activity, NocUse
+from accelerator_sim.simulation.outcome import NocUse, Outcome
 from accelerator_sim.simulation.reach import Reach, reach_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import ActionEnergies
@@ -44,10 +44,10 @@ class Driven:
         )
 
 
-def wire_energy(schedule: Schedule, activity: Activity, technology: Technology, actions: ActionEnergies) -> float:
+def wire_energy(schedule: Schedule, outcome: Outcome, technology: Technology, actions: ActionEnergies) -> float:
     """Joules of all networks in a layer, by their wires."""
     reach = reach_of(schedule) if schedule.problem.architecture.flat else None
-    uses = {use.tensor: use for use in activity.noc}
+    uses = {use.tensor: use for use in outcome.counts.noc}
     return sum(driven(schedule, uses[tensor], reach).joules(technology, actions) for tensor in TENSORS)
 
 

@@ -20,8 +20,8 @@ from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import find_mappings
-from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.analytical import bottleneck
+from accelerator_sim.simulation.outcome import Outcome, Resource
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.layer import Layer
 
@@ -124,11 +124,11 @@ class Examination:
 def examine(
     layer: Layer,
     mapping: Mapping,
-    activity: Activity,
+    outcome: Outcome,
     architecture: Architecture,
     constraints: Constraints | None = None,
 ) -> Examination:
-    """Bound a layer whose activity the event engine found with a mapping.
+    """Bound a layer whose outcome the event engine found with a mapping.
 
     constraints: those of the mapping search, which bound the compiler; they apply to steps 5 and 6.
 
@@ -139,7 +139,7 @@ def examine(
     flow = DATAFLOWS["rs"]
     problem = problem_of(layer, architecture, mapping.iact_encoding, mapping.weight_encoding)
     loops, lanes = problem.loops, architecture.macs_per_cycle
-    share = activity.effectual_macs / activity.macs if architecture.pe.csc is not None else 1.0
+    share = outcome.counts.effectual_macs / outcome.counts.macs if architecture.pe.csc is not None else 1.0
     best = [
         find_mappings(layer, machine, FREE, constraints=constraints, work=share)[0]
         for machine in (unlimited_bandwidth(architecture), steady(architecture))
@@ -152,7 +152,7 @@ def examine(
         share * steps_on_array(problem),
         roofs[0][0].busy,
         roofs[1][0].busy,
-        float(activity.cycles),
+        float(outcome.timing.cycles),
     )
     solved = tuple(max(1.0, step) for step in steps)
     cycles = list(solved)
@@ -162,32 +162,32 @@ def examine(
     if limit == "pe" and cycles[5] > cycles[4]:
         limit = "psum_service"  # all that step 6 adds to the work of a PE
     return Examination(
-        macs=activity.macs,
-        effectual_macs=activity.effectual_macs,
+        macs=outcome.counts.macs,
+        effectual_macs=outcome.counts.effectual_macs,
         share=share,
         lanes=lanes,
         pes=architecture.pes,
         cycles=tuple(cycles),
         solved=solved,
         limit=limit,
-        stall=worst_stall(activity),
+        stall=worst_stall(outcome) or "",
         roofs=roofs[1],
     )
 
 
 def _roofs(schedule: Schedule) -> tuple[Roof, ...]:
     """Busy cycles and words of every resource of a steady machine."""
-    busy, _ = bottleneck(schedule)
+    busy = bottleneck(schedule).side
     moved = schedule.iact_fetched + schedule.weight_fetched + schedule.loops.outputs
     psums = schedule.psum_in + schedule.psum_out
     words = {
-        "pe": 0,
-        "iact_port": schedule.iact_sent,
-        "iact_bank": schedule.iact_sent + schedule.iact_filled,
-        "weight_port": schedule.weight_sent,
-        "psum_port": psums,
-        "psum_bank": schedule.psum_in + schedule.psum_written,
-        "dram": moved,
+        Resource.PE: 0,
+        Resource.IACT_PORT: schedule.iact_sent,
+        Resource.IACT_BANK: schedule.iact_sent + schedule.iact_filled,
+        Resource.WEIGHT_PORT: schedule.weight_sent,
+        Resource.PSUM_PORT: psums,
+        Resource.PSUM_BANK: schedule.psum_in + schedule.psum_written,
+        Resource.DRAM: moved,
     }
     roofs = [Roof(name, cycles, words[name]) for name, cycles in busy.items() if cycles > 0.0]
     return tuple(sorted(roofs, key=lambda roof: -roof.busy))

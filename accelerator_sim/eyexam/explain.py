@@ -17,8 +17,9 @@ from accelerator_sim.eyexam.stalls import Losses, losses
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import INTERRUPTED, LayerResult, NetworkResult
+from accelerator_sim.study.result import LayerResult, NetworkResult
 from accelerator_sim.study.run import Progress, simulate_network
+from accelerator_sim.study.status import ExitCode, Status
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.network import Network
@@ -100,7 +101,7 @@ class Explanation:
     @property
     def exit_code(self) -> int:
         """That of the run, or that it was interrupted."""
-        return INTERRUPTED if self.interrupted else self.run.exit_code
+        return ExitCode.INTERRUPTED if self.interrupted else self.run.exit_code
 
     @property
     def now(self) -> Measured:
@@ -176,7 +177,7 @@ def explain_run(run: NetworkResult, options: Options, on_progress: Progress | No
     for result in run.layers:
         if on_progress is not None:
             on_progress(len(found), len(run.layers), f"bounds of {result.layer.name}")
-        if result.mapping is None or result.activity is None:
+        if result.mapping is None or result.outcome is None:
             found.append(None)
             continue
         key = replace(result.layer, name="", reads=()), result.mapping
@@ -190,12 +191,12 @@ def explain_run(run: NetworkResult, options: Options, on_progress: Progress | No
 def _explained(
     result: LayerResult, schedule: Schedule, architecture: Architecture, options: Options
 ) -> LayerExplanation:
-    assert result.activity is not None
+    assert result.outcome is not None
     assert result.mapping is not None
     return LayerExplanation(
         result,
-        examine(result.layer, result.mapping, result.activity, architecture, options.plan.constraints),
-        losses(schedule, result.activity, architecture),
+        examine(result.layer, result.mapping, result.outcome, architecture, options.plan.constraints),
+        losses(schedule, result.outcome, architecture),
         reuse(schedule),
         parallelism(schedule.loops, architecture.macs_per_cycle),
     )
@@ -263,8 +264,8 @@ def _least_cycles(explained: Explanation, each: Variation) -> float:
     bounds = [layer.bounds.cycles[before] for layer in explained.explained]
     off_chip = any(path.startswith("dram.") for path, _ in each.change.settings)
     moved = [
-        result.activity.cycles
+        result.outcome.timing.cycles
         for result in explained.run.layers
-        if result.status == "traffic_only" and result.activity is not None and not off_chip
+        if result.status is Status.TRAFFIC_ONLY and result.outcome is not None and not off_chip
     ]
     return math.fsum(bounds) + sum(moved)

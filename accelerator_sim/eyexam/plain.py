@@ -58,13 +58,13 @@ def as_dict(explanation: Explanation) -> dict[str, Any]:
 
 
 def _other(result: LayerResult) -> dict[str, Any]:
-    cycles = result.activity.cycles if result.activity else None
+    cycles = result.outcome.timing.cycles if result.outcome else None
     return {"name": result.layer.name, "status": result.status, "error": result.error, "cycles": cycles}
 
 
 def _layer(each: LayerExplanation) -> dict[str, Any]:
     result, bounds = each.result, each.bounds
-    assert result.activity is not None
+    assert result.outcome is not None
     assert result.energy is not None
     assert result.mapping is not None
     step, cause = each.cause
@@ -72,7 +72,7 @@ def _layer(each: LayerExplanation) -> dict[str, Any]:
         "name": result.layer.name,
         "status": result.status,
         "error": None,
-        "cycles": result.activity.cycles,
+        "cycles": result.outcome.timing.cycles,
         "op": result.layer.op,
         "shape": shape_dict(result.layer),
         "macs": bounds.macs,
@@ -95,7 +95,7 @@ def _layer(each: LayerExplanation) -> dict[str, Any]:
             for roof in bounds.roofs
         ],
         "dataflows": [asdict(flow) for flow in each.dataflows],
-        "pe_cycles": {"busy": sum(result.activity.pe_busy)} | result.activity.stalls,
+        "pe_cycles": {"busy": sum(result.outcome.timing.pe_busy), **(result.outcome.timing.losses_pe_cycles or {})},
         "losses": asdict(each.losses),
         "reuse": [asdict(row) | {"macs_per_delivery": row.macs_per_delivery} for row in each.reuse],
         "energy_j": result.energy.as_dict(),

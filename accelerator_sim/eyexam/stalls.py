@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.mapping import ceil_div
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 
-BEFORE = ("unused", "psum_service")
+BEFORE = (Cause.UNUSED, Cause.PSUM_SERVICE)
 """Causes that steps before the seventh account for: PEs without work, and what psums take of a PE."""
 
 
-def worst_stall(activity: Activity) -> str:
-    """The cause of most stalls that step 7 adds; empty where there are none."""
-    stalls = {name: cycles for name, cycles in activity.stalls.items() if name not in BEFORE}
-    return max(stalls, key=lambda name: stalls[name], default="")
+def worst_stall(outcome: Outcome) -> Cause | None:
+    """The cause of most losses that step 7 adds; None where there are none."""
+    losses = outcome.timing.losses_pe_cycles or {}
+    later = {cause: lost for cause, lost in losses.items() if cause not in BEFORE}
+    return max(later, key=lambda cause: later[cause], default=None)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Losses:
     imbalance: float
 
 
-def losses(schedule: Schedule, activity: Activity, architecture: Architecture) -> Losses:
+def losses(schedule: Schedule, outcome: Outcome, architecture: Architecture) -> Losses:
     """Split the busy slots of the event engine by what they held.
 
     The slots that M0 filters need if every column is full are those of step 4, which counts a MAC that no filter of the
@@ -43,10 +45,10 @@ def losses(schedule: Schedule, activity: Activity, architecture: Architecture) -
     last = m.steps - (m.tiles - 1) * m0
     full = ((m.tiles - 1) * ceil_div(m0, simd) + ceil_div(last, simd)) / m.steps  # slots a filter
     skips = architecture.pe.csc is not None
-    zeros = activity.macs_issued - activity.effectual_macs if skips else 0
-    slots = float(sum(activity.pe_busy))
+    zeros = outcome.counts.macs_issued - outcome.counts.effectual_macs if skips else 0
+    slots = float(sum(outcome.timing.pe_busy))
     return Losses(
         csc=zeros * full / pes,
-        pairing=max(0.0, slots - activity.macs_issued * full) / pes,
-        imbalance=activity.stalls.get("imbalance", 0) / pes,
+        pairing=max(0.0, slots - outcome.counts.macs_issued * full) / pes,
+        imbalance=outcome.timing.lost_cycles(pes).get(Cause.IMBALANCE, 0.0),
     )

@@ -1,7 +1,7 @@
 """One pass, clock by clock: the definition of the machine (docs/engines.md).
 
 In every cycle each lane, each PE and each psum lane looks at what happened before this cycle and acts.  Whether a part
-may act is decided by times that others wrote down before `now`, so that the order of visiting (`backwards`) cannot
+may act is decided by times that others wrote down before `now`, so that the order of visiting (`Turns.visited`) cannot
 matter.  Operand values, where they are given, travel with the words: over a lane into FIFO and SPad to the MAC, and as
 psums from the GLB up the chain and back.
 """
@@ -19,7 +19,12 @@ from accelerator_sim.kernels.compile import kernel
 class Turns(NamedTuple):
     """Whose turn it is on every lane, int64 arrays; lanes of iacts, of psums (`first` on), PEs, and weights."""
 
+    visited: Any
+    """Order in which PEs, iact lanes and psum lanes are visited: their numbers, as many as the most of any kind."""
     active: Any
+    """PEs that work in the pass."""
+    lanes: Any
+    """[2, as `visited`]: lanes of iacts and of psums, in the order in which they are visited."""
     stream_at: Any
     """[2, streams]: next window, flits sent."""
     turn: Any
@@ -239,11 +244,13 @@ def read_psums(e, d, i, h, now, plan, values, carries, rows_apart, flit_in, turn
 
 
 @kernel(spliced=True)
-def start(e, d, plan, program, state, finish, active):
+def start(e, d, plan, program, state, finish, turns):
     """Set every place to the start of the pass; returns how many work."""
-    y, place = state.y, plan.place
+    y, place, active = state.y, plan.place, turns.active
     working = 0
-    for u in range(place.shape[1]):
+    for u in turns.visited:
+        if u >= place.shape[1]:
+            continue
         for row in range(pe.STATE):
             y[row, u] = 0
         finish[u] = 0
@@ -274,6 +281,19 @@ def start(e, d, plan, program, state, finish, active):
 
 
 @kernel(spliced=True)
+def order_lanes(visited, lanes, psum_lanes, ordered):
+    """List the lanes of iacts (row 0) and of psums (row 1) in the order of visiting."""
+    iacts = psums = 0
+    for i in visited:
+        if i < lanes:
+            ordered[0, iacts] = i
+            iacts += 1
+        if i < psum_lanes:
+            ordered[1, psums] = i
+            psums += 1
+
+
+@kernel(spliced=True)
 def weight_hops(e, plan, u):
     """Mesh links between a PE's cluster and the router that sends its weights, or further cycles on a narrow link."""
     return plan.place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else e[at.WEIGHT_TURN] - 1
@@ -290,12 +310,11 @@ def send_weights(e, now, plan, left, used):
 
 
 @kernel(counts=False)
-def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, channel, spent, finish, seen, out):
+def step_pass(e, d, plan, program, values, rows_apart, state, turns, channel, spent, finish, seen, out):
     """Step one pass to its end.
 
-    rows_apart: output rows between the strips of a PE; backwards: visit all parts in the reverse order.  Outputs as of
-    `event.run_pass`, with `seen`, int64 [COUNTED], what was counted on the way.  Returns the flits that the busiest
-    iact lane has sent.
+    rows_apart: output rows between the strips of a PE.  Outputs: the same as `event.run_pass`, and `seen`, int64
+    [COUNTED], what was counted on the way.  Returns the flits that the busiest iact lane has sent.
     """
     y, counts, chain = state.y, plan.counts, plan.chain
     places, lanes, tiles = plan.place.shape[1], counts[at.COUNT_LANES], counts[at.COUNT_TILES]
@@ -308,7 +327,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
     chain_in, chain_out, flit_in, flit_out, last_in, last_out = (
         turns.chain_in, turns.chain_out, turns.flit_in, turns.flit_out, turns.last_in, turns.last_out,
     )  # fmt: skip
-    working = start(e, d, plan, program, state, finish, active)
+    working = start(e, d, plan, program, state, finish, turns)
 
     # Whose turn it is on the lanes of iacts and psums.
     for s in range(counts[at.COUNT_STREAMS]):
@@ -343,6 +362,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
         for i in range(chain[at.H_FIRST, h], chain[at.H_FIRST, h + 1] - 1):
             above[plan.link[i]] = plan.link[i + 1]
             below[plan.link[i + 1]] = plan.link[i]
+    order_lanes(turns.visited, lanes, psum_lanes, turns.lanes)
     for w in range(tiles):
         left[w] = plan.tile[at.W_FLITS, w] if d[at.LOAD] else 0
         used[plan.tile[at.W_LANE, w]] = -e[at.WEIGHT_TURN]
@@ -372,7 +392,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
                         loading = True
             send_weights(e, now, plan, left, used)
         for k in range(lanes):
-            i = lanes - 1 - k if backwards else k
+            i = turns.lanes[0, k]
             s = serves[i]
             if s < 0 or now < begin:
                 continue
@@ -396,7 +416,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
                     takers[i], links[i] = tree(plan, s, turn[1, i])
         if not (d[at.TIME_SHARED] and now & 1):
             for k in range(psum_lanes):
-                i = psum_lanes - 1 - k if backwards else k
+                i = turns.lanes[1, k]
                 h = chain_in[i]
                 if h < 0:
                     continue
@@ -405,7 +425,7 @@ def step_pass(e, d, plan, program, values, rows_apart, backwards, state, turns, 
                     flit_in[i] = 0
                     chain_in[i] = next_chain(turn_in, i, first, members, plan)
         for k in range(working):
-            u = active[working - 1 - k if backwards else k]
+            u = active[k]
             if finish[u]:
                 continue
             s, own_rows = plan.place[at.X_STREAM, u], plan.place[at.X_J, u]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from accelerator_sim.kernels.causes import CAUSES
+
 
 class Plan(NamedTuple):
     """Who does what in passes with the same tiles, int64 arrays (see `plan_pass`)."""
@@ -87,11 +89,7 @@ W_LANE, W_G0, W_M0, W_C0, W_R0, W_M, W_C, W_FLITS, W_SENT, TILE = range(10)
 # --- counts of a plan (array `counts`) -------------------------------------------------------------------------------
 COUNT_STREAMS, COUNT_LANES, COUNT_CHAINS, COUNT_TILES, COUNT_ACTIVE, WINDOWS_N, WINDOWS_J, WINDOWS_Q, COUNTS = range(9)
 
-# --- what became of a PE's cycles (columns of `spent`) ---------------------------------------------------------------
-CAUSES = (
-    "busy", "psum_service", "no_weight", "no_iact", "spad_fill", "pipeline", "psum_in", "psum_out", "glb_port",
-    "imbalance", "unused", "dram", "configuration",
-)  # fmt: skip
+# --- what became of a PE's cycles (rows of `spent`): one for each `causes.Cause` -------------------------------------
 (
     BUSY, MOVING, NO_WEIGHT, NO_IACT, SPAD_FILL, PIPELINE, NO_PSUM, PSUM_BLOCKED, GLB_PORT, IMBALANCE, UNUSED, DRAM,
     CONFIGURATION,

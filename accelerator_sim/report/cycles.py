@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.report.names import CAUSE_NAMES
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.outcome import Timing
 
 
-def by_cause(activity: Activity, architecture: Architecture) -> dict[str, float]:
+def by_cause(timing: Timing, architecture: Architecture) -> dict[Cause, float]:
     """Return cycles by cause, `busy` first; they add up to the cycles of the layer.
 
-    The engines that run the machine give PE-cycles, which are divided by the number of PEs; an estimate and layers that
-    only move data give cycles of the array, and what is left of them is its work.
+    An estimate, and layers that only move data, know for how long the whole array waits; what is left of their time
+    counts as work.
     """
-    parts = architecture.pes if activity.pe_busy else 1
-    stalls = {name: cycles / parts for name, cycles in activity.stalls.items()}
-    spent = {"busy": max(activity.cycles - sum(stalls.values()), 0.0)} | stalls
-    known = list(CAUSE_NAMES)
-    return {name: spent[name] for name in sorted(spent, key=known.index) if spent[name] > 0}
+    lost = timing.lost_cycles(architecture.pes)
+    spent = {Cause.BUSY: max(timing.cycles - sum(lost.values()), 0.0)} | lost
+    return {cause: spent[cause] for cause in CAUSE_NAMES if spent.get(cause, 0.0) > 0}

@@ -16,7 +16,7 @@ from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, partial
+from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LIMIT_NAMES, RESOURCE_NAMES, partial
 from accelerator_sim.report.numbers import percent, shortened, si
 from accelerator_sim.report.tables import paint
 
@@ -40,23 +40,25 @@ def render(explanation: Explanation, layer: str | None, width: int = 80, color: 
 
 def cause_text(step: int, cause: str) -> str:
     """Return a step of Eyexam and what binds there: "6 bandwidth: weight port"."""
-    return f"{step} {STEPS[step - 1]}" + (f": {CAUSE_NAMES[cause]}" if cause else "")
+    return f"{step} {STEPS[step - 1]}" + (f": {LIMIT_NAMES[cause]}" if cause else "")
 
 
 # --- a layer ---------------------------------------------------------------------------------------------------------
 def _layer(each: LayerExplanation, explanation: Explanation, width: int) -> Iterator[RenderableType]:
-    layer, activity, bounds = each.result.layer, each.result.activity, each.bounds
-    assert activity is not None
+    layer, outcome, bounds = each.result.layer, each.result.outcome, each.bounds
+    assert outcome is not None
     machine = explanation.run.architecture
     shape = " ".join(f"{letter}{getattr(layer, letter)}" for letter in "NGMCPQRS")
     yield from _wrapped(
         f"{printable(layer.name)} ({layer.op}) on {printable(machine.name)} ({machine.pes:,} PEs,"
-        f" {machine.macs_per_cycle:,} MACs/cycle): {shape}, {layer.macs:,} MACs, {activity.effectual_macs:,} effectual,"
-        f" batch {explanation.run.batch}",
+        f" {machine.macs_per_cycle:,} MACs/cycle): {shape}, {layer.macs:,} MACs, {outcome.counts.effectual_macs:,}"
+        f" effectual, batch {explanation.run.batch}",
         width,
     )
-    time = si(activity.cycles / machine.clock, "s")
-    yield from _wrapped(f"{activity.cycles:,} cycles = {time}; most are lost at step {cause_text(*each.cause)}", width)
+    time = si(outcome.timing.cycles / machine.clock, "s")
+    yield from _wrapped(
+        f"{outcome.timing.cycles:,} cycles = {time}; most are lost at step {cause_text(*each.cause)}", width
+    )
     yield Text()
     yield table(fitted(_WATERFALL, list(_rows(bounds)), width))
     yield from _wrapped(
@@ -118,12 +120,12 @@ _WATERFALL: tuple[Column[Step], ...] = (
 
 
 def _stalls(each: LayerExplanation, explanation: Explanation) -> str:
-    activity = each.result.activity
-    assert activity is not None
-    spent = sorted(by_cause(activity, explanation.run.architecture).items(), key=lambda item: -item[1])
-    shown = [(name, cycles) for name, cycles in spent if cycles >= FEW * activity.cycles]
+    outcome = each.result.outcome
+    assert outcome is not None
+    spent = sorted(by_cause(outcome.timing, explanation.run.architecture).items(), key=lambda item: -item[1])
+    shown = [(name, cycles) for name, cycles in spent if cycles >= FEW * outcome.timing.cycles]
     return ", ".join(
-        f"{CAUSE_NAMES[name]} {cycles:,.0f} ({percent(cycles / activity.cycles)}%)" for name, cycles in shown
+        f"{CAUSE_NAMES[name]} {cycles:,.0f} ({percent(cycles / outcome.timing.cycles)}%)" for name, cycles in shown
     )
 
 
@@ -144,7 +146,7 @@ def _roof_columns(bounds: Examination) -> tuple[Column[Roof], ...]:
         return "binds" if roof is bounds.roofs[0] else f"{100.0 * (1.0 - roof.busy / binding):.0f}%"
 
     return (
-        Column("resource", lambda roof: CAUSE_NAMES["pe" if roof.resource == "pe" else roof.resource], 0, left=True),
+        Column("resource", lambda roof: RESOURCE_NAMES[roof.resource], 0, left=True),
         Column("MACs/word", lambda roof: rate(roof.intensity(bounds.macs)) if roof.words else "", 2),
         Column("words/cycle", lambda roof: rate(roof.bandwidth) if roof.words else "", 3),
         Column("MACs/cycle", lambda roof: rate(bounds.macs / roof.busy), 1),

@@ -43,16 +43,16 @@ def render(choices: Choices, width: int = 80, batch: int = 1) -> str:
 
 
 def _why(choices: Choices) -> list[str]:
-    chosen, activity = choices.chosen, choices.chosen.activity
+    chosen, outcome = choices.chosen, choices.chosen.outcome
     mapping = chosen.schedule.mapping
-    busy = sorted(chosen.estimate.resources.items(), key=lambda item: -item[1])
-    used = percent(utilization(activity.macs_issued, activity.cycles, choices.architecture))
+    busy = sorted(chosen.estimate.resource_cycles.items(), key=lambda item: -item[1])
+    used = percent(utilization(outcome.counts.macs_issued, outcome.timing.cycles, choices.architecture))
     return [
         _won(chosen),
         f"stationary: {mapping.stationary.value}; iacts stored {mapping.iact_encoding.value},"
         f" weights {mapping.weight_encoding.value}",
-        f"{activity.cycles:,} cycles, bound by {activity.bound_by} (event engine, as in simulate);"
-        f" {activity.active_pes} of {choices.architecture.pes} PEs, utilization {used}%",
+        f"{outcome.timing.cycles:,} cycles, bound by {outcome.timing.bound_by} (event engine, as in simulate);"
+        f" {outcome.counts.active_pes} of {choices.architecture.pes} PEs, utilization {used}%",
         f"{chosen.estimate.cycles:,} cycles by the bottleneck estimate, whose busy cycles are: "
         + ", ".join(f"{name} {cycles:,}" for name, cycles in busy),
         *_letters(choices),
@@ -79,7 +79,7 @@ def _letters(choices: Choices) -> list[str]:
 def _networks(choices: Choices) -> list[str]:
     """Return how each data type travels, and the load of its busiest mesh link."""
     lines = []
-    for use in choices.chosen.activity.noc:
+    for use in choices.chosen.outcome.counts.noc:
         line = f"{use.tensor}: {use.mode.replace('_', ' ')}, {use.words:,} words sent, {use.delivered:,} delivered"
         loads = {} if choices.architecture.flat else link_words(choices.chosen.schedule, use.tensor)
         if loads:
@@ -97,8 +97,8 @@ def _beside(choices: Choices) -> list[str]:
         same = " (the same mapping)" if choice.schedule.mapping == choices.chosen.schedule.mapping else ""
         joules = [energy(value, choices.normalised) for value in (choice.energy.chip, choice.energy.total)]
         lines.append(
-            f"{choice.name:<12}{choice.activity.cycles:>13,}{choice.estimate.cycles:>13,}{joules[0]:>13}"
-            f"{joules[1]:>12}{si(sum(choice.activity.dram_bytes.values()), 'B'):>9}"
+            f"{choice.name:<12}{choice.outcome.timing.cycles:>13,}{choice.estimate.cycles:>13,}{joules[0]:>13}"
+            f"{joules[1]:>12}{si(sum(choice.outcome.counts.dram_bytes.values()), 'B'):>9}"
             + (same if choice is not choices.chosen else "")
         )
     return lines
@@ -122,18 +122,18 @@ def dumps(choices: Choices, width: int = 80, batch: int = 1) -> str:
 
 
 def _choice(choice: Choice, choices: Choices) -> dict[str, Any]:
-    activity = choice.activity
+    outcome = choice.outcome
     return {
         "objective": choice.name,
-        "cycles": activity.cycles,
+        "cycles": outcome.timing.cycles,
         "estimated_cycles": choice.estimate.cycles,
-        "latency_s": activity.cycles / choices.architecture.clock,
-        "bound_by": activity.bound_by,
-        "resources": dict(choice.estimate.resources),
-        "active_pes": activity.active_pes,
-        "utilization": utilization(activity.macs_issued, activity.cycles, choices.architecture),
+        "latency_s": outcome.timing.cycles / choices.architecture.clock,
+        "bound_by": outcome.timing.bound_by,
+        "resources": dict(choice.estimate.resource_cycles),
+        "active_pes": outcome.counts.active_pes,
+        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, choices.architecture),
         "energy_j": choice.energy.as_dict(),
-        "dram_bytes": dict(activity.dram_bytes),
+        "dram_bytes": dict(outcome.counts.dram_bytes),
         "optimal_over": choice.optimal_over,
         "mapping": mapping_entry(choice.schedule.mapping),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from accelerator_sim.simulation.activity import Level
+from accelerator_sim.kernels.causes import Cause
+from accelerator_sim.simulation.outcome import Bound, Level, Resource
 from accelerator_sim.study.result import NetworkResult
 
 LEVEL_NAMES: dict[Level, str] = {"dram": "DRAM", "glb": "GLB", "noc": "NoC", "spad": "SPad", "mac": "MAC"}
@@ -21,34 +22,52 @@ COMPONENT_NAMES = {
 DEVICE_PART_NAMES = {"static": "static power", "arithmetic": "arithmetic", "dram": COMPONENT_NAMES["dram"]}
 """Causes of the energy of a baseline."""
 
-CAUSE_NAMES = {
-    "busy": "multiplying",
-    "psum_service": "moving psums",
-    "pipeline": "pipeline bubbles",
-    "no_weight": "waiting for weights",
-    "no_iact": "waiting for iacts",
-    "spad_fill": "filling the SPad",
-    "dram": "waiting for DRAM",
-    "psum_in": "waiting for psums",
-    "psum_out": "psums blocked",
-    "glb_port": "GLB port busy",
-    "imbalance": "waiting for the last PE",
-    "unused": "unused PEs",
-    "configuration": "configuration",
-    "pe": "work of the PEs",
-    # of the bottleneck estimate only
-    "weight_fill": "weight fill",
-    "iact_fill": "iact fill",
-    "dram_iact": "fetching iacts",
-    "dram_oact": "writing outputs",
-    "dram_latency": "DRAM latency",
-    "iact_port": "iact port",
-    "iact_bank": "iact banks",
-    "psum_port": "psum port",
-    "psum_bank": "psum banks",
-    "weight_port": "weight port",
+CAUSE_NAMES: dict[Cause, str] = {
+    Cause.BUSY: "multiplying",
+    Cause.PSUM_SERVICE: "moving psums",
+    Cause.PIPELINE: "pipeline bubbles",
+    Cause.NO_WEIGHT: "waiting for weights",
+    Cause.NO_IACT: "waiting for iacts",
+    Cause.SPAD_FILL: "filling the SPad",
+    Cause.DRAM: "waiting for DRAM",
+    Cause.PSUM_IN: "waiting for psums",
+    Cause.PSUM_OUT: "psums blocked",
+    Cause.GLB_PORT: "GLB port busy",
+    Cause.IMBALANCE: "waiting for the last PE",
+    Cause.UNUSED: "unused PEs",
+    Cause.CONFIGURATION: "configuration",
 }
-"""Where the cycles of PEs went, and what binds a layer; those of the bottleneck estimate are cycles of the array."""
+"""What PEs do, or wait for, in the order of charts and tables."""
+
+BOUND_NAMES: dict[Bound, str] = {
+    bound: "work of the PEs" if bound is Bound.PE else CAUSE_NAMES[Cause(bound.value)] for bound in Bound
+}
+"""What binds a layer."""
+
+RESOURCE_NAMES: dict[Resource, str] = {
+    Resource.PE: "work of the PEs",
+    Resource.WEIGHT_FILL: "weight fill",
+    Resource.IACT_FILL: "iact fill",
+    Resource.DRAM: "waiting for DRAM",
+    Resource.DRAM_IACT: "fetching iacts",
+    Resource.DRAM_OACT: "writing outputs",
+    Resource.DRAM_LATENCY: "DRAM latency",
+    Resource.IACT_PORT: "iact port",
+    Resource.IACT_BANK: "iact banks",
+    Resource.PSUM_PORT: "psum port",
+    Resource.PSUM_BANK: "psum banks",
+    Resource.WEIGHT_PORT: "weight port",
+    Resource.WEIGHT_BANK: "weight banks",
+    Resource.CONFIGURATION: "configuration",
+}
+"""Resources of the bottleneck estimate."""
+
+
+LIMIT_NAMES: dict[str, str] = {
+    **{resource.value: text for resource, text in RESOURCE_NAMES.items()},
+    **{cause.value: text for cause, text in CAUSE_NAMES.items()},
+}
+"""What binds at a step of Eyexam: a resource, or a cause of losses."""
 
 
 def partial(result: NetworkResult) -> str:

@@ -14,7 +14,7 @@ from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.study.tabular import rows_text
-from accelerator_sim.study.validate import Row, Scorecard, Status
+from accelerator_sim.study.validate import Judgement, Row, Scorecard
 
 SCHEMA = "accelerator-sim/validation/1"
 COLUMNS = (
@@ -22,7 +22,7 @@ COLUMNS = (
     "where", "read", "tolerance_because", "cause",
 )  # fmt: skip
 _STYLES = {"miss": "red", "ok": "", "fitted": "dim"}
-_ORDER: tuple[Status, ...] = get_args(Status)
+_ORDER: tuple[Judgement, ...] = get_args(Judgement)
 
 
 def ordered(card: Scorecard) -> list[Row]:

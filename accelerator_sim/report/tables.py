@@ -16,15 +16,16 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.names import LEVEL_NAMES, partial
 from accelerator_sim.report.numbers import percent, si
-from accelerator_sim.simulation.activity import LEVELS, Access, Level, NocUse
+from accelerator_sim.simulation.outcome import LEVELS, Access, Level, NocUse
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.study.status import Status
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
 _TENSORS: tuple[str, ...] = TENSORS
 LEAST_SOURCE = 24
 """Characters of a source below which it is left out."""
-_STYLES = {"ok": "", "traffic_only": "dim", "failed": "red"}
+_STYLES = {Status.OK: "", Status.TRAFFIC_ONLY: "dim", Status.FAILED: "red", Status.INTERRUPTED: "red"}
 
 
 def render(result: NetworkResult, width: int = 80, color: bool = False) -> str:
@@ -105,7 +106,7 @@ def paint(parts: Sequence[RenderableType], width: int, color: bool) -> str:
 def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
     def words(level: Level) -> Column[LayerResult]:
         def cell(row: LayerResult) -> str:
-            records = [a for a in row.activity.accesses if a.level == level] if row.activity else []
+            records = [a for a in row.outcome.counts.accesses if a.level == level] if row.outcome else []
             return si(sum(a.reads + a.writes for a in records)) if records else "-"
 
         return Column(f"{LEVEL_NAMES[level]} words", cell, EXTRA)
@@ -117,25 +118,25 @@ def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
         return Column(part, cell, importance)
 
     def share(row: LayerResult) -> str:
-        if row.activity is None or not row.layer.is_mac:
+        if row.outcome is None or not row.layer.is_mac:
             return "-"
-        return percent(utilization(row.activity.macs_issued, row.activity.cycles, result.architecture))
+        return percent(utilization(row.outcome.counts.macs_issued, row.outcome.timing.cycles, result.architecture))
 
     def bound(row: LayerResult) -> str:
-        if row.activity is None:
+        if row.outcome is None:
             return "FAILED"
-        return row.activity.bound_by if row.activity.cycles else "-"
+        return row.outcome.timing.bound_by if row.outcome.timing.cycles else "-"
 
     return [
         Column("layer", lambda row: row.layer.name, 0, left=True),
         Column("op", lambda row: row.layer.op, 7, left=True),
         Column("MACs", lambda row: si(row.layer.macs) if row.layer.is_mac else "-", 3),
-        Column("cycles", lambda row: si(row.activity.cycles) if row.activity else "-", 1),
+        Column("cycles", lambda row: si(row.outcome.timing.cycles) if row.outcome else "-", 1),
         Column("util %", share, 4),
         Column("bound by", bound, 5, left=True),
-        Column("PEs", lambda row: str(row.activity.active_pes) if row.activity and row.layer.is_mac else "-", 8),
+        Column("PEs", lambda row: str(row.outcome.counts.active_pes) if row.outcome and row.layer.is_mac else "-", 8),
         Column("energy", lambda row: energy(row.energy.chip, result.normalised) if row.energy else "-", 2),
-        Column("DRAM", lambda row: si(row.dram_bytes, "B") if row.activity else "-", 6),
+        Column("DRAM", lambda row: si(row.dram_bytes, "B") if row.outcome else "-", 6),
         words("glb"),
         words("noc"),
         words("spad"),

@@ -7,13 +7,10 @@ overlapped (weights of the next pass, first windows, the configuration) is added
 
 from __future__ import annotations
 
-import math
-
 from accelerator_sim.mapping.mapping import Stationary
-from accelerator_sim.simulation.activity import Activity
-from accelerator_sim.simulation.counts import Time, activity_of
+from accelerator_sim.simulation.bottleneck import Bottleneck
+from accelerator_sim.simulation.outcome import Resource
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.simulation.stored import Stored, expected
 
 
 def pe_cycles(schedule: Schedule) -> float:
@@ -189,47 +186,29 @@ def exposed_requests(schedule: Schedule) -> int:
     return reads + (1 if overlap.dram_oact else writes)
 
 
-def bottleneck(schedule: Schedule) -> tuple[dict[str, float], dict[str, float]]:
-    """Busy cycles of the resources that work side by side, and cycles that nothing hides, each by name."""
+def bottleneck(schedule: Schedule) -> Bottleneck:
+    """Busy cycles of the resources that work side by side, and cycles that nothing hides."""
     architecture = schedule.problem.architecture
     overlap = architecture.overlap
     moved = dram_bytes(schedule)
     channel = {tensor: size / schedule.problem.bytes_per_cycle for tensor, size in moved.items()}
     side = {
-        "pe": pe_cycles(schedule),
-        "iact_port": iact_port_cycles(schedule),
-        "iact_bank": iact_bank_cycles(schedule),
-        "psum_port": psum_port_cycles(schedule),
-        "psum_bank": psum_bank_cycles(schedule),
-        "weight_port": weight_port_cycles(schedule) if overlap.weight_fill else 0.0,
+        Resource.PE: pe_cycles(schedule),
+        Resource.IACT_PORT: iact_port_cycles(schedule),
+        Resource.IACT_BANK: iact_bank_cycles(schedule),
+        Resource.PSUM_PORT: psum_port_cycles(schedule),
+        Resource.PSUM_BANK: psum_bank_cycles(schedule),
+        Resource.WEIGHT_PORT: weight_port_cycles(schedule) if overlap.weight_fill else 0.0,
     }
     serial = {
-        "weight_fill": 0.0 if overlap.weight_fill else weight_port_cycles(schedule),
-        "iact_fill": 0.0 if overlap.iact_fill else iact_fill_cycles(schedule),
-        "dram_iact": 0.0 if overlap.dram_iact else channel["iact"],
-        "dram_oact": 0.0 if overlap.dram_oact else channel["psum"],
-        "configuration": float(architecture.configuration.cycles),
-        "dram_latency": float(exposed_requests(schedule) * schedule.problem.latency_cycles),
+        Resource.WEIGHT_FILL: 0.0 if overlap.weight_fill else weight_port_cycles(schedule),
+        Resource.IACT_FILL: 0.0 if overlap.iact_fill else iact_fill_cycles(schedule),
+        Resource.DRAM_IACT: 0.0 if overlap.dram_iact else channel["iact"],
+        Resource.DRAM_OACT: 0.0 if overlap.dram_oact else channel["psum"],
+        Resource.CONFIGURATION: float(architecture.configuration.cycles),
+        Resource.DRAM_LATENCY: float(exposed_requests(schedule) * schedule.problem.latency_cycles),
     }
     reads = channel["weight"] + (channel["iact"] if overlap.dram_iact else 0.0)
     writes = channel["psum"] if overlap.dram_oact else 0.0
-    side["dram"] = max(reads, writes) if architecture.dram.duplex else reads + writes
-    return side, serial
-
-
-def analyse(schedule: Schedule, stored: Stored | None = None) -> Activity:
-    """Count what the schedule does and estimate its cycles.
-
-    stored: the counts of its tensors; by default what the layer's densities let expect.
-    """
-    side, serial = bottleneck(schedule)
-    bound = max(side, key=lambda name: side[name])
-    cycles = math.ceil(side[bound] + sum(serial.values()) - 1e-6)
-    if max(serial.values()) > side[bound]:
-        bound = max(serial, key=lambda name: serial[name])
-    stalls = {name: math.ceil(value) for name, value in serial.items() if value > 0}
-    waiting = max(side.values()) - side["pe"]
-    if waiting > 0:
-        stalls[max(side, key=lambda name: side[name])] = math.ceil(waiting)
-    resources = {name: math.ceil(value) for name, value in (side | serial).items() if value > 0}
-    return activity_of(schedule, stored or expected(schedule), Time(cycles, bound, stalls, resources))
+    side[Resource.DRAM] = max(reads, writes) if architecture.dram.duplex else reads + writes
+    return Bottleneck(side, serial)

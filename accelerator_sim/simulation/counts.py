@@ -3,50 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.noc.modes import links_used, mode_of
-from accelerator_sim.simulation.activity import Access, Activity, NocUse
+from accelerator_sim.simulation.outcome import Access, Counts, NocUse
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import Stored
 
 
-@dataclass(frozen=True)
-class Time:
-    """What an engine found out about time; fields as of `Activity`."""
-
-    cycles: int
-    bound_by: str
-    stalls: dict[str, int]
-    resources: dict[str, int] = field(default_factory=dict)
-    pe_busy: tuple[int, ...] = ()
-    fifo_marks: dict[str, int] = field(default_factory=dict)
-    utilization_over_time: tuple[float, ...] = ()
-
-
-def activity_of(schedule: Schedule, stored: Stored, time: Time) -> Activity:
-    """Join counts and times."""
-    architecture = schedule.problem.architecture
+def counts_of(schedule: Schedule, stored: Stored) -> Counts:
+    """Count what a schedule does with the words that are stored."""
     active = schedule.active_pes
-    return Activity(
-        cycles=time.cycles,
-        bound_by=time.bound_by,
-        stalls=time.stalls,
+    return Counts(
         active_pes=active,
+        idle_pes=schedule.problem.architecture.pes - active,
         macs=schedule.loops.macs,
         effectual_macs=stored.effectual,
         macs_issued=stored.issued,
         macs_gated=stored.gated,
-        pe_cycles_active=active * time.cycles,
-        pe_cycles_idle=(architecture.pes - active) * time.cycles,
         accesses=_accesses(schedule, stored),
         noc=_noc(schedule, stored),
         dram_bytes={tensor: math.ceil(bits / 8.0) for tensor, bits in _dram_bits(schedule, stored).items()},
-        resources=time.resources,
-        pe_busy=time.pe_busy,
-        fifo_marks=time.fifo_marks,
-        utilization_over_time=time.utilization_over_time,
     )
 
 

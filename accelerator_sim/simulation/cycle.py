@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,22 +12,26 @@ from numpy.typing import NDArray
 from accelerator_sim.kernels import cycle_pe as pe
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels import timeline as line
+from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.kernels.channel import Channel, step_wait, step_writes
 from accelerator_sim.kernels.cycle import Turns, step_pass
 from accelerator_sim.kernels.cycle_pe import State, Values
 from accelerator_sim.kernels.machine import Plan
-from accelerator_sim.simulation.event import Timing
+from accelerator_sim.mapping.mapping import ceil_div
+from accelerator_sim.simulation.event import PassTimes
 from accelerator_sim.simulation.machine import Ints, Machine
 from accelerator_sim.simulation.passes import Passes, Planner
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import Stored
 
 NO_VALUES = Values(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64), 1 << 62, False)
 
 
 @dataclass(frozen=True, eq=False)
 class Stepped:
-    """What stepping a layer gives: its timing, what was counted (`kernels.cycle_pe.N_...`), and the outputs."""
+    """What stepping a layer gives: its times, what was counted (`kernels.cycle_pe.N_...`), and the outputs."""
 
-    timing: Timing
+    times: PassTimes
     seen: Ints
     psums: NDArray[Any]
     """int64 [G, N, M, P, Q], or of no size where no values were carried."""
@@ -60,6 +64,7 @@ def turns_of(machine: Machine) -> Turns:
         return np.zeros(shape, dtype=np.int64)
 
     return Turns(
+        visited=np.arange(max(places, lanes), dtype=np.int64), lanes=zeros(2, max(places, lanes)),
         active=zeros(places), stream_at=zeros(2, places), turn=zeros(4, places), serves=zeros(places),
         takers=zeros(places), links=zeros(places), reads=zeros(places), free=zeros(places),
         first=zeros(lanes + 1), members=zeros(places), turn_in=zeros(4, lanes), turn_out=zeros(4, lanes),
@@ -97,18 +102,18 @@ class _Queue:
         return way if self.order[line.O_DUPLEX] else 0
 
 
-def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, backwards: bool = False) -> Stepped:
+def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES) -> Stepped:
     """Step all passes of a layer.
 
-    planner: with the values of the iacts, if `values` are carried; backwards: visit the parts in the reverse order.
+    planner: with the values of the iacts, if `values` are carried.
     """
     machine, order = passes.machine, passes.order
     queue = _Queue(order, 3 * passes.count + 1)
     state, turns = state_of(machine), turns_of(machine)
     rows_apart = int(machine.local[at.P])
-    spent = np.zeros((len(at.CAUSES), machine.places), dtype=np.int64)
+    spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
     finish = np.zeros(machine.places, dtype=np.int64)
-    waits = np.zeros(len(at.CAUSES), dtype=np.int64)
+    waits = np.zeros(len(CAUSES), dtype=np.int64)
     seen = np.zeros(pe.COUNTED, dtype=np.int64)
     out = np.zeros(at.OUT, dtype=np.int64)
     starts, lengths, busy = np.zeros((3, passes.count), dtype=np.int64)
@@ -154,7 +159,6 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
             program,
             values,
             rows_apart,
-            backwards,
             state,
             turns,
             queue.channel,
@@ -171,11 +175,39 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES, bac
                 step_writes(queue.channel, queue.way(1), number, waits)
         glb_left -= queue.now - starts[i] - (reads if order[line.O_SINGLE_PORT] else 0)
     step_writes(queue.channel, queue.way(1), int(queue.channel.tail[queue.way(1)]), waits)
-    timing = Timing(queue.now, passes, starts, lengths, busy, spent, waits, int(out[at.OUT_IACT_FIFO]),
-                    int(out[at.OUT_PSUM_FIFO]))  # fmt: skip
-    return Stepped(timing, seen, values.psums)
+    marks = int(out[at.OUT_IACT_FIFO]), int(out[at.OUT_PSUM_FIFO])
+    return Stepped(PassTimes(queue.now, passes, starts, lengths, busy, spent, waits, *marks), seen, values.psums)
 
 
 def _weight_fill(plan: Plan) -> int:
     """Cycles until all PEs of a pass have their weights."""
     return int(plan.place[at.X_LOADED, plan.place[at.X_ACTIVE] > 0].max())
+
+
+def counted_on_the_way(schedule: Schedule, stored: Stored, stepped: Stepped) -> Stored:
+    """The counts of a stepped layer in the place of those in closed form."""
+    problem, seen = schedule.problem, stepped.seen
+    address = problem.architecture.pe.spad.iact_address
+    bits = address.width if address and problem.iact_encoding == "csc" else 0
+
+    def words(pairs: int, segments: int) -> int:
+        return ceil_div(int(seen[pairs]) * problem.iact_bits + int(seen[segments]) * bits, problem.iact_bits)
+
+    sent = words(pe.N_IACT_SENT, pe.N_SEGMENTS_SENT)
+    iact = replace(
+        stored.iact,
+        read=sent if stored.iact.read else 0,
+        sent=sent,
+        delivered=words(pe.N_IACT_DELIVERED, pe.N_SEGMENTS_DELIVERED),
+        hops=words(pe.N_IACT_HOPS, pe.N_SEGMENTS_HOPS),
+    )
+    per_mac = problem.architecture.pe.iact_read == "per_mac"
+    return replace(
+        stored,
+        iact=iact,
+        effectual=int(seen[pe.N_EFFECTUAL]),
+        issued=int(seen[pe.N_ISSUED]),
+        gated=int(seen[pe.N_GATED]),
+        iact_reads=int(seen[pe.N_VISIT_MACS if per_mac else pe.N_VISITS]),
+        weight_reads=int(seen[pe.N_WEIGHT_READS]),
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.kernels.event import Room, run_pass
 from accelerator_sim.kernels.machine import Plan
 from accelerator_sim.kernels.timeline import follow
@@ -15,7 +16,7 @@ from accelerator_sim.simulation.passes import Passes, Planner
 
 
 @dataclass(frozen=True, eq=False)
-class Timing:
+class PassTimes:
     """When the passes of a layer start, how long they take, and where the cycles of every PE went."""
 
     cycles: int
@@ -65,7 +66,7 @@ Known = dict[bytes, tuple[int, Ints, Ints]]
 """Passes that were run, by their tiles: bank reads, the output of `run_pass`, cycles by cause and place."""
 
 
-def time_layer(passes: Passes, planner: Planner, known: Known | None = None) -> Timing:
+def time_layer(passes: Passes, planner: Planner, known: Known | None = None) -> PassTimes:
     """Run each kind of pass once and let the passes of the layer follow one another.
 
     known: passes of other parts of the same layer, in which only the lengths of tiles matter, not where they lie; they
@@ -76,7 +77,7 @@ def time_layer(passes: Passes, planner: Planner, known: Known | None = None) -> 
     room = room_of(machine)
     size = int(kinds.max()) + 1
     cycles, fill, reads, busy = np.zeros((4, size), dtype=np.int64)
-    total = np.zeros((len(at.CAUSES), machine.places), dtype=np.int64)
+    total = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
     finish = np.zeros(machine.places, dtype=np.int64)
     out = np.zeros(at.OUT, dtype=np.int64)
     for kind, count in zip(kinds, counts, strict=True):
@@ -101,12 +102,12 @@ def time_layer(passes: Passes, planner: Planner, known: Known | None = None) -> 
         busy[kind] = spent[at.BUSY].sum()
         total += count * spent
     starts = np.zeros(passes.count, dtype=np.int64)
-    waits = np.zeros(len(at.CAUSES), dtype=np.int64)
+    waits = np.zeros(len(CAUSES), dtype=np.int64)
     end = follow(
         passes.order, passes.kind, passes.group, passes.load, passes.iact_cycles, passes.fill_cycles,
         passes.weight_cycles, passes.oact_cycles, cycles, fill, reads, starts, waits,
     )  # fmt: skip
-    return Timing(
+    return PassTimes(
         cycles=int(end),
         passes=passes,
         starts=starts,
@@ -137,7 +138,7 @@ def trace_pass(passes: Passes, planner: Planner, number: int) -> tuple[Plan, Int
     while True:
         spans = np.zeros((most, 4), dtype=np.int64)
         out = np.zeros(at.OUT, dtype=np.int64)
-        spent = np.zeros((len(at.CAUSES), machine.places), dtype=np.int64)
+        spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
         run_pass(machine.e, d, plan, program, room, spent, np.zeros(machine.places, dtype=np.int64), out, spans)
         if out[at.OUT_SPANS] <= most:
             return plan, spans[: out[at.OUT_SPANS]]

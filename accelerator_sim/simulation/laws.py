@@ -7,21 +7,21 @@ from collections.abc import Iterator
 
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.legality import broken_limits
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 
 Claim = tuple[str, str, float, float]
 """A law: its name, its relation (= or <=), and its two sides."""
 
 
-def check(schedule: Schedule, activity: Activity) -> None:
+def check(schedule: Schedule, outcome: Outcome) -> None:
     """Check every law that applies to one layer.
 
     Raises CheckFailed with the layer, each broken law and both of its sides.
     """
     broken = [
         f"layer {schedule.problem.layer.name}: {name}: {left:,.15g} {relation} {right:,.15g} does not hold"
-        for name, relation, left, right in claims(schedule, activity)
+        for name, relation, left, right in claims(schedule, outcome)
         if not (left == right if relation == "=" else left <= right)
     ]
     broken += [
@@ -32,25 +32,25 @@ def check(schedule: Schedule, activity: Activity) -> None:
         raise CheckFailed("\n".join(broken))
 
 
-def claims(schedule: Schedule, activity: Activity) -> Iterator[Claim]:
+def claims(schedule: Schedule, outcome: Outcome) -> Iterator[Claim]:
     """All laws of one layer, with both sides."""
-    yield from _work(schedule, activity)
+    yield from _work(schedule, outcome)
     yield from _traffic(schedule)
-    yield from _time(schedule, activity)
-    for record in activity.accesses:
+    yield from _time(schedule, outcome)
+    for record in outcome.counts.accesses:
         yield f"no negative reads of {record.tensor} at {record.level}", "<=", 0, record.reads
         yield f"no negative writes of {record.tensor} at {record.level}", "<=", 0, record.writes
-    for tensor, size in activity.dram_bytes.items():
+    for tensor, size in outcome.counts.dram_bytes.items():
         yield f"no negative off-chip bytes of {tensor}", "<=", 0, size
 
 
-def _work(schedule: Schedule, activity: Activity) -> Iterator[Claim]:
+def _work(schedule: Schedule, outcome: Outcome) -> Iterator[Claim]:
     """Each multiply-accumulate is executed exactly once."""
     layer, d, loops = schedule.problem.layer, schedule.deals, schedule.loops
     yield "the loops are the layer's", "=", loops.macs, layer.macs
-    yield "each MAC is executed once", "=", activity.macs, layer.macs
-    yield "effectual MACs are MACs", "<=", activity.effectual_macs, activity.macs
-    yield "gated MACs are issued", "<=", activity.macs_gated, activity.macs_issued
+    yield "each MAC is executed once", "=", outcome.counts.macs, layer.macs
+    yield "effectual MACs are MACs", "<=", outcome.counts.effectual_macs, outcome.counts.macs
+    yield "gated MACs are issued", "<=", outcome.counts.macs_gated, outcome.counts.macs_issued
     for name, parts in (("G", d.G), ("N", d.N), ("M", d.M), ("C", d.C), ("P", d.P), ("Q", d.Q), ("R", d.R)):
         yield f"the tiles of {name} cover it", "<=", loops.sizes[name], parts.tiles * parts.length
         yield f"no tile of {name} is empty", "<=", (parts.tiles - 1) * parts.length + 1, loops.sizes[name]
@@ -82,9 +82,9 @@ def _traffic(schedule: Schedule) -> Iterator[Claim]:
     yield "each output leaves once", "=", loops.outputs, s.psum_out // s.accumulations
 
 
-def _time(schedule: Schedule, activity: Activity) -> Iterator[Claim]:
+def _time(schedule: Schedule, outcome: Outcome) -> Iterator[Claim]:
     """Nothing is faster than its resource."""
     peak = schedule.problem.architecture.macs_per_cycle
-    yield "cycles >= issued MACs / peak", "<=", math.floor(activity.macs_issued / peak), activity.cycles
-    for name, busy in activity.resources.items():
-        yield f"cycles >= busy time of {name}", "<=", busy, activity.cycles
+    yield "cycles >= issued MACs / peak", "<=", math.floor(outcome.counts.macs_issued / peak), outcome.timing.cycles
+    for name, busy in outcome.timing.resource_cycles.items():
+        yield f"cycles >= busy time of {name}", "<=", busy, outcome.timing.cycles

@@ -338,3 +338,16 @@ class Planner:
         filled = Program(need, low, last_flit, flit_end, pos, val, NO_COST)
         fill_streams(e, d, int(self.machine.local[at.P]), plan.stream, streams, self.iact_mask, self.data, filled)
         return filled
+
+
+def planner_of(machine: Machine, stored: Stored, data: NDArray[np.int32] = NO_DATA) -> Planner:
+    """A planner with the masks of the operands that are in CSC."""
+    e = machine.e
+    iacts = weights = NO_MASK
+    if e[at.CSC_IACT]:
+        shape = (e[at.GROUPS], e[at.IMAGES], e[at.ROW_SIZE], e[at.COL_SIZE], e[at.CHANNELS])
+        iacts = (np.ones(shape, dtype=np.uint8) if stored.iact_mask is None else stored.iact_mask).ravel()
+    if e[at.CSC_WEIGHT]:
+        shape = (e[at.GROUPS], e[at.ROW_TAPS], e[at.TAPS], e[at.CHANNELS], e[at.FILTERS])
+        weights = (np.ones(shape, dtype=np.uint8) if stored.weight_mask is None else stored.weight_mask).ravel()
+    return Planner(machine, iacts, weights, data)

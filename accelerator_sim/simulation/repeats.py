@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Stationary
-from accelerator_sim.simulation.event import Timing
+from accelerator_sim.simulation.event import Known, PassTimes, time_layer
+from accelerator_sim.simulation.machine import machine_of
+from accelerator_sim.simulation.passes import order_of, passes_of, planner_of
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.simulation.stored import Stored
+from accelerator_sim.simulation.stored import Stored, counted
 
 MOST_PASSES = 1 << 22
 """Passes that are listed one by one: they take 80 bytes each, so 340 MB."""
@@ -84,7 +86,7 @@ def repeated(schedule: Schedule, stored: Stored) -> Repeated | None:
     return Repeated(schedule, counts)
 
 
-def time_repeated(whole: Repeated, run: Any) -> Timing:
+def time_repeated(whole: Repeated, run: Any) -> PassTimes:
     """Time a layer by what repeats in it.
 
     run: times a schedule.  The result stands for all passes as if they were one, as long and as busy as the layer.
@@ -98,9 +100,9 @@ def time_repeated(whole: Repeated, run: Any) -> Timing:
         start = {name: few + NEAR if name == "block" else few for name in long}
         if whole.cut(start).passes * 2 ** len(long) > MOST_PASSES:
             break
-        seen: dict[tuple[int, ...], Timing] = {}
+        seen: dict[tuple[int, ...], PassTimes] = {}
 
-        def timed(tiles: dict[str, int], seen: dict[tuple[int, ...], Timing] = seen) -> Timing:
+        def timed(tiles: dict[str, int], seen: dict[tuple[int, ...], PassTimes] = seen) -> PassTimes:
             key = tuple(tiles.values())
             if key not in seen:
                 seen[key] = run(whole.cut(tiles))
@@ -108,15 +110,15 @@ def time_repeated(whole: Repeated, run: Any) -> Timing:
 
         if all(_is_line(start, name, timed) for name in long):
             total = _along(start, long, whole.counts, timed)
-            return _timing(total, timed(start), seen.values())
+            return _times_of(total, timed(start), seen.values())
     raise ValueError(
         f"layer {layer} has {whole.schedule.passes:,} passes, of which too few repeat; at most {MOST_PASSES:,} are run"
         " one by one: use the analytical fidelity"
     )
 
 
-def _sums(timing: Timing) -> Sums:
-    parts = [np.array([timing.cycles]), timing.waits, timing.spent.ravel()]
+def _sums(times: PassTimes) -> Sums:
+    parts = [np.array([times.cycles]), times.waits, times.spent.ravel()]
     found: Sums = np.array(np.concatenate(parts), dtype=object)
     return found
 
@@ -138,10 +140,10 @@ def _along(start: dict[str, int], names: list[str], counts: Mapping[str, int], t
     return found
 
 
-def _timing(total: Sums, sample: Timing, seen: Any) -> Timing:
+def _times_of(total: Sums, sample: PassTimes, seen: Any) -> PassTimes:
     causes, whole = sample.waits.size, total.astype(np.int64)  # raises OverflowError beyond 2^63 PE-cycles
     cycles, spent = int(whole[0]), whole[1 + causes :].reshape(sample.spent.shape)
-    return Timing(
+    return PassTimes(
         cycles=cycles,
         passes=sample.passes,
         starts=np.zeros(1, dtype=np.int64),
@@ -149,6 +151,43 @@ def _timing(total: Sums, sample: Timing, seen: Any) -> Timing:
         busy=np.array([spent[at.BUSY].sum()]),
         spent=spent,
         waits=whole[1 : 1 + causes],
-        iact_fifo=max(timing.iact_fifo for timing in seen),
-        psum_fifo=max(timing.psum_fifo for timing in seen),
+        iact_fifo=max(times.iact_fifo for times in seen),
+        psum_fifo=max(times.psum_fifo for times in seen),
+    )
+
+
+def time_schedule(schedule: Schedule, stored: Stored, most: int = MOST_PASSES) -> PassTimes:
+    """Time a layer, its passes one by one where there are no more than `most` of them, else by what repeats.
+
+    Raises ValueError for a layer of too many passes that do not repeat.
+    """
+    machine = machine_of(schedule)
+    if schedule.passes <= most:
+        return time_layer(passes_of(machine, stored), planner_of(machine, stored))
+    whole = repeated(schedule, stored)
+    if whole is None:
+        raise ValueError(_too_many(schedule))
+    order = order_of(schedule, stored)
+    known: Known = {}
+
+    def run(part: Schedule) -> PassTimes:
+        machine = machine_of(part)
+        counts = counted(part, None, None)
+        return time_layer(passes_of(machine, counts, order=order), planner_of(machine, counts), known)
+
+    return time_repeated(whole, run)
+
+
+def check_steppable(schedule: Schedule) -> None:
+    """Raise ValueError for a layer of too many passes to be stepped one by one."""
+    if schedule.passes > MOST_PASSES:
+        raise ValueError(_too_many(schedule))
+
+
+def _too_many(schedule: Schedule) -> str:
+    """Why a layer is not run pass by pass."""
+    layer, name = schedule.problem.layer.name, schedule.problem.architecture.name
+    return (
+        f"layer {layer} has {schedule.passes:,} passes on {name}; at most {MOST_PASSES:,} are run one by one: use the"
+        " analytical fidelity"
     )

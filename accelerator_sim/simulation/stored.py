@@ -17,7 +17,9 @@ from accelerator_sim.kernels.columns import count_columns
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Deal, Encoding, ceil_div
 from accelerator_sim.mapping.storage import rlc_bits_of
+from accelerator_sim.simulation.operands import normal_masks
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.workload.pattern import Pattern
 
 Mask = NDArray[np.uint8]
 
@@ -167,6 +169,11 @@ def counted(schedule: Schedule, iact_mask: Mask | None, weight_mask: Mask | None
         iact_mask,
         weight_mask,
     )
+
+
+def stored_pattern(schedule: Schedule, pattern: Pattern) -> Stored:
+    """Count a pattern, brought to the normal form of the loops."""
+    return counted(schedule, *normal_masks(schedule.problem.layer, schedule.loops, pattern))
 
 
 def _met(schedule: Schedule, mask: Mask | None, shape: tuple[int, int]) -> NDArray[np.int64]:

@@ -8,8 +8,8 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.simulation.activity import Activity
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.analytical import bottleneck
+from accelerator_sim.simulation.outcome import Outcome, Timing
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.layer_run import Machine, given_schedule, simulate_layer
 from accelerator_sim.study.options import Options
@@ -24,10 +24,10 @@ class Choice:
 
     objective: Objective | None
     schedule: Schedule
-    activity: Activity
+    outcome: Outcome
     """What the event engine finds, the same as `simulate`."""
     energy: EnergyBreakdown
-    estimate: Activity
+    estimate: Timing
     """What the bottleneck estimate says of the same mapping."""
     optimal_over: int | None
     compared: int
@@ -75,10 +75,12 @@ def best_mappings(
             layer, given if goal is None else None, replace(machine, objective=goal or options.objective)
         )
         assert run.mapping is not None
-        assert run.activity is not None
+        assert run.outcome is not None
         assert run.energy is not None
         schedule = given_schedule(layer, architecture, run.mapping)
-        return Choice(goal, schedule, run.activity, run.energy, analyse(schedule), run.optimal_over, run.compared)
+        return Choice(
+            goal, schedule, run.outcome, run.energy, bottleneck(schedule).timing, run.optimal_over, run.compared
+        )
 
     chosen = choice(options.objective if given is None else None)
     others = tuple(choice(goal) for goal in Objective if goal is not chosen.objective)

@@ -101,7 +101,7 @@ def compare(
 
 
 def _versions(run: Run, nodes: Sequence[float], notes: list[str]) -> Iterator[Version]:
-    """A run at its own process, and the same activity at those of the baselines that are finer."""
+    """A run at its own process, and the same outcome at those of the baselines that are finer."""
     own = run.technology.node_nm
     yield Version(run, False)
     for node in nodes:

@@ -11,7 +11,8 @@ from typing import Any
 
 from accelerator_sim import __version__
 from accelerator_sim.baseline.roofline import BaselineResult
-from accelerator_sim.study.result import NetworkResult, worst_code
+from accelerator_sim.study.result import NetworkResult
+from accelerator_sim.study.status import worst_code
 from accelerator_sim.study.tabular import Tabular
 
 SCHEMA = "accelerator-sim/comparison/1"

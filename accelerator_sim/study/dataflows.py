@@ -13,13 +13,14 @@ from accelerator_sim.dataflow.equal_area import equal_area
 from accelerator_sim.dataflow.nest import DIMENSIONS, Nests
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.dataflow.search import find_nest
-from accelerator_sim.energy.account import EnergyBreakdown, account
+from accelerator_sim.energy.account import EnergyBreakdown, account, account_moves
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, UsageError
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.outcome import Counts, Outcome
 from accelerator_sim.study.comparison import ratio
 from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import INTERRUPTED, INTERRUPTION, LAW_BROKEN, LAYERS_FAILED, OK, utilization
+from accelerator_sim.study.result import utilization
+from accelerator_sim.study.status import ExitCode, Status
 from accelerator_sim.study.tabular import Tabular
 from accelerator_sim.study.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
@@ -41,7 +42,8 @@ class LayerNest:
     """
 
     layer: Layer
-    activity: Activity | None = None
+    status: Status
+    outcome: Outcome | None = None
     energy: EnergyBreakdown | None = None
     by_tensor: dict[str, float] | None = None
     nest: dict[str, Any] | None = None
@@ -60,18 +62,16 @@ class FlowResult:
     layers: tuple[LayerNest, ...]
 
     @cached_property
-    def ran(self) -> tuple[tuple[LayerNest, Activity, EnergyBreakdown], ...]:
+    def ran(self) -> tuple[tuple[LayerNest, Outcome, EnergyBreakdown], ...]:
         """The layers that ran."""
         return tuple(
-            (row, row.activity, row.energy)
-            for row in self.layers
-            if row.activity is not None and row.energy is not None
+            (row, row.outcome, row.energy) for row in self.layers if row.outcome is not None and row.energy is not None
         )
 
     @property
     def failed(self) -> tuple[LayerNest, ...]:
         """The layers that did not run."""
-        return tuple(row for row in self.layers if row.error is not None)
+        return tuple(row for row in self.layers if not row.status.ran)
 
     @cached_property
     def energy(self) -> EnergyBreakdown:
@@ -81,12 +81,12 @@ class FlowResult:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the layers that ran."""
-        return sum(activity.macs for _, activity, _ in self.ran)
+        return sum(outcome.counts.macs for _, outcome, _ in self.ran)
 
     @property
     def cycles(self) -> int:
         """Cycles of the layers that ran."""
-        return sum(activity.cycles for _, activity, _ in self.ran)
+        return sum(outcome.timing.cycles for _, outcome, _ in self.ran)
 
     @property
     def by_tensor(self) -> dict[str, float]:
@@ -96,7 +96,9 @@ class FlowResult:
     @property
     def dram_words(self) -> int:
         """Words read from and written to off-chip memory."""
-        return sum(a.reads + a.writes for _, activity, _ in self.ran for a in activity.accesses if a.level == "dram")
+        return sum(
+            a.reads + a.writes for _, outcome, _ in self.ran for a in outcome.counts.accesses if a.level == "dram"
+        )
 
     @property
     def utilization(self) -> float | None:
@@ -136,15 +138,17 @@ class DataflowComparison(Tabular):
     @property
     def interrupted(self) -> bool:
         """Whether some layers did not run because the comparison was interrupted."""
-        return any(row.error == INTERRUPTION for result in self.results for row in result.failed)
+        return any(row.status is Status.INTERRUPTED for result in self.results for row in result.failed)
 
     @property
     def exit_code(self) -> int:
         """Same as `NetworkResult`: a broken law, layers that failed, or neither."""
         failed = [row for result in self.results for row in result.failed]
         if self.interrupted:
-            return INTERRUPTED
-        return LAW_BROKEN if any(row.law_broken for row in failed) else LAYERS_FAILED if failed else OK
+            return ExitCode.INTERRUPTED
+        if any(row.law_broken for row in failed):
+            return ExitCode.LAW_BROKEN
+        return ExitCode.LAYERS_FAILED if failed else ExitCode.OK
 
     def energy_ratio(self, result: FlowResult) -> float | None:
         """Energy over that of the first dataflow."""
@@ -220,20 +224,21 @@ def _per(joules: float, macs: int) -> float | None:
 
 
 def _layer_dict(row: LayerNest) -> dict[str, Any]:
-    if row.activity is None or row.energy is None:
-        return {"name": row.layer.name, "status": "failed", "error": row.error}
+    if row.outcome is None or row.energy is None:
+        return {"name": row.layer.name, "status": row.status.value, "error": row.error}
     return {
         "name": row.layer.name,
-        "status": "ok",
-        "macs": row.activity.macs,
-        "cycles": row.activity.cycles,
-        "bound_by": row.activity.bound_by,
-        "active_pes": row.activity.active_pes,
+        "status": row.status.value,
+        "macs": row.outcome.counts.macs,
+        "cycles": row.outcome.timing.cycles,
+        "bound_by": row.outcome.timing.bound_by,
+        "active_pes": row.outcome.counts.active_pes,
         "energy_j": row.energy.total,
         "energy_parts_j": row.energy.as_dict(),
         "energy_tensors_j": row.by_tensor,
         "accesses": [
-            {"level": a.level, "tensor": a.tensor, "reads": a.reads, "writes": a.writes} for a in row.activity.accesses
+            {"level": a.level, "tensor": a.tensor, "reads": a.reads, "writes": a.writes}
+            for a in row.outcome.counts.accesses
         ],
         "nest": row.nest,
         "nests_costed": row.nests,
@@ -325,7 +330,10 @@ def _run(tasks: Sequence[Task], jobs: int, on_progress: Progress | None) -> list
             tell(len(found), row.layer.name)
     except KeyboardInterrupt:
         pass  # what was finished is complete
-    return [found.get(number) or LayerNest(task[0], error=INTERRUPTION) for number, task in enumerate(tasks)]
+    return [
+        found.get(number) or LayerNest(task[0], Status.INTERRUPTED, error=Status.INTERRUPTED.value)
+        for number, task in enumerate(tasks)
+    ]
 
 
 def _run_task(task: Task) -> LayerNest:
@@ -334,7 +342,7 @@ def _run_task(task: Task) -> LayerNest:
 
 def _given_up(task: Task) -> LayerNest:
     layer = task[0]
-    return LayerNest(layer, error=f"layer {layer.name}: {DIED}")
+    return LayerNest(layer, Status.FAILED, error=f"layer {layer.name}: {DIED}")
 
 
 def run_nest(
@@ -349,23 +357,25 @@ def run_nest(
     try:
         found = find_nest(layer, architecture, actions, flow, objective, normalised)
     except CheckFailed as error:
-        return LayerNest(layer, error=str(error), law_broken=True)
+        return LayerNest(layer, Status.FAILED, error=str(error), law_broken=True)
     except (AcceleratorSimError, ValueError, ArithmeticError) as error:
-        return LayerNest(layer, error=str(error) or type(error).__name__)
+        return LayerNest(layer, Status.FAILED, error=str(error) or type(error).__name__)
     except MemoryError:
-        return LayerNest(layer, error=f"layer {layer.name}: not enough memory")
-    energy = account(found.activity, actions, architecture)
-    tensors: dict[str, float] = {t: account(_only(found.activity, t), actions, architecture).total for t in TENSORS}
-    return LayerNest(layer, found.activity, energy, tensors, describe(found.nest), found.optimal_over)
+        return LayerNest(layer, Status.FAILED, error=f"layer {layer.name}: not enough memory")
+    energy = account(found.outcome, actions, architecture)
+    tensors: dict[str, float] = {
+        t: account_moves(_only(found.outcome.counts, t), actions, architecture).total for t in TENSORS
+    }
+    return LayerNest(layer, Status.OK, found.outcome, energy, tensors, describe(found.nest), found.optimal_over)
 
 
-def _only(activity: Activity, tensor: str) -> Activity:
-    """What an activity does with one data type: the account of it has no MACs, clock or leakage."""
+def _only(counts: Counts, tensor: str) -> Counts:
+    """The words of one data type."""
     return replace(
-        activity, cycles=0, macs_issued=0, macs_gated=0, pe_cycles_active=0, pe_cycles_idle=0,
-        accesses=tuple(a for a in activity.accesses if a.tensor == tensor),
-        noc=tuple(use for use in activity.noc if use.tensor == tensor),
-    )  # fmt: skip
+        counts,
+        accesses=tuple(access for access in counts.accesses if access.tensor == tensor),
+        noc=tuple(use for use in counts.noc if use.tensor == tensor),
+    )
 
 
 def describe(nest: Nests) -> dict[str, Any]:

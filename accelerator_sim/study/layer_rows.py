@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.energy.account import EnergyBreakdown
-from accelerator_sim.simulation.activity import LEVELS, Activity
+from accelerator_sim.simulation.outcome import LEVELS, Outcome
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.study.tabular import Row
 from accelerator_sim.workload.layer import Layer
@@ -65,30 +65,30 @@ def _row(result: LayerResult, run: NetworkResult) -> Row:
     row = {"status": result.status, **shape_row(result.layer), "run_complete": run.complete, "estimate": run.estimate}
     if result.error:
         row["error"] = result.error
-    if result.activity is not None and result.energy is not None:
-        row |= _activity_row(result.activity, run)
+    if result.outcome is not None and result.energy is not None:
+        row |= _activity_row(result.outcome, run)
         row |= {f"energy_{part}_j": joules for part, joules in result.energy.as_dict().items()}
     if result.optimal_over is not None:
         row["optimal_over"] = result.optimal_over
     return row
 
 
-def _activity_row(activity: Activity, run: NetworkResult) -> Row:
+def _activity_row(outcome: Outcome, run: NetworkResult) -> Row:
     row: Row = {
-        "effectual_macs": activity.effectual_macs,
-        "cycles": activity.cycles,
-        "latency_s": activity.cycles / run.architecture.clock,
-        "bound_by": activity.bound_by,
-        "active_pes": activity.active_pes,
-        "utilization": utilization(activity.macs_issued, activity.cycles, run.architecture),
-        "macs_issued": activity.macs_issued,
-        "macs_gated": activity.macs_gated,
+        "effectual_macs": outcome.counts.effectual_macs,
+        "cycles": outcome.timing.cycles,
+        "latency_s": outcome.timing.cycles / run.architecture.clock,
+        "bound_by": outcome.timing.bound_by,
+        "active_pes": outcome.counts.active_pes,
+        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, run.architecture),
+        "macs_issued": outcome.counts.macs_issued,
+        "macs_gated": outcome.counts.macs_gated,
     }
-    row |= {f"dram_bytes_{tensor}": size for tensor, size in activity.dram_bytes.items()}
-    for record in activity.accesses:
+    row |= {f"dram_bytes_{tensor}": size for tensor, size in outcome.counts.dram_bytes.items()}
+    for record in outcome.counts.accesses:
         row[f"{record.level}_{record.tensor}_reads"] = record.reads
         row[f"{record.level}_{record.tensor}_writes"] = record.writes
-    for use in activity.noc:
+    for use in outcome.counts.noc:
         row[f"noc_{use.tensor}_mode"] = use.mode
         row[f"noc_{use.tensor}_words"] = use.words
         row[f"noc_{use.tensor}_word_hops"] = use.word_hops

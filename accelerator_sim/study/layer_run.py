@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
@@ -16,15 +16,19 @@ from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import SIGMAS, problem_of
 from accelerator_sim.mapping.search import Found, find_mappings
-from accelerator_sim.simulation.activity import Activity
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import Cycle, Event, estimate_of
 from accelerator_sim.simulation.laws import check
+from accelerator_sim.simulation.operands import normal_masks
+from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import counted, fullest_pe
 from accelerator_sim.study.result import LayerResult
-from accelerator_sim.study.traffic import traffic_activity
+from accelerator_sim.study.status import Status
+from accelerator_sim.study.traffic import traffic_outcome
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import WorkNotCounted
+from accelerator_sim.workload.pattern import draw, values
 
 MOST_ROUNDS = 16
 """Searches for a mapping whose fullest PE holds its weights, at the most."""
@@ -66,9 +70,9 @@ class Machine:
         for name, kind in (("objective", Objective), ("fidelity", Fidelity), ("masks", Masks)):
             object.__setattr__(self, name, word(kind, getattr(self, name), name))
 
-    def account(self, activity: Activity) -> EnergyBreakdown:
-        """The energy of an activity on this machine."""
-        return account(activity, self.actions, self.architecture)
+    def account(self, outcome: Outcome) -> EnergyBreakdown:
+        """The energy of an outcome on this machine."""
+        return account(outcome, self.actions, self.architecture)
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,13 @@ class Candidate:
 
     schedule: Schedule
     optimal_over: int | None
-    activity: Activity
+    outcome: Outcome
     energy: EnergyBreakdown
 
     def rank(self, objective: Objective) -> tuple[float, float]:
         """What the objective compares, and what breaks its ties."""
-        moved = float(sum(self.activity.dram_bytes.values()))
-        return objective.rank(float(self.activity.cycles), self.energy.total, moved)
+        moved = float(sum(self.outcome.counts.dram_bytes.values()))
+        return objective.rank(float(self.outcome.timing.cycles), self.energy.total, moved)
 
 
 def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
@@ -94,14 +98,14 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
     try:
         return simulate_layer(layer, given, machine)
     except CheckFailed as error:
-        return LayerResult(layer, "failed", error=str(error), law_broken=True)
+        return LayerResult(layer, Status.FAILED, error=str(error), law_broken=True)
     except OverflowError:
         reason = f"layer {layer.name} takes more cycles than are counted, which is {MOST_CYCLES:,}"
-        return LayerResult(layer, "failed", error=reason)
+        return LayerResult(layer, Status.FAILED, error=reason)
     except (AcceleratorSimError, ValueError, ArithmeticError) as error:
-        return LayerResult(layer, "failed", error=str(error) or type(error).__name__)
+        return LayerResult(layer, Status.FAILED, error=str(error) or type(error).__name__)
     except MemoryError:
-        return LayerResult(layer, "failed", error=f"layer {layer.name}: not enough memory")
+        return LayerResult(layer, Status.FAILED, error=f"layer {layer.name}: not enough memory")
 
 
 def simulate_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
@@ -114,8 +118,8 @@ def simulate_layer(layer: Layer, given: Mapping | None, machine: Machine) -> Lay
     if layer.uncounted:
         raise WorkNotCounted(f"layer {layer.name}: {uncounted_work(layer)}")
     if not layer.is_mac:
-        activity = traffic_activity(layer, machine.architecture)
-        return LayerResult(layer, "traffic_only", activity, machine.account(activity))
+        outcome = traffic_outcome(layer, machine.architecture)
+        return LayerResult(layer, Status.TRAFFIC_ONLY, outcome, machine.account(outcome))
     if machine.fidelity is Fidelity.ANALYTICAL:
         return _finished(layer, _estimated(layer, given, machine))
     return _run(layer, given, machine)
@@ -131,7 +135,7 @@ def uncounted_work(layer: Layer) -> str:
 
 def _finished(layer: Layer, best: Candidate, compared: int = 1) -> LayerResult:
     return LayerResult(
-        layer, "ok", best.activity, best.energy, best.schedule.mapping, best.optimal_over, compared=compared
+        layer, Status.OK, best.outcome, best.energy, best.schedule.mapping, best.optimal_over, compared=compared
     )
 
 
@@ -142,21 +146,16 @@ def _estimated(layer: Layer, given: Mapping | None, machine: Machine) -> Candida
     else:
         found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, machine.constraints)[0]
         schedule, over = Schedule(found.problem, found.mapping), found.optimal_over
-    return _checked(schedule, over, analyse(schedule), machine)
+    return _checked(schedule, over, estimate_of(schedule), machine)
 
 
-def _checked(schedule: Schedule, over: int | None, activity: Activity, machine: Machine) -> Candidate:
-    check(schedule, activity)
-    return Candidate(schedule, over, activity, machine.account(activity))
+def _checked(schedule: Schedule, over: int | None, outcome: Outcome, machine: Machine) -> Candidate:
+    check(schedule, outcome)
+    return Candidate(schedule, over, outcome, machine.account(outcome))
 
 
 def _run(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
     """The layer by the event engine, and by the cycle engine if that was asked for."""
-    from accelerator_sim.simulation.engines import run_cycle, run_event
-    from accelerator_sim.simulation.operands import normal_masks
-    from accelerator_sim.simulation.stored import counted, fullest_pe
-    from accelerator_sim.workload.pattern import draw, values
-
     pattern = draw(layer, machine.seed, machine.masks)
     masks = normal_masks(layer, loops_of(layer), pattern)
 
@@ -179,27 +178,27 @@ def _run(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
         schedules = [(Schedule(f.problem, f.mapping), f.optimal_over) for f in found]
     candidates = []
     for schedule, over in schedules:
-        activity, _ = run_event(schedule, counted(schedule, *masks))
-        candidates.append(_checked(schedule, over, activity, machine))
+        candidates.append(_checked(schedule, over, Event().run(schedule, counted(schedule, *masks)), machine))
     best = min(candidates, key=lambda candidate: candidate.rank(machine.objective))
     if machine.fidelity is Fidelity.EVENT:
         return _finished(layer, best, len(candidates))
     precision = machine.architecture.precision
     operands = values(layer, pattern, machine.seed, precision.iact, precision.weight) if machine.verify else None
     stored = counted(best.schedule, *masks)
-    activity, _, verdict = run_cycle(best.schedule, stored, operands)
+    outcome = Cycle(operands).run(best.schedule, stored)
+    verdict = outcome.verdict
     if verdict is not None and not verdict.equal:
         raise CheckFailed(
             f"layer {layer.name}: {verdict.different} of {verdict.outputs} outputs differ from the integer reference"
         )
-    _equal(layer, best.activity, activity)
-    checked = _checked(best.schedule, best.optimal_over, activity, machine)
-    return replace(_finished(layer, checked, len(candidates)), verdict=verdict)
+    _equal(layer, best.outcome, outcome)
+    checked = _checked(best.schedule, best.optimal_over, outcome, machine)
+    return _finished(layer, checked, len(candidates))
 
 
-def _equal(layer: Layer, event: Activity, cycle: Activity) -> None:
+def _equal(layer: Layer, event: Outcome, cycle: Outcome) -> None:
     """Compare everything that two engines found of a layer.  Raises CheckFailed with each field that differs."""
-    one, two = vars(event), vars(cycle)
+    one, two = vars(event.counts) | vars(event.timing), vars(cycle.counts) | vars(cycle.timing)
     differing = [f"{name} {one[name]} and {two[name]}" for name in one if one[name] != two[name]]
     if differing:
         raise CheckFailed(f"layer {layer.name}: the event and the cycle engine differ: {'; '.join(differing)}")

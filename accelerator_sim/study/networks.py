@@ -15,11 +15,12 @@ from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.noc.wires import Wires, source_words, wires_of
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.analytical import bottleneck
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import LayerResult, NetworkResult, utilization, worst_code
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.study.run import Progress, simulate_network
+from accelerator_sim.study.status import worst_code
 from accelerator_sim.study.tabular import Row, Tabular
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
@@ -201,19 +202,19 @@ def _run(name: str, result: NetworkResult, technology: Technology, left_out: set
 
 
 def _cost(layer: LayerResult, result: NetworkResult, technology: Technology) -> Cost:
-    activity, energy, mapping = layer.activity, layer.energy, layer.mapping
-    assert activity is not None
+    outcome, energy, mapping = layer.outcome, layer.energy, layer.mapping
+    assert outcome is not None
     assert energy is not None
     noc, bound_by = 0.0, NOTHING
     if mapping is not None:
         problem = problem_of(layer.layer, result.architecture, mapping.iact_encoding, mapping.weight_encoding)
         actions = resolve_actions(technology, result.architecture)
         schedule = Schedule(problem, mapping)
-        noc, bound_by = wire_energy(schedule, activity, technology, actions), analyse(schedule).bound_by
+        noc, bound_by = wire_energy(schedule, outcome, technology, actions), bottleneck(schedule).longest
     return Cost(
         layer.layer.name,
-        activity.cycles,
-        utilization(activity.macs_issued, activity.cycles, result.architecture),
+        outcome.timing.cycles,
+        utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture),
         bound_by,
         noc,
         energy.glb,
@@ -226,7 +227,7 @@ def _total(costs: Sequence[Cost], result: NetworkResult, left_out: set[str]) -> 
     cycles: Counter[str] = Counter()
     for cost in costs:
         cycles[cost.bound_by] += cost.cycles
-    issued = sum(a.macs_issued for layer, a, _ in result.finished if layer.layer.name not in left_out)
+    issued = sum(o.counts.macs_issued for layer, o, _ in result.finished if layer.layer.name not in left_out)
     total = sum(cost.cycles for cost in costs)
     return Cost(
         "",

@@ -8,7 +8,7 @@ from typing import Any
 
 from accelerator_sim import __version__
 from accelerator_sim.mapping.file import mapping_entry
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.outcome import Outcome, Timing
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.workload.layer import Layer
 
@@ -60,7 +60,7 @@ def head_dict(result: NetworkResult) -> dict[str, Any]:
 
 def layer_dict(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
     """Return one layer as plain data; what a failed layer would have cost is null."""
-    layer, activity = result.layer, result.activity
+    layer, outcome = result.layer, result.outcome
     head: dict[str, Any] = {
         "name": layer.name,
         "op": layer.op,
@@ -68,15 +68,15 @@ def layer_dict(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
         "error": result.error,
         "shape": shape_dict(layer),
         "macs": layer.macs,
-        "effectual_macs": activity.effectual_macs if activity else layer.effectual_macs,
+        "effectual_macs": outcome.counts.effectual_macs if outcome else layer.effectual_macs,
     }
     mapping = mapping_entry(result.mapping) if result.mapping else None
     verified = asdict(result.verdict) if result.verdict else None
     tail = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
-    if activity is None or result.energy is None:
+    if outcome is None or result.energy is None:
         unknown = dict.fromkeys(("cycles", "latency_s", "bound_by", "active_pes", "utilization"))
         return head | unknown | {"stalls": {}, "accesses": [], "noc": [], "dram_bytes": None, "energy_j": None} | tail
-    return head | _activity_dict(activity, run) | {"energy_j": result.energy.as_dict()} | tail
+    return head | _outcome_dict(outcome, run) | {"energy_j": result.energy.as_dict()} | tail
 
 
 def shape_dict(layer: Layer) -> dict[str, Any]:
@@ -90,31 +90,39 @@ def shape_dict(layer: Layer) -> dict[str, Any]:
     return shape
 
 
-def _activity_dict(activity: Activity, run: NetworkResult) -> dict[str, Any]:
+def _outcome_dict(outcome: Outcome, run: NetworkResult) -> dict[str, Any]:
     return {
-        "cycles": activity.cycles,
-        "latency_s": activity.cycles / run.architecture.clock,
-        "bound_by": activity.bound_by,
-        "active_pes": activity.active_pes,
-        "utilization": utilization(activity.macs_issued, activity.cycles, run.architecture),
-        "stalls": dict(activity.stalls),
-        "accesses": [asdict(record) for record in activity.accesses],
-        "noc": [asdict(use) for use in activity.noc],
-        **_machine_dict(activity, run),
-        "dram_bytes": dict(activity.dram_bytes),
+        "cycles": outcome.timing.cycles,
+        "latency_s": outcome.timing.cycles / run.architecture.clock,
+        "bound_by": outcome.timing.bound_by,
+        "active_pes": outcome.counts.active_pes,
+        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, run.architecture),
+        "stalls": _stalls(outcome.timing),
+        "accesses": [asdict(record) for record in outcome.counts.accesses],
+        "noc": [asdict(use) for use in outcome.counts.noc],
+        **_machine_dict(outcome, run),
+        "dram_bytes": dict(outcome.counts.dram_bytes),
     }
 
 
-def _machine_dict(activity: Activity, run: NetworkResult) -> dict[str, Any]:
+def _stalls(timing: Timing) -> dict[str, int]:
+    """Losses by cause: PE-cycles where the machine was run, else cycles of the whole array."""
+    losses = timing.losses_pe_cycles
+    return {cause.value: lost for cause, lost in (timing.exposed_cycles if losses is None else losses).items()}
+
+
+def _machine_dict(outcome: Outcome, run: NetworkResult) -> dict[str, Any]:
     """What only the engines that run the machine know: busy cycles, FIFO marks, the utilization over time."""
-    if not activity.pe_busy:
+    if not outcome.timing.pe_busy:
         return {}
     of_cluster = run.architecture.pe_cluster.count
-    clusters = [sum(activity.pe_busy[i : i + of_cluster]) for i in range(0, len(activity.pe_busy), of_cluster)]
+    clusters = [
+        sum(outcome.timing.pe_busy[i : i + of_cluster]) for i in range(0, len(outcome.timing.pe_busy), of_cluster)
+    ]
     return {
-        "busy_pe_cycles": sum(activity.pe_busy),
+        "busy_pe_cycles": sum(outcome.timing.pe_busy),
         "cluster_busy": clusters,
-        "pe_busy": list(activity.pe_busy) if len(activity.pe_busy) <= MOST_PES else None,
-        "fifo_marks": dict(activity.fifo_marks),
-        "utilization_over_time": list(activity.utilization_over_time),
+        "pe_busy": list(outcome.timing.pe_busy) if len(outcome.timing.pe_busy) <= MOST_PES else None,
+        "fifo_marks": dict(outcome.timing.fifo_marks),
+        "utilization_over_time": list(outcome.timing.utilization_over_time),
     }

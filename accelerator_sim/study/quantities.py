@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from accelerator_sim.energy.account import EnergyBreakdown, account
+from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.legality import glb_use
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.result import NORMALISED_UNIT_J, LayerResult, NetworkResult
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
@@ -34,16 +35,16 @@ class Run:
         return resolve_actions(self.technology, self.result.architecture)
 
     @property
-    def parts(self) -> Iterator[tuple[LayerResult, Activity, EnergyBreakdown]]:
+    def parts(self) -> Iterator[tuple[LayerResult, Outcome, EnergyBreakdown]]:
         """The layers that are looked at."""
-        for layer, activity, energy in self.result.finished:
+        for layer, outcome, energy in self.result.finished:
             if fnmatchcase(layer.layer.name, self.layers):
-                yield layer, activity, energy
+                yield layer, outcome, energy
 
     @property
     def cycles(self) -> int:
         """Cycles of these layers."""
-        return sum(activity.cycles for _, activity, _ in self.parts)
+        return sum(outcome.timing.cycles for _, outcome, _ in self.parts)
 
     @property
     def seconds(self) -> float:
@@ -55,43 +56,39 @@ class Run:
         """Joules of these layers, for the whole batch."""
         return sum((energy for _, _, energy in self.parts), EnergyBreakdown())
 
-    def schedules(self) -> Iterator[tuple[Schedule, Activity, EnergyBreakdown]]:
+    def schedules(self) -> Iterator[tuple[Schedule, Outcome, EnergyBreakdown]]:
         """The layers with multiply-accumulates and their schedules."""
-        for layer, activity, energy in self.parts:
+        for layer, outcome, energy in self.parts:
             m = layer.mapping
             if m is not None:
                 problem = problem_of(layer.layer, self.result.architecture, m.iact_encoding, m.weight_encoding)
-                yield Schedule(problem, m), activity, energy
+                yield Schedule(problem, m), outcome, energy
 
     def charged(self, technology: Technology) -> Run:
-        """The same activity with the energies of another table."""
+        """The same outcome with the energies of another table."""
         actions = resolve_actions(technology, self.result.architecture)
         layers = tuple(
-            layer if layer.activity is None
-            else replace(layer, energy=account(layer.activity, actions, self.result.architecture))
+            layer if layer.outcome is None
+            else replace(layer, energy=account(layer.outcome, actions, self.result.architecture))
             for layer in self.result.layers
         )  # fmt: skip
         return Run(replace(self.result, layers=layers), technology, self.layers)
 
 
-_OUTSIDE = ("dram", "dram_iact", "dram_oact", "dram_latency", "configuration")
+_OUTSIDE = (Cause.DRAM, Cause.CONFIGURATION)
 
 
 def _processing_s(run: Run) -> float:
     """Time without waiting for off-chip iacts and oacts and without configuration, as JSSC 2017 Table V splits it."""
-    outside = 0.0
-    for _, activity, _ in run.parts:
-        waits = sum(activity.stalls.get(cause, 0) for cause in _OUTSIDE)
-        stepped = activity.pe_busy  # its stalls are PE-cycles of the active PEs; those of an estimate are cycles
-        outside += waits / max(1, activity.active_pes) if stepped else waits
+    outside = sum(outcome.timing.exposed_cycles.get(cause, 0) for _, outcome, _ in run.parts for cause in _OUTSIDE)
     return (run.cycles - outside) / run.result.architecture.clock
 
 
 def _glb_bytes(run: Run) -> float:
     """Bytes between the GLB and the PEs; fills and drains are not in the count of JSSC 2017 Table V."""
     words = 0
-    for schedule, activity, _ in run.schedules():
-        psum, iact = activity.access("glb", "psum"), activity.access("glb", "iact")
+    for schedule, outcome, _ in run.schedules():
+        psum, iact = outcome.counts.access("glb", "psum"), outcome.counts.access("glb", "iact")
         words += psum.reads - schedule.psum_drained + psum.writes + iact.reads
     return float(words * WORD_BYTES)
 
@@ -145,13 +142,13 @@ def _rule(run: Run) -> float:
     """
     ours = rule = 0.0
     actions, precision = run.actions, run.result.architecture.precision
-    for schedule, activity, energy in run.schedules():
+    for schedule, outcome, energy in run.schedules():
         loops = schedule.loops
         for tensor, values, fetched, stored in (
             ("iact", schedule.iact_fetched // schedule.iact_rounds, schedule.iact_fetched, schedule.iact_filled),
             ("weight", loops.weights, schedule.weight_fetched, schedule.weight_filled),
         ):
-            sent = activity.access("noc", tensor)
+            sent = outcome.counts.access("noc", tensor)
             costs = (
                 actions.dram_read_bit * getattr(precision, tensor),
                 actions.glb_access(tensor)[0] if stored else 0.0,
@@ -176,9 +173,9 @@ def _rule(run: Run) -> float:
 def _padded_macs(run: Run) -> float:
     """Effectual MACs where iacts of the padding count as work: as many of these taps as there are non-zero weights."""
     total = 0.0
-    for layer, activity, _ in run.parts:
+    for layer, outcome, _ in run.parts:
         padding = layer.layer.macs - layer.layer.inside_macs
-        total += activity.effectual_macs + padding * layer.layer.density.weight
+        total += outcome.counts.effectual_macs + padding * layer.layer.density.weight
     return total
 
 
@@ -194,7 +191,7 @@ QUANTITIES: dict[str, Quantity] = {
     "cycles": Quantity("cycles", lambda run: run.cycles),
     "inferences_per_s": Quantity("1/s", lambda run: run.result.batch / run.seconds),
     "inferences_per_j": Quantity("1/J", lambda run: run.result.batch / run.energy.chip),
-    "gops_per_w": Quantity("GOPS/W", lambda run: 2e-9 * sum(a.macs for _, a, _ in run.parts) / run.energy.chip),
+    "gops_per_w": Quantity("GOPS/W", lambda run: 2e-9 * sum(o.counts.macs for _, o, _ in run.parts) / run.energy.chip),
     "total_ms": Quantity("ms", lambda run: run.seconds * 1e3),
     "processing_ms": Quantity("ms", lambda run: _processing_s(run) * 1e3),
     "power_mw": Quantity("mW", lambda run: run.energy.chip / run.seconds * 1e3),
@@ -202,8 +199,8 @@ QUANTITIES: dict[str, Quantity] = {
     "glb_mb": Quantity("MB", lambda run: _glb_bytes(run) / 1e6),
     "glb_iact_kib": Quantity("KiB", _glb_kib(0)),
     "glb_psum_kib": Quantity("KiB", _glb_kib(1)),
-    "active_pes": Quantity("PEs", lambda run: max(a.active_pes for _, a, _ in run.parts)),
-    "effectual_macs": Quantity("MACs", lambda run: sum(a.effectual_macs for _, a, _ in run.parts)),
+    "active_pes": Quantity("PEs", lambda run: max(o.counts.active_pes for _, o, _ in run.parts)),
+    "effectual_macs": Quantity("MACs", lambda run: sum(o.counts.effectual_macs for _, o, _ in run.parts)),
     "effectual_macs_padded": Quantity("MACs", _padded_macs),
     "pe_share": Quantity("of chip", _share("mac", "spad", "clock")),
     "noc_share": Quantity("of chip", _share("noc")),

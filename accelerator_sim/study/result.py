@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
@@ -13,27 +13,11 @@ from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
-from accelerator_sim.simulation.activity import Access, Activity, Level, NocUse, Verdict
+from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome, Verdict
+from accelerator_sim.study.status import ExitCode, Status
 from accelerator_sim.study.tabular import Row, Tabular
 from accelerator_sim.technology.area import Area, area_at
 from accelerator_sim.workload.layer import Layer
-
-Status = Literal["ok", "traffic_only", "failed"]
-
-OK, LAW_BROKEN, LAYERS_FAILED, INTERRUPTED = 0, 4, 5, 130
-"""Exit codes that a result can stand for."""
-
-_SEVERITY = (OK, LAYERS_FAILED, LAW_BROKEN, INTERRUPTED)
-
-
-INTERRUPTION = "interrupted"
-"""Why a layer has no result when its run was interrupted."""
-
-
-def worst_code(codes: Iterable[int]) -> int:
-    """Return the worst of the exit codes of several results."""
-    return max(codes, key=_SEVERITY.index, default=OK)
-
 
 NORMALISED_UNIT_J = 1e-12
 """How a normalised technology table writes the energy of one MAC."""
@@ -43,27 +27,30 @@ NORMALISED_UNIT_J = 1e-12
 class LayerResult:
     """One layer: what the machine did for it, or why it could not run.
 
-    `activity` and `energy` are None exactly where `status` is "failed".  `mapping` is None for layers without
-    multiply-accumulates, `optimal_over` also where the mapping was given instead of searched for.
+    `outcome` and `energy` are None exactly where the layer did not run (`Status.ran`).  `mapping` is None for layers
+    without multiply-accumulates, `optimal_over` also where the mapping was given instead of searched for.
     """
 
     layer: Layer
     status: Status
-    activity: Activity | None = None
+    outcome: Outcome | None = None
     energy: EnergyBreakdown | None = None
     mapping: Mapping | None = None
     optimal_over: int | None = None
     error: str | None = None
     law_broken: bool = False
-    verdict: Verdict | None = None
-    """How the outputs compare with a reference, where values were carried."""
     compared: int = 1
     """Mappings, the best by the estimate, of which this one is the best when they are run."""
 
     @property
+    def verdict(self) -> Verdict | None:
+        """How the outputs compare with a reference, where values were carried."""
+        return self.outcome.verdict if self.outcome else None
+
+    @property
     def dram_bytes(self) -> int:
         """Bytes over the off-chip channel; 0 for a failed layer."""
-        return sum(self.activity.dram_bytes.values()) if self.activity else 0
+        return sum(self.outcome.counts.dram_bytes.values()) if self.outcome else 0
 
 
 @dataclass(frozen=True)
@@ -111,11 +98,11 @@ class NetworkResult(Tabular):
     interrupted: bool = False
 
     @property
-    def finished(self) -> Iterator[tuple[LayerResult, Activity, EnergyBreakdown]]:
+    def finished(self) -> Iterator[tuple[LayerResult, Outcome, EnergyBreakdown]]:
         """The layers that ran."""
         for result in self.layers:
-            if result.activity is not None and result.energy is not None:
-                yield result, result.activity, result.energy
+            if result.outcome is not None and result.energy is not None:
+                yield result, result.outcome, result.energy
 
     def tilings(self) -> dict[str, Tiling]:
         """The mappings of the layers that ran, by name."""
@@ -153,7 +140,7 @@ class NetworkResult(Tabular):
     @cached_property
     def failed(self) -> tuple[LayerResult, ...]:
         """The layers that did not run."""
-        return tuple(result for result in self.layers if result.status == "failed")
+        return tuple(result for result in self.layers if not result.status.ran)
 
     @property
     def complete(self) -> bool:
@@ -175,10 +162,10 @@ class NetworkResult(Tabular):
     def exit_code(self) -> int:
         """What the result means to a script: interrupted, a broken law, failed layers, or all well."""
         if self.interrupted:
-            return INTERRUPTED
+            return ExitCode.INTERRUPTED
         if any(result.law_broken for result in self.layers):
-            return LAW_BROKEN
-        return LAYERS_FAILED if self.failed else OK
+            return ExitCode.LAW_BROKEN
+        return ExitCode.LAYERS_FAILED if self.failed else ExitCode.OK
 
     @cached_property
     def area(self) -> Area:
@@ -197,8 +184,8 @@ class NetworkResult(Tabular):
         Where layers differ in word width (raw values beside CSC pairs) there is one record a width.
         """
         sums: dict[tuple[Level, str, int], tuple[int, int]] = {}
-        for _, activity, _ in self.finished:
-            for record in activity.accesses:
+        for _, outcome, _ in self.finished:
+            for record in outcome.counts.accesses:
                 key = record.level, record.tensor, record.word_bits
                 reads, writes = sums.get(key, (0, 0))
                 sums[key] = reads + record.reads, writes + record.writes
@@ -208,8 +195,8 @@ class NetworkResult(Tabular):
     def noc(self) -> tuple[NocUse, ...]:
         """Traffic of all layers by data type and word width; `links_used` is the most of any layer."""
         sums: dict[tuple[str, int], NocUse] = {}
-        for _, activity, _ in self.finished:
-            for use in activity.noc:
+        for _, outcome, _ in self.finished:
+            for use in outcome.counts.noc:
                 key = use.tensor, use.word_bits
                 sums[key] = _joined(sums[key], use) if key in sums else use
         return tuple(sums.values())
@@ -218,9 +205,9 @@ class NetworkResult(Tabular):
     def totals(self) -> Totals:
         """Sums and rates of the whole."""
         ran = list(self.finished)
-        cycles = sum(activity.cycles for _, activity, _ in ran)
-        macs = sum(activity.macs for _, activity, _ in ran)
-        issued = sum(activity.macs_issued for _, activity, _ in ran)
+        cycles = sum(outcome.timing.cycles for _, outcome, _ in ran)
+        macs = sum(outcome.counts.macs for _, outcome, _ in ran)
+        issued = sum(outcome.counts.macs_issued for _, outcome, _ in ran)
         latency_s = cycles / self.architecture.clock
         energy_j = self.energy.chip
         joules = energy_j > 0 and not self.normalised
@@ -229,7 +216,7 @@ class NetworkResult(Tabular):
             mac_layers=sum(result.layer.is_mac for result in self.layers),
             failed=len(self.failed),
             macs=macs,
-            effectual_macs=sum(activity.effectual_macs for _, activity, _ in ran),
+            effectual_macs=sum(outcome.counts.effectual_macs for _, outcome, _ in ran),
             cycles=cycles,
             latency_s=latency_s,
             inferences_per_s=self.batch / latency_s if cycles else None,

@@ -10,7 +10,8 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.study.layer_run import Machine, run_layer
 from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import INTERRUPTION, LayerResult, NetworkResult
+from accelerator_sim.study.result import LayerResult, NetworkResult
+from accelerator_sim.study.status import Status
 from accelerator_sim.study.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
@@ -31,7 +32,7 @@ def simulate_network(
     """Simulate the layers of a network on an architecture.
 
     A layer that fails, be it that no mapping fits or that a law is broken, has its error in the result, and the rest
-    goes on.  After KeyboardInterrupt the result holds what was finished; the other layers failed as "interrupted".
+    goes on.  After KeyboardInterrupt the result holds what was finished; the other layers are interrupted.
     Raises UsageError for a selection that matches no layer and ValueError for a batch that is out of range.
     """
     chosen = options or Options()
@@ -62,7 +63,7 @@ def simulate_network(
     finished, interrupted = _run(tasks, machine, chosen.jobs, on_progress)
     results = []
     for layer, index in zip(selected.layers, task_of, strict=True):
-        result = finished.get(index) or LayerResult(layer, "failed", error=INTERRUPTION)
+        result = finished.get(index) or LayerResult(layer, Status.INTERRUPTED, error=Status.INTERRUPTED.value)
         if result.layer.name != layer.name:
             error = f"as {result.layer.name}: {result.error}" if result.error else None
             result = replace(result, layer=layer, error=error)
@@ -94,7 +95,7 @@ def _run_task(machine: Machine, task: Task) -> LayerResult:
 
 def _given_up(task: Task) -> LayerResult:
     layer, _ = task
-    return LayerResult(layer, "failed", error=f"layer {layer.name}: {DIED}")
+    return LayerResult(layer, Status.FAILED, error=f"layer {layer.name}: {DIED}")
 
 
 def _run(

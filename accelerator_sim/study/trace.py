@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.simulation.engines import planner_of, run_event, stored_pattern
 from accelerator_sim.simulation.event import trace_pass
 from accelerator_sim.simulation.machine import machine_of
-from accelerator_sim.simulation.repeats import MOST_PASSES
+from accelerator_sim.simulation.passes import planner_of
+from accelerator_sim.simulation.repeats import MOST_PASSES, time_schedule
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import stored_pattern
 from accelerator_sim.study.result import LayerResult, NetworkResult
 from accelerator_sim.workload.pattern import draw
 
@@ -44,9 +46,9 @@ class Window:
 def trace(result: NetworkResult, window: Window, masks: Masks = Masks.CHANNELS) -> Iterator[Span]:
     """The spans of a result that lie in a window, layer by layer; neighbours that do the same are joined."""
     start = 0
-    for layer, activity, _ in result.finished:
-        stop = start + activity.cycles
-        if activity.cycles and start < window.end and stop > window.begin:
+    for layer, outcome, _ in result.finished:
+        stop = start + outcome.timing.cycles
+        if outcome.timing.cycles and start < window.end and stop > window.begin:
             yield Span(-1, "layers", layer.layer.name, start, stop)
             if layer.mapping is not None:
                 yield from _joined(_spans(layer, result, window, masks, start))
@@ -63,16 +65,16 @@ def _spans(layer: LayerResult, result: NetworkResult, window: Window, masks: Mas
         raise UsageError(
             f"layer {layer.layer.name} has {schedule.passes:,} passes; at most {MOST_PASSES:,} can be traced"
         )
-    _, timing = run_event(schedule, stored)
+    times = time_schedule(schedule, stored)
     machine = machine_of(schedule)
     planner = planner_of(machine, stored)
     lanes = int(machine.e[at.IACT_LANES])
-    for number, (begun, length) in enumerate(zip(timing.starts.tolist(), timing.lengths.tolist(), strict=True)):
+    for number, (begun, length) in enumerate(zip(times.starts.tolist(), times.lengths.tolist(), strict=True)):
         begun += start
         if begun >= window.end or begun + length <= window.begin:
             continue
         yield Span(-1, "passes", f"pass {number}", begun, begun + length)
-        plan, spans = trace_pass(timing.passes, planner, number)
+        plan, spans = trace_pass(times.passes, planner, number)
         place = machine.place
         sources: dict[int, tuple[int, int]] = {}  # by lane: the cluster and router of its source
         for s in range(int(plan.counts[at.COUNT_STREAMS])):
@@ -94,7 +96,7 @@ def _spans(layer: LayerResult, result: NetworkResult, window: Window, masks: Mas
                 if architecture.private:
                     source = plan.stream[at.S_SOURCE, where - machine.places]  # every PE is a stream with its lane
                     track = f"iact link {place[at.X_PE_ROW, source]},{place[at.X_PE_COLUMN, source]}"
-            name = "send" if what == at.SENT else at.CAUSES[what]
+            name = "send" if what == at.SENT else CAUSES[what]
             first, last = max(begun + begin, window.begin), min(begun + end, window.end)
             if first < last and (not window.clusters or cluster in window.clusters):
                 yield Span(cluster, track, name, first, last)

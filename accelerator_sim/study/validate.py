@@ -21,7 +21,7 @@ from accelerator_sim.workload.network import Network, load_network
 MEAN = "mean |error|"
 """What stands for the layer in the row that holds the mean error of all layers."""
 
-Status = Literal["miss", "ok", "fitted"]
+Judgement = Literal["miss", "ok", "fitted"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Row:
         return self.ours / self.most - 1.0 if self.most is not None and self.ours > self.most else 0.0
 
     @property
-    def status(self) -> Status:
+    def status(self) -> Judgement:
         """Whether ours is near enough; a figure that something was fitted to is not judged."""
         if self.figure.fitted:
             return "fitted"
@@ -67,7 +67,7 @@ class Scorecard:
     rows: tuple[Row, ...]
     left_out: int = 0
 
-    def count(self, status: Status) -> int:
+    def count(self, status: Judgement) -> int:
         """Figures of a status."""
         return sum(row.status == status for row in self.rows)
 

@@ -17,7 +17,7 @@ from accelerator_sim.sweep.limits import values_of
 from accelerator_sim.sweep.points import Point
 from accelerator_sim.sweep.spec import Stage, Sweep
 from accelerator_sim.sweep.store import Entry
-from accelerator_sim.sweep.task import Outcome, digest, figures, layer_text, machine_text, program, reason
+from accelerator_sim.sweep.task import LayerSums, digest, figures, layer_text, machine_text, program, reason
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
@@ -38,7 +38,7 @@ class Planned:
     inferences: int = 1
     """What the layers are of: the batch of the point times that of the network's file."""
 
-    def figures(self, outcomes: Mapping[str, Outcome]) -> dict[str, float | int | None] | None:
+    def figures(self, outcomes: Mapping[str, LayerSums]) -> dict[str, float | int | None] | None:
         """The figures of the network, of the outcomes of its layers."""
         if self.machine is None:
             return None

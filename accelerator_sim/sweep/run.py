@@ -17,7 +17,7 @@ from accelerator_sim.sweep.results import best, each_point, goal_of
 from accelerator_sim.sweep.search import search
 from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
 from accelerator_sim.sweep.store import About, Store
-from accelerator_sim.sweep.task import Done, Outcome, Task, digest, given_up, program, reason, run_task
+from accelerator_sim.sweep.task import Done, LayerSums, Task, digest, given_up, program, reason, run_task
 
 MOST_KINDS = 1000
 """Reasons of failure that are counted one by one."""
@@ -158,7 +158,7 @@ _Whole = tuple[Planned, Mapping[str, float | int | None] | None, str | None]
 """A result with its figures, or its error."""
 
 
-def _whole(planned: Planned, outcomes: Mapping[str, Outcome]) -> _Whole:
+def _whole(planned: Planned, outcomes: Mapping[str, LayerSums]) -> _Whole:
     """A result of which all layers are known."""
     if planned.error is not None:
         return planned, None, planned.error
@@ -181,7 +181,7 @@ class _Runner:
         self._networks = max(len(sweep.spec.workloads), 1)
         self.points = self.excluded = self.computed = self.present = self.layers = 0
         self._seen: set[str] = set()
-        self._waiting: dict[str, tuple[Planned, set[str], dict[str, Outcome]]] = {}
+        self._waiting: dict[str, tuple[Planned, set[str], dict[str, LayerSums]]] = {}
         self._wanted: dict[str, list[str]] = {}
         self._stage, self._total, self._here = 0, 0, 0
         self._best: float | None = None
@@ -269,7 +269,7 @@ class _Runner:
     def _finish(
         self,
         complete: Sequence[_Whole],
-        outcomes: Mapping[str, Outcome],
+        outcomes: Mapping[str, LayerSums],
         number: int,
     ) -> None:
         self._store.add(((planned.entry, found, error) for planned, found, error in complete), outcomes)

@@ -11,7 +11,7 @@ from typing import Any
 
 from accelerator_sim.sweep.database import FIGURES, close_written, damaged, guarded, open_to_read, open_to_write
 from accelerator_sim.sweep.pareto import front
-from accelerator_sim.sweep.task import Outcome
+from accelerator_sim.sweep.task import LayerSums
 
 SAMPLE, REFERENCES = 2000, 20
 """Results of which the first front is made, and how many of its members results are compared with."""
@@ -108,11 +108,11 @@ class Store:
         """Return the status of the tasks that have a result, by key."""
         return self._of_keys("status", "results", keys)
 
-    def layers(self, keys: Iterable[str]) -> dict[str, Outcome]:
+    def layers(self, keys: Iterable[str]) -> dict[str, LayerSums]:
         """Return the outcomes of layers that are known, by key."""
         return {key: self._outcome(key, text) for key, text in self._of_keys("outcome", "layers", keys).items()}
 
-    def _outcome(self, key: str, text: str) -> Outcome:
+    def _outcome(self, key: str, text: str) -> LayerSums:
         found = self._mapping(text, f"layer {key}")
         if not all(_is_number(value) for value in found.values()):
             raise damaged(self.path, f"the store is damaged: layer {key} is not made of numbers")
@@ -156,7 +156,7 @@ class Store:
             self._db.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
 
-    def add(self, results: Iterable[Result], outcomes: Mapping[str, Outcome]) -> None:
+    def add(self, results: Iterable[Result], outcomes: Mapping[str, LayerSums]) -> None:
         """Keep results and outcomes of layers, by key: all of them or none."""
         kept = list(results)
         rows = [

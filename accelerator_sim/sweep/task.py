@@ -16,7 +16,7 @@ from accelerator_sim import __version__
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.kernels.compile import kernel_stamp
-from accelerator_sim.simulation.activity import Activity
+from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.study.layer_run import Machine, run_layer
 from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import utilization
@@ -29,8 +29,8 @@ from accelerator_sim.workload.layer import Layer
 SUMS = ("cycles", "macs", "effectual_macs", "macs_issued", "dram_bytes")
 """What adds up over layers, besides the energies."""
 
-Outcome = dict[str, float]
-"""What one layer comes to: `SUMS`, energy_j of the chip and energy_dram_j."""
+LayerSums = dict[str, float]
+"""Figures of one layer: `SUMS`, energy_j of the chip and energy_dram_j."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Done:
     """A finished task: what each of its layers came to, or the error of it, by key."""
 
     key: str
-    outcomes: dict[str, Outcome]
+    outcomes: dict[str, LayerSums]
     errors: dict[str, str]
 
 
@@ -94,15 +94,15 @@ def run_task(task: Task) -> Done:
         )
     except Exception as error:  # of this machine alone
         return Done(task.key, {}, dict.fromkeys(task.layers, reason(error)))
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, LayerSums] = {}
     errors: dict[str, str] = {}
     for key, layer in task.layers.items():
         try:
             result = run_layer(layer, None, machine)
-            if result.activity is None or result.energy is None:
+            if result.outcome is None or result.energy is None:
                 errors[key] = result.error or f"layer {layer.name} failed"
             else:
-                outcomes[key] = _outcome(result.activity, result.energy.chip, result.energy.dram)
+                outcomes[key] = _sums(result.outcome, result.energy.chip, result.energy.dram)
         except Exception as error:  # of this layer alone
             errors[key] = f"layer {layer.name}: {reason(error)}"
     return Done(task.key, outcomes, errors)
@@ -124,20 +124,20 @@ def given_up(task: Task) -> Done:
     return Done(task.key, {}, {key: f"layer {layer.name}: {DIED}" for key, layer in task.layers.items()})
 
 
-def _outcome(activity: Activity, chip_j: float, dram_j: float) -> Outcome:
+def _sums(outcome: Outcome, chip_j: float, dram_j: float) -> LayerSums:
     return {
-        "cycles": activity.cycles,
-        "macs": activity.macs,
-        "effectual_macs": activity.effectual_macs,
-        "macs_issued": activity.macs_issued,
-        "dram_bytes": sum(activity.dram_bytes.values()),
+        "cycles": outcome.timing.cycles,
+        "macs": outcome.counts.macs,
+        "effectual_macs": outcome.counts.effectual_macs,
+        "macs_issued": outcome.counts.macs_issued,
+        "dram_bytes": sum(outcome.counts.dram_bytes.values()),
         "energy_j": chip_j,
         "energy_dram_j": dram_j,
     }
 
 
 def figures(
-    outcomes: Iterable[Outcome], architecture: Architecture, technology: Technology, batch: int
+    outcomes: Iterable[LayerSums], architecture: Architecture, technology: Technology, batch: int
 ) -> dict[str, float | int | None]:
     """Return the result fields of a network: those of a simulation's totals, and what they come to with the DRAM."""
     sums = dict.fromkeys((*SUMS, "energy_j", "energy_dram_j"), 0.0)

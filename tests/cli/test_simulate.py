@@ -9,6 +9,7 @@ import pytest
 from accelerator_sim.simulation import engines
 from accelerator_sim.study import run as running
 from accelerator_sim.study.result import LayerResult
+from accelerator_sim.study.status import Status
 from accelerator_sim.workload.network import Network
 from tests.cli.conftest import Run
 
@@ -90,7 +91,9 @@ def test_failed_layers_are_listed_at_the_end(run: Run, flawed: str) -> None:
 def test_a_broken_law(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = LayerResult
     monkeypatch.setattr(
-        running, "run_layer", lambda layer, *_: broken(layer, "failed", error="1 = 2 does not hold", law_broken=True)
+        running,
+        "run_layer",
+        lambda layer, *_: broken(layer, Status.FAILED, error="1 = 2 does not hold", law_broken=True),
     )
     result = run("simulate", small)
     assert result.exit_code == 4
@@ -112,7 +115,7 @@ def test_an_interrupted_run_keeps_what_was_finished(
     assert result.exit_code == 130
     layers = json.loads((tmp_path / "r.json").read_text())["layers"]
     assert [(layer["status"], layer["error"]) for layer in layers] == [
-        ("ok", None), ("traffic_only", None), ("failed", "interrupted"),
+        ("ok", None), ("traffic_only", None), ("interrupted", "interrupted"),
     ]  # fmt: skip
 
 

@@ -67,15 +67,15 @@ def test_an_activity_keeps_the_laws(name: str) -> None:
     def check(nest: Nests) -> None:
         assume(int(nest.pes[0]) <= nest.problem.architecture.pes)
         cost = Cost(nest, False)
-        activity = cost.activity()  # raises where a law is broken
+        outcome = cost.outcome()  # raises where a law is broken
         loops = nest.loops
-        assert activity.access("dram", "psum").writes == loops.outputs
-        assert activity.macs_issued == loops.macs
+        assert outcome.counts.access("dram", "psum").writes == loops.outputs
+        assert outcome.counts.macs_issued == loops.macs
         kept: dict[Tensor, Keep] = {"iact": nest.residence.iact, "weight": nest.residence.weight}
         for tensor in TENSORS:
-            levels = {a.level: a for a in activity.accesses if a.tensor == tensor}
+            levels = {a.level: a for a in outcome.counts.accesses if a.tensor == tensor}
             assert ("spad" in levels) == nest.flow.holds(tensor)
-            use = next(u for u in activity.noc if u.tensor == tensor)
+            use = next(u for u in outcome.counts.noc if u.tensor == tensor)
             if tensor != "psum":
                 if kept[tensor] is not Keep.NONE:
                     assert levels["glb"].reads == levels["noc"].reads
@@ -84,7 +84,7 @@ def test_an_activity_keeps_the_laws(name: str) -> None:
         # The energies that the search compares are those of the one account.
         actions = resolve_actions(TECHNOLOGY, nest.problem.architecture)
         prices = Prices(actions, nest.problem.architecture)
-        joules = account(activity, actions, nest.problem.architecture).total
+        joules = account(outcome, actions, nest.problem.architecture).total
         assert float(prices.energy(cost)[0]) == pytest.approx(joules, rel=1e-12)
 
     check()

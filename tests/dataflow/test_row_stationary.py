@@ -20,7 +20,7 @@ from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Factors, Mapping, Stationary
 from accelerator_sim.mapping.problem import Problem, problem_of
 from accelerator_sim.mapping.search import find_mapping
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
@@ -102,13 +102,13 @@ def test_the_production_mapping_costs_the_same_in_the_nest(layer_name: str) -> N
     actions = resolve_actions(load_technology(machine.technology), machine)
     found = find_mapping(layer, machine, actions, Objective.ENERGY)
     schedule = Schedule(found.problem, found.mapping)
-    activity = analyse(schedule)
-    same = Cost(nest_of(schedule), False).activity()
-    assert same.cycles == activity.cycles
-    joules = account(activity, actions, machine).total
+    outcome = estimate_of(schedule)
+    same = Cost(nest_of(schedule), False).outcome()
+    assert same.timing.cycles == outcome.timing.cycles
+    joules = account(outcome, actions, machine).total
     assert account(same, actions, machine).total == pytest.approx(joules, rel=1e-12)
     best = find_nest(layer, machine, actions, RS, Objective.ENERGY)
-    assert account(best.activity, actions, machine).total <= joules * (1.0 + 1e-12)
+    assert account(best.outcome, actions, machine).total <= joules * (1.0 + 1e-12)
 
 
 def test_a_nest_is_within_the_spads() -> None:

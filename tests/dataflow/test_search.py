@@ -97,7 +97,7 @@ def test_no_nest_is_better_than_the_one_found(name: str, number: int) -> None:
         assert space.fits(found.nest)[0]
         assert int(found.nest.pes[0]) <= machine.pes
         assert value(found.nest, actions, objective) <= best * (1.0 + 1e-9)
-        joules = account(found.activity, actions, machine).total
+        joules = account(found.outcome, actions, machine).total
         assert joules == pytest.approx(float(Prices(actions, machine).energy(Cost(found.nest, False))[0]), rel=1e-12)
 
     check()
@@ -136,8 +136,8 @@ def test_a_weight_is_fetched_once_where_its_psums_fit() -> None:
     layer = Layer("conv1", "conv", N=4, M=8, C=3, H=20, W=20, R=3, S=3)
     actions = resolve_actions(load_technology(BASE.technology), BASE)
     found = find_nest(layer, BASE, actions, DATAFLOWS["ws"])
-    assert found.activity.access("dram", "weight").reads == 8 * 3 * 9
-    assert found.activity.access("spad", "weight").writes == 8 * 3 * 9
+    assert found.outcome.counts.access("dram", "weight").reads == 8 * 3 * 9
+    assert found.outcome.counts.access("spad", "weight").writes == 8 * 3 * 9
 
 
 def test_names() -> None:

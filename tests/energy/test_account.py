@@ -8,23 +8,19 @@ import pytest
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
-from accelerator_sim.simulation.activity import Access, Activity, NocUse
+from accelerator_sim.simulation.outcome import Access, Bound, Counts, NocUse, Outcome, Timing
 from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy, resolve_actions
 from accelerator_sim.technology.technology import load_technology
 
 PJ = 1e-12
 
-ACTIVITY = Activity(
-    cycles=1000,
-    bound_by="pe",
-    stalls={},
+COUNTS = Counts(
     active_pes=20,
+    idle_pes=4,
     macs=500,
     effectual_macs=300,
     macs_issued=400,
     macs_gated=100,
-    pe_cycles_active=20_000,
-    pe_cycles_idle=4_000,
     accesses=(
         Access("dram", "iact", 10, 0, 8),
         Access("dram", "weight", 20, 0, 12),
@@ -44,6 +40,12 @@ ACTIVITY = Activity(
     ),
     dram_bytes={"iact": 10, "weight": 30, "psum": 5},
 )
+OUTCOME = Outcome(COUNTS, Timing(1000, Bound.PE, {}))
+
+
+def with_counts(**changed: Any) -> Outcome:
+    """The outcome with some counts changed."""
+    return replace(OUTCOME, counts=replace(COUNTS, **changed))
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def actions(table: dict[str, Any], written: Callable[..., str], architecture: Ar
 
 
 def test_an_account_by_hand(actions: ActionEnergies, architecture: Architecture) -> None:
-    energy = account(ACTIVITY, actions, architecture)
+    energy = account(OUTCOME, actions, architecture)
     assert energy.mac == pytest.approx((300 * (1 + 0.5) + 100 * 0.1) * PJ)
     assert energy.spad == pytest.approx((100 * 2 + 60 * 3 + 150 * 8 + 10 * 10 + 300 * 6 + 300 * 7) * PJ)
     assert energy.glb == pytest.approx(((30 * 8 + 10 * 9) * 12 / 8 + 7 * 24 + 9 * 26) * PJ)
@@ -66,7 +68,7 @@ def test_an_account_by_hand(actions: ActionEnergies, architecture: Architecture)
 
 
 def test_the_components_sum_to_the_totals(actions: ActionEnergies, architecture: Architecture) -> None:
-    energy = account(ACTIVITY, actions, architecture)
+    energy = account(OUTCOME, actions, architecture)
     assert list(energy.as_dict()) == ["mac", "spad", "noc", "glb", "dram", "clock", "leakage"]
     assert energy.total == pytest.approx(sum(energy.as_dict().values()), rel=1e-12)
     assert energy.chip == pytest.approx(energy.total - energy.dram, rel=1e-12)
@@ -75,7 +77,7 @@ def test_the_components_sum_to_the_totals(actions: ActionEnergies, architecture:
 
 
 def test_nothing_costs_nothing_but_time(actions: ActionEnergies, architecture: Architecture) -> None:
-    idle = replace(ACTIVITY, macs_issued=0, macs_gated=0, pe_cycles_active=0, pe_cycles_idle=0, accesses=(), noc=())
+    idle = with_counts(macs_issued=0, macs_gated=0, active_pes=0, idle_pes=0, accesses=(), noc=())
     energy = account(idle, actions, architecture)
     assert energy == EnergyBreakdown(leakage=energy.leakage)
     assert energy.leakage > 0.0
@@ -87,7 +89,7 @@ def test_a_zero_of_the_table_is_zero(
     for way in ("active", "idle"):
         table["clock"][way] = {"energy": "0 pJ", "source": "zero because this test wants it so"}
     actions = resolve_actions(load_technology(written(table)), architecture)
-    assert account(ACTIVITY, actions, architecture).clock == 0.0
+    assert account(OUTCOME, actions, architecture).clock == 0.0
 
 
 @pytest.mark.parametrize(
@@ -103,13 +105,13 @@ def test_what_has_no_energy_is_an_error(
     access: Access, message: str, actions: ActionEnergies, architecture: Architecture
 ) -> None:
     with pytest.raises(MissingEnergy) as caught:
-        account(replace(ACTIVITY, accesses=(access,)), actions, architecture)
+        account(with_counts(accesses=(access,)), actions, architecture)
     assert str(caught.value).startswith(message)
 
 
 def test_an_unknown_data_type_on_a_network(actions: ActionEnergies, architecture: Architecture) -> None:
     with pytest.raises(MissingEnergy, match=r"action noc\.deliver\.bias has no energy in technology round"):
-        account(replace(ACTIVITY, noc=(NocUse("bias", "unicast", 0, 1, 0, 8, 1),)), actions, architecture)
+        account(with_counts(noc=(NocUse("bias", "unicast", 0, 1, 0, 8, 1),)), actions, architecture)
 
 
 @pytest.mark.parametrize(("width", "cost"), [("20 b", 17.0 * 8 / 20), (None, 17.0)])
@@ -120,4 +122,4 @@ def test_a_word_from_pe_to_pe_costs_by_its_width(
     table["noc"]["local"] = {"energy": "17 pJ", "source": "assumed"} | ({"width": width} if width else {})
     actions = resolve_actions(load_technology(written(table)), architecture)
     use = NocUse("iact", "unicast", 0, 0, 0, 8, 0, local_hops=5)
-    assert account(replace(ACTIVITY, noc=(use,)), actions, architecture).noc == pytest.approx(5 * cost * PJ)
+    assert account(with_counts(noc=(use,)), actions, architecture).noc == pytest.approx(5 * cost * PJ)

@@ -10,7 +10,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.wires import driven, wire_energy
 from accelerator_sim.mapping.mapping import Factors, Mapping
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.reach import reach_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions
@@ -34,9 +34,9 @@ def of(architecture: Architecture, mapping: Mapping) -> dict[str, tuple[float, f
     """Links (of 2 mm) that a bit drives, switches that it passes and words from PE to PE, by data type."""
     schedule = Schedule(problem_of(LAYER, architecture), mapping)
     reach = reach_of(schedule) if architecture.flat else None
-    activity = analyse(schedule)
+    outcome = estimate_of(schedule)
     found = {}
-    for use in activity.noc:
+    for use in outcome.counts.noc:
         one = driven(schedule, use, reach)
         found[use.tensor] = one.bit_mm / use.word_bits / 2.0, one.switched_bits / use.word_bits, one.local_words
     technology = load_technology(architecture.technology)
@@ -46,10 +46,10 @@ def of(architecture: Architecture, mapping: Mapping) -> dict[str, tuple[float, f
         links * 2.0 * use.word_bits * hop.wire.energy
         + switches * use.word_bits * hop.router.energy
         + local * actions.noc_local
-        for use in activity.noc
+        for use in outcome.counts.noc
         for links, switches, local in [found[use.tensor]]
     )
-    assert wire_energy(schedule, activity, technology, actions) == pytest.approx(joules)
+    assert wire_energy(schedule, outcome, technology, actions) == pytest.approx(joules)
     return found
 
 
@@ -93,7 +93,7 @@ def test_a_mesh_pays_its_hops_and_the_ways_inside_clusters() -> None:
     layer = Layer("fc", "fc", C=2, M=6)
     mapping = Mapping(cluster_columns=Factors(M=2), pe_rows=Factors(C=2), pe_columns=Factors(M=3))
     schedule = Schedule(problem_of(layer, mesh), mapping)
-    uses = {use.tensor: driven(schedule, use, None) for use in analyse(schedule).noc}
+    uses = {use.tensor: driven(schedule, use, None) for use in estimate_of(schedule).counts.noc}
     iact, weight, psum = (uses[tensor] for tensor in ("iact", "weight", "psum"))
     side = 2 * math.sqrt(6)
     assert iact.bit_mm == pytest.approx(8 * (2.0 * (2 + 2 * 2 * 8) + 2 * side))
@@ -109,10 +109,10 @@ def test_the_account_of_a_run_charges_what_reaches_a_pe() -> None:
     """`noc.deliver` for every word of a bus or link that is needed, but for all PEs where it is broadcast."""
     delivered = {}
     for kind in ("multicast_bus", "unicast", "broadcast"):
-        activity = analyse(Schedule(problem_of(LAYER, flat(kind)), SPREAD))
-        delivered[kind] = {use.tensor: (use.words, use.delivered) for use in activity.noc}
-        assert activity.access("spad", "iact").writes == 6
-        assert activity.access("glb", "iact").reads == (6 if kind == "unicast" else 2)
+        outcome = estimate_of(Schedule(problem_of(LAYER, flat(kind)), SPREAD))
+        delivered[kind] = {use.tensor: (use.words, use.delivered) for use in outcome.counts.noc}
+        assert outcome.counts.access("spad", "iact").writes == 6
+        assert outcome.counts.access("glb", "iact").reads == (6 if kind == "unicast" else 2)
     assert delivered["multicast_bus"] == {"iact": (2, 6), "weight": (6, 6), "psum": (6, 6)}
     assert delivered["unicast"] == {"iact": (6, 6), "weight": (6, 6), "psum": (6, 6)}
     assert delivered["broadcast"] == {"iact": (2, 12), "weight": (6, 36), "psum": (6, 3 * 6 + 3)}

@@ -32,10 +32,10 @@ def examined(layer: Layer, architecture: Architecture) -> Examination | None:
     actions = resolve_actions(load_technology(architecture.technology), architecture)
     result = run_layer(layer, None, Machine(architecture, actions, Objective.LATENCY, fidelity="event"))
     assert not result.law_broken, result.error
-    if result.activity is None:
+    if result.outcome is None:
         return None
     assert result.mapping is not None
-    return examine(layer, result.mapping, result.activity, architecture)
+    return examine(layer, result.mapping, result.outcome, architecture)
 
 
 def rises(bounds: Examination) -> list[int]:
@@ -76,7 +76,7 @@ def check_network(network: str, architecture: str) -> None:
     found = explained(network, architecture)
     run = simulate_network(load_network(network), *load_machine(architecture), Options())
     assert [layer.error for layer in found.run.failed] == []
-    cycles = {result.layer.name: result.activity.cycles for result in run.layers if result.activity}
+    cycles = {result.layer.name: result.outcome.timing.cycles for result in run.layers if result.outcome}
     for each in found.explained:
         name = each.result.layer.name
         assert rises(each.bounds) == [], (name, each.bounds.solved)
@@ -138,8 +138,8 @@ def test_a_given_mapping_has_the_bounds_of_the_layer() -> None:
     actions = resolve_actions(technology, architecture)
     machine = Machine(architecture, actions, Objective.LATENCY, fidelity="event")
     worst = run_layer(layer, Mapping(), machine)
-    assert worst.activity is not None
-    bad = examine(layer, Mapping(), worst.activity, architecture)
+    assert worst.outcome is not None
+    bad = examine(layer, Mapping(), worst.outcome, architecture)
     good = examined(layer, architecture)
     assert good is not None
     assert bad.cycles[:6] == good.cycles[:6]

@@ -55,7 +55,7 @@ def test_the_layers_are_those_of_the_run(found: Explanation) -> None:
 
 def test_lost_cycles_and_peak_add_up_to_the_cycles_of_the_network(found: Explanation) -> None:
     peak = sum(layer.bounds.peak_cycles for layer in found.explained)
-    moved = sum(r.activity.cycles for r in found.run.layers if r.status == "traffic_only" and r.activity)
+    moved = sum(r.outcome.timing.cycles for r in found.run.layers if r.status == "traffic_only" and r.outcome)
     assert math.isclose(peak + sum(found.lost) + moved, found.run.totals.cycles, rel_tol=1e-9)
 
 

@@ -9,7 +9,7 @@ from accelerator_sim.eyexam.relax import FREE, steady, unlimited_bandwidth
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.problem import Problem, problem_of
 from accelerator_sim.mapping.search import Unmappable, find_mappings
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.layer import Layer
 from tests.oracles.strategies import Case, cases, layers, machines
@@ -22,12 +22,12 @@ def on(machine: Architecture, problem: Problem) -> Problem:
 @given(cases())
 @settings(max_examples=150)
 def test_every_mapping_stays_legal_and_takes_no_longer(case: Case) -> None:
-    cycles = analyse(Schedule(case.problem, case.mapping)).cycles
+    cycles = estimate_of(Schedule(case.problem, case.mapping)).timing.cycles
     for relax in (steady, unlimited_bandwidth):
         schedule = Schedule(on(relax(case.problem.architecture), case.problem), case.mapping)
         assert broken_limits(schedule) == []
-        assert analyse(schedule).cycles <= cycles
-        cycles = analyse(schedule).cycles
+        assert estimate_of(schedule).timing.cycles <= cycles
+        cycles = estimate_of(schedule).timing.cycles
 
 
 @given(layers(), machines(roomy=False))

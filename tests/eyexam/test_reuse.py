@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from accelerator_sim.eyexam.reuse import reuse
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.workload.layer import Layer
@@ -22,18 +22,18 @@ def test_moves_of_raw_words_are_the_accesses_of_the_levels(case: Case) -> None:
     mapping = case.mapping
     assume((mapping.iact_encoding, mapping.weight_encoding) == (Encoding.RAW, Encoding.RAW))
     schedule = Schedule(case.problem, mapping)
-    activity = analyse(schedule)
+    outcome = estimate_of(schedule)
     rows = {row.tensor: row for row in reuse(schedule)}
-    network = {use.tensor: use for use in activity.noc}
+    network = {use.tensor: use for use in outcome.counts.noc}
     for tensor in ("iact", "weight"):
         row = rows[tensor]
         assert row.sent * row.words == pytest.approx(network[tensor].words)
-        assert row.delivered * row.words == pytest.approx(activity.access("noc", tensor).writes)
-        assert row.macs * row.words == pytest.approx(activity.macs)
+        assert row.delivered * row.words == pytest.approx(outcome.counts.access("noc", tensor).writes)
+        assert row.macs * row.words == pytest.approx(outcome.counts.macs)
         assert row.sent * row.targets == pytest.approx(row.delivered)
         assert row.delivered * row.macs_per_delivery == pytest.approx(row.macs)
-    assert rows["iact"].glb * rows["iact"].words == pytest.approx(activity.access("glb", "iact").reads)
-    psum, glb = rows["psum"], activity.access("glb", "psum")
+    assert rows["iact"].glb * rows["iact"].words == pytest.approx(outcome.counts.access("glb", "iact").reads)
+    psum, glb = rows["psum"], outcome.counts.access("glb", "psum")
     assert psum.glb * psum.words == pytest.approx(glb.reads + glb.writes)
     assert psum.sent * psum.words == pytest.approx(network["psum"].words)
     handed = network["psum"].local_hops + network["psum"].word_hops

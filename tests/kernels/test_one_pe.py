@@ -7,8 +7,9 @@ import pytest
 
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.simulation.engines import run_cycle, run_event, stored_pattern
+from accelerator_sim.simulation.engines import Cycle, Event
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import stored_pattern
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.pattern import Pattern, values
 from tests.oracles.strategies import machine
@@ -44,14 +45,14 @@ def run_one_pe(density: float) -> tuple[int, list[int], int]:
     pattern = Pattern(None, mask if density < 1.0 else None)
     schedule = Schedule(problem_of(layer, architecture, Encoding.RAW, csc), mapping)
     stored = stored_pattern(schedule, pattern)
-    activity, _ = run_event(schedule, stored)
-    stepped, _, verdict = run_cycle(schedule, stored, values(layer, pattern, 0))
-    assert verdict is not None
-    assert verdict.equal
-    assert stepped == activity
+    event = Event().run(schedule, stored)
+    stepped = Cycle(values(layer, pattern, 0)).run(schedule, stored)
+    assert stepped.verdict is not None
+    assert stepped.verdict.equal
+    assert (stepped.counts, stepped.timing) == (event.counts, event.timing)
     if density == 1.0:
-        return activity.cycles, [M0] * C0, M0 * C0
-    return activity.cycles, [entries_of(column) for column in mask.reshape(M0, C0).T.tolist()], int(mask.sum())
+        return event.timing.cycles, [M0] * C0, M0 * C0
+    return event.timing.cycles, [entries_of(column) for column in mask.reshape(M0, C0).T.tolist()], int(mask.sum())
 
 
 @pytest.mark.parametrize("density", [1.0, 0.7, 0.5, 0.3])

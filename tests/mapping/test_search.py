@@ -17,7 +17,7 @@ from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.search import Found, Unmappable, find_mapping
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
@@ -99,7 +99,7 @@ def test_the_kernel_costs_what_the_engine_costs_and_prunes_nothing_better(number
             costs = []
             for result in (found, full):
                 schedule = Schedule(result.problem, result.mapping)
-                check(schedule, analyse(schedule))
+                check(schedule, estimate_of(schedule))
                 cost = cost_of(result.problem, result.mapping, actions)
                 assert result.cycles == cost.cycles
                 assert abs(result.energy_j - cost.joules) <= cost.rounding
@@ -161,7 +161,7 @@ def test_shared_banks_hold_whole_pairs() -> None:
     for exhaustive in (False, True):
         for found in searched(layer, architecture, actions, exhaustive).values():
             schedule = Schedule(found.problem, found.mapping)
-            check(schedule, analyse(schedule))
+            check(schedule, estimate_of(schedule))
 
 
 # --- determinism -----------------------------------------------------------------------------------------------------

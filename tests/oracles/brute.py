@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.energy.account import account
+from accelerator_sim.energy.account import account, account_moves
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.mapping import Mapping, Stationary
 from accelerator_sim.mapping.problem import Problem, encodings_of, problem_of
 from accelerator_sim.mapping.space import configurations, factors_of
-from accelerator_sim.simulation.activity import Activity
-from accelerator_sim.simulation.analytical import analyse, dram_bytes
+from accelerator_sim.simulation.analytical import dram_bytes
+from accelerator_sim.simulation.engines import estimate_of
+from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
@@ -30,7 +31,7 @@ class Cost:
     bits: float
 
 
-def rounding(activity: Activity, actions: ActionEnergies, architecture: Architecture) -> float:
+def rounding(outcome: Outcome, actions: ActionEnergies, architecture: Architecture) -> float:
     """Joules by which the account may differ from the kernel's, which counts fractions of words.
 
     The analytical engine rounds each count of words once (stored words up, SPad accesses to the nearest); so no count
@@ -39,25 +40,20 @@ def rounding(activity: Activity, actions: ActionEnergies, architecture: Architec
     """
     reached = architecture.pes if architecture.noc.iact.kind == "broadcast" else 1
     one = replace(
-        activity,
-        cycles=0,
-        macs_issued=0,
-        macs_gated=0,
-        pe_cycles_active=0,
-        pe_cycles_idle=0,
-        accesses=tuple(replace(access, reads=1, writes=1) for access in activity.accesses),
-        noc=tuple(replace(use, word_hops=1, delivered=reached, local_hops=1) for use in activity.noc),
+        outcome.counts,
+        accesses=tuple(replace(access, reads=1, writes=1) for access in outcome.counts.accesses),
+        noc=tuple(replace(use, word_hops=1, delivered=reached, local_hops=1) for use in outcome.counts.noc),
     )
-    return account(one, actions, architecture).total
+    return account_moves(one, actions, architecture).total
 
 
 def cost_of(problem: Problem, mapping: Mapping, actions: ActionEnergies) -> Cost:
     """Cost one mapping."""
     schedule = Schedule(problem, mapping)
-    activity = analyse(schedule)
-    total = account(activity, actions, problem.architecture).total
-    slack = rounding(activity, actions, problem.architecture) + 1e-11 * total
-    return Cost(mapping, activity.cycles, total, slack, 8.0 * sum(dram_bytes(schedule).values()))
+    outcome = estimate_of(schedule)
+    total = account(outcome, actions, problem.architecture).total
+    slack = rounding(outcome, actions, problem.architecture) + 1e-11 * total
+    return Cost(mapping, outcome.timing.cycles, total, slack, 8.0 * sum(dram_bytes(schedule).values()))
 
 
 def lengths(size: int, parts: int) -> list[int]:

@@ -13,7 +13,7 @@ from accelerator_sim.mapping.eyeriss_v1 import Letters, letters_of, mapping_of
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import find_mapping
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.figures import load_publications
 from accelerator_sim.study.validate import Scorecard, evaluate, run_cases
@@ -98,5 +98,5 @@ def test_the_free_search_is_at_least_as_good(row: dict[str, Any]) -> None:
     actions = resolve_actions(load_technology(CHIP.technology), CHIP)
     free = find_mapping(dense(row), CHIP, actions, Objective.DRAM)
     chip = Schedule(problem_of(dense(row), CHIP), schedule(row).mapping)
-    mine, theirs = analyse(Schedule(free.problem, free.mapping)), analyse(chip)
-    assert sum(mine.dram_bytes.values()) <= sum(theirs.dram_bytes.values())
+    mine, theirs = estimate_of(Schedule(free.problem, free.mapping)), estimate_of(chip)
+    assert sum(mine.counts.dram_bytes.values()) <= sum(theirs.counts.dram_bytes.values())

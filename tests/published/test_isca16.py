@@ -12,7 +12,7 @@ from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.search import find_mapping
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
@@ -32,7 +32,7 @@ def optimum(row: dict[str, Any], constraints: Constraints | None = None) -> Ener
     layer = replace(LAYERS[row["layer"]], density=Density())
     actions = resolve_actions(load_technology(MACHINE.technology), MACHINE)
     found = find_mapping(layer, MACHINE, actions, Objective.ENERGY, constraints)
-    joules = account(analyse(Schedule(found.problem, found.mapping)), actions, MACHINE)
+    joules = account(estimate_of(Schedule(found.problem, found.mapping)), actions, MACHINE)
     return EnergyBreakdown(**{name: value / MAC for name, value in joules.as_dict().items()})
 
 

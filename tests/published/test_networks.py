@@ -14,7 +14,7 @@ import pytest
 from accelerator_sim.energy.wires import driven
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.reach import reach_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.machine import load_machine
@@ -99,10 +99,10 @@ def test_the_same_mapping_with_and_without_multicast(layer: str) -> None:
     sent, read, wire = {}, {}, {}
     for name, machine in machines.items():
         schedule = Schedule(problem_of(result.layer, machine), result.mapping)
-        activity = analyse(schedule)
+        outcome = estimate_of(schedule)
         sent[name] = schedule.iact_sent
-        read[name] = activity.access("glb", "iact").reads
-        use = next(use for use in activity.noc if use.tensor == "iact")
+        read[name] = outcome.counts.access("glb", "iact").reads
+        use = next(use for use in outcome.counts.noc if use.tensor == "iact")
         wire[name] = driven(schedule, use, reach_of(schedule)).bit_mm
     fan_out = sent["unicast"] / sent["bus"]
     assert fan_out >= 8

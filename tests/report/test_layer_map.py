@@ -18,18 +18,18 @@ def choices() -> Choices:
 
 def test_text(choices: Choices) -> None:
     text = layer_map.render(choices, 80)
-    activity = choices.chosen.activity
+    outcome = choices.chosen.outcome
     assert text.startswith("conv (conv) on eyeriss_v2: N1 G1 M8 C4 P8 Q8 R3 S3, 18,432 MACs")
     assert "psum += iact * weight" in text
     assert "cluster (0, 0) of 8 x 2" in text
     assert f"least latency of {choices.chosen.optimal_over:,} mappings" in text
-    assert f"{activity.cycles:,} cycles, bound by {activity.bound_by}" in text
+    assert f"{outcome.timing.cycles:,} cycles, bound by {outcome.timing.bound_by}" in text
     assert [line.split()[0] for line in text.splitlines()[-4:]] == ["latency", "energy", "edp", "dram"]
 
 
 def test_json(choices: Choices) -> None:
     data = json.loads(layer_map.dumps(choices))
     assert data["schema"] == "accelerator-sim/map/1"
-    assert data["cycles"] == choices.chosen.activity.cycles
+    assert data["cycles"] == choices.chosen.outcome.timing.cycles
     assert [other["objective"] for other in data["others"]] == ["energy", "edp", "dram"]
     assert data["mapping"]["M0"] == choices.chosen.schedule.mapping.M0

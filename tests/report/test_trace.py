@@ -18,8 +18,8 @@ def test_spans_of_a_pe_follow_one_another_and_count_its_busy_cycles() -> None:
     spans = [span for span in trace(RESULT, Window(0, cycles)) if span.track == "PE 0,0" and span.cluster == 3]
     for before, after in itertools.pairwise(spans):
         assert before.end <= after.begin
-    activities = [layer.activity for layer in RESULT.layers]
-    busy = sum(activity.pe_busy[3 * 12] for activity in activities if activity is not None)
+    outcomes = [layer.outcome for layer in RESULT.layers]
+    busy = sum(outcome.timing.pe_busy[3 * 12] for outcome in outcomes if outcome is not None)
     assert sum(span.end - span.begin for span in spans if span.what == "busy") == busy
     sent = [span for span in trace(RESULT, Window(0, cycles)) if span.what == "send"]
     assert {span.track for span in sent} == {"iact router 0", "iact router 1", "iact router 2"}
@@ -48,8 +48,8 @@ def test_links_of_their_own_have_a_track_each() -> None:
         "mobilenet_v1_0.5_128", sim.load_architecture("eyeriss_v1_192", networks), layers=["DW14"], refine=1
     )
     (layer,) = result.layers
-    assert layer.activity is not None
-    sent = [span for span in trace(result, Window(0, layer.activity.cycles)) if span.what == "send"]
-    assert len({span.track for span in sent}) == layer.activity.active_pes
+    assert layer.outcome is not None
+    sent = [span for span in trace(result, Window(0, layer.outcome.timing.cycles)) if span.what == "send"]
+    assert len({span.track for span in sent}) == layer.outcome.counts.active_pes
     assert {span.track.rpartition(" ")[0] for span in sent} == {"iact link"}
-    assert sum(span.end - span.begin for span in sent) == 3 * layer.activity.access("noc", "iact").reads
+    assert sum(span.end - span.begin for span in sent) == 3 * layer.outcome.counts.access("noc", "iact").reads

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from accelerator_sim.kernels.cycle import Turns
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.simulation.analytical import analyse
-from accelerator_sim.simulation.engines import run_cycle, run_event, stored_pattern
+from accelerator_sim.simulation import cycle as cycle_engine
+from accelerator_sim.simulation.cycle import step_layer
+from accelerator_sim.simulation.engines import Analytical, Cycle, Event
 from accelerator_sim.simulation.laws import check
+from accelerator_sim.simulation.machine import Machine, machine_of
+from accelerator_sim.simulation.passes import passes_of, planner_of
+from accelerator_sim.simulation.repeats import time_schedule
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import stored_pattern
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.run import simulate_network
 from accelerator_sim.workload.layer import Density, Layer
@@ -38,6 +46,23 @@ def drawn_pattern(layer: Layer, iact: float | None, weight: float | None, seed: 
     return Pattern(mask(iact_shape(layer), iact), mask(weight_shape(layer), weight))
 
 
+@contextmanager
+def visited_in_an_order_of(seed: int) -> Iterator[None]:
+    """Let the cycle engine visit lanes and PEs in a drawn order, which must not matter; 0: in their own order."""
+
+    own = cycle_engine.turns_of
+
+    def drawn(machine: Machine) -> Turns:
+        turns = own(machine)
+        if seed:
+            np.random.default_rng(seed).shuffle(turns.visited)
+        return turns
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cycle_engine, "turns_of", drawn)
+        yield
+
+
 @pytest.mark.parametrize("number", NORMAL_AND_SLOW)
 def test_event_equals_cycle(number: int) -> None:
     """Cycles, stalls, FIFO marks, accesses; outputs equal a reference convolution; every law holds."""
@@ -50,17 +75,18 @@ def test_event_equals_cycle(number: int) -> None:
         pattern = drawn_pattern(layer, iact, weight, seed)
         stored = stored_pattern(schedule, pattern)
         operands = values(layer, pattern, seed, architecture.precision.iact, architecture.precision.weight)
-        event, timing = run_event(schedule, stored)
-        cycle, stepped, verdict = run_cycle(schedule, stored, operands, backwards=bool(seed & 1))
-        assert verdict is not None
-        assert verdict.equal
-        assert {f.name: getattr(event, f.name) for f in fields(event)} == {
-            f.name: getattr(cycle, f.name) for f in fields(cycle)
-        }
-        assert timing.starts.tolist() == stepped.timing.starts.tolist()
-        assert timing.spent.tolist() == stepped.timing.spent.tolist()
-        estimate = analyse(schedule, stored)
-        assert (estimate.accesses, estimate.noc, estimate.dram_bytes) == (event.accesses, event.noc, event.dram_bytes)
+        event, times = Event().run(schedule, stored), time_schedule(schedule, stored)
+        with visited_in_an_order_of(seed):
+            cycle = Cycle(operands).run(schedule, stored)
+            machine = machine_of(schedule)
+            stepped = step_layer(passes_of(machine, stored), planner_of(machine, stored))
+        assert cycle.verdict is not None
+        assert cycle.verdict.equal
+        assert (event.counts, event.timing) == (cycle.counts, cycle.timing)
+        assert times.starts.tolist() == stepped.times.starts.tolist()
+        assert times.spent.tolist() == stepped.times.spent.tolist()
+        estimate = Analytical().run(schedule, stored)
+        assert estimate.counts == event.counts
         check(schedule, event)
 
     run()
@@ -75,11 +101,11 @@ def test_less_work_never_takes_longer(number: int) -> None:
     def run(case: Case, iact: float | None, weight: float | None, seed: int, what: str) -> None:
         schedule, layer = Schedule(case.problem, case.mapping), case.problem.layer
         pattern = drawn_pattern(layer, iact, weight, seed)
-        cycles = run_event(schedule, stored_pattern(schedule, pattern))[0].cycles
+        cycles = Event().run(schedule, stored_pattern(schedule, pattern)).timing.cycles
         in_csc = case.mapping.weight_encoding is Encoding.CSC
         for road in {"dram.bandwidth", what} | ({"noc.weight"} if in_csc else set()):
             wide = widened_schedule(schedule, road)
-            assert run_event(wide, stored_pattern(wide, pattern))[0].cycles <= cycles
+            assert Event().run(wide, stored_pattern(wide, pattern)).timing.cycles <= cycles
         rng = np.random.default_rng(seed + 1)
         thinned = drawn_pattern(layer, 0.5, 0.5, seed + 2)
         iacts = np.ones(iact_shape(layer), np.uint8) if pattern.iact_mask is None else pattern.iact_mask
@@ -90,7 +116,7 @@ def test_less_work_never_takes_longer(number: int) -> None:
             iacts & thinned.iact_mask if rng.random() < 0.7 else pattern.iact_mask,
             weights & thinned.weight_mask if rng.random() < 0.7 else pattern.weight_mask,
         )
-        assert run_event(schedule, stored_pattern(schedule, fewer))[0].cycles <= cycles
+        assert Event().run(schedule, stored_pattern(schedule, fewer)).timing.cycles <= cycles
 
     run()
 
@@ -108,12 +134,12 @@ def test_a_shorter_weight_fill_delays_nothing() -> None:
     assert problem.architecture.overlap.iact_fill
     schedule = Schedule(problem, Mapping(weight_encoding=Encoding.CSC))
     dense, fewer = (drawn_pattern(layer, *densities) for densities in ((None, None, 2), (0.5, 0.5, 4)))
-    one, two = (run_event(schedule, stored_pattern(schedule, pattern))[1] for pattern in (dense, fewer))
+    one, two = (time_schedule(schedule, stored_pattern(schedule, pattern)) for pattern in (dense, fewer))
     assert (two.starts <= one.starts).all()
     assert (two.starts + two.lengths <= one.starts + one.lengths).all()
     assert two.cycles < one.cycles
     wide = widened_schedule(schedule, "noc.weight")
-    assert run_event(wide, stored_pattern(wide, dense))[1].cycles <= one.cycles
+    assert time_schedule(wide, stored_pattern(wide, dense)).cycles <= one.cycles
 
 
 @pytest.mark.parametrize("path", ["pe.spad.iact.depth", "pe.fifo_depth.iact", "pe.fifo_depth.psum"])

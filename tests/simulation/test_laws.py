@@ -14,7 +14,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.simulation.analytical import analyse
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.laws import check, claims
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.layer import Density, Layer
@@ -37,7 +37,7 @@ def drawn(check_case: Callable[..., None], number: int, **more: Any) -> None:
 def laws_hold(case: Case) -> None:
     """Every law that a run checks."""
     schedule = Schedule(case.problem, case.mapping)
-    check(schedule, analyse(schedule))
+    check(schedule, estimate_of(schedule))
 
 
 @pytest.mark.parametrize("number", NORMAL_AND_SLOW)
@@ -48,23 +48,23 @@ def test_the_laws_hold(number: int) -> None:
 def test_a_broken_law_names_layer_law_and_both_sides(architecture: Architecture) -> None:
     layer = Layer("conv7", "conv", M=4, C=2, H=6, W=6, R=3, S=3)
     schedule = Schedule(problem_of(layer, architecture), Mapping(pe_rows=Factors(R=3), M0=4, C0=2, P0=4, Q0=4))
-    activity = analyse(schedule)
-    check(schedule, activity)
+    outcome = estimate_of(schedule)
+    check(schedule, outcome)
     with pytest.raises(CheckFailed, match=r"layer conv7: each MAC is executed once: 1,153 = 1,152 does not hold"):
-        check(schedule, replace(activity, macs=1153))
+        check(schedule, replace(outcome, counts=replace(outcome.counts, macs=1153)))
     with pytest.raises(CheckFailed, match=r"layer conv7: cycles >= busy time of pe: [\d,]+ <= 3 does not hold"):
-        check(schedule, replace(activity, cycles=3))
+        check(schedule, replace(outcome, timing=replace(outcome.timing, cycles=3)))
     with pytest.raises(CheckFailed, match=r"no negative off-chip bytes of iact: 0 <= -1 does not hold"):
-        check(schedule, replace(activity, dram_bytes={"iact": -1}))
+        check(schedule, replace(outcome, counts=replace(outcome.counts, dram_bytes={"iact": -1})))
     tight = Schedule(schedule.problem, replace(schedule.mapping, M0=33))
     with pytest.raises(CheckFailed, match=r"no memory holds more than its capacity: the psum SPad: M0 = 33 > 32 psums"):
-        check(tight, activity)
+        check(tight, outcome)
 
 
 def test_every_law_has_its_own_name(architecture: Architecture) -> None:
     layer = Layer("conv7", "conv", M=4, C=2, H=6, W=6, R=3, S=3)
     schedule = Schedule(problem_of(layer, architecture), Mapping(pe_rows=Factors(R=3), M0=4, C0=2, P0=4, Q0=4))
-    names = [claim[0] for claim in claims(schedule, analyse(schedule))]
+    names = [claim[0] for claim in claims(schedule, estimate_of(schedule))]
     assert len(names) == len(set(names)) > 40
 
 
@@ -76,7 +76,7 @@ def test_a_published_fraction_above_the_product_of_the_densities() -> None:
     layer = Layer("correlated", "conv", M=16, W=400, S=2, density=Density(0.5, 0.5, 1.0), effectual_fraction=0.4)
     problem = problem_of(layer, architecture, Encoding.CSC, Encoding.CSC)
     schedule = Schedule(problem, Mapping(M0=16, Q0=20))
-    check(schedule, analyse(schedule))
+    check(schedule, estimate_of(schedule))
 
 
 # --- law 9 -----------------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def bandwidth_helps(case: Case, what: str) -> None:
     """With the same mapping, more bandwidth never costs cycles."""
     problem = case.problem
     wider = replace(problem, architecture=widened(problem.architecture, what))
-    before, after = (analyse(Schedule(p, case.mapping)).cycles for p in (problem, wider))
+    before, after = (estimate_of(Schedule(p, case.mapping)).timing.cycles for p in (problem, wider))
     assert after <= before
 
 
@@ -125,12 +125,14 @@ def zeros_help(case: Case, tensor: str, share: float) -> None:
     fewer = Density(**{t: getattr(density, t) * (share if t == tensor else 1.0) for t in ("iact", "weight", "oact")})
     encodings = case.problem.iact_encoding, case.problem.weight_encoding
     before, after = (
-        analyse(Schedule(problem_of(replace(layer, density=d), case.problem.architecture, *encodings), case.mapping))
+        estimate_of(
+            Schedule(problem_of(replace(layer, density=d), case.problem.architecture, *encodings), case.mapping)
+        )
         for d in (density, fewer)
     )
-    assert after.cycles <= before.cycles
-    assert after.macs_issued <= before.macs_issued
-    assert sum(after.dram_bytes.values()) <= sum(before.dram_bytes.values())
+    assert after.timing.cycles <= before.timing.cycles
+    assert after.counts.macs_issued <= before.counts.macs_issued
+    assert sum(after.counts.dram_bytes.values()) <= sum(before.counts.dram_bytes.values())
 
 
 @pytest.mark.parametrize("number", NORMAL_AND_SLOW)

@@ -11,9 +11,10 @@ import accelerator_sim as sim
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.mapping import Encoding, Mapping, Stationary
 from accelerator_sim.mapping.problem import Problem, problem_of
-from accelerator_sim.simulation.engines import run_cycle, run_event, stored_pattern, time_schedule
-from accelerator_sim.simulation.repeats import FEW, NEAR, repeated
+from accelerator_sim.simulation.engines import Cycle, Event
+from accelerator_sim.simulation.repeats import FEW, NEAR, repeated, time_schedule
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import stored_pattern
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.pattern import Pattern
@@ -86,10 +87,10 @@ def test_huge_dense_layers_run(architecture: str) -> None:
     assert result.complete
     assert result.totals.macs == result.totals.effectual_macs == (1 << 60) + (1 << 31) + 9 * (1 << 31)
     for layer in result.layers:
-        assert layer.activity is not None
+        assert layer.outcome is not None
         peak = result.architecture.macs_per_cycle
-        assert layer.activity.cycles >= layer.layer.macs / peak
-        assert all(0.0 <= share <= 1.0 for share in layer.activity.utilization_over_time)
+        assert layer.outcome.timing.cycles >= layer.layer.macs / peak
+        assert all(0.0 <= share <= 1.0 for share in layer.outcome.timing.utilization_over_time)
 
 
 def test_too_many_passes_that_do_not_repeat_are_refused() -> None:
@@ -102,9 +103,9 @@ def test_too_many_passes_that_do_not_repeat_are_refused() -> None:
     with pytest.raises(
         ValueError, match=r"layer wide has [\d,]+ passes on eyeriss_v2; at most 4,194,304 are run one by"
     ):
-        run_cycle(schedule, stored_pattern(schedule, Pattern()))
+        Cycle().run(schedule, stored_pattern(schedule, Pattern()))
     sparse = Layer("wide", "gemm", W=4096, C=64, M=64, density=Density(iact=0.5))
     schedule = Schedule(problem_of(sparse, architecture), mapping)
     mask = np.ones((1, 64, 1, 1, 4096), dtype=np.uint8)
     with pytest.raises(ValueError, match="are run one by one: use the analytical fidelity"):
-        run_event(schedule, stored_pattern(schedule, Pattern(iact_mask=mask)))
+        Event().run(schedule, stored_pattern(schedule, Pattern(iact_mask=mask)))

@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels import timeline as line
+from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.mapping.mapping import Encoding
 from accelerator_sim.simulation.cycle import step_layer
-from accelerator_sim.simulation.engines import planner_of
 from accelerator_sim.simulation.machine import machine_of
-from accelerator_sim.simulation.passes import passes_of
+from accelerator_sim.simulation.passes import passes_of, planner_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import counted
 from tests.oracles import stepper
@@ -43,14 +43,14 @@ def test_cycle_does_what_the_page_says(number: int, roomy: bool) -> None:
         )
         machine = machine_of(schedule)
         passes = passes_of(machine, stored)
-        got = step_layer(passes, planner_of(machine, stored)).timing
+        got = step_layer(passes, planner_of(machine, stored)).times
 
         moved, rate = passes.rates, float(passes.rates[line.X_FILL_RATE])
         sizes = [moved[k] for k in (line.X_IACT_BYTES, line.X_WEIGHT_BYTES, line.X_OACT_BYTES)]
         want = stepper.step_layer(schedule, iacts, weights, stepper.Rates(*sizes, rate if rate > 0 else None))
         assert (got.cycles, got.starts.tolist()) == (want.cycles, want.starts)
         assert got.lengths.tolist() == [one.cycles for one in want.passes]
-        assert {c: n for c, n in zip(at.CAUSES, got.waits.tolist(), strict=True) if n} == dict(want.waits)
+        assert {c: n for c, n in zip(CAUSES, got.waits.tolist(), strict=True) if n} == dict(want.waits)
         assert got.iact_fifo == max(one.most_iact_fifo for one in want.passes)
         assert got.psum_fifo == max(one.most_psum_fifo for one in want.passes)
         for u in range(machine.places):
@@ -61,6 +61,6 @@ def test_cycle_does_what_the_page_says(number: int, roomy: bool) -> None:
             for one in want.passes:
                 spent.update(one.waits.get(name, {}))
                 spent["busy" if name in one.busy else "unused"] += one.busy.get(name, one.cycles)
-            assert {c: n for c, n in zip(at.CAUSES, got.spent[:, u].tolist(), strict=True) if n} == dict(+spent)
+            assert {c: n for c, n in zip(CAUSES, got.spent[:, u].tolist(), strict=True) if n} == dict(+spent)
 
     run()

@@ -13,9 +13,10 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import find_mapping
-from accelerator_sim.simulation.analytical import analyse, exposed_requests
-from accelerator_sim.simulation.engines import run_cycle, run_event, stored_pattern
+from accelerator_sim.simulation.analytical import exposed_requests
+from accelerator_sim.simulation.engines import Analytical, Cycle, Event, estimate_of
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import stored_pattern
 from accelerator_sim.study.layer_run import Machine, simulate_layer
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.technology.actions import resolve_actions
@@ -46,14 +47,12 @@ def test_a_padded_dense_layer_has_the_same_effectual_macs_everywhere(case: Case,
     schedule = Schedule(problem, case.mapping)
     stored = stored_pattern(schedule, draw(layer, seed))
     precision = problem.architecture.precision
-    event, _ = run_event(schedule, stored)
-    plain, _, _ = run_cycle(schedule, stored)
-    carried, _, _ = run_cycle(
-        schedule, stored, values(layer, draw(layer, seed), seed, precision.iact, precision.weight)
-    )
-    assert event == plain == carried
-    assert analyse(schedule).effectual_macs == event.effectual_macs == naive.inside_macs(layer)
-    assert analyse(schedule, stored).accesses == event.accesses
+    event = Event().run(schedule, stored)
+    operands = values(layer, draw(layer, seed), seed, precision.iact, precision.weight)
+    assert Cycle().run(schedule, stored) == event
+    assert Cycle(operands).run(schedule, stored).counts == event.counts
+    assert estimate_of(schedule).counts.effectual_macs == event.counts.effectual_macs == naive.inside_macs(layer)
+    assert Analytical().run(schedule, stored).counts.accesses == event.counts.accesses
 
 
 @pytest.mark.parametrize(("layer", "effectual"), [(C3D, 65_536_000), (SMALL, 36)])
@@ -62,8 +61,8 @@ def test_depth_padding(layer: Layer, effectual: int, fidelity: Fidelity) -> None
     architecture, technology = load_machine("eyeriss_v2")
     machine = Machine(architecture, resolve_actions(technology, architecture), Objective.LATENCY, fidelity=fidelity)
     result = simulate_layer(layer, None, machine)
-    assert result.activity is not None
-    assert result.activity.effectual_macs == layer.effectual_macs == effectual
+    assert result.outcome is not None
+    assert result.outcome.counts.effectual_macs == layer.effectual_macs == effectual
 
 
 def slower(name: str, latency: str, bandwidth: str) -> Architecture:
@@ -84,11 +83,11 @@ def test_latency_acts_whether_or_not_the_bandwidth_is_limited(name: str) -> None
             )
             schedule = Schedule(problem, mapping)
             stored = stored_pattern(schedule, Pattern())
-            event, _ = run_event(schedule, stored)
-            assert run_cycle(schedule, stored)[0] == event
+            event = Event().run(schedule, stored)
+            assert Cycle().run(schedule, stored) == event
             cycles[bandwidth, latency] = (
-                event.cycles,
-                analyse(schedule).cycles,
+                event.timing.cycles,
+                estimate_of(schedule).timing.cycles,
                 exposed_requests(schedule),
                 schedule.passes,
             )
@@ -114,5 +113,10 @@ def test_a_request_is_delayed_once() -> None:
             best = find_mapping(layer, architecture, actions)
             schedule = Schedule(best.problem, best.mapping)
             assert schedule.passes == 1
-            found.append([run_event(schedule, stored_pattern(schedule, Pattern()))[0].cycles, analyse(schedule).cycles])
+            found.append(
+                [
+                    Event().run(schedule, stored_pattern(schedule, Pattern())).timing.cycles,
+                    estimate_of(schedule).timing.cycles,
+                ]
+            )
         assert [late - early for early, late in zip(*found, strict=True)] == [400, 400]

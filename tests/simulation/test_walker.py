@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.simulation import analytical
+from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.layer import Density
 from tests.oracles import naive
@@ -108,19 +109,19 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
         moved = written + read if architecture.glb.psum.ports == 1 else max(written, read)
         assert analytical.psum_bank_cycles(s) == pytest.approx(moved / problem.bank_words_per_cycle("psum"))
 
-    activity = analytical.analyse(s)
+    outcome = estimate_of(s)
     macs = s.loops.macs
     inside = naive.inside_macs(layer)
     share = inside / macs if pe.zero_iact == "gate" else 1.0  # padding is zeros
-    assert activity.macs_issued == macs
-    assert activity.effectual_macs == inside
-    assert activity.macs_gated == round(macs * (1.0 - share))
+    assert outcome.counts.macs_issued == macs
+    assert outcome.counts.effectual_macs == inside
+    assert outcome.counts.macs_gated == round(macs * (1.0 - share))
     iact_reads = macs if pe.iact_read == "per_mac" else counts.total["iact_spad_reads"]
-    assert activity.access("spad", "iact").reads == iact_reads
+    assert outcome.counts.access("spad", "iact").reads == iact_reads
     slots = macs if pe.macs_per_cycle == 1 else counts.total["slots"]
-    assert activity.access("spad", "weight").reads == round(slots * share)
-    assert activity.access("spad", "psum").reads == round(counts.total["psum_spad_updates"] * share)
-    assert activity.access("spad", "psum").writes == round(counts.total["psum_spad_updates"] * share)
+    assert outcome.counts.access("spad", "weight").reads == round(slots * share)
+    assert outcome.counts.access("spad", "psum").reads == round(counts.total["psum_spad_updates"] * share)
+    assert outcome.counts.access("spad", "psum").writes == round(counts.total["psum_spad_updates"] * share)
 
 
 @pytest.mark.parametrize("number", NORMAL_AND_SLOW)

@@ -14,7 +14,7 @@ def test_each_objective_is_least_at_its_own(architecture: Architecture, technolo
     everything = (choices.chosen, *choices.others)
     assert {choice.objective for choice in everything} == set(Objective)
     by_objective = {choice.objective: choice for choice in everything}
-    fastest = by_objective[Objective.LATENCY].activity.cycles
-    assert fastest == min(choice.activity.cycles for choice in everything)
-    least = sum(by_objective[Objective.DRAM].activity.dram_bytes.values())
-    assert least == min(sum(choice.activity.dram_bytes.values()) for choice in everything)
+    fastest = by_objective[Objective.LATENCY].outcome.timing.cycles
+    assert fastest == min(choice.outcome.timing.cycles for choice in everything)
+    least = sum(by_objective[Objective.DRAM].outcome.counts.dram_bytes.values())
+    assert least == min(sum(choice.outcome.counts.dram_bytes.values()) for choice in everything)

@@ -21,12 +21,12 @@ def test_every_number_in_full(result: NetworkResult) -> None:
     for delimiter in "\t,":
         table = rows(dumps(result, delimiter), delimiter)
         assert [row["name"] for row in table] == ["conv", "pool", "wide", "fc"]
-        conv, activity, energy = table[0], result.layers[0].activity, result.layers[0].energy
-        assert activity is not None
+        conv, outcome, energy = table[0], result.layers[0].outcome, result.layers[0].energy
+        assert outcome is not None
         assert energy is not None
-        assert int(conv["cycles"]) == activity.cycles
+        assert int(conv["cycles"]) == outcome.timing.cycles
         assert float(conv["energy_spad_j"]) == energy.spad
-        assert int(conv["spad_weight_reads"]) == activity.access("spad", "weight").reads
+        assert int(conv["spad_weight_reads"]) == outcome.counts.access("spad", "weight").reads
         assert (conv["N"], conv["padding_left"], conv["status"]) == ("1", "1", "ok")
 
 

@@ -14,8 +14,8 @@ from tests.study.conftest import CONV, POOL, WIDE
 def test_a_searched_layer(machine: Machine) -> None:
     result = run_layer(CONV, None, machine)
     assert result.status == "ok"
-    assert result.activity is not None
-    assert result.activity.macs == CONV.macs
+    assert result.outcome is not None
+    assert result.outcome.counts.macs == CONV.macs
     assert result.mapping is not None
     assert (result.optimal_over or 0) > 1
 
@@ -49,7 +49,7 @@ def test_a_layer_without_macs(machine: Machine) -> None:
 
 def test_a_layer_that_cannot_be_mapped_says_why(machine: Machine) -> None:
     result = run_layer(WIDE, None, machine)
-    assert (result.status, result.activity, result.energy) == ("failed", None, None)
+    assert (result.status, result.outcome, result.energy) == ("failed", None, None)
     assert "layer wide cannot be mapped on eyeriss_v2" in str(result.error)
     assert "17 > 16" in str(result.error)
 

@@ -70,8 +70,8 @@ def test_the_mesh_runs_as_ever_and_its_account_is_replaced(compared: NetworkComp
     """All but the network's energy is that of a simulation of the machine as it is."""
     plain = simulate_network(network, *load_machine("eyeriss_v2"), QUICK)
     run = next(run for run in compared.runs if run.name == "mesh")
-    for cost, (_, activity, energy) in zip(run.layers, plain.finished, strict=True):
-        assert cost.cycles == activity.cycles
+    for cost, (_, outcome, energy) in zip(run.layers, plain.finished, strict=True):
+        assert cost.cycles == outcome.timing.cycles
         assert cost.chip_j - cost.noc_j == pytest.approx(energy.chip - energy.noc)
         assert cost.glb_j == energy.glb
 

@@ -13,6 +13,7 @@ from accelerator_sim.study.layer_run import Machine
 from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import LayerResult
 from accelerator_sim.study.run import simulate_network
+from accelerator_sim.study.status import Status
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
@@ -34,7 +35,7 @@ def test_layers_come_in_order_and_twins_run_once(
     assert ran == ["conv", "pool", "fc"]
     assert [layer.layer.name for layer in result.layers] == ["conv", "twin", "pool", "fc"]
     assert [layer.status for layer in result.layers] == ["ok", "ok", "traffic_only", "ok"]
-    assert result.layers[0].activity == result.layers[1].activity
+    assert result.layers[0].outcome == result.layers[1].outcome
     assert result.exit_code == 0
 
 
@@ -74,7 +75,7 @@ def test_progress_and_interruption(network: Network, architecture: Architecture,
 
     result = simulate_network(network, architecture, technology, Options(), progress)
     assert seen == [(0, 3, "conv"), (1, 3, "pool")]
-    assert [layer.status for layer in result.layers] == ["ok", "ok", "failed", "failed"]
+    assert [layer.status for layer in result.layers] == ["ok", "ok", "interrupted", "interrupted"]
     assert result.layers[2].error == "interrupted"
     assert result.exit_code == 130
 
@@ -86,7 +87,7 @@ def test_a_broken_law_outweighs_a_failed_layer(
 
     def spy(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
         result = real(layer, given, machine)
-        return LayerResult(layer, "failed", error="a law", law_broken=True) if layer.name == "fc" else result
+        return LayerResult(layer, Status.FAILED, error="a law", law_broken=True) if layer.name == "fc" else result
 
     monkeypatch.setattr(running, "run_layer", spy)
     result = simulate_network(flawed, architecture, technology)

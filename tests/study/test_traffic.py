@@ -4,7 +4,7 @@ import pytest
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.traffic import traffic_activity
+from accelerator_sim.study.traffic import traffic_outcome
 from tests.study.conftest import POOL
 
 
@@ -13,20 +13,20 @@ def with_dram(*overrides: tuple[str, str]) -> Architecture:
 
 
 def test_bytes_at_the_precision_of_iacts_and_oacts() -> None:
-    activity = traffic_activity(POOL, with_dram(("precision.iact", "4 b"), ("precision.oact", "16 b")))
-    assert activity.dram_bytes == {"iact": 256, "weight": 0, "psum": 256}
-    assert (activity.access("dram", "iact").reads, activity.access("dram", "psum").writes) == (512, 128)
+    outcome = traffic_outcome(POOL, with_dram(("precision.iact", "4 b"), ("precision.oact", "16 b")))
+    assert outcome.counts.dram_bytes == {"iact": 256, "weight": 0, "psum": 256}
+    assert (outcome.counts.access("dram", "iact").reads, outcome.counts.access("dram", "psum").writes) == (512, 128)
 
 
 def test_no_time_passes_without_a_limit_on_the_channel() -> None:
-    activity = traffic_activity(POOL, with_dram())
-    assert (activity.cycles, activity.pe_cycles_idle, activity.resources) == (0, 0, {})
+    outcome = traffic_outcome(POOL, with_dram())
+    assert (outcome.timing.cycles, outcome.pe_cycles_idle, outcome.timing.resource_cycles) == (0, 0, {})
 
 
 @pytest.mark.parametrize(("duplex", "cycles"), [("false", 640), ("true", 512)])
 def test_cycles_of_a_limited_channel(duplex: str, cycles: int) -> None:
     # 200 MB/s at 200 MHz: one byte a cycle.
     architecture = with_dram(("dram.bandwidth", "200 MB/s"), ("dram.duplex", duplex))
-    activity = traffic_activity(POOL, architecture)
-    assert activity.cycles == cycles
-    assert activity.pe_cycles_idle == cycles * architecture.pes
+    outcome = traffic_outcome(POOL, architecture)
+    assert outcome.timing.cycles == cycles
+    assert outcome.pe_cycles_idle == cycles * architecture.pes

@@ -55,7 +55,7 @@ def test_bounds(run: Run) -> None:
 
 
 def test_values_by_layer_and_their_mean(run: Run) -> None:
-    one, two = (float(a.cycles) for _, a, _ in run.parts)
+    one, two = (float(o.timing.cycles) for _, o, _ in run.parts)
     rows = card(run, figure(values={"DW13": one / 1.1, "DW14": two / 0.9}, within=0.2, mean_within=0.05)).rows
     assert [row.layer for row in rows] == ["DW13", "DW14", MEAN]
     assert [row.status for row in rows] == ["ok", "ok", "miss"]
@@ -104,4 +104,4 @@ def test_voltage_and_dense_operands() -> None:
     assert low.energy.dram == nominal.energy.dram
     (dense,) = run_case("c", base.model_copy(update={"dense": True})).parts
     (sparse,) = nominal.parts
-    assert dense[1].effectual_macs > sparse[1].effectual_macs
+    assert dense[1].counts.effectual_macs > sparse[1].counts.effectual_macs

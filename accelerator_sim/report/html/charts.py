@@ -41,10 +41,10 @@ def latency(result: NetworkResult) -> Chart:
     clock, total = result.architecture.clock, max(result.totals.cycles, 1)
     bars = []
     for index, layer in enumerate(result.layers):
-        if layer.activity is None:
+        if layer.outcome is None:
             bars.append(_failed(index, layer))
             continue
-        cycles = layer.activity.cycles
+        cycles = layer.outcome.timing.cycles
         share = percent(cycles / total)
         tip = f"{layer.layer.name}\n{si(cycles / clock, 's')}, {cycles:,} cycles\n{share}% of the network"
         bars.append(_bar(index, layer, (Segment("time", cycles / clock),), si(cycles / clock, "s"), tip))
@@ -83,14 +83,18 @@ def stalls(result: NetworkResult) -> Chart:
     """Return where the cycles of each layer went, by cause, and its utilization."""
     bars, causes = [], set()
     for index, layer in enumerate(result.layers):
-        activity = layer.activity
-        if activity is None:
+        outcome = layer.outcome
+        if outcome is None:
             bars.append(_failed(index, layer))
             continue
-        spent = by_cause(activity, result.architecture)
+        spent = by_cause(outcome.timing, result.architecture)
         causes |= set(spent)
-        used = percent(utilization(activity.macs_issued, activity.cycles, result.architecture)) + "%"
-        large = [(name, cycles / activity.cycles) for name, cycles in spent.items() if cycles >= 0.01 * activity.cycles]
+        used = percent(utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)) + "%"
+        large = [
+            (name, cycles / outcome.timing.cycles)
+            for name, cycles in spent.items()
+            if cycles >= 0.01 * outcome.timing.cycles
+        ]
         lines = [f"{CAUSE_NAMES[name]} {percent(share)}%" for name, share in sorted(large, key=lambda part: -part[1])]
         segments = tuple(Segment(name, cycles) for name, cycles in spent.items())
         tip = "\n".join([f"{layer.layer.name}\nutilization {used}", *lines])
@@ -117,8 +121,8 @@ def stalls_of_runs(runs: Sequence[NetworkResult]) -> Chart | None:
         if run.estimate:
             continue
         total: dict[str, float] = defaultdict(float)
-        for _, activity, _ in run.finished:
-            for name, cycles in by_cause(activity, run.architecture).items():
+        for _, outcome, _ in run.finished:
+            for name, cycles in by_cause(outcome.timing, run.architecture).items():
                 total[name] += cycles
         causes |= set(total)
         parts = {name: total[name] for name in CAUSE_NAMES if total[name] > 0}
@@ -159,27 +163,31 @@ def roofline(result: NetworkResult) -> Chart | None:
     """Return MACs per second over MACs per DRAM byte; None where no layer with MACs ran."""
     architecture = result.architecture
     ran = [
-        (index, layer, activity)
+        (index, layer, outcome)
         for index, layer in enumerate(result.layers)
-        if (activity := layer.activity) is not None and activity.macs_issued and activity.cycles and layer.dram_bytes
+        if (outcome := layer.outcome) is not None
+        and outcome.counts.macs_issued
+        and outcome.timing.cycles
+        and layer.dram_bytes
     ]
     if not ran:
         return None
-    slowest = max(activity.cycles for _, _, activity in ran)
-    named = sorted(range(len(ran)), key=lambda i: -ran[i][2].cycles)[:NAMED_POINTS]
+    slowest = max(outcome.timing.cycles for _, _, outcome in ran)
+    named = sorted(range(len(ran)), key=lambda i: -ran[i][2].timing.cycles)[:NAMED_POINTS]
     points = []
     for place in [*named, *(i for i in range(len(ran)) if i not in named)]:
-        index, layer, activity = ran[place]
-        rate = activity.macs_issued * architecture.clock / activity.cycles
-        intensity = activity.macs_issued / layer.dram_bytes
+        index, layer, outcome = ran[place]
+        rate = outcome.counts.macs_issued * architecture.clock / outcome.timing.cycles
+        intensity = outcome.counts.macs_issued / layer.dram_bytes
+        of_shape = outcome.counts.macs * architecture.clock / outcome.timing.cycles
         share = percent(rate / _peak(result))
         tip = (
             f"{layer.layer.name} ({_KINDS[kind_of(layer)]})\n{si(rate, 'MAC/s')}, {share}% of the peak\n"
-            f"{si(intensity)} MACs per DRAM byte\n{si(activity.macs * architecture.clock / activity.cycles, 'MAC/s')}"
-            f" counting all {si(activity.macs)} MACs of its shape"
+            f"{si(intensity)} MACs per DRAM byte\n{si(of_shape, 'MAC/s')}"
+            f" counting all {si(outcome.counts.macs)} MACs of its shape"
         )
         label = layer.layer.name if place in named else ""
-        radius = 3.5 + 5.0 * math.sqrt(activity.cycles / slowest)
+        radius = 3.5 + 5.0 * math.sqrt(outcome.timing.cycles / slowest)
         points.append(Point(intensity, rate, kind_of(layer), tip, label, str(index), radius))
     kinds = [kind for kind in _KINDS if any(point.kind == kind for point in points)]
     drawing = scatter_loglog(

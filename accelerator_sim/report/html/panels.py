@@ -16,10 +16,10 @@ from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html.eyexam import Step, steps_of
 from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
-from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES
+from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
 from accelerator_sim.report.numbers import percent, si
-from accelerator_sim.simulation.activity import Activity
 from accelerator_sim.simulation.links import link_words
+from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 
@@ -92,28 +92,28 @@ def panels(result: NetworkResult, explanation: Explanation | None = None) -> lis
 
 
 def _same(one: LayerResult, other: LayerResult) -> bool:
-    return (one.status, one.activity, one.energy, one.optimal_over) == (
-        other.status, other.activity, other.energy, other.optimal_over,
-    ) and (one.status != "failed")  # fmt: skip
+    return (one.status, one.outcome, one.energy, one.optimal_over) == (
+        other.status, other.outcome, other.energy, other.optimal_over,
+    ) and one.status.ran  # fmt: skip
 
 
 def _panel(
     layer: LayerResult, members: tuple[tuple[int, str], ...], schedule: Schedule | None, result: NetworkResult
 ) -> Panel:
-    activity = layer.activity
+    outcome = layer.outcome
     head = Panel(members, ", ".join(name for _, name in members), shape_of(layer), layer.error or "")
-    if activity is None or layer.energy is None:
+    if outcome is None or layer.energy is None:
         return head
     joules = layer.energy.as_dict()
     head = replace(
         head,
-        facts=tuple(_facts(layer, activity, result)),
+        facts=tuple(_facts(layer, outcome, result)),
         resources=tuple(
-            (CAUSE_NAMES[name], f"{cycles:,}")
-            for name, cycles in sorted(activity.resources.items(), key=lambda item: -item[1])
+            (RESOURCE_NAMES[name], f"{cycles:,}")
+            for name, cycles in sorted(outcome.timing.resource_cycles.items(), key=lambda item: -item[1])
         ),
-        stalls=tuple(_stalls(activity, result)),
-        accesses=tuple(_accesses(activity)),
+        stalls=tuple(_stalls(outcome, result)),
+        accesses=tuple(_accesses(outcome)),
         energies=tuple(
             (name, energy(joules[part], result.normalised), percent(joules[part] / layer.energy.total) + "%")
             for part, name in COMPONENT_NAMES.items()
@@ -122,7 +122,7 @@ def _panel(
     )
     if schedule is None:
         return head
-    drawing, says = _busy(activity, result)
+    drawing, says = _busy(outcome, result)
     networks = tuple(_networks(schedule, result))
     return replace(
         head,
@@ -132,9 +132,9 @@ def _panel(
         no_links=_no_links(networks, result),
         traffic=tuple(
             (use.tensor, use.mode.replace("_", " "), si(use.words), si(use.delivered), si(use.word_hops))
-            for use in activity.noc
+            for use in outcome.counts.noc
         ),
-        over_time=_over_time(activity),
+        over_time=_over_time(outcome),
         busy=drawing,
         busy_says=says,
     )
@@ -161,20 +161,21 @@ def chosen_by(layer: LayerResult, result: NetworkResult) -> str:
     return f"least {result.objective} of {layer.optimal_over:,}"
 
 
-def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Iterator[tuple[str, str]]:
-    yield "cycles", f"{activity.cycles:,} = {si(activity.cycles / result.architecture.clock, 's')}"
+def _facts(layer: LayerResult, outcome: Outcome, result: NetworkResult) -> Iterator[tuple[str, str]]:
+    yield "cycles", f"{outcome.timing.cycles:,} = {si(outcome.timing.cycles / result.architecture.clock, 's')}"
     if layer.layer.is_mac:
-        yield "bound by", CAUSE_NAMES[activity.bound_by]
-        used = utilization(activity.macs_issued, activity.cycles, result.architecture)
-        yield "utilization", f"{percent(used)}% of the peak, {activity.active_pes} of {result.architecture.pes} PEs"
-        yield "MACs", f"{activity.macs:,}, {activity.effectual_macs:,} effectual, {activity.macs_issued:,} issued"
+        yield "bound by", BOUND_NAMES[outcome.timing.bound_by]
+        used = utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)
+        counts = outcome.counts
+        yield "utilization", f"{percent(used)}% of the peak, {counts.active_pes} of {result.architecture.pes} PEs"
+        yield "MACs", f"{counts.macs:,}, {counts.effectual_macs:,} effectual, {counts.macs_issued:,} issued"
         density = layer.layer.density
         yield "density", f"iact {density.iact:.3g}, weight {density.weight:.3g}"
     yield "mapping", chosen_by(layer, result) or "none; only data move"
-    moved = ", ".join(f"{name} {si(count, 'B')}" for name, count in activity.dram_bytes.items() if count)
+    moved = ", ".join(f"{name} {si(count, 'B')}" for name, count in outcome.counts.dram_bytes.items() if count)
     yield "DRAM traffic", f"{si(layer.dram_bytes, 'B')} ({moved})" if moved else "none"
-    if activity.fifo_marks:
-        marks = ", ".join(f"{name} {most}" for name, most in activity.fifo_marks.items())
+    if outcome.timing.fifo_marks:
+        marks = ", ".join(f"{name} {most}" for name, most in outcome.timing.fifo_marks.items())
         yield "fullest FIFO", f"{marks} entries"
     if layer.verdict is not None:
         verdict = layer.verdict
@@ -183,15 +184,15 @@ def _facts(layer: LayerResult, activity: Activity, result: NetworkResult) -> Ite
         yield "outputs", f"{verdict.outputs:,}, {same}{over}"
 
 
-def _stalls(activity: Activity, result: NetworkResult) -> Iterator[Row]:
-    for name, cycles in sorted(by_cause(activity, result.architecture).items(), key=lambda item: -item[1]):
-        if cycles < LEAST_STALL * activity.cycles:
+def _stalls(outcome: Outcome, result: NetworkResult) -> Iterator[Row]:
+    for name, cycles in sorted(by_cause(outcome.timing, result.architecture).items(), key=lambda item: -item[1]):
+        if cycles < LEAST_STALL * outcome.timing.cycles:
             break
-        yield CAUSE_NAMES[name], si(round(cycles)), percent(cycles / activity.cycles) + "%"
+        yield CAUSE_NAMES[name], si(round(cycles)), percent(cycles / outcome.timing.cycles) + "%"
 
 
-def _accesses(activity: Activity) -> Iterator[Row]:
-    for access in activity.accesses:
+def _accesses(outcome: Outcome) -> Iterator[Row]:
+    for access in outcome.counts.accesses:
         if access.bits:
             name = LEVEL_NAMES[access.level]
             yield name, access.tensor, si(access.reads), si(access.writes), si(access.bits // 8, "B")
@@ -221,29 +222,30 @@ def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[Network]:
         yield Network(tensor, mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
 
 
-def _over_time(activity: Activity) -> Markup | None:
-    if not activity.utilization_over_time:
+def _over_time(outcome: Outcome) -> Markup | None:
+    if not outcome.timing.utilization_over_time:
         return None
-    ends = "start", f"{activity.cycles:,} cycles"
-    return steps("Share of PEs that multiply, over the time of the layer", activity.utilization_over_time, ends)
+    ends = "start", f"{outcome.timing.cycles:,} cycles"
+    return steps("Share of PEs that multiply, over the time of the layer", outcome.timing.utilization_over_time, ends)
 
 
-def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str]:
+def _busy(outcome: Outcome, result: NetworkResult) -> tuple[Markup | None, str]:
     """Busy cycles of every PE (of every cluster, where there are many PEs), as they lie on the chip."""
-    if not activity.pe_busy:
+    if not outcome.timing.pe_busy:
         return None, ""
     clusters, pes = result.architecture.cluster_array, result.architecture.pe_cluster
     what, block = "PE", (pes.rows, pes.columns)
-    if len(activity.pe_busy) > MOST_PES:
+    if len(outcome.timing.pe_busy) > MOST_PES:
         what, block = "cluster", (1, 1)
         sums = [
-            sum(activity.pe_busy[i : i + pes.count]) / pes.count for i in range(0, result.architecture.pes, pes.count)
+            sum(outcome.timing.pe_busy[i : i + pes.count]) / pes.count
+            for i in range(0, result.architecture.pes, pes.count)
         ]
         grid = [sums[r * clusters.columns : (r + 1) * clusters.columns] for r in range(clusters.rows)]
     else:
         grid = [
             [
-                float(activity.pe_busy[(i * clusters.columns + j) * pes.count + y * pes.columns + x])
+                float(outcome.timing.pe_busy[(i * clusters.columns + j) * pes.count + y * pes.columns + x])
                 for j in range(clusters.columns)
                 for x in range(pes.columns)
             ]
@@ -251,6 +253,6 @@ def _busy(activity: Activity, result: NetworkResult) -> tuple[Markup | None, str
             for y in range(pes.rows)
         ]
     flat = [value for row in grid for value in row]
-    least, most = (percent(value / activity.cycles) for value in (min(flat), max(flat)))
+    least, most = (percent(value / outcome.timing.cycles) for value in (min(flat), max(flat)))
     says = f"each {what} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
     return heat_grid(f"Busy cycles of each {what}", grid, block), says

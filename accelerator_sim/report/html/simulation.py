@@ -10,10 +10,11 @@ from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html import charts, eyexam, page
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.panels import panels
-from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, partial
+from accelerator_sim.report.names import BOUND_NAMES, COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.study.provenance import Provenance
-from accelerator_sim.study.result import INTERRUPTION, LayerResult, NetworkResult, utilization
+from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.study.status import Status
 
 
 def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanation | None = None) -> str:
@@ -21,7 +22,7 @@ def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanatio
 
     explanation: what bounds its layers (None: an estimate has no actual performance to bound).
     """
-    cycles = [layer.activity.cycles if layer.activity else -1 for layer in result.layers]
+    cycles = [layer.outcome.timing.cycles if layer.outcome else -1 for layer in result.layers]
     return page.render(
         "simulation.html.j2",
         result=result,
@@ -61,7 +62,7 @@ def _notices(result: NetworkResult) -> Iterator[Notice]:
     if broken:
         text = f"{len(broken)} of {len(result.layers)} layers failed a check of the simulator itself."
         yield Notice("error", text, tuple(f"{layer.layer.name}: {layer.error}" for layer in broken))
-    failed = [layer for layer in result.failed if not layer.law_broken and layer.error != INTERRUPTION]
+    failed = [layer for layer in result.failed if not layer.law_broken and layer.status is not Status.INTERRUPTED]
     if failed:
         text = f"{len(failed)} of {len(result.layers)} layers failed; the totals lack them."
         yield Notice("error", text, tuple(f"{layer.layer.name}: {layer.error}" for layer in failed))
@@ -149,7 +150,7 @@ _COLUMNS = [
 
 def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
     """The cells of a layer; what a failed layer does not have sorts below everything."""
-    shape, activity = layer.layer, layer.activity
+    shape, outcome = layer.layer, layer.outcome
     head = [
         Cell(str(index + 1), index + 1),
         Cell(shape.name, shape.name),
@@ -157,23 +158,23 @@ def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
         Cell(layer.status.replace("_", " "), layer.status),
         number(shape.macs if shape.is_mac else None),
     ]
-    if activity is None or layer.energy is None:
+    if outcome is None or layer.energy is None:
         return [*head, *([number(None)] * 5), Cell("-", ""), *([number(None)] * 5), Cell("-", "")]
-    used = utilization(activity.macs_issued, activity.cycles, result.architecture)
-    seconds = activity.cycles / result.architecture.clock
-    share = activity.cycles / result.totals.cycles if result.totals.cycles else 0.0
-    bound = CAUSE_NAMES[activity.bound_by] if activity.cycles else "-"
+    used = utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)
+    seconds = outcome.timing.cycles / result.architecture.clock
+    share = outcome.timing.cycles / result.totals.cycles if result.totals.cycles else 0.0
+    bound = BOUND_NAMES[outcome.timing.bound_by] if outcome.timing.cycles else "-"
     how = "-" if layer.mapping is None else "optimum" if layer.optimal_over else "given"
-    per_byte = activity.macs / layer.dram_bytes if activity.macs and layer.dram_bytes else None
+    per_byte = outcome.counts.macs / layer.dram_bytes if outcome.counts.macs and layer.dram_bytes else None
     return [
         *head,
-        number(activity.effectual_macs if shape.is_mac else None),
-        number(activity.cycles),
+        number(outcome.counts.effectual_macs if shape.is_mac else None),
+        number(outcome.timing.cycles),
         number(seconds, "s"),
         Cell(percent(share), share),
         Cell(percent(used), used) if shape.is_mac else number(None),
         Cell(bound, bound),
-        Cell(str(activity.active_pes), activity.active_pes) if shape.is_mac else number(None),
+        Cell(str(outcome.counts.active_pes), outcome.counts.active_pes) if shape.is_mac else number(None),
         Cell(energy(layer.energy.chip, result.normalised), layer.energy.chip),
         Cell(energy(layer.energy.dram, result.normalised), layer.energy.dram),
         number(layer.dram_bytes, "B"),
@@ -206,6 +207,6 @@ def _assumptions(result: NetworkResult) -> Iterator[str]:
         yield f"{searched} layers have the mapping of least {result.objective} of all that were searched."
     if given:
         yield f"{given} layers have a mapping that was given."
-    moved = sum(layer.status == "traffic_only" for layer in result.layers)
+    moved = sum(layer.status is Status.TRAFFIC_ONLY for layer in result.layers)
     if moved:
         yield f"{moved} layers without MACs are counted by the words that they read and write."

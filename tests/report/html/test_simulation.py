@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from accelerator_sim.simulation.activity import Verdict
+from accelerator_sim.simulation.outcome import Verdict
 from accelerator_sim.study.machine import load_machine
 from accelerator_sim.study.options import Options
 from accelerator_sim.study.result import NetworkResult
@@ -60,7 +60,9 @@ def test_a_failed_layer_stands_first_and_everywhere(page: str) -> None:
 
 
 def test_interrupted_selected_and_differing(result: NetworkResult) -> None:
-    first = replace(result.layers[0], verdict=Verdict(10, 3, 1))
+    outcome = result.layers[0].outcome
+    assert outcome is not None
+    first = replace(result.layers[0], outcome=replace(outcome, verdict=Verdict(10, 3, 1)))
     changed = replace(result, interrupted=True, workload_layers=9, layers=(first, *result.layers[1:]))
     page = page_of(changed)
     assert "The run was interrupted" in page
@@ -175,8 +177,8 @@ def test_provenance(page: str) -> None:
 
 
 def test_exact_values_for_sorting(result: NetworkResult, page: str) -> None:
-    assert result.layers[0].activity is not None
-    assert f'<td data-v="{result.layers[0].activity.cycles}">' in page
+    assert result.layers[0].outcome is not None
+    assert f'<td data-v="{result.layers[0].outcome.timing.cycles}">' in page
 
 
 def test_a_network_of_a_usual_size_stays_small() -> None:

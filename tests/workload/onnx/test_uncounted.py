@@ -116,8 +116,8 @@ def test_weights_of_few_bits_are_fetched_in_few_bits() -> None:
         network = load_network("alexnet")
         result = simulate_network(type(network)("n", "s", (layer,), "f"), *machine, Options())
         (one,) = result.layers
-        assert one.activity is not None
-        found.append(one.activity.dram_bytes["weight"])
+        assert one.outcome is not None
+        found.append(one.outcome.counts.dram_bytes["weight"])
     assert found == [256 * 64, 256 * 64 * 4.5 / 8]
 
 
