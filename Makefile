@@ -47,8 +47,9 @@ test-all: $(SLOW) lint
 bench: $(RUN)
 	$(PY) benchmarks/run.py
 
+# Pages of the API and of the commands are made from the code, so all pages are read again (-E).
 docs: $(DOCS)
-	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(PY) -m sphinx -E -W --keep-going -b html docs docs/_build/html
 
 clean:
 	rm -rf build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
