@@ -53,7 +53,9 @@ def test_its_tests_run(unpacked: Path) -> None:
     words = [sys.executable, "-m", "pytest", "-m", "not slow", "-p", "no:cacheprovider", *TESTS]
     where = {**os.environ, "PYTHONPATH": str(unpacked), "NUMBA_CACHE_DIR": str(unpacked.parent / "cache")}
     told = "import accelerator_sim; print(accelerator_sim.__file__)"
-    used = subprocess.run([sys.executable, "-c", told], cwd=unpacked, env=where, capture_output=True, text=True, check=True)
+    used = subprocess.run(
+        [sys.executable, "-c", told], cwd=unpacked, env=where, capture_output=True, text=True, check=True
+    )
     assert Path(used.stdout.strip()).is_relative_to(unpacked)
     ran = subprocess.run(words, cwd=unpacked, env=where, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
