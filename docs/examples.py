@@ -153,13 +153,14 @@ def _likeness(some: list[str], others: list[str]) -> float:
 
 @contextlib.contextmanager
 def reader(folder: Path) -> Iterator[None]:
-    """Work in a folder that has what pages take for given: a model, and the files of `docs/`."""
+    """Work in a folder that has what pages take for granted: models with an open and a fixed batch, and `docs/`."""
     from tests.docs.model import write_model
 
     before = Path.cwd()
     os.chdir(folder)
     try:
-        write_model(folder / "model.onnx")
+        write_model(folder / "model.onnx", "batch")
+        write_model(folder / "exported.onnx", 1)
         (folder / "docs").mkdir()
         for path in (ROOT / "docs").glob("*.yaml"):
             (folder / "docs" / path.name).write_bytes(path.read_bytes())

@@ -9,8 +9,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def write_model(path: Path) -> None:
-    """Write a convolution and a product with real weights, half of them zero, and a batch of any size."""
+def write_model(path: Path, batch: str | int) -> None:
+    """Write a convolution and a product with real weights, half of them zero; the batch has a symbol or a number."""
     rng = np.random.default_rng(0)
 
     def tensor(name: str, *shape: int) -> onnx.TensorProto:
@@ -24,8 +24,8 @@ def write_model(path: Path) -> None:
         helper.make_node("Flatten", ["pooled"], ["flat"], "flatten"),
         helper.make_node("Gemm", ["flat", "w2"], ["scores"], "fc"),
     ]
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, 16, 16])
-    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", 10])
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [batch, 3, 16, 16])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, 10])
     weights = [tensor("w1", 8, 3, 3, 3), tensor("w2", 8, 10)]
     graph = helper.make_graph(nodes, "model", [image], [scores], weights)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
