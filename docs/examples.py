@@ -9,7 +9,8 @@ A page's fenced blocks are run in their order, in one folder, as a reader would:
 
 The word `slow` after the language keeps a block out of the quick tests; `unchecked` marks one that cannot be run.
 
-`python docs/examples.py` runs all pages and writes what the commands print now into the `console` blocks.
+`python docs/examples.py [NAME.md...]` runs all pages, or some, and writes what the commands print now into the
+`console` blocks.
 """
 
 from __future__ import annotations
@@ -192,7 +193,8 @@ def run_page(text: str, slow: bool) -> Iterator[tuple[Block, Command, str]]:
 
 def main() -> None:
     """Write what the commands print now into the pages."""
-    for page in pages():
+    chosen = sys.argv[1:]
+    for page in [page for page in pages() if page.name in chosen or not chosen]:
         text = page.read_text()
         new = text
         with tempfile.TemporaryDirectory() as folder, reader(Path(folder)):
