@@ -14,17 +14,18 @@ DEV := $(VENV)/.stamp-dev
 SLOW := $(VENV)/.stamp-slow
 DOCS := $(VENV)/.stamp-docs
 
-.PHONY: help demo test test-all lint bench docs clean
+.PHONY: help demo test test-all lint bench docs sdist-check clean
 .NOTPARALLEL:
 
 help:
-	@echo "make demo      simulate sparse MobileNet on Eyeriss v2 and show the result"
-	@echo "make test      lint, types and the quick tests"
-	@echo "make test-all  lint, types and all tests, once more for the kernels without compilation"
-	@echo "make lint      ruff and mypy"
-	@echo "make bench     the speed benchmarks"
-	@echo "make docs      the documentation, into docs/_build/html"
-	@echo "make clean     remove what the other targets leave behind, except $(VENV)"
+	@echo "make demo          simulate sparse MobileNet on Eyeriss v2 and show the result"
+	@echo "make test          lint, types and the quick tests"
+	@echo "make test-all      lint, types and all tests, once more for the kernels without compilation"
+	@echo "make lint          ruff and mypy"
+	@echo "make bench         the speed benchmarks"
+	@echo "make docs          the documentation, into docs/_build/html"
+	@echo "make sdist-check   build the source distribution, unpack it and run some of its tests"
+	@echo "make clean         remove what the other targets leave behind, except $(VENV)"
 
 demo: $(RUN)
 	$(VENV)/bin/accelerator-sim simulate mobilenet_v1_0.5_128_sparse --format table
@@ -47,8 +48,12 @@ test-all: $(SLOW) lint
 bench: $(RUN)
 	$(PY) benchmarks/run.py
 
+# Pages of the API and of the commands are made from the code, so all pages are read again (-E).
 docs: $(DOCS)
-	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(PY) -m sphinx -E -W --keep-going -b html docs docs/_build/html
+
+sdist-check: $(SLOW)
+	$(PY) -m pytest tests/docs/test_sdist.py
 
 clean:
 	rm -rf build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

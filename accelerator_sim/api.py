@@ -154,10 +154,11 @@ def explain(
     seed: int = 0,
     changes: bool = True,
 ) -> Explanation:
-    """Say why a network, or its layer of the name `layer`, takes as long as it does on a machine.
+    """Explain why a network, or one layer of it, takes as long as it does on a machine.
 
-    network, architecture, objective, batch, seed: same as `simulate`; changes: simulate single changes of the machine
-    too, which are values of its file, so that it has to be given by name or as a file.
+    network, architecture, objective, batch, seed: same as `simulate`; layer: the name of one layer, None for all;
+    changes: also simulate single changes of the machine, which are values of its file, so that the architecture has to
+    be given by name or as a file.
 
     The result's `layers` have the bounds of Eyexam, what the PEs did, and the reuse of each tensor; `measured` the
     changes, the most helpful first; `by_cause` groups the layers.
@@ -204,9 +205,10 @@ def compare(
     """Compare the energy and latency of a network on accelerators and baselines, such as mobile GPUs.
 
     network, batch, layers, objective, fidelity, seed, jobs: same as `simulate`; architectures, baselines: one or
-    several, built-in names, files, or what the loaders return; precision, stack: number format ("fp32", "fp16", "int8")
-    and software of the baselines, their own defaults if None; chip_boundary: what the energy of an accelerator
-    includes, "chip" or "chip+dram"; board_boundary: what that of a baseline includes, "board" or "net" (above idle).
+    several, built-in names, files, or what the loaders return; precision: number format of the baselines, "fp32",
+    "fp16" or "int8", their own defaults if None; stack: software of the baselines, their own defaults if None;
+    chip_boundary: what the energy of an accelerator includes, "chip" or "chip+dram"; board_boundary: what that of a
+    baseline includes, "board" or "net" (above idle).
 
     The result's `entries` have each machine under its conditions, `matrix` every ratio that there are data for; it has
     `to_dict`, `to_csv` and `to_pandas`.  Raises what `simulate` raises, and UsageError for what a baseline has no data
@@ -245,8 +247,9 @@ def compare_networks(
     """Compare networks on chip of equal link count in the same machine, each with its own best mappings.
 
     networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast"; architecture: one with a hierarchical
-    mesh; the rest: same as `simulate`.  The result's `runs` have each network's size and costs; it has `rows`,
-    `to_dict`, `to_csv` and `to_pandas`.
+    mesh; network, batch, layers, objective, fidelity, seed, jobs: same as `simulate`.
+
+    The result's `runs` have each network's size and costs; it has `rows`, `to_dict`, `to_csv` and `to_pandas`.
 
     Raises what `simulate` raises, and UsageError for an architecture without a mesh.
     """
@@ -271,7 +274,8 @@ def compare_dataflows(
     """Compare dataflows on one machine: each layer by the best loop nest of each, all in one energy account.
 
     dataflows: of "rs", "ws", "os", "os_a", "os_b", "os_c", "is" and "nlr", ratios being over the first; equal_area:
-    give each the storage that it needs on the area of the machine's; the rest: same as `simulate`.
+    give each the storage that it needs on the area of the machine's; network, architecture, objective, batch, layers,
+    jobs: same as `simulate`.
 
     The result has `to_dict`, `to_csv` and `to_pandas`.  Its cycles are estimates.  A layer that a dataflow cannot run
     has its error in the result, and a warning says so.  Raises what `simulate` raises.
@@ -286,12 +290,15 @@ def compare_dataflows(
 
 
 def run_sweep(spec: str | Path, store: str | Path, *, jobs: int = 1) -> list[Row]:
-    """Run what is missing from a store of the sweep in a YAML file; return its results, a row per point and network.
+    """Run the points of a sweep that are missing from its store; return all its results, a row per point and network.
+
+    spec: the YAML file of the sweep; store: the SQLite file of the results, made where there is none; jobs: worker
+    processes.
 
     A row has stage, point, workload, the axes by name (numbers in SI units, with their unit in the name, as
     dram.bandwidth_bytes_per_s), status ("ok" or "failed"), complete (1, or 0 where layers failed), error, and the
-    figures of the network (None where it is not complete).  jobs: worker processes.  `accelerator_sim.sweep.results`
-    has `front_of` and `best` for what the store holds.
+    figures of the network (None where it is not complete).  `accelerator_sim.sweep.results` has `front_of` and `best`
+    for what the store holds.
 
     Warns where results failed, and where a random mode found fewer points than samples.  Raises InvalidFile for a bad
     file, UsageError for unknown names, StoreError for a store that cannot be used, NothingRan where no result
@@ -322,8 +329,9 @@ def year(
 ) -> account.Year:
     """Return energy, carbon and cost of a year of inferences that take `energy_j` joules each.
 
-    energy_j: joules of one inference; grid: name of an electricity grid; inferences_per_day: of each of `devices`;
-    price: US dollars per kWh, that of the grid (if known) for None; in_data_centre: with its PUE, as a range.
+    energy_j: joules of one inference; grid: name of an electricity grid; inferences_per_day: inferences of each device;
+    devices: number of devices; price: US dollars per kWh, that of the grid (if known) for None; in_data_centre: count
+    the overhead of a data centre (PUE) too, as a range.
 
     Raises UsageError for an unknown grid, and for numbers that are negative or not finite.
     """

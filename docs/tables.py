@@ -30,9 +30,9 @@ from tests.published.tables import compiler, fig10, read  # noqa: E402
 
 HEAD = """# What each objective finds
 
-Every figure on this page is computed by `docs/tables.py`. A mapping is written as in the chip's letters (n, m, e, p, q,
-r, t of JSSC 2017 Table III) where they can express it, else by the factors above one on each axis, the tile of a PE and
-what stays on chip.
+Every figure on this page is computed by `docs/tables.py`. A mapping is written in the chip's letters (n, m, e, p, q,
+r, t of JSSC 2017 Table III) where they can express it, otherwise by the factors above one on each axis, the tile of a
+PE and what stays on chip.
 
 """
 
@@ -100,14 +100,14 @@ def main() -> None:
     """Write the page."""
     network = load_network("alexnet")
     text = HEAD + "## AlexNet on the Eyeriss v1 chip, batch 4\n\n"
-    text += "Data dense, as the chip's compiler knew them; latency with off-chip transfers and configuration.\n\n"
+    text += "Dense data, as the chip's compiler assumed; latency with off-chip transfers and configuration.\n\n"
     text += "| layer | rules, objective | ms | active PEs | DRAM MB | chip mJ | DRAM mJ | mapping |\n"
     text += "|---" * 8 + "|\n"
     layers = {layer.name: replace(layer, density=Density()) for layer in network.layers if layer.is_mac}
     for row in read("eyeriss_v1_alexnet.csv"):
         text += "\n".join(chip_rows(layers[row["layer"]].with_batch(4))) + "\n"
     text += "\n## ISCA 2016 Fig. 10, batch 16\n\n"
-    text += "First line of a layer: the figure, in MAC energies. Then our optimum, relative to it.\n\n"
+    text += "First line of each layer: the figure, in MAC energies. Then our optimum, relative to it.\n\n"
     text += "| layer | what | total | ALU | DRAM | GLB | array | RF | mapping |\n" + "|---" * 9 + "|\n"
     for row in fig10():
         text += "\n".join(study_rows(row, layers[row["layer"]].with_batch(16))) + "\n"

@@ -21,30 +21,30 @@ from accelerator_sim.study.quantities import QUANTITIES, Run  # noqa: E402
 from accelerator_sim.study.validate import evaluate, run_case, run_cases  # noqa: E402
 from accelerator_sim.workload.network import Network  # noqa: E402
 
-HEAD = """# How far it is right
+HEAD = """# How accurate it is
 
-`accelerator-sim validate` runs every published figure that is carried with the program
-(`accelerator_sim/study/published/`) and prints published, ours, error and tolerance, misses first. This page is its
-output, written by `docs/validation.py`.
-Technology tables are fitted to the few figures marked so (`calibration/fit.py`); those do not count. Everything else is
-prediction: parameters are the same for all layers and networks. How each figure was read: *printed* there; *recalled*,
-without the page at hand; *derived* from printed ones; off a *chart*.
+`accelerator-sim validate` runs every published figure that comes with the program and prints published, ours, error and
+tolerance, misses first. This page is its output, written by `docs/validation.py`.
+
+Technology tables are fitted to the few figures marked *fitted* (`calibration/fit.py`); these do not count. Everything
+else is prediction: parameters are the same for all layers and networks. How each figure was read: *printed* in the
+publication; *recalled*, without the page at hand; *derived* from printed figures; read from a *chart*.
 
 """
 
 SENSITIVITY = """
 ## Where the papers are silent
 
-What is assumed, and how the figures move under an alternative. Cycles against published ones; the first line is the
-default. Nothing was chosen by this table: the defaults follow from the arguments in [](model.md).
+What is assumed, and how the figures move under an alternative: cycles compared with published ones. The first line is
+the default. No default was chosen by this table; they follow from the arguments in [](model.md).
 
 """
 
 BEYOND = """
 ## What the search finds beyond the papers
 
-The same layers with the published mapping (or under the rules of the chip's compiler), and with our optimum for
-latency, both by the event engine. A better mapper makes the model faster than the silicon; [](objectives.md) says
+The same layers with the published mapping (or by the rules of the chip's compiler), and with our optimum for latency,
+both by the event engine. A better mapper makes the model faster than the silicon; [](objectives.md) says
 which mappings win. The search estimates latency, so a mapping that it prefers can be slower in the engine (CONV4).
 
 | case | layers | cycles, published mapping | cycles, ours | | chip mJ, published mapping | ours | |

@@ -17,7 +17,9 @@ from accelerator_sim.files.yaml_tree import load_document
 def load_architecture(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> Architecture:
     """Load a built-in architecture by name, or one from a file.
 
-    overrides: pairs of a dotted YAML path and a value in YAML, as ("dram.bandwidth", "25.6 GB/s").
+    name_or_path: a built-in name, or the path of a YAML file; overrides: pairs of a dotted YAML path and a value in
+    YAML, such as ("dram.bandwidth", "25.6 GB/s").
+
     Raises UsageError for an unknown name and InvalidFile, with every error, for a bad file or override.
     """
     listed = isinstance(overrides, Sequence) and all(

@@ -149,7 +149,10 @@ class Device(FileModel):
         return self.software
 
     def stack(self, name: str | None = None) -> tuple[str, Stack]:
-        """Return a stack by name, or the default.  Raises UsageError, naming those that there are."""
+        """Return a software stack and its name.  Raises UsageError, naming those that there are.
+
+        name: that of the stack, None for the default of the device.
+        """
         stacks = self.family.stacks
         chosen = next(iter(stacks)) if name is None else name
         if chosen not in stacks:
@@ -158,7 +161,11 @@ class Device(FileModel):
         return chosen, stacks[chosen]
 
     def pick_precision(self, wanted: NumberFormat | None, stack: Stack, stack_name: str) -> NumberFormat:
-        """Return the number format asked for, or the default.  Raises UsageError, naming those that there are."""
+        """Return the number format of a run.  Raises UsageError, naming those that there are.
+
+        wanted: the format asked for, None for the default of the device; stack, stack_name: the software and its name,
+        as `stack` returns them.
+        """
         have = [p for p in self.precisions if p in stack.efficiency]
         if wanted in have:
             return wanted
@@ -170,6 +177,8 @@ class Device(FileModel):
 
 def load_device(name_or_path: str) -> Device:
     """Return a built-in baseline, or the one in a YAML file, with its software.
+
+    name_or_path: a built-in name, or the path of a YAML file.
 
     Raises UsageError for an unknown name and InvalidFile for a bad file.
     """

@@ -115,7 +115,10 @@ class Explanation:
         return as_dict(self)
 
     def best(self, count: int = 3) -> list[Measured]:
-        """The changes that help most, if they help at all."""
+        """The changes that help most, if they help at all.
+
+        count: how many at most.
+        """
         objective = self.run.objective
         before = self.now.value(objective)
         return [each for each in self.measured if each.value(objective) < before][:count]

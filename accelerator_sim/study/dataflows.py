@@ -151,12 +151,18 @@ class DataflowComparison(Tabular):
         return ExitCode.LAYERS_FAILED if failed else ExitCode.OK
 
     def energy_ratio(self, result: FlowResult) -> float | None:
-        """Energy over that of the first dataflow."""
+        """Energy of a dataflow over that of the first one, None where they have no layer in common.
+
+        result: that of the dataflow, one of `results`.
+        """
         mine, reference = result.common(self.first), self.first.common(result)
         return ratio(mine.energy.total, reference.energy.total)
 
     def edp_ratio(self, result: FlowResult) -> float | None:
-        """Energy-delay product over that of the first dataflow."""
+        """Energy-delay product of a dataflow over that of the first one, None where they have no layer in common.
+
+        result: that of the dataflow, one of `results`.
+        """
         return ratio(result.common(self.first).edp_js, self.first.common(result).edp_js)
 
     def layer_ratios(self) -> list[tuple[str, list[float | None]]]:

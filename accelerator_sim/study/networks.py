@@ -103,7 +103,10 @@ class NetworkComparison(Tabular):
         return {tensor: getattr(self.architecture.noc, tensor).port_width for tensor in TENSORS}
 
     def links(self, run: NetworkRun, tensor: str) -> float:
-        """Links of a network, counted in links as wide as the mesh's."""
+        """Links of a network, counted in links as wide as the mesh's.
+
+        run: that of the network, one of `runs`; tensor: the data type, "iact", "weight" or "psum".
+        """
         return run.link_bits[tensor] / self.port_bits[tensor]
 
     def rows(self) -> list[Row]:

@@ -31,7 +31,10 @@ class Tabular:
         return None
 
     def to_csv(self, path: str | Path | None = None) -> str:
-        """Return the rows as CSV text with a header; write it to a file as well if a path is given."""
+        """Return the rows as CSV text with a header.
+
+        path: a file that the text is also written to, None for none.
+        """
         text = rows_text(self.iter_rows(), ",", self.columns)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")

@@ -12,15 +12,19 @@ from accelerator_sim.files.vocabulary import BIND, RESOLUTION, WIDTH, flag, plac
 
 @dataclass(frozen=True)
 class Choices:
-    """Choices that a file leaves open.
+    """Choices that the file of a network leaves open.
 
-    Of ONNX files: bind, numbers for symbolic dimensions; strict, whether an operator that nobody knows is an error;
-    weights, whether to read real weights (None: where the file holds them and they are few enough); inputs, a .npz file
-    of inputs to run the network on, for the densities of its activations.
+    For ONNX files only:
 
-    Of all: densities, a table of densities by layer (a built-in NETWORK/NAME or a .csv file); prune, a rule such as
-    "magnitude:0.9" by which weights are taken away; width, resolution: a convolutional network thinner (channels times
-    width) and for a picture of so many rows.
+    bind: numbers for symbolic dimensions, by name; strict: make an operator that nobody knows an error; weights: read
+    the real weights (None: where the file holds them and they are few enough); inputs: a .npz file of inputs to run the
+    network on, for the densities of its activations.
+
+    For all networks:
+
+    densities: a table of densities by layer, a built-in NETWORK/NAME or a .csv file; prune: a rule by which weights are
+    taken away, such as "magnitude:0.9"; width: of a convolutional network, a factor for its channels; resolution: of a
+    convolutional network, the rows of the picture.
 
     Raises UsageError for values of another type or outside their range.
     """

@@ -57,7 +57,10 @@ class Network:
         return sum(layer.weight_words for layer in own)
 
     def with_batch(self, n: int) -> Network:
-        """Return the network for `n` times the inputs.  Raises UsageError for a batch that makes a layer too large."""
+        """Return the network for a multiple of its inputs.  Raises UsageError where a layer becomes too large.
+
+        n: factor of the batch.
+        """
         try:
             layers = tuple(layer.with_batch(n) for layer in self.layers)
         except ValueError as error:
@@ -80,7 +83,10 @@ class Network:
             )
 
     def mac_layer(self, name: str) -> Layer:
-        """Return the layer of that name.  Raises UsageError where there is none, or one without MACs."""
+        """Return a layer.  Raises UsageError where there is none of the name, or one without MACs.
+
+        name: that of the layer.
+        """
         layers = {layer.name: layer for layer in self.layers}
         if name not in layers:
             mapped = [layer.name for layer in self.layers if layer.is_mac]
@@ -91,7 +97,9 @@ class Network:
         return layers[name]
 
     def select(self, globs: Sequence[str]) -> Network:
-        """Return the network with only the layers whose name is, or matches, one of `globs`; all for no globs.
+        """Return the network with only the layers whose name is, or matches, a pattern.
+
+        globs: patterns of names such as "CONV*"; none for all layers.
 
         Raises UsageError for a glob that matches no layer.
         """
@@ -111,8 +119,10 @@ class Network:
 def load_network(name_or_path: str, choices: Choices | None = None) -> Network:
     """Return a built-in network, or the one in a file or folder that there is a reader for (`formats/readers.py`).
 
-    choices: how it is read, and what is changed in it.  Raises UsageError for an unknown name and for choices that do
-    not hold for the file, and InvalidFile for what is not a valid network.
+    name_or_path: a built-in name, or the path of a file or folder; choices: how it is read, and what is changed in it.
+
+    Raises UsageError for an unknown name and for choices that do not hold for the file, and InvalidFile for what is not
+    a valid network.
     """
     # Imported here: it brings in pydantic, which those who only handle networks do not need.
     from accelerator_sim.workload.formats.readers import read_workload
