@@ -12,16 +12,23 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from accelerator_sim.architecture.following import with_following
+from accelerator_sim.architecture.grid import Count, Grid
+from accelerator_sim.architecture.networks import (
+    FlatNetwork,
+    HierarchicalMesh,
+    Network,
+    OnChipNetwork,
+    Site,
+    Tensor,
+)
 from accelerator_sim.files.model import FileModel
 from accelerator_sim.files.units import Bits, Bytes, BytesPerSecond, Hertz, Metres, Seconds
 
-Tensor = Literal["iact", "weight", "psum"]
 TENSORS: tuple[Tensor, ...] = ("iact", "weight", "psum")
 
 NOT_STATED = "not stated"
 """Stands for the source of a file that names none."""
 
-Count = Annotated[int, Field(ge=1, le=1 << 20)]
 Depth = Annotated[int, Field(ge=1, le=1 << 24)]
 CyclesOrZero = Annotated[float, Field(ge=0, le=1e6)]
 
@@ -29,18 +36,6 @@ CyclesOrZero = Annotated[float, Field(ge=0, le=1e6)]
 def _without_default(schema: dict[str, Any]) -> None:
     """Drop the default from the schema of a value that follows others: `following` gives it, not the model."""
     schema.pop("default", None)
-
-
-class Grid(FileModel):
-    """A rectangle of identical parts."""
-
-    rows: Count = Field(description="number of rows")
-    columns: Count = Field(description="number of columns")
-
-    @property
-    def count(self) -> int:
-        """Parts in the rectangle."""
-        return self.rows * self.columns
 
 
 class Precision(FileModel):
@@ -189,75 +184,6 @@ class Glb(FileModel):
         return self
 
 
-class HierarchicalMesh(FileModel):
-    """Routers in every cluster, joined in a mesh (JETCAS III.B, Table II).
-
-    Inside the cluster an iact router reaches every PE, a weight router one PE row, a psum router the two ends of one
-    PE column.
-    """
-
-    kind: Literal["hierarchical_mesh"]
-    routers: Count = Field(
-        default=1,
-        description="routers of this data type in a cluster; left out: iact and weight one per PE row, psum one per PE"
-        " column",
-        json_schema_extra=_without_default,
-    )
-    port_width: Bits = Field(description="bits per cycle of every port")
-    directions: list[Literal["north", "south", "horizontal"]] = Field(
-        default_factory=list, description="mesh links that leave a router"
-    )
-
-
-class FlatNetwork(FileModel):
-    """A network of one cluster, from the GLB to all PEs without routers between."""
-
-    kind: str
-    words_per_cycle: Count
-
-    def flit(self, pes: int) -> tuple[int, int]:
-        """Words that travel together from the GLB, and the cycles for which they take their way up."""
-        return self.words_per_cycle, 1
-
-
-class MulticastBus(FlatNetwork):
-    """The flat network of Eyeriss v1: a Y-bus and X-buses with multicast IDs (JSSC 2017 IV-C)."""
-
-    kind: Literal["multicast_bus"]
-    words_per_cycle: Count = Field(description="words that the bus carries in a cycle, each to any set of PEs")
-
-
-class Broadcast(FlatNetwork):
-    """A tree of wires from the GLB to all PEs (JETCAS 2019 III-A): high reuse, low bandwidth.
-
-    Its time is that of a bus; its energy that of all its wires, as PEs that do not need a word drop it.
-    """
-
-    kind: Literal["broadcast"]
-    words_per_cycle: Count = Field(description="words that the tree carries in a cycle, each to every PE of the array")
-
-
-class Unicast(FlatNetwork):
-    """A private link from the GLB to every PE (JETCAS 2019 III-A): high bandwidth, no reuse.
-
-    A word goes to one PE; PEs that need the same word each get it by a transfer, and a read of the GLB, of their own.
-    """
-
-    kind: Literal["unicast"]
-    words_per_cycle: Count = Field(
-        description="words that all links carry together in a cycle, each to one PE: with one a PE or more, a link"
-        " carries words_per_cycle / PEs (rounded down); with fewer, a word takes PEs / words_per_cycle cycles"
-        " (rounded up)"
-    )
-
-    def flit(self, pes: int) -> tuple[int, int]:
-        """Words that a PE's link carries at a time, and the cycles that they take."""
-        return max(1, self.words_per_cycle // pes), max(1, -(-pes // self.words_per_cycle))
-
-
-Network = Annotated[HierarchicalMesh | MulticastBus | Broadcast | Unicast, Field(discriminator="kind")]
-
-
 class Noc(FileModel):
     """One on-chip network a data type."""
 
@@ -403,20 +329,39 @@ class Architecture(FileModel):
         """Core cycles from a request to the off-chip channel to its first word."""
         return math.ceil(self.dram.latency * self.clock - 1e-9)
 
+    def network(self, tensor: str) -> OnChipNetwork:
+        """The network of a data type."""
+        network: OnChipNetwork = getattr(self.noc, tensor)
+        return network
+
+    def site(self, tensor: str) -> Site:
+        """Where the network of a data type lies, and what it carries.
+
+        The floor plan is a grid: `noc.hop_length` is the side of a cluster, and its PEs share that square.
+        """
+        return Site(
+            clusters=self.cluster_array,
+            pes=self.pe_cluster,
+            tensor=tensor,
+            word_bits=getattr(self.precision, tensor),
+            pitch_m=self.noc.hop_length / math.sqrt(self.pe_cluster.count),
+            hop_m=self.noc.hop_length,
+        )
+
     @property
     def flat(self) -> bool:
         """Whether the networks are flat: those of one cluster, without a mesh."""
-        return self.noc.iact.kind != "hierarchical_mesh"
+        return self.noc.iact.flat
 
     @property
-    def one_source(self) -> bool:
-        """Whether all words of a data type leave the GLB by one source: the one bus, or the one tree."""
+    def pooled(self) -> bool:
+        """Whether every source of a data type reaches every PE, and serves all that need a word at once."""
         return self.flat and not self.private
 
     @property
     def private(self) -> bool:
         """Whether every PE has links of its own, so that no transfer serves two of them."""
-        return self.noc.iact.kind == "unicast"
+        return not self.noc.iact.multicasts
 
     @property
     def pes(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.model import Tensor
+from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.files.vocabulary import DataflowName as Name
 from accelerator_sim.files.vocabulary import words
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import Tensor
+from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.dataflow.nest import DIMENSIONS, Ints, Keep, Nests, Residence, ceil_div
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.mapping.loops import Loops

@@ -15,10 +15,10 @@ Psums handed from PE to PE cost `noc.local` on every network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accelerator_sim.architecture.model import TENSORS
-from accelerator_sim.noc.wires import pitch_m, tree_links
+from accelerator_sim.architecture.networks import Travel
 from accelerator_sim.simulation.outcome import NocUse, Outcome
 from accelerator_sim.simulation.reach import Reach, reach_of
 from accelerator_sim.simulation.schedule import Schedule
@@ -53,36 +53,21 @@ def wire_energy(schedule: Schedule, outcome: Outcome, technology: Technology, ac
 
 def driven(schedule: Schedule, use: NocUse, reach: Reach | None) -> Driven:
     """What one data type drove in a layer; reach: of a flat array."""
-    architecture, pitch = schedule.problem.architecture, pitch_m(schedule.problem.architecture)
-    into, out = (schedule.psum_in, schedule.psum_out) if use.tensor == "psum" else (use.words, 0)
-    if reach is None:
-        links, switches = _mesh(schedule, use, into, out)
-        metres = links * pitch + use.word_hops * architecture.noc.hop_length
-    else:
-        links, switches = _flat(schedule, use, into, out, reach)
-        metres = links * pitch
+    architecture, tensor = schedule.problem.architecture, use.tensor
+    site = architecture.site(tensor)
+    into, out = (schedule.psum_in, schedule.psum_out) if tensor == "psum" else (use.words, 0)
+    travel = Travel(into, out, _received(schedule, use), use.word_hops)
+    if reach is not None:
+        rows, links = reach.rows[tensor], reach.links[tensor]
+        travel = replace(travel, rows=rows, links=links, links_back=reach.links_back)
+    links_driven, switches = architecture.network(tensor).drive(site, travel)
+    metres = links_driven * site.pitch_m + (0.0 if architecture.flat else use.word_hops * site.hop_m)
     return Driven(metres * 1e3 * use.word_bits, switches * use.word_bits, use.local_hops)
 
 
-def _mesh(schedule: Schedule, use: NocUse, into: int, out: int) -> tuple[float, float]:
-    """Links inside clusters that words drive, and switches that they pass."""
-    grid = schedule.problem.architecture.pe_cluster
+def _received(schedule: Schedule, use: NocUse) -> float:
+    """Words that clusters receive: as stored, in the proportion of the nominal words."""
     if use.tensor == "psum":
-        return into * 2.0 + out * (grid.rows + 1.0), float(into + out + use.word_hops)
+        return 0.0
     nominal = getattr(schedule, f"{use.tensor}_sent")
-    received = use.words * getattr(schedule, f"{use.tensor}_cluster_deliveries") / nominal if nominal else 0.0
-    to_pes = tree_links(grid) if use.tensor == "iact" else grid.columns
-    return use.words + received * to_pes, float(use.words + use.word_hops)
-
-
-def _flat(schedule: Schedule, use: NocUse, into: int, out: int, reach: Reach) -> tuple[float, float]:
-    """Links that words drive on a flat array, and switches that they pass."""
-    architecture = schedule.problem.architecture
-    grid, kind = architecture.pe_cluster, architecture.noc.iact.kind
-    if kind == "unicast":
-        return into * reach.links[use.tensor] + out * reach.links_back, 0.0
-    back = out * (grid.rows + grid.columns)
-    if kind == "broadcast":
-        return float(into * tree_links(grid) + back), 0.0
-    rows = reach.rows[use.tensor]
-    return into * (grid.rows + rows * grid.columns) + back, into * rows + out
+    return float(use.words * getattr(schedule, f"{use.tensor}_cluster_deliveries") / nominal) if nominal else 0.0

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, HierarchicalMesh
+from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.files.errors import InvalidFile
 
 Settings = tuple[tuple[str, str], ...]
@@ -77,8 +78,7 @@ def _networks(machine: Architecture) -> Iterator[Change]:
             yield Change(name, tuple(settings), 6)
         else:
             words = str(2 * network.words_per_cycle)
-            what = "bus" if network.kind == "multicast_bus" else "network"
-            yield Change(f"{tensor} {what} twice as wide", ((f"noc.{tensor}.words_per_cycle", words),), 6)
+            yield Change(f"{tensor} {network.called} twice as wide", ((f"noc.{tensor}.words_per_cycle", words),), 6)
 
 
 def _banks(machine: Architecture) -> Iterator[Change]:

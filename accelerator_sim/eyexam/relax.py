@@ -6,11 +6,9 @@ longer there.
 
 from __future__ import annotations
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, HierarchicalMesh, Network, Overlap
+from accelerator_sim.architecture.model import TENSORS, Architecture, Overlap
+from accelerator_sim.architecture.networks import WIDE, OnChipNetwork
 from accelerator_sim.technology.actions import ActionEnergies
-
-WIDE = 1 << 40
-"""Bits, or words, a cycle: as good as infinitely many."""
 
 FREE = ActionEnergies(
     mac=0.0,
@@ -56,11 +54,10 @@ def steady(architecture: Architecture) -> Architecture:
 def unlimited_bandwidth(architecture: Architecture) -> Architecture:
     """The steady machine with as much bandwidth as its PEs can take, at every port, bank and SPad and off-chip."""
     machine = steady(architecture)
-    networks: dict[str, Network] = {}
+    networks: dict[str, OnChipNetwork] = {}
     for tensor in TENSORS:
-        network = getattr(machine.noc, tensor)
-        width = "port_width" if isinstance(network, HierarchicalMesh) else "words_per_cycle"
-        networks[tensor] = network.model_copy(update={width: WIDE})
+        network = machine.network(tensor)
+        networks[tensor] = network.model_copy(update=network.widened())
     stores = {
         tensor: getattr(machine.glb, tensor).model_copy(update={"port_width": WIDE, "ports": 2})
         for tensor in ("iact", "psum")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.model import Tensor
+from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.simulation.schedule import Schedule
 
 

@@ -79,7 +79,7 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
         ]  # fmt: skip
     n[at.PADDING_STORED] = architecture.dram.padding == "stored"
     n[at.FLAT] = architecture.flat
-    n[at.ONE_SOURCE] = architecture.one_source
+    n[at.ONE_SOURCE] = architecture.pooled
     n[at.PRIVATE] = architecture.private
     n[at.PSUM_FINAL] = glb.psum_final_to_dram
     n[at.READ_FIRST] = glb.psum_read_first
@@ -175,7 +175,7 @@ def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
     f[at.E_GIVE_I] = actions.spad["iact"][1]
     f[at.E_GIVE_W] = actions.spad["weight"][1] / pe.spad.weight.values_per_word
     f[at.E_GIVE_P] = f[at.E_ENTER_P] = actions.delivery("psum")
-    if architecture.noc.iact.kind == "broadcast":  # a word that is sent reaches every PE, whoever needs it
+    if architecture.noc.iact.floods:  # a word that is sent reaches every PE, whoever needs it
         f[at.E_SEND_I], f[at.E_SEND_W] = architecture.pes * deliver("iact"), architecture.pes * deliver("weight")
         f[at.E_ENTER_P] *= architecture.pes
     else:

@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from accelerator_sim.architecture.model import Architecture, FlatNetwork, HierarchicalMesh
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.mapping.loops import Loops, loops_of
 from accelerator_sim.mapping.mapping import Encoding, ceil_div
 from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rlc_bits_per_value
@@ -226,18 +227,12 @@ class Problem:
     # --- rates -----------------------------------------------------------------------------------------------------
     def words_per_cycle(self, tensor: str) -> float:
         """Words of a tensor that the one bus, all routers of a cluster, or the link of a PE (unicast) carry a cycle."""
-        network = getattr(self.architecture.noc, tensor)
-        if isinstance(network, FlatNetwork):
-            words, cycles = network.flit(self.architecture.pes)
-            return float(words / cycles)
-        assert isinstance(network, HierarchicalMesh)
         bits = {
             "iact": self.iact_bits,
             "weight": self.weight_bits,
             "psum": self.architecture.precision.psum,
         }[tensor]
-        per_port = float(network.port_width // bits)
-        return per_port * float(network.routers) if tensor == "iact" else per_port
+        return self.architecture.network(tensor).words_per_cycle_of(tensor, bits, self.architecture.pes)
 
     def bank_words_per_cycle(self, tensor: str) -> float:
         """Words of a tensor that the GLB banks behind one port group (see `words_per_cycle`) move in a cycle.

@@ -16,35 +16,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from accelerator_sim.architecture.model import (
-    TENSORS,
-    Architecture,
-    Broadcast,
-    GlbStore,
-    Grid,
-    MulticastBus,
-    Unicast,
-)
+from accelerator_sim.architecture.grid import Grid
+from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
+from accelerator_sim.architecture.networks import FLAT, FlatNetwork, HierarchicalMesh
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import NocName, words
-from accelerator_sim.noc.wires import private_links, tree_links, ways, wires_of
 
-KINDS = {
-    NocName.MESH: "hierarchical_mesh",
-    NocName.BUS: "multicast_bus",
-    NocName.UNICAST: "unicast",
-    NocName.BROADCAST: "broadcast",
-}
-"""Kinds of network by the names that they are asked for."""
-MADE: dict[NocName, Any] = {
-    NocName.BUS: MulticastBus,
-    NocName.UNICAST: Unicast,
-    NocName.BROADCAST: Broadcast,
-}
+KINDS: dict[NocName, type[FlatNetwork]] = {NocName(kind.alternative): kind for kind in FLAT}
+"""Kinds of flat network by the names that they are asked for."""
 
 
 def alternatives(architecture: Architecture, names: str | Iterable[str]) -> dict[str, Architecture]:
-    """Return the machine with each of some networks (`KINDS`), in the order asked for.
+    """Return the machine with each of some networks (`NocName`), in the order asked for.
 
     Raises UsageError for an unknown name, for none, and for an architecture that has no mesh to begin with.
     """
@@ -59,12 +42,13 @@ def alternatives(architecture: Architecture, names: str | Iterable[str]) -> dict
 
 def _flat(architecture: Architecture, name: NocName) -> Architecture:
     """The machine with a flat network of as many links."""
-    array, cluster = architecture.cluster_array, architecture.pe_cluster
-    grid = Grid(rows=array.rows * cluster.rows, columns=array.columns * cluster.columns)
+    array, kind = architecture.cluster_array, KINDS[name]
     # `hop_length` is the side of a cluster: of the one that is left, so that PEs are as far apart as they were.
     noc: dict[str, Any] = {"hop_length": architecture.noc.hop_length * array.count**0.5}
     for tensor in TENSORS:
-        noc[tensor] = MADE[name](kind=KINDS[name], words_per_cycle=equal_words(architecture, tensor, name, grid))
+        mesh = architecture.network(tensor)
+        assert isinstance(mesh, HierarchicalMesh)
+        noc[tensor] = kind(kind=kind.kind_name(), **kind.in_place_of(mesh, architecture.site(tensor)))
     glb, shared = architecture.glb, architecture.glb.shared
     banks: dict[str, Any] = {tensor: _all_banks(getattr(glb, tensor), array.count) for tensor in TENSORS}
     if shared is not None:
@@ -72,9 +56,9 @@ def _flat(architecture: Architecture, name: NocName) -> Architecture:
     return architecture.model_copy(
         update={
             "name": f"{architecture.name}_{name.value}",
-            "source": f"{architecture.source}; its mesh replaced by {KINDS[name]} networks of equal link count",
+            "source": f"{architecture.source}; its mesh replaced by {kind.kind_name()} networks of equal link count",
             "cluster_array": Grid(rows=1, columns=1),
-            "pe_cluster": grid,
+            "pe_cluster": architecture.site("iact").array,
             "glb": glb.model_copy(update=banks),
             "noc": architecture.noc.model_copy(update=noc),
         }
@@ -83,17 +67,3 @@ def _flat(architecture: Architecture, name: NocName) -> Architecture:
 
 def _all_banks(store: GlbStore | None, clusters: int) -> GlbStore | None:
     return store and store.model_copy(update={"banks": store.banks * clusters})
-
-
-def equal_words(architecture: Architecture, tensor: str, name: str, grid: Grid) -> int:
-    """Words per cycle of a flat network with as many wires of link as the mesh of a data type has, at least 1."""
-    budget = wires_of(architecture, tensor).link_bits // ways(tensor)
-    word = int(getattr(architecture.precision, tensor))
-    if name != "unicast":
-        return max(1, budget // (tree_links(grid) * word))
-    width = max(1, budget // private_links(grid))
-    if width >= word:
-        return grid.count * (width // word)
-    cycles = -(-word // width)
-    words = -(-grid.count // cycles)
-    return words if -(-grid.count // words) == cycles else max(1, grid.count // cycles)

@@ -38,7 +38,7 @@ def drain_cycles(schedule: Schedule) -> float:
         return 0.0
     per_tile = d.N.tiles * d.Q.tiles * schedule.accumulations
     rate = problem.words_per_cycle("psum")
-    if problem.architecture.one_source:
+    if problem.architecture.pooled:
         return 2.0 * per_tile * schedule.loops.G * schedule.loops.M * first_strips(schedule) / rate
     return 2.0 * per_tile * d.P.tiles * d.G.tiles * d.M.steps / rate
 
@@ -122,7 +122,7 @@ def iact_fill_cycles(schedule: Schedule) -> float:
 def weight_port_cycles(schedule: Schedule) -> float:
     """Cycles in which the weight port of the first PE row, of the first PE or the one bus takes its words in."""
     problem, d = schedule.problem, schedule.deals
-    if problem.architecture.one_source:
+    if problem.architecture.pooled:
         words = schedule.weight_sent
     else:
         filters = d.G.tiles * d.M.steps if problem.architecture.private else d.G.row_steps * d.M.row_steps
@@ -138,7 +138,7 @@ def psum_port_cycles(schedule: Schedule) -> float:
 
 def _psum_words(schedule: Schedule) -> tuple[int, int]:
     """Psums out of and into the first PE column (its last and first PE, with links of their own), or over the buses."""
-    if schedule.problem.architecture.one_source:
+    if schedule.problem.architecture.pooled:
         return schedule.psum_out, schedule.psum_in
     d = schedule.deals
     words = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps * d.M.steps

@@ -75,7 +75,7 @@ def _noc(schedule: Schedule, stored: Stored) -> tuple[NocUse, ...]:
     iact, weight, into, out = stored.iact, stored.weight, schedule.psum_in, schedule.psum_out
     kind = problem.architecture.noc.iact.kind
     reached = {"iact": iact.delivered, "weight": weight.delivered, "psum": into + out}
-    if kind == "broadcast":  # every word reaches every PE, and most of them drop it
+    if problem.architecture.noc.iact.floods:  # every word reaches every PE, and most of them drop it
         reached = {t: n * problem.architecture.pes for t, n in (("iact", iact.sent), ("weight", weight.sent))}
         reached["psum"] = into * problem.architecture.pes + out
     words = {

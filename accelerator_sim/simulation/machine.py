@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import TENSORS, FlatNetwork, HierarchicalMesh
+from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.networks import Bank, Lanes
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.mapping.mapping import AXES, Encoding, Factors
 from accelerator_sim.simulation.schedule import Schedule
@@ -80,41 +81,37 @@ def _places(factors: Factors) -> Ints:
     return digits[[PLACES_ORDER.index(d) for d in DIMENSIONS]]
 
 
-def iact_flit(schedule: Schedule) -> tuple[int, int]:
-    """Words of an iact flit, and lanes that send flits: one a router that has a bank; one of the bus or of a link."""
+def lanes_of(schedule: Schedule, tensor: str) -> Lanes:
+    """The lanes of a data type, and what travels on one at a time."""
     problem = schedule.problem
-    network, store = problem.architecture.noc.iact, problem.architecture.glb.iact
-    if isinstance(network, FlatNetwork):
-        return network.flit(problem.architecture.pes)[0], 1
-    if schedule.iact_bypasses_glb:
-        return network.port_width // problem.iact_bits, network.routers
-    shared = problem.architecture.glb.shared
-    banks = store.banks or (shared.banks if shared else 1)
-    return min(network.port_width, store.port_width) // problem.iact_bits, min(network.routers, banks)
+    architecture = problem.architecture
+    bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": architecture.precision.psum}[tensor]
+    return architecture.network(tensor).lanes(tensor, bits, architecture.pe_cluster, _bank(schedule, tensor))
+
+
+def _bank(schedule: Schedule, tensor: str) -> Bank | None:
+    """The bank that iacts and psums rest in; None if they go past the GLB, and for weights, which wait nowhere."""
+    glb = schedule.problem.architecture.glb
+    passed = {"iact": schedule.iact_bypasses_glb, "weight": True, "psum": schedule.psum_bypasses_glb}[tensor]
+    if passed:
+        return None
+    store = getattr(glb, tensor)
+    return Bank(store.port_width, store.banks or (glb.shared.banks if glb.shared else 1))
 
 
 def psum_flit(schedule: Schedule) -> tuple[int, int, int]:
     """Psums of a flit, cycles in which a PE moves one, and lanes: the flits that ports take side by side.
 
-    On a mesh each PE column has a port, unless it shares a GLB bank with others; the lanes of a bus serve the columns
-    in turn; of the links of their own, each PE's is a lane.
+    On a mesh each PE column has a port, unless it shares a GLB bank with others.  On a flat network a source sends as
+    many flits side by side as it has words for, of as many psums as a PE moves in a cycle.
     """
-    problem = schedule.problem
-    architecture = problem.architecture
-    network, service = architecture.noc.psum, architecture.pe.psum_service.cycles_per_psum
-    if isinstance(network, FlatNetwork):
-        rate = network.flit(architecture.pes)[0]
-        psums = rate if service <= 0 else max(1, min(rate, int(1 / service)))
-        lanes = architecture.pes if architecture.private else max(1, rate // psums)
-    else:
-        assert isinstance(network, HierarchicalMesh)
-        width, store, shared = network.port_width, architecture.glb.psum, architecture.glb.shared
-        banks = store.banks or (shared.banks if shared else 1)
-        lanes = architecture.pe_cluster.columns
-        if not schedule.psum_bypasses_glb:
-            width, lanes = min(width, store.port_width), min(lanes, banks)
-        psums = width // architecture.precision.psum
-    return psums, max(1, -int(-service * psums // 1)), lanes
+    architecture = schedule.problem.architecture
+    service, lanes = architecture.pe.psum_service.cycles_per_psum, lanes_of(schedule, "psum")
+    psums, count = lanes.words, lanes.count
+    if architecture.flat:
+        psums = psums if service <= 0 else max(1, min(psums, int(1 / service)))
+        count = architecture.pes if architecture.private else count * max(1, lanes.words // psums)
+    return psums, max(1, -int(-service * psums // 1)), count
 
 
 def _most_words(schedule: Schedule) -> tuple[int, int]:
@@ -128,13 +125,6 @@ def _most_words(schedule: Schedule) -> tuple[int, int]:
     iacts = loops.G * loops.N * loops.C * loops.R * rows * columns
     psums = loops.G * loops.N * loops.M * loops.P * loops.Q
     return max(_SMALL, 2 * iacts), max(_SMALL, 2 * psums)
-
-
-def _turn(schedule: Schedule, tensor: str) -> int:
-    """Cycles for which a flit keeps its way: more than one where a link is narrower than a word."""
-    architecture = schedule.problem.architecture
-    network = getattr(architecture.noc, tensor)
-    return network.flit(architecture.pes)[1] if isinstance(network, FlatNetwork) else 1
 
 
 def _integers(schedule: Schedule) -> Ints:
@@ -164,13 +154,10 @@ def _integers(schedule: Schedule) -> Ints:
     iacts, psums = _most_words(schedule)
     e[at.SPAD_WORDS] = max(window, min(pe.spad.iact.values or 0, iacts))
     e[at.IACT_FIFO], e[at.PSUM_FIFO] = min(pe.fifo_depth["iact"], iacts), min(pe.fifo_depth["psum"], psums)
-    e[at.IACT_FLIT], e[at.IACT_LANES] = iact_flit(schedule)
-    weights = architecture.noc.weight
-    e[[at.IACT_TURN, at.WEIGHT_TURN, at.PSUM_TURN]] = [_turn(schedule, tensor) for tensor in TENSORS]
-    if isinstance(weights, FlatNetwork):
-        e[at.WEIGHT_FLIT], _ = weights.flit(architecture.pes)
-    else:
-        e[at.WEIGHT_FLIT] = weights.port_width // problem.weight_bits
+    lanes = {tensor: lanes_of(schedule, tensor) for tensor in TENSORS}
+    e[at.IACT_FLIT], e[at.IACT_LANES] = lanes["iact"].words, lanes["iact"].count
+    e[[at.IACT_TURN, at.WEIGHT_TURN, at.PSUM_TURN]] = [lanes[tensor].turn for tensor in TENSORS]
+    e[at.WEIGHT_FLIT] = lanes["weight"].words
     e[at.WEIGHT_FLIT_BITS] = e[at.WEIGHT_FLIT] * problem.weight_bits
     e[at.ADDRESS_BITS] = pe.spad.weight_address.width if pe.spad.weight_address else 0
     e[at.PSUM_FLIT], e[at.SERVICE], e[at.PSUM_LANES] = psum_flit(schedule)

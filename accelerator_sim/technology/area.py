@@ -15,7 +15,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, FlatNetwork, GlbStore, Tensor
+from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
+from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import load_document
@@ -303,44 +304,12 @@ class _Count:
     # --- networks ----------------------------------------------------------------------------------------------------
     def network(self, tensor: Tensor) -> Part:
         """Multiplexers and settings of the network of a data type."""
-        network = getattr(self.architecture.noc, tensor)
-        found = self.wires(tensor, network) if isinstance(network, FlatNetwork) else self.mesh(tensor)
+        switches = self.architecture.network(tensor).switches(self.architecture.site(tensor), self.word(tensor))
+        found = sum((self.muxes(bits) for bits in switches.mux_bits), Part()) + self.registers(switches.setting_bits)
+        found = found.times(switches.copies)
         if tensor == "psum":  # a PE takes psums from the network or from its neighbour
             found += self.muxes(self.word("psum") * self.lanes("psum")).times(self.architecture.pes)
         return found
-
-    def mesh(self, tensor: Tensor) -> Part:
-        """Routers of multiplexers without buffers: every destination port selects one source port (JETCAS Fig. 11).
-
-        Ports of a router: its mesh links, the GLB, and the PEs; psums go in at one end of a column and out at the
-        other.  An array wider than two clusters has links to both sides.  In a cluster any iact router reaches any PE.
-        """
-        a = self.architecture
-        network = getattr(a.noc, tensor)
-        links = len(set(network.directions))
-        if "horizontal" in network.directions and a.cluster_array.columns > 2:
-            links += 1
-        ports = links + (2 if tensor == "psum" else 1)
-        cluster = self.muxes(network.routers * ports * (ports - 1) * network.port_width)
-        if tensor == "iact":
-            cluster += self.muxes((network.routers - 1) * network.port_width * a.pe_cluster.count)
-        return cluster.times(a.cluster_array.count)
-
-    def wires(self, tensor: Tensor, network: FlatNetwork) -> Part:
-        """A flat network; psums have one each way.
-
-        Bus: a PE selects one of the words, by an identity that is set, as are those of the rows.  Broadcast: PEs select
-        likewise, rows do not.  Unicast: a gate for each wire, where the word leaves the GLB, and no identities.
-        """
-        grid = self.architecture.pe_cluster
-        row, column = (max(1, math.ceil(math.log2(n))) for n in (grid.rows, grid.columns))
-        words, cycles = network.flit(self.architecture.pes)
-        found = self.muxes(math.ceil(words * self.word(tensor) / cycles) * grid.count)
-        if network.kind == "multicast_bus":
-            found += self.registers(grid.rows * row + grid.count * column)
-        elif network.kind == "broadcast":
-            found += self.registers(grid.count * (row + column))
-        return found.times(2 if tensor == "psum" else 1)
 
     # --- the global buffer -------------------------------------------------------------------------------------------
     def glb(self) -> Part:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.stalls import BEFORE, losses, worst_stall
-from accelerator_sim.kernels.machine import CAUSES
+from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import problem_of

@@ -9,19 +9,14 @@ import networkx as nx
 import pytest
 from hypothesis import assume, given, settings
 
+from accelerator_sim.architecture.grid import Grid, path_links, private_links, tree_links
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS, Architecture, Grid, HierarchicalMesh
+from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.networks import HierarchicalMesh
+from accelerator_sim.files.vocabulary import NocName
 from accelerator_sim.noc.alternatives import KINDS, alternatives
 from accelerator_sim.noc.topology import topology
-from accelerator_sim.noc.wires import (
-    mesh_links,
-    path_links,
-    pitch_m,
-    private_links,
-    source_words,
-    tree_links,
-    wires_of,
-)
+from accelerator_sim.noc.wires import source_words, wires_of
 from accelerator_sim.simulation.reach import reach_of
 from accelerator_sim.simulation.schedule import Schedule
 from tests.oracles.strategies import Case, cases, machine
@@ -59,14 +54,14 @@ def test_links_of_a_tree_and_of_ways_of_their_own(rows: int, columns: int) -> No
 def test_links_between_clusters_are_those_of_the_topology(name: str, tensor: str) -> None:
     architecture = load_architecture(name)
     network = getattr(architecture.noc, tensor)
-    assert mesh_links(architecture.cluster_array, network) == topology(architecture, tensor).number_of_edges()
+    assert network.links_between(architecture.cluster_array) == topology(architecture, tensor).number_of_edges()
 
 
 def test_the_wires_of_eyeriss_v2_by_hand() -> None:
     """JETCAS 2019 Table II: 3 iact, 3 weight and 4 psum routers in each of 8 x 2 clusters of 3 x 4 PEs."""
     architecture = load_architecture("eyeriss_v2")
     pitch = 1e-3 / math.sqrt(12)
-    assert pitch_m(architecture) == pytest.approx(pitch)
+    assert architecture.site("iact").pitch_m == pytest.approx(pitch)
     between = {"iact": 3 * (2 * 14 + 2 * 8), "weight": 3 * 2 * 8, "psum": 4 * 14}
     inside = {"iact": 48 * (1 + 3 + 12), "weight": 48 * (1 + 4), "psum": 64 * (1 + 1 + 1 + 3)}
     for tensor, bits in (("iact", 24), ("weight", 24), ("psum", 40)):
@@ -107,9 +102,9 @@ def test_alternatives_have_as_many_links_and_no_wider_one_would(name: str, chang
     mesh = machine("eyeriss_v2", change)
     flat = alternatives(mesh, [name])[name]
     assert flat.pes == mesh.pes
-    assert flat.noc.iact.kind == KINDS[name]
+    assert flat.noc.iact.kind == KINDS[NocName(name)].kind_name()
     assert flat.cluster_array.count == 1
-    assert pitch_m(flat) == pytest.approx(pitch_m(mesh))
+    assert flat.site("iact").pitch_m == pytest.approx(mesh.site("iact").pitch_m)
     banks = {t: getattr(mesh.glb, t).banks * mesh.cluster_array.count for t in ("iact", "psum")}
     assert {t: getattr(flat.glb, t).banks for t in banks} == banks
     for tensor in TENSORS:

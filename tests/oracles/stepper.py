@@ -23,9 +23,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from accelerator_sim.architecture.model import HierarchicalMesh
+from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.mapping.mapping import Encoding
-from accelerator_sim.simulation.machine import iact_flit, psum_flit
+from accelerator_sim.simulation.machine import lanes_of, psum_flit
 from accelerator_sim.simulation.schedule import Schedule
 from tests.oracles.walker import ORDER, Place, Walk, chunks, span
 
@@ -76,7 +76,8 @@ class Setting:
         if not isinstance(architecture.noc.weight, HierarchicalMesh):
             words = architecture.noc.weight.words_per_cycle
             self.weight_words = max(1, words // pes) if self.private else words
-        self.iact_words, self.iact_lanes = iact_flit(schedule)
+        lanes = lanes_of(schedule, "iact")
+        self.iact_words, self.iact_lanes = lanes.words, lanes.count
         self.psums, self.service, self.psum_lanes = psum_flit(schedule)
 
 
