@@ -5,13 +5,13 @@ from __future__ import annotations
 from accelerator_sim.kernels.compile import kernel
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def cdiv(a, b):
     """Smallest integer that is at least a / b."""
     return (a + b - 1) // b
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def deal_blocks(size, tile, clusters, local, columns, row_parts):
     """Deal in blocks.
 
@@ -48,7 +48,7 @@ def deal_blocks(size, tile, clusters, local, columns, row_parts):
     )
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def deal_strips(size, tile, clusters, local, columns):
     """Deal output rows: blocks to clusters, strips of neighbours to the PEs of a cluster.
 
@@ -88,7 +88,7 @@ def deal_strips(size, tile, clusters, local, columns):
     )
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def streamed(outputs, strips, taps, stride, dilation):
     """Input rows that feed `taps` filter rows over strips of output rows: `Window.streamed`."""
     if dilation > 1 or stride >= taps:
@@ -96,7 +96,7 @@ def streamed(outputs, strips, taps, stride, dilation):
     return stride * (outputs - strips) + taps * strips
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def fetched(outputs, tile, taps, stride, extent, before, size, inside):
     """Inputs without padding of all positions in tiles of neighbours: `Window.fetched`."""
     if stride >= extent:

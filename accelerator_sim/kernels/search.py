@@ -67,7 +67,7 @@ from accelerator_sim.kernels.tables import (
 )
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def exposed(n, of_group, tiles, filter_passes, accumulations, weight_rounds, iact_rounds):
     """Requests to the off-chip channel whose latency the array waits for (`simulation.analytical`)."""
     reads = 1.0 if n[at.AHEAD] else of_group * filter_passes * accumulations * weight_rounds
@@ -76,7 +76,7 @@ def exposed(n, of_group, tiles, filter_passes, accumulations, weight_rounds, iac
     return reads + (1.0 if n[at.HIDE_OACT] else of_group * tiles * filter_passes)
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def fits_glb(shared, iacts, psums, limit_i, limit_p, owners, pairs, bits_i, bits_p, bank_bits, banks):
     """Whether tiles of so many iacts and psums fit: against a limit each, or in whole banks of a shared GLB.
 

@@ -31,7 +31,7 @@ REMEMBERED = 1 << 16
 ) = range(12)  # fmt: skip
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def configure(n, s, k):
     """Fill the scalars of one spatial configuration."""
     g_parts = s[at.RG] * s[at.KG] * s[at.YG] * s[at.XG]
@@ -63,7 +63,7 @@ def configure(n, s, k):
     k[K_CHIP] = g_parts
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def filter_row(n, s, slots, m0, row):
     """Fill the table row of one M0."""
     parts = s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]
@@ -85,7 +85,7 @@ def filter_row(n, s, slots, m0, row):
     row[T_ALL_SLOTS] = full * parts * slots[m0] + (used - 1) * slots[steps] + slots[left - (used - 1) * steps]
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def channel_row(n, s, c0, row):
     """Fill the table row of one C0."""
     d = deal_blocks(n[at.C], c0, s[at.RC], s[at.YC], 1, 1)
@@ -98,7 +98,7 @@ def channel_row(n, s, c0, row):
     row[T_TOP] = d[8]
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def fill_tables(n, s, slots, mt, ct):
     """Fill the tables by M0 and C0 of one spatial configuration; returns the largest of each that it has use for."""
     top_m = min(n[at.MAX_M0], cdiv(n[at.M], s[at.RM] * s[at.KM] * s[at.YM] * s[at.XM]))
@@ -110,7 +110,7 @@ def fill_tables(n, s, slots, mt, ct):
     return top_m, top_c
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def least_fetched(n, k, m, ka, windows, iacts, weights, held, resting):
     """Lower bound of the bits read off-chip, given the bits of all iacts and all weights.
 
@@ -143,7 +143,7 @@ def least_fetched(n, k, m, ka, windows, iacts, weights, held, resting):
     return min(least, 2.0 * np.sqrt(iacts * weights * x))
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_iact, objective):
     """Lower bounds of cycles, joules and off-chip bits over all temporal choices with one M0 and C0.
 
@@ -215,7 +215,7 @@ def pair_bound(n, f, k, mt, ct, m0, c0, pairs_i, pairs_w, dram_i, dram_w, least_
     return cycles, joules + cycles * step, bits_in + bits_out
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def key(objective, cycles, joules, bits):
     """What an objective compares, and what breaks its ties."""
     if objective == at.ENERGY:
@@ -227,7 +227,7 @@ def key(objective, cycles, joules, bits):
     return bits, cycles
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def pairs_within(n, fits, grouped, parts, top_c, whole):
     """Count the choices of M0, C0 and a grouping of filter passes within the SPads, for `parts` parts of M.
 

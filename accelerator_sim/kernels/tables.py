@@ -14,7 +14,7 @@ from accelerator_sim.kernels.windows import columns_touched, rows_streamed, rows
 ) = range(19)  # fmt: skip
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def note_deal(n, t, d, size, x):
     """Write what both kinds of deal say into a row of a table."""
     t[B_TILES] = d[0]
@@ -29,13 +29,13 @@ def note_deal(n, t, d, size, x):
     t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def next_length(size, parts, x):
     """The longest tile shorter than x: the shortest one that needs no more tiles than x - 1 does."""
     return cdiv(size, parts * cdiv(size, parts * (x - 1)))
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def block_table(n, size, clusters, local, columns, is_columns, table):
     """List the tile lengths of N or Q for one configuration, longest first; returns how many."""
     count = 0
@@ -68,7 +68,7 @@ def block_table(n, size, clusters, local, columns, is_columns, table):
         x = next_length(size, parts, x)
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def strip_table(n, s, table):
     """List the tile lengths of P for one configuration, longest first; returns how many."""
     count = 0
@@ -106,7 +106,7 @@ def strip_table(n, s, table):
         x = next_length(size, parts, x)
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def choices(size, parts, limit):
     """Number of tile lengths up to a limit: for each number of tiles the shortest that needs no more."""
     count = 0

@@ -7,7 +7,7 @@ from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import cdiv, streamed
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def touched(outputs, blocks, stride, extent, taps, dilation):
     """Inputs that runs of neighbouring outputs need: `Window.touched`."""
     if stride >= extent:
@@ -15,19 +15,19 @@ def touched(outputs, blocks, stride, extent, taps, dilation):
     return stride * (outputs - blocks) + extent * blocks
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def columns_touched(n, outputs, blocks):
     """`touched` for the columns of the layer."""
     return touched(outputs, blocks, n[at.COL_STRIDE], n[at.COL_EXTENT], n[at.S], n[at.COL_DILATION])
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def rows_touched(n, outputs, blocks):
     """`touched` for the rows of the layer."""
     return touched(outputs, blocks, n[at.ROW_STRIDE], n[at.ROW_EXTENT], n[at.R], n[at.ROW_DILATION])
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def rows_streamed(n, outputs, strips, parts):
     """`streamed` rows over all accumulation passes over R."""
     passes = cdiv(n[at.R], parts)
