@@ -19,7 +19,7 @@ from accelerator_sim.eyexam.stalls import worst_stall
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.mapping.search import find_mappings
+from accelerator_sim.mapping.search import SearchOptions, find_mappings
 from accelerator_sim.simulation.analytical import bottleneck
 from accelerator_sim.simulation.outcome import Outcome, Resource
 from accelerator_sim.simulation.schedule import Schedule
@@ -141,7 +141,7 @@ def examine(
     loops, lanes = problem.loops, architecture.macs_per_cycle
     share = outcome.counts.effectual_macs / outcome.counts.macs if architecture.pe.csc is not None else 1.0
     best = [
-        find_mappings(layer, machine, FREE, constraints=constraints, work=share)[0]
+        find_mappings(layer, machine, FREE, options=SearchOptions(constraints or Constraints(), work=share))[0]
         for machine in (unlimited_bandwidth(architecture), steady(architecture))
     ]
     roofs = [_roofs(Schedule(found.problem, found.mapping)) for found in best]

@@ -16,7 +16,7 @@ from numba import config, njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator, UserWideCacheLocator
 
 KERNELS: list[Any] = []
-"""Every compiled function, in order of definition (for `warmup`)."""
+"""The kernels that Python calls, in order of definition."""
 
 
 @lru_cache(maxsize=1)
@@ -53,23 +53,27 @@ uncached = False
 """Whether a kernel found no place for its cache (said once by the command line)."""
 
 
-def kernel(inline: bool = False, spliced: bool = False, counts: bool = True) -> Callable[[Callable[..., Any]], Any]:
+def kernel(
+    helper: bool = False, spliced: bool = False, reference_counts: bool = True
+) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function lazily with `nogil`, cached under the package-wide stamp.
 
-    `inline` marks the small helpers that only other kernels call; `spliced` ones are copied into their callers before
-    compilation, which saves the passing of many arrays in inner loops.
+    helper: only other kernels call it, as a function of its own; spliced: only other kernels call it, and its body is
+    copied into them before compilation, which saves the passing of many arrays in inner loops; neither: Python calls
+    it.  reference_counts: whether arrays are counted, which a kernel needs only if it makes arrays or returns them;
+    one without is quicker to compile, and to run where it hands arrays on.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
         global uncached
-        options: dict[str, Any] = {} if counts else {"_nrt": False}
+        options: dict[str, Any] = {} if reference_counts else {"_nrt": False}
         compiled = njit(nogil=True, inline="always" if spliced else "never", **options)(function)
         if hasattr(compiled, "_cache"):  # absent when the JIT is switched off
             try:
                 compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]
             except RuntimeError:
                 uncached = True
-        if not (inline or spliced):
+        if not (helper or spliced):
             KERNELS.append(compiled)
         return compiled
 

@@ -309,7 +309,7 @@ def send_weights(e, now, plan, left, used):
             left[w] -= 1
 
 
-@kernel(counts=False)
+@kernel(reference_counts=False)
 def step_pass(e, d, plan, program, values, rows_apart, state, turns, channel, spent, finish, seen, out):
     """Step one pass to its end.
 

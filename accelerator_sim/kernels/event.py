@@ -111,7 +111,7 @@ def filled_to(popped, u, depth, slot, arrival, most):
     return most
 
 
-@kernel(counts=False)
+@kernel(reference_counts=False)
 def run_pass(e, d, plan, program, room, spent, finish, out, spans):
     """Find the cycles of one pass, and where those of each PE went.
 

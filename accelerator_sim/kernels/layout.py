@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
+
+class Packed(NamedTuple):
+    """A problem as the kernels of the search take it: float64 tables by M0 or C0 unless they say otherwise."""
+
+    n: Any
+    """int64 [INTEGERS]"""
+    f: Any
+    """[NUMBERS]"""
+    slots: Any
+    """Issue slots for an iact, by M0."""
+    pairs_i: Any
+    pairs_w: Any
+    """Words stored per nominal iact, by C0, and per nominal weight, by M0."""
+    dram_i: Any
+    dram_w: Any
+    """Bits off-chip per iact, by C0, and per weight, by M0."""
+    fits: Any
+    """uint8 [most M0 + 1, most C0 + 1], whether a PE holds so many filters and channels."""
+    least_iact: Any
+    """Iacts that are fetched at least, a float."""
+
+
 # Integers of one problem.
 (
     G, N, M, C, P, Q, R, S,
@@ -16,17 +40,23 @@ from __future__ import annotations
     INTEGERS,
 ) = range(62)  # fmt: skip
 
-# Numbers of one problem: rates, sizes, joules per event.
+# Numbers of one problem: rates, sizes, and joules (`..._J`) of one event.
 (
     IACT_DENSITY, SERVICE, RATE_IACT, RATE_WEIGHT, RATE_PSUM, BANK_IACT, BANK_PSUM, BYTE_CYCLES, OACT_BITS, LATENCY,
-    E_FIXED, E_DRAM_READ, E_DRAM_WRITE, E_GLB_IR, E_GLB_IW, E_GLB_PR, E_GLB_PW, E_GLB_WR, E_GLB_WW,
-    E_GIVE_I, E_GIVE_W, E_GIVE_P, E_SEND_I, E_SEND_W, E_ENTER_P,
-    E_HOP_I, E_HOP_W, E_HOP_P, E_LOCAL, E_SPAD_IR, E_SPAD_WR, E_SPAD_P,
-    E_ACTIVE, E_IDLE, E_CYCLE, EXECUTED, SPAD_W_SHARE,
+    FIXED_J, DRAM_READ_J, DRAM_WRITE_J, GLB_IACT_READ_J, GLB_IACT_WRITE_J, GLB_PSUM_READ_J, GLB_PSUM_WRITE_J,
+    GLB_WEIGHT_READ_J, GLB_WEIGHT_WRITE_J,
+    GIVE_IACT_J, GIVE_WEIGHT_J, GIVE_PSUM_J, SEND_IACT_J, SEND_WEIGHT_J, ENTER_PSUM_J,
+    HOP_IACT_J, HOP_WEIGHT_J, HOP_PSUM_J, LOCAL_HOP_J, SPAD_IACT_READ_J, SPAD_WEIGHT_READ_J, SPAD_PSUM_J,
+    PE_ACTIVE_J, PE_IDLE_J, CYCLE_J, EXECUTED, SPAD_WEIGHT_SHARE,
     NUMBERS,
 ) = range(38)  # fmt: skip
+"""`FIXED_J`: of the whole layer, whatever the mapping; `DRAM_..._J`: of a bit; `SEND_...`: of a word that leaves its
+source; `GIVE_...`: of a word that reaches a PE (`GIVE_PSUM_J`: that leaves one); `HOP_...`: of a word between two
+clusters; `LOCAL_HOP_J`: of a psum between two PEs of a cluster; `SPAD_PSUM_J`: of a read and a write; `PE_..._J`: of a
+PE and cycle; `CYCLE_J`: of a cycle of the chip (leakage)."""
 
-# Integers of one spatial configuration: parts on cluster rows, cluster columns, PE rows, PE columns.
+# Integers of one spatial configuration: parts of a dimension (the last letter) on one axis (the first letter): R the
+# cluster rows, K the cluster columns, Y the PE rows, X the PE columns.
 (
     RG, RN, RM, RP, RQ, RC, KG, KN, KM, KP, KQ, YR, YC, YG, YN, YM, YP, YQ, XG, XN, XM, XP, XQ,
     PLACES,

@@ -15,7 +15,7 @@ FORM = 13
 """What tells places apart: see `find_alike`."""
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def root_of(parent, u):
     """The first place of the part that a place belongs to."""
     while parent[u] != u:
@@ -24,7 +24,7 @@ def root_of(parent, u):
     return u
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def join(parent, a, b):
     """Make two places belong to one part, that of the lower root."""
     a, b = root_of(parent, a), root_of(parent, b)

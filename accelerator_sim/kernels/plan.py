@@ -12,7 +12,7 @@ from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import cdiv
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def numbered(key, keys, numbers, found):
     """Number of a key: the one it has, or the next (`found`).  Open addressing in `keys` (-1: free).
 
@@ -31,7 +31,7 @@ def numbered(key, keys, numbers, found):
     return found, True
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def block(size, parts, unit):
     """First element and number of elements of part `unit` of a tile that is dealt in blocks."""
     steps = cdiv(size, parts)
@@ -39,7 +39,7 @@ def block(size, parts, unit):
     return first, max(0, min(steps, size - first))
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def share_out(d, clusters, local, cluster_part, local_part, place, wanted):
     """Give every place that is wanted its share of the pass."""
     size = at.SIZE
@@ -73,7 +73,7 @@ def share_out(d, clusters, local, cluster_part, local_part, place, wanted):
     return active
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def find_streams(e, d, clusters, local, cluster_part, local_part, place, stream, keys, numbers):
     """Group the PEs that need the same iacts at the same time, and give each group a lane of its source cluster.
 
@@ -149,7 +149,7 @@ def find_streams(e, d, clusters, local, cluster_part, local_part, place, stream,
     return found, lanes
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def find_chains(e, clusters, local, cluster_part, local_part, place, chain, link, keys, numbers):
     """Group the PEs whose results add up, in the order in which psums climb.
 
@@ -205,7 +205,7 @@ def find_chains(e, clusters, local, cluster_part, local_part, place, chain, link
     return found
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def find_tiles(e, clusters, local, cluster_part, local_part, place, tile, keys, numbers):
     """Group the PEs that need the same weights from the same source; returns the number of tiles.
 

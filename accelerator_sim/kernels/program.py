@@ -14,7 +14,7 @@ from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import cdiv
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def columns_of_row(e, windows):
     """Columns that a row of so many windows needs."""
     if e[at.COL_STRIDE] >= e[at.EXTENT]:

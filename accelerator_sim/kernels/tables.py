@@ -2,111 +2,112 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+from typing import Any, NamedTuple
+
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.compile import kernel
-from accelerator_sim.kernels.deal import cdiv, deal_blocks, deal_strips, fetched
-from accelerator_sim.kernels.windows import columns_touched, rows_streamed, rows_touched
-
-# Columns of the tables of tiles of images and columns (blocks) and of rows (strips).
-(
-    B_TILES, B_UNITS, B_CLUSTERS, B_ROWS, B_CLUSTER, B_TOP, B_TOP_CLUSTERS, B_TOP_ROWS, B_TILE, B_KEPT,
-    B_SENT, B_GIVEN, B_PORT, B_FETCHED, B_HELD, B_FILLED, B_FILL_PORT, B_FIRST, B_SIZE,
-) = range(19)  # fmt: skip
-
-
-@kernel(inline=True)
-def note_deal(n, t, d, size, x):
-    """Write what both kinds of deal say into a row of a table."""
-    t[B_TILES] = d[0]
-    t[B_UNITS] = d[3]
-    t[B_CLUSTERS] = d[4]
-    t[B_ROWS] = d[5]
-    t[B_CLUSTER] = d[2] if n[at.PRIVATE] else d[6]  # where every PE has links of its own, it is what a cluster is else
-    t[B_TOP] = d[8]
-    t[B_TOP_CLUSTERS] = d[9]
-    t[B_TOP_ROWS] = d[10]
-    t[B_TILE] = x
-    t[B_KEPT] = min(size, d[1]) if n[at.FLAT] else x
+from accelerator_sim.kernels.deal import (
+    cdiv,
+    cut_channels,
+    cut_columns,
+    cut_filters,
+    cut_images,
+    cut_rows,
+    tile_blocks,
+    tile_strips,
+)
+from accelerator_sim.kernels.windows import columns_of, fetched, rows_of, streamed_in_passes, touched
 
 
-@kernel(inline=True)
+class WeightTile(IntEnum):
+    """Columns of the tables of filter tiles (a row for each M0) and of channel tiles (a row for each C0)."""
+
+    TILES = 0
+    LENGTH = 1
+    STEPS = 2
+    """Filters or channels of the busiest PE, summed over the tiles (as all that follow)."""
+    UNITS = 3
+    CLUSTERS = 4
+    CLUSTER_ROWS = 5
+    CLUSTER_STEPS = 6
+    """Filters or channels of the first cluster (of the first PE, where each has links of its own)."""
+    ROW_STEPS = 7
+    """Filters of the first PE row (likewise)."""
+    TOP_UNITS = 8
+    """Parts that the largest tile uses."""
+    SLOTS = 9
+    """Issue slots of the busiest PE for an iact."""
+    ALL_SLOTS = 10
+    """Issue slots of all PEs for an iact."""
+
+
+class PositionTile(IntEnum):
+    """Columns of the tables of tiles of images, output rows and output columns (a row for each tile length).
+
+    Images need no inputs of their own, so that those columns are of rows and columns only.
+    """
+
+    TILES = 0
+    UNITS = 1
+    CLUSTERS = 2
+    CLUSTER_ROWS = 3
+    CLUSTER_STEPS = 4
+    """Images of the first cluster (of the first PE, where each has links of its own)."""
+    TOP_UNITS = 5
+    TOP_CLUSTERS = 6
+    TOP_CLUSTER_ROWS = 7
+    """Parts, clusters and cluster rows that the largest tile uses."""
+    LENGTH = 8
+    """The tile length of a PE."""
+    KEPT = 9
+    """Images, rows or columns of psums that a GLB column (the GLB, on a flat array) keeps of a tile."""
+    SENT = 10
+    """Inputs that leave the GLB, over all clusters."""
+    GIVEN = 11
+    """Columns that reach PEs; of rows, PEs of the first cluster in use."""
+    PORT = 12
+    """Inputs through the port of the first cluster (of the first PE, where each has links of its own)."""
+    FETCHED = 13
+    """Inputs from off-chip."""
+    HELD = 14
+    """Images, or inputs, of a tile that the GLB of a cluster (the GLB, on a flat array) holds."""
+    FILLED = 15
+    """Inputs that enter the GLB, over all clusters."""
+    FILL_PORT = 16
+    """Inputs that enter the banks of the first cluster."""
+    FIRST = 17
+    """Rows of the first windows of the first cluster."""
+
+
+WEIGHT_COLUMNS, POSITION_COLUMNS = len(WeightTile), len(PositionTile)
+
+
+class Tables(NamedTuple):
+    """Tables of one spatial configuration, float64."""
+
+    filters: Any
+    channels: Any
+    """[most M0 or C0 + 1, WEIGHT_COLUMNS]"""
+    images: Any
+    rows: Any
+    columns: Any
+    """[most tile lengths, POSITION_COLUMNS]"""
+
+
+@kernel(helper=True, reference_counts=False)
+def first_port_steps(n, total):
+    """Elements of the first cluster, or of the first PE where each has links of its own."""
+    return total.steps if n[at.PRIVATE] else total.cluster_steps
+
+
+@kernel(helper=True, reference_counts=False)
 def next_length(size, parts, x):
     """The longest tile shorter than x: the shortest one that needs no more tiles than x - 1 does."""
     return cdiv(size, parts * cdiv(size, parts * (x - 1)))
 
 
-@kernel(inline=True)
-def block_table(n, size, clusters, local, columns, is_columns, table):
-    """List the tile lengths of N or Q for one configuration, longest first; returns how many."""
-    count = 0
-    parts = clusters * local
-    x = cdiv(size, parts)
-    while True:
-        d = deal_blocks(size, x, clusters, local, columns, 1)
-        t = table[count]
-        note_deal(n, t, d, size, x)
-        held = min(size, d[1]) if n[at.FLAT] else min(local * x, size)
-        t[B_HELD] = held
-        if is_columns:
-            t[B_SENT] = columns_touched(n, size, d[3])
-            t[B_FILLED] = columns_touched(n, size, d[4])
-            t[B_GIVEN] = columns_touched(n, size, d[3])
-            first_units = (d[0] - 1) * min(d[8], local) + min(d[3] - (d[0] - 1) * d[8], local)
-            t[B_PORT] = columns_touched(n, d[2], d[0]) if n[at.PRIVATE] else columns_touched(n, d[6], first_units)
-            t[B_FILL_PORT] = columns_touched(n, d[6], d[0])
-            t[B_HELD] = columns_touched(n, held, d[9] if n[at.FLAT] else 1)
-            if n[at.PADDING_STORED]:
-                t[B_FETCHED] = columns_touched(n, size, d[0])
-            else:
-                t[B_FETCHED] = fetched(
-                    size, d[1], n[at.S], n[at.COL_STRIDE], n[at.COL_EXTENT], n[at.COL_BEFORE], n[at.COL_SIZE],
-                    n[at.COL_INSIDE],
-                )  # fmt: skip
-        count += 1
-        if x == 1 or (is_columns and n[at.WHOLE_Q]):
-            return count
-        x = next_length(size, parts, x)
-
-
-@kernel(inline=True)
-def strip_table(n, s, table):
-    """List the tile lengths of P for one configuration, longest first; returns how many."""
-    count = 0
-    size = n[at.P]
-    clusters = s[at.RP] * s[at.KP]
-    local = s[at.YP] * s[at.XP]
-    parts = clusters * local
-    x = cdiv(size, parts)
-    while True:
-        d = deal_strips(size, x, clusters, local, s[at.KP])
-        t = table[count]
-        note_deal(n, t, d, size, x)
-        held = min(size, d[1]) if n[at.FLAT] else min(local * x, size)
-        t[B_SENT] = rows_streamed(n, size, d[7], s[at.YR])
-        t[B_FILLED] = rows_touched(n, size, d[4])
-        t[B_PORT] = rows_streamed(n, d[6], d[2], s[at.YR])
-        t[B_FILL_PORT] = rows_touched(n, d[6], d[0])
-        t[B_FIRST] = rows_streamed(n, d[11], d[0], s[at.YR])
-        if n[at.PRIVATE]:
-            t[B_PORT] = d[2] * cdiv(n[at.R], s[at.YR])
-            t[B_FIRST] = d[0] * cdiv(n[at.R], s[at.YR])
-        t[B_HELD] = rows_touched(n, held, d[9] if n[at.FLAT] else 1)
-        t[B_GIVEN] = d[11]
-        if n[at.PADDING_STORED]:
-            t[B_FETCHED] = rows_touched(n, size, d[0])
-        else:
-            t[B_FETCHED] = fetched(
-                size, d[1], n[at.R], n[at.ROW_STRIDE], n[at.ROW_EXTENT], n[at.ROW_BEFORE], n[at.ROW_SIZE],
-                n[at.ROW_INSIDE],
-            )  # fmt: skip
-        if x <= n[at.LIMIT_P0]:
-            count += 1
-        if x == 1:
-            return count
-        x = next_length(size, parts, x)
-
-
-@kernel(inline=True)
+@kernel(helper=True, reference_counts=False)
 def choices(size, parts, limit):
     """Number of tile lengths up to a limit: for each number of tiles the shortest that needs no more."""
     count = 0
@@ -117,3 +118,163 @@ def choices(size, parts, limit):
         if x == 1:
             return count
         x = next_length(size, parts, x)
+
+
+@kernel(helper=True, reference_counts=False)
+def filter_row(packed, cut, m0, row):
+    """Fill the table row of one M0."""
+    n, slots = packed.n, packed.slots
+    tiled = tile_blocks(n[at.M], m0, cut)
+    total, full = tiled.total, tiled.tiles - 1
+    row[WeightTile.TILES] = tiled.tiles
+    row[WeightTile.LENGTH] = tiled.length
+    row[WeightTile.STEPS] = total.steps
+    row[WeightTile.UNITS] = total.units
+    row[WeightTile.CLUSTERS] = total.clusters
+    row[WeightTile.CLUSTER_ROWS] = total.rows
+    row[WeightTile.CLUSTER_STEPS] = total.cluster_steps
+    row[WeightTile.ROW_STEPS] = total.steps if n[at.PRIVATE] else total.row_steps
+    row[WeightTile.TOP_UNITS] = tiled.top.units
+    parts = cut.clusters * cut.local
+    steps = total.steps - full * m0  # of the last tile: a full one has M0 in each of its parts
+    used = total.units - full * parts
+    end = n[at.M] - full * tiled.length - (used - 1) * steps  # filters of its last part
+    row[WeightTile.SLOTS] = full * slots[m0] + slots[steps]
+    row[WeightTile.ALL_SLOTS] = full * parts * slots[m0] + (used - 1) * slots[steps] + slots[end]
+
+
+@kernel(helper=True, reference_counts=False)
+def channel_row(n, cut, c0, row):
+    """Fill the table row of one C0."""
+    tiled = tile_blocks(n[at.C], c0, cut)
+    total = tiled.total
+    row[WeightTile.TILES] = tiled.tiles
+    row[WeightTile.LENGTH] = tiled.length
+    row[WeightTile.STEPS] = total.steps
+    row[WeightTile.UNITS] = total.units
+    row[WeightTile.CLUSTERS] = total.clusters
+    row[WeightTile.CLUSTER_STEPS] = first_port_steps(n, total)
+    row[WeightTile.TOP_UNITS] = tiled.top.units
+
+
+@kernel(helper=True, reference_counts=False)
+def fill_weight_tables(packed, s, tables):
+    """Fill the tables by M0 and C0 of one configuration; returns the largest of each that it has use for."""
+    n = packed.n
+    filters, channels = cut_filters(s), cut_channels(s)
+    top_m = min(n[at.MAX_M0], cdiv(n[at.M], filters.clusters * filters.local))
+    top_c = min(n[at.MAX_C0], cdiv(n[at.C], channels.clusters * channels.local))
+    for m0 in range(1, top_m + 1):
+        filter_row(packed, filters, m0, tables.filters[m0])
+    for c0 in range(1, top_c + 1):
+        channel_row(n, channels, c0, tables.channels[c0])
+    return top_m, top_c
+
+
+@kernel(helper=True, reference_counts=False)
+def note_tiles(n, tiled, row):
+    """Write what both kinds of deal say into a table row."""
+    total, top = tiled.total, tiled.top
+    row[PositionTile.TILES] = tiled.tiles
+    row[PositionTile.UNITS] = total.units
+    row[PositionTile.CLUSTERS] = total.clusters
+    row[PositionTile.CLUSTER_ROWS] = total.rows
+    row[PositionTile.CLUSTER_STEPS] = first_port_steps(n, total)
+    row[PositionTile.TOP_UNITS] = top.units
+    row[PositionTile.TOP_CLUSTERS] = top.clusters
+    row[PositionTile.TOP_CLUSTER_ROWS] = top.rows
+
+
+@kernel(helper=True, reference_counts=False)
+def note_kept(n, tiled, size, length, local, row):
+    """Write the tile length and its psums into a table row; returns the positions of a tile that a GLB has."""
+    row[PositionTile.LENGTH] = length
+    row[PositionTile.KEPT] = min(size, tiled.length) if n[at.FLAT] else length
+    return min(size, tiled.length if n[at.FLAT] else local * length)
+
+
+@kernel(helper=True, reference_counts=False)
+def image_table(n, cut, table):
+    """List the tile lengths of N for one configuration, longest first; returns how many."""
+    count = 0
+    size, parts = n[at.N], cut.clusters * cut.local
+    x = cdiv(size, parts)
+    while True:
+        tiled = tile_blocks(size, x, cut)
+        note_tiles(n, tiled, table[count])
+        table[count, PositionTile.HELD] = note_kept(n, tiled, size, x, cut.local, table[count])
+        count += 1
+        if x == 1:
+            return count
+        x = next_length(size, parts, x)
+
+
+@kernel(helper=True, reference_counts=False)
+def column_table(n, cut, table):
+    """List the tile lengths of Q for one configuration, longest first; returns how many."""
+    count = 0
+    size, parts, window = n[at.Q], cut.clusters * cut.local, columns_of(n)
+    x = cdiv(size, parts)
+    while True:
+        tiled = tile_blocks(size, x, cut)
+        total, row = tiled.total, table[count]
+        note_tiles(n, tiled, row)
+        held = note_kept(n, tiled, size, x, cut.local, row)
+        row[PositionTile.HELD] = touched(window, held, tiled.top.clusters if n[at.FLAT] else 1)
+        row[PositionTile.SENT] = row[PositionTile.GIVEN] = touched(window, size, total.units)
+        row[PositionTile.FILLED] = touched(window, size, total.clusters)
+        runs = tiled.tiles if n[at.PRIVATE] else total.first_units
+        row[PositionTile.PORT] = touched(window, first_port_steps(n, total), runs)
+        row[PositionTile.FILL_PORT] = touched(window, total.cluster_steps, tiled.tiles)
+        if n[at.PADDING_STORED]:
+            row[PositionTile.FETCHED] = touched(window, size, tiled.tiles)
+        else:
+            row[PositionTile.FETCHED] = fetched(window, size, tiled.length)
+        count += 1
+        if x == 1 or n[at.WHOLE_Q]:
+            return count
+        x = next_length(size, parts, x)
+
+
+@kernel(helper=True, reference_counts=False)
+def row_table(n, cut, taps, table):
+    """List the tile lengths of P, at most `LIMIT_P0`, for one configuration, longest first; returns how many.
+
+    taps: filter rows that lie on the array at once.
+    """
+    count = 0
+    size, parts, window = n[at.P], cut.clusters * cut.local, rows_of(n)
+    x = cdiv(size, parts)
+    while True:
+        tiled = tile_strips(size, x, cut)
+        total, tiles, row = tiled.total, tiled.tiles, table[count]
+        note_tiles(n, tiled, row)
+        held = note_kept(n, tiled, size, x, cut.local, row)
+        row[PositionTile.HELD] = touched(window, held, tiled.top.clusters if n[at.FLAT] else 1)
+        row[PositionTile.SENT] = streamed_in_passes(window, size, total.strips, taps)
+        row[PositionTile.GIVEN] = total.first_units
+        row[PositionTile.FILLED] = touched(window, size, total.clusters)
+        if n[at.PRIVATE]:
+            passes = cdiv(n[at.R], taps)
+            row[PositionTile.PORT], row[PositionTile.FIRST] = total.steps * passes, tiles * passes
+        else:
+            row[PositionTile.PORT] = streamed_in_passes(window, total.cluster_steps, total.steps, taps)
+            row[PositionTile.FIRST] = streamed_in_passes(window, total.first_units, tiles, taps)
+        row[PositionTile.FILL_PORT] = touched(window, total.cluster_steps, tiles)
+        if n[at.PADDING_STORED]:
+            row[PositionTile.FETCHED] = touched(window, size, tiles)
+        else:
+            row[PositionTile.FETCHED] = fetched(window, size, tiled.length)
+        if x <= n[at.LIMIT_P0]:
+            count += 1
+        if x == 1:
+            return count
+        x = next_length(size, parts, x)
+
+
+@kernel(helper=True, reference_counts=False)
+def fill_position_tables(n, s, tables):
+    """Fill the tables of tiles of positions of one configuration; returns the lengths of N, of P and of Q."""
+    images = image_table(n, cut_images(s), tables.images)
+    rows = row_table(n, cut_rows(s), s[at.YR], tables.rows)
+    return images, rows, column_table(n, cut_columns(s), tables.columns)

@@ -28,7 +28,7 @@ FIRST, LAST = 1, 2
 """Bits of the role of a pass: no psums enter; psums leave finished."""
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def digits_of(number, o, tiles, at_tile):
     """Which tile of each dimension pass `number` works on; returns the filter tile of the GLB and the position tile."""
     accumulations = tiles[at.C] * tiles[at.R]
@@ -59,7 +59,7 @@ def digits_of(number, o, tiles, at_tile):
     return f, p
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def transfer_cycles(size, o, x):
     """Cycles of the channel for so many bytes, in whole bursts; NO_TRANSFER for none."""
     if size <= 0.0:
@@ -139,7 +139,7 @@ def list_passes(
         f0, p0 = f, p
 
 
-@kernel(inline=True)
+@kernel(helper=True)
 def request(channel, way, at_time, cycles, o):
     """When a transfer that is asked for at some time is done; transfers of a way follow one another."""
     if cycles == NO_TRANSFER:

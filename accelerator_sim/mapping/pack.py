@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,22 +13,7 @@ from accelerator_sim.technology.actions import ActionEnergies
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Packed:
-    """Arguments of the kernels: int64 `n`, float64 tables by M0 or C0, uint8 `fits[M0, C0]`."""
-
-    n: NDArray[np.int64]
-    f: Floats
-    slots: Floats
-    pairs_i: Floats
-    pairs_w: Floats
-    dram_i: Floats
-    dram_w: Floats
-    fits: NDArray[np.uint8]
-    least_iact: float
-
-
-def pack(problem: Problem, actions: ActionEnergies) -> Packed:
+def pack(problem: Problem, actions: ActionEnergies) -> at.Packed:
     """Reduce a problem and the energies of its architecture to arrays."""
     loops = problem.loops
     max_m0, max_c0 = _reach(problem)
@@ -53,7 +36,7 @@ def pack(problem: Problem, actions: ActionEnergies) -> Packed:
     least = float(loops.G * loops.N * loops.C * area)
     numbers = _numbers(problem, actions)
     integers = _integers(problem, max_m0, max_c0)
-    return Packed(integers, numbers, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least)
+    return at.Packed(integers, numbers, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least)
 
 
 def _reach(problem: Problem) -> tuple[int, int]:
@@ -121,21 +104,35 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
 
 
 def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
-    architecture, loops = problem.architecture, problem.loops
-    pe, precision = architecture.pe, architecture.precision
     f = np.zeros(at.NUMBERS, dtype=np.float64)
+    _rates(f, problem)
+    _mac_joules(f, problem, actions)
+    _delivery_joules(f, problem, actions)
+    _glb_joules(f, problem, actions)
+    f[at.DRAM_READ_J] = actions.dram_read_bit
+    f[at.DRAM_WRITE_J] = actions.dram_write_bit
+    f[at.PE_ACTIVE_J], f[at.PE_IDLE_J] = actions.clock_active, actions.clock_idle
+    f[at.CYCLE_J] = actions.leakage_w / problem.architecture.clock
+    return f
+
+
+def _rates(f: Floats, problem: Problem) -> None:
     f[at.IACT_DENSITY] = problem.iact_density
-    f[at.SERVICE] = pe.psum_service.cycles_per_psum
+    f[at.SERVICE] = problem.architecture.pe.psum_service.cycles_per_psum
     f[at.RATE_IACT] = problem.words_per_cycle("iact")
     f[at.RATE_WEIGHT] = problem.words_per_cycle("weight")
     f[at.RATE_PSUM] = problem.words_per_cycle("psum")
-    if not architecture.flat:
+    if not problem.architecture.flat:
         f[at.BANK_IACT] = problem.bank_words_per_cycle("iact")
         f[at.BANK_PSUM] = problem.bank_words_per_cycle("psum")
     f[at.BYTE_CYCLES] = 1.0 / problem.bytes_per_cycle
     f[at.OACT_BITS] = problem.oact_dram_bits
     f[at.LATENCY] = problem.latency_cycles
 
+
+def _mac_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> None:
+    """Write the joules of MACs and of the SPad accesses that they make."""
+    pe, loops = problem.architecture.pe, problem.loops
     issued, gated = problem.issued
     executed = issued - gated
     macs = float(loops.macs)
@@ -145,49 +142,54 @@ def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
     if pe.macs_per_cycle == 1:
         fixed += executed * actions.spad["weight"][0]
     else:
-        f[at.SPAD_W_SHARE] = macs / loops.M * problem.iact_density * problem.weight_read_share
-        f[at.E_SPAD_WR] = actions.spad["weight"][0]
-    f[at.E_FIXED] = fixed
+        f[at.SPAD_WEIGHT_SHARE] = macs / loops.M * problem.iact_density * problem.weight_read_share
+        f[at.SPAD_WEIGHT_READ_J] = actions.spad["weight"][0]
+    f[at.FIXED_J] = fixed
     f[at.EXECUTED] = executed
-    f[at.E_SPAD_P] = sum(actions.spad["psum"])
-    f[at.E_SPAD_IR] = actions.spad["iact"][0]
-    f[at.E_DRAM_READ] = actions.dram_read_bit
-    f[at.E_DRAM_WRITE] = actions.dram_write_bit
+    f[at.SPAD_PSUM_J] = sum(actions.spad["psum"])
+    f[at.SPAD_IACT_READ_J] = actions.spad["iact"][0]
 
-    def wide(action: str, tensor: str) -> float:
-        """How much a stored word of a tensor costs of one of the native width."""
-        if action in actions.fixed_width:
-            return 1.0
-        bits = problem.iact_bits if tensor == "iact" else problem.weight_bits
-        return float(bits / getattr(precision, tensor))
 
+def _width(problem: Problem, actions: ActionEnergies, action: str, tensor: str) -> float:
+    """How much a stored word of a tensor costs of one of the native width."""
+    if action in actions.fixed_width:
+        return 1.0
+    bits = problem.iact_bits if tensor == "iact" else problem.weight_bits
+    return float(bits / getattr(problem.architecture.precision, tensor))
+
+
+def _glb_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> None:
     def glb(tensor: str) -> tuple[float, float]:
         read, write = actions.glb_access(tensor)
-        return read * wide(f"glb.{tensor}.read", tensor), write * wide(f"glb.{tensor}.write", tensor)
+        return (
+            read * _width(problem, actions, f"glb.{tensor}.read", tensor),
+            write * _width(problem, actions, f"glb.{tensor}.write", tensor),
+        )
 
-    def deliver(tensor: str) -> float:
-        return actions.delivery(tensor) * wide(f"noc.deliver.{tensor}", tensor)
+    f[at.GLB_IACT_READ_J], f[at.GLB_IACT_WRITE_J] = glb("iact")
+    f[at.GLB_PSUM_READ_J], f[at.GLB_PSUM_WRITE_J] = actions.glb_access("psum")
+    if _keeps(problem.architecture.glb.weight) or problem.weight_may_stay:
+        f[at.GLB_WEIGHT_READ_J], f[at.GLB_WEIGHT_WRITE_J] = glb("weight")
 
-    f[at.E_GLB_IR], f[at.E_GLB_IW] = glb("iact")
-    f[at.E_GLB_PR], f[at.E_GLB_PW] = actions.glb_access("psum")
-    if _keeps(architecture.glb.weight) or problem.weight_may_stay:
-        f[at.E_GLB_WR], f[at.E_GLB_WW] = glb("weight")
-    f[at.E_GIVE_I] = actions.spad["iact"][1]
-    f[at.E_GIVE_W] = actions.spad["weight"][1] / pe.spad.weight.values_per_word
-    f[at.E_GIVE_P] = f[at.E_ENTER_P] = actions.delivery("psum")
+
+def _delivery_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> None:
+    """Write the joules of words that are sent, cross links and reach PEs."""
+    architecture = problem.architecture
+    iact = actions.delivery("iact") * _width(problem, actions, "noc.deliver.iact", "iact")
+    weight = actions.delivery("weight") * _width(problem, actions, "noc.deliver.weight", "weight")
+    f[at.GIVE_IACT_J] = actions.spad["iact"][1]
+    f[at.GIVE_WEIGHT_J] = actions.spad["weight"][1] / architecture.pe.spad.weight.values_per_word
+    f[at.GIVE_PSUM_J] = f[at.ENTER_PSUM_J] = actions.delivery("psum")
     if architecture.noc.iact.floods:  # a word that is sent reaches every PE, whoever needs it
-        f[at.E_SEND_I], f[at.E_SEND_W] = architecture.pes * deliver("iact"), architecture.pes * deliver("weight")
-        f[at.E_ENTER_P] *= architecture.pes
+        f[at.SEND_IACT_J], f[at.SEND_WEIGHT_J] = architecture.pes * iact, architecture.pes * weight
+        f[at.ENTER_PSUM_J] *= architecture.pes
     else:
-        f[at.E_GIVE_I] += deliver("iact")
-        f[at.E_GIVE_W] += deliver("weight")
-    f[at.E_HOP_I] = problem.iact_bits * actions.noc_hop_bit
-    f[at.E_HOP_W] = problem.weight_bits * actions.noc_hop_bit
-    f[at.E_HOP_P] = precision.psum * actions.noc_hop_bit
-    f[at.E_LOCAL] = actions.noc_local
-    f[at.E_ACTIVE], f[at.E_IDLE] = actions.clock_active, actions.clock_idle
-    f[at.E_CYCLE] = actions.leakage_w / architecture.clock
-    return f
+        f[at.GIVE_IACT_J] += iact
+        f[at.GIVE_WEIGHT_J] += weight
+    f[at.HOP_IACT_J] = problem.iact_bits * actions.noc_hop_bit
+    f[at.HOP_WEIGHT_J] = problem.weight_bits * actions.noc_hop_bit
+    f[at.HOP_PSUM_J] = architecture.precision.psum * actions.noc_hop_bit
+    f[at.LOCAL_HOP_J] = actions.noc_local
 
 
 def _keeps(store: GlbStore | None) -> bool:

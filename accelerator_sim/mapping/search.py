@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,14 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import layout as at
-from accelerator_sim.kernels.search import search
-from accelerator_sim.kernels.survey import survey
+from accelerator_sim.kernels.layout import Packed
+from accelerator_sim.kernels.search import Best, Space, search
+from accelerator_sim.kernels.survey import Bounds, survey
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Mapping, Stationary
-from accelerator_sim.mapping.pack import Packed, pack
+from accelerator_sim.mapping.pack import pack
 from accelerator_sim.mapping.problem import SIGMAS, Problem, encodings_of, problem_of
 from accelerator_sim.mapping.space import configurations, factors_of
 from accelerator_sim.mapping.tiling import Tiling
@@ -63,6 +64,22 @@ class Found:
     energy_j: float
 
 
+@dataclass(frozen=True)
+class SearchOptions:
+    """What of a search can be chosen beside its objective.
+
+    constraints: restrict the space; count: mappings wanted, each of another spatial configuration; sigmas: how
+    unevenly non-zero weights lie, and work: what zeros are worth, see `Problem`; exhaustive: cost every legal mapping
+    instead of pruning by bounds (for checks and benchmarks).
+    """
+
+    constraints: Constraints = field(default_factory=Constraints)
+    count: int = 1
+    sigmas: float = SIGMAS
+    exhaustive: bool = False
+    work: float | None = None
+
+
 def find_mapping(
     layer: Layer,
     architecture: Architecture,
@@ -78,7 +95,8 @@ def find_mapping(
 
     Raises Unmappable, with the limit that is broken and by how much, where nothing fits.
     """
-    return find_mappings(layer, architecture, actions, objective, constraints, 1, SIGMAS, exhaustive)[0]
+    options = SearchOptions(constraints or Constraints(), exhaustive=exhaustive)
+    return find_mappings(layer, architecture, actions, objective, options)[0]
 
 
 def find_mappings(
@@ -86,16 +104,11 @@ def find_mappings(
     architecture: Architecture,
     actions: ActionEnergies,
     objective: Objective = Objective.LATENCY,
-    constraints: Constraints | None = None,
-    count: int = 1,
-    sigmas: float = SIGMAS,
-    exhaustive: bool = False,
-    work: float | None = None,
+    options: SearchOptions = SearchOptions(),
 ) -> list[Found]:
-    """Find the best mappings of a layer, at most `count`, each of another spatial configuration, the best one first.
+    """Find the best mappings of a layer, at most `options.count`, the best one first.
 
-    sigmas: how unevenly non-zero weights lie; work: what zeros are worth; see `Problem`.  The rest, and what it raises,
-    as `find_mapping`.
+    What it raises as `find_mapping`.
     """
     longest = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
     if longest[1] > LONGEST:
@@ -103,17 +116,15 @@ def find_mappings(
             f"layer {layer.name} cannot be mapped: its dimension {longest[0]} is {longest[1]:,}, of which tiles are"
             f" searched up to {LONGEST:,}"
         )
-    margin = 1.0 if count == 1 else MARGIN
-    rules = constraints or Constraints()
-    spaces, limit = _spaces(layer, architecture, actions, objective, rules, sigmas, margin, work)
-    total = sum(int(space.counts.sum()) for space in spaces)
+    spaces, limit = _spaces(layer, architecture, actions, objective, options)
+    total = sum(int(space.bounds.counts.sum()) for space in spaces)
     found: list[Found] = []
-    for _ in range(count):
+    for _ in range(options.count):
         values = np.full(4, np.inf)
         winner: tuple[_Space, Mapping, int] | None = None
         costed = 0
         for space in spaces:
-            mapping, row, full = _search(space, objective, exhaustive, values)
+            mapping, row, full = _search(space, objective, options.exhaustive, values)
             costed += full
             if mapping is not None:
                 winner = space, mapping, row
@@ -134,9 +145,7 @@ class _Space:
     problem: Problem
     packed: Packed
     rows: NDArray[np.int64]
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
-    counts: NDArray[np.int64]
+    bounds: Bounds
     taken: list[int]
     """Configurations of mappings that were found before."""
 
@@ -146,20 +155,18 @@ def _spaces(
     architecture: Architecture,
     actions: ActionEnergies,
     objective: Objective,
-    rules: Constraints,
-    sigmas: float,
-    margin: float,
-    work: float | None,
+    options: SearchOptions,
 ) -> tuple[list[_Space], str | None]:
     """Bound all spatial configurations, for each way to store the operands; and a limit that rules out such a way.
 
-    Configurations that cannot come within `margin` of a mapping that is known by then are left out.
+    Configurations that cannot come within a margin of a mapping that is known by then are left out.
     """
+    margin, rules = 1.0 if options.count == 1 else MARGIN, options.constraints
     spaces: list[_Space] = []
     values = np.full(4, np.inf)
     limit: str | None = None
     for iacts, weights in encodings_of(layer, architecture):
-        problem = problem_of(layer, architecture, iacts, weights, sigmas, work)
+        problem = problem_of(layer, architecture, iacts, weights, options.sigmas, options.work)
         broken = problem.spad_limit(1, 1)
         if broken is not None:
             limit = limit or broken
@@ -177,10 +184,9 @@ def _spaces(
 
 def _surveyed(problem: Problem, packed: Packed, rows: NDArray[np.int64], objective: Objective, limit: float) -> _Space:
     """Bound spatial configurations from below; those that cannot come within a limit are bounded by infinity."""
-    first, second = np.zeros(len(rows)), np.zeros(len(rows))
-    counts = np.zeros(len(rows), dtype=np.int64)
-    survey(*_arrays(packed), rows, _CODES[objective], limit, first, second, counts)
-    return _Space(problem, packed, rows, first, second, counts, [])
+    bounds = Bounds(np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64))
+    survey(packed, rows, _CODES[objective], limit, bounds)
+    return _Space(problem, packed, rows, bounds, [])
 
 
 def _search(
@@ -190,31 +196,21 @@ def _search(
 
     Returns the mapping (None: nothing better), its configuration, and the number of mappings costed in full.
     """
-    rows = space.rows
-    order = np.lexsort((space.second, space.first)).astype(np.int64)
+    rows, bounds = space.rows, space.bounds
+    order = np.lexsort((bounds.second, bounds.first)).astype(np.int64)
     order = np.ascontiguousarray(order[~np.isin(order, space.taken)])
-    best = np.full(1 + at.TIMES, -1, dtype=np.int64)
-    if np.isfinite(values[0]):
-        best[0] = len(rows)  # an incumbent from elsewhere
-    costed = search(
-        *_arrays(space.packed), rows, order, space.first, space.second, _CODES[objective], exhaustive, best, values
-    )
-    if best[0] in (-1, len(rows)):
+    choice, trial = np.full(1 + at.TIMES, -1, dtype=np.int64), np.zeros(1 + at.TIMES, dtype=np.int64)
+    best = Best(_CODES[objective], exhaustive, values, choice, trial)
+    costed = search(space.packed, Space(rows, order, bounds.first, bounds.second), best)
+    if choice[0] < 0:
         return None, -1, costed
-    return _mapping(space.problem, rows[best[0]], best[1:]), int(best[0]), costed
+    return _mapping(space.problem, rows[choice[0]], choice[1:]), int(choice[0]), costed
 
 
 def smallest_break(layer: Layer, architecture: Architecture) -> str:
     """What stops the least demanding mapping of a layer: one of everything, nothing kept."""
     found = broken_limits(Tiling(problem_of(layer, architecture), Mapping()))
     return "; ".join(found) or "no mapping meets the constraints that were given"
-
-
-def _arrays(packed: Packed) -> tuple[object, ...]:
-    return (
-        packed.n, packed.f, packed.slots, packed.pairs_i, packed.pairs_w, packed.dram_i, packed.dram_w, packed.fits,
-        packed.least_iact,
-    )  # fmt: skip
 
 
 def _mapping(problem: Problem, row: NDArray[np.int64], times: NDArray[np.int64]) -> Mapping:

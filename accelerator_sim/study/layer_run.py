@@ -15,7 +15,7 @@ from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import SIGMAS, problem_of
-from accelerator_sim.mapping.search import Found, find_mappings
+from accelerator_sim.mapping.search import Found, SearchOptions, find_mappings
 from accelerator_sim.simulation.engines import Cycle, Event, estimate_of
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.operands import normal_masks
@@ -144,7 +144,8 @@ def _estimated(layer: Layer, given: Mapping | None, machine: Machine) -> Candida
     if given is not None:
         schedule, over = given_schedule(layer, machine.architecture, given), None
     else:
-        found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, machine.constraints)[0]
+        options = SearchOptions(machine.constraints)
+        found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)[0]
         schedule, over = Schedule(found.problem, found.mapping), found.optimal_over
     return _checked(schedule, over, estimate_of(schedule), machine)
 
@@ -214,9 +215,8 @@ def _fitting(layer: Layer, machine: Machine, words_of_fullest: Callable[[Schedul
     cheap = machine.architecture.pes <= CHEAP_PES and not zeros
     count = machine.refine or (REFINED if cheap else 1)
     for _ in range(MOST_ROUNDS):
-        found = find_mappings(
-            layer, machine.architecture, machine.actions, machine.objective, machine.constraints, count, sigmas
-        )
+        options = SearchOptions(machine.constraints, count, sigmas)
+        found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)
         spread = sigmas
         for f in found:
             words = words_of_fullest(Schedule(f.problem, f.mapping))

@@ -8,7 +8,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.relax import FREE, steady, unlimited_bandwidth
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.problem import Problem, problem_of
-from accelerator_sim.mapping.search import Unmappable, find_mappings
+from accelerator_sim.mapping.search import SearchOptions, Unmappable, find_mappings
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.layer import Layer
@@ -36,10 +36,10 @@ def test_a_search_by_time_alone_finds_the_least(layer: Layer, architecture: Arch
     """Where nothing costs energy, ties cannot be broken by it; leaving them out must not lose the optimum."""
     for machine in (steady(architecture), unlimited_bandwidth(architecture)):
         try:
-            pruned = find_mappings(layer, machine, FREE, work=1.0)[0]
+            pruned = find_mappings(layer, machine, FREE, options=SearchOptions(work=1.0))[0]
         except Unmappable:
             return
         assume(pruned.optimal_over < 100_000)
-        full = find_mappings(layer, machine, FREE, work=1.0, exhaustive=True)[0]
+        full = find_mappings(layer, machine, FREE, options=SearchOptions(work=1.0, exhaustive=True))[0]
         assert pruned.cycles == full.cycles
         assert pruned.energy_j == full.energy_j == 0.0

@@ -11,10 +11,10 @@ from accelerator_sim.kernels import deal as kernels
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels import tables, windows
 from accelerator_sim.mapping.loops import Window
-from accelerator_sim.mapping.mapping import Factors, Mapping, ceil_div, deal
+from accelerator_sim.mapping.mapping import Factors, Mapping, ceil_div, deal, deals_of
 from accelerator_sim.mapping.pack import pack
 from accelerator_sim.mapping.problem import Problem
-from accelerator_sim.mapping.space import PLACES, configurations
+from accelerator_sim.mapping.space import PLACES, configurations, factors_of
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from tests.mapping.test_loops import windows as drawn_windows
@@ -30,40 +30,111 @@ def test_cdiv(a: int, b: int) -> None:
     assert kernels.cdiv(a, b) == ceil_div(a, b)
 
 
-@settings(max_examples=400)
-@given(SIZES, st.integers(1, 30), PARTS, PARTS, PARTS, PARTS)
-def test_blocks(size: int, tile: int, down: int, across: int, pe_down: int, pe_across: int) -> None:
-    mapping = Mapping(Factors(M=down), Factors(M=across), Factors(M=pe_down), Factors(M=pe_across))
-    d = deal(size, tile, mapping, "M")
-    assert kernels.deal_blocks(size, tile, down * across, pe_down * pe_across, across, pe_across) == (
-        d.tiles, d.length, d.steps, d.units, d.clusters, d.rows, d.cluster_steps, d.row_steps,
-        d.top_units, d.top_clusters, d.top_rows,
+def check_deal(dimension: str, size: int, tile: int, parts: tuple[int, int, int, int]) -> None:
+    """Compare how the kernels and a mapping deal a dimension, tiles and parts one by one."""
+    down, across, pe_down, pe_across = parts
+    axes = [Factors(**{dimension: part}) for part in parts]
+    d = deal(size, tile, Mapping(*axes), dimension)
+    local, strips = pe_down * pe_across, dimension == "P"
+    cut = kernels.Cut(down * across, local, across, pe_across)
+    tiled = (kernels.tile_strips if strips else kernels.tile_blocks)(size, tile, cut)
+    total, top = tiled.total, tiled.top
+    assert (
+        tiled.tiles, tiled.length, total.steps, total.units, total.clusters, total.rows, total.strips,
+        total.cluster_steps, total.row_steps, top.units, top.clusters, top.rows,
+    ) == (
+        d.tiles, d.length, d.steps, d.units, d.clusters, d.rows, d.strips,
+        d.cluster_steps, d.row_steps, d.top_units, d.top_clusters, d.top_rows,
+    )  # fmt: skip
+    steps = units = first_steps = first_units = 0
+    for first in range(0, size, d.length):
+        of_parts = parts_of_tile(min(d.length, size - first), down * across, local, strips)
+        steps += max(map(len, of_parts))
+        units += sum(map(bool, of_parts))
+        first_steps += sum(map(len, of_parts[:local]))
+        first_units += sum(map(bool, of_parts[:local]))
+    assert (total.steps, total.units, total.cluster_steps, total.first_units) == (
+        steps, units, first_steps, first_units,
     )  # fmt: skip
 
 
+def parts_of_tile(elements: int, clusters: int, local: int, strips: bool) -> list[list[int]]:
+    """Elements of every part of a tile, cluster by cluster, as the kernels hand them out: each one once."""
+    found = []
+    for cluster in range(clusters):
+        for part in range(local):
+            if strips:
+                first, count = kernels.strip_of(elements, clusters, local, cluster, part)
+                found.append([first + i * local for i in range(count)])
+            else:
+                first, count = kernels.block_of(elements, clusters * local, cluster * local + part)
+                found.append(list(range(first, first + count)))
+    assert sorted(element for part in found for element in part) == list(range(elements))
+    return found
+
+
 @settings(max_examples=400)
-@given(SIZES, st.integers(1, 30), PARTS, PARTS, PARTS, PARTS)
-def test_strips(size: int, tile: int, down: int, across: int, pe_down: int, pe_across: int) -> None:
-    mapping = Mapping(Factors(P=down), Factors(P=across), Factors(P=pe_down), Factors(P=pe_across))
-    d = deal(size, tile, mapping, "P")
-    local = pe_down * pe_across
-    first = (d.tiles - 1) * local + min(local, d.cluster_steps - (d.tiles - 1) * tile * local)
-    assert kernels.deal_strips(size, tile, down * across, local, across) == (
-        d.tiles, d.length, d.steps, d.units, d.clusters, d.rows, d.cluster_steps, d.strips,
-        d.top_units, d.top_clusters, d.top_rows, first,
-    )  # fmt: skip
+@given(st.sampled_from("GNMCQR"), SIZES, st.integers(1, 30), st.tuples(PARTS, PARTS, PARTS, PARTS))
+def test_blocks(dimension: str, size: int, tile: int, parts: tuple[int, int, int, int]) -> None:
+    check_deal(dimension, size, tile, parts)
+
+
+@settings(max_examples=400)
+@given(SIZES, st.integers(1, 30), st.tuples(PARTS, PARTS, PARTS, PARTS))
+def test_strips(size: int, tile: int, parts: tuple[int, int, int, int]) -> None:
+    check_deal("P", size, tile, parts)
+
+
+@settings(max_examples=60)
+@given(problems(most_macs=10**6), st.data())
+def test_a_configuration_deals_like_its_mapping(problem: Problem, data: st.DataObject) -> None:
+    """Every dimension, with the cuts that the kernels read from a row of the space."""
+    rows = configurations(problem)
+    row = rows[data.draw(st.integers(0, len(rows) - 1))]
+    tiles = {d: data.draw(st.integers(1, problem.loops.sizes[d])) for d in "NMCPQ"}
+    deals = deals_of(problem.loops, Mapping(**factors_of(row), **{f"{d}0": tile for d, tile in tiles.items()}))
+    cuts = {
+        "G": kernels.cut_groups, "N": kernels.cut_images, "M": kernels.cut_filters, "C": kernels.cut_channels,
+        "P": kernels.cut_rows, "Q": kernels.cut_columns,
+    }  # fmt: skip
+    for dimension, cut in cuts.items():
+        d = getattr(deals, dimension)
+        size, tile = problem.loops.sizes[dimension], tiles.get(dimension, 1)
+        tiled = (kernels.tile_strips if dimension == "P" else kernels.tile_blocks)(size, tile, cut(row))
+        assert (tiled.tiles, tiled.length, tiled.total.steps, tiled.total.units, tiled.total.clusters) == (
+            d.tiles, d.length, d.steps, d.units, d.clusters,
+        )  # fmt: skip
+        assert (tiled.total.cluster_steps, tiled.total.strips, tiled.top.units) == (
+            d.cluster_steps, d.strips, d.top_units,
+        )  # fmt: skip
+        if dimension != "C":  # which only PE rows and cluster rows cut: nobody asks for its rows
+            assert (tiled.total.rows, tiled.total.row_steps) == (d.rows, d.row_steps)
+
+
+def packed_integers(problem: Problem) -> np.ndarray:
+    """The integers that the kernels get."""
+    return pack(problem, resolve_actions(load_technology("cmos65_8b"), problem.architecture)).n
 
 
 @settings(max_examples=400)
 @given(drawn_windows(), st.integers(1, 25), st.integers(1, 25))
-def test_windows(window: Window, tile: int, number: int) -> None:
-    blocks, taps = min(number, window.outputs), min(number, window.taps)
-    w = window
-    assert kernels.streamed(w.outputs, blocks, taps, w.stride, w.dilation) == w.streamed(w.outputs, blocks, taps)
-    assert kernels.fetched(
-        w.outputs, tile, w.taps, w.stride, w.extent, w.before, w.size, w.spanned_inside
-    ) == w.fetched(tile)
-    assert windows.touched(w.outputs, blocks, w.stride, w.extent, w.taps, w.dilation) == w.touched(w.outputs, blocks)
+def test_windows(w: Window, tile: int, number: int) -> None:
+    blocks, taps = min(number, w.outputs), min(number, w.taps)
+    sliding = windows.Sliding(w.taps, w.stride, w.dilation, w.extent, w.before, w.size, w.spanned_inside)
+    assert windows.streamed(sliding, w.outputs, blocks, taps) == w.streamed(w.outputs, blocks, taps)
+    assert windows.fetched(sliding, w.outputs, tile) == w.fetched(tile)
+    assert windows.touched(sliding, w.outputs, blocks) == w.touched(w.outputs, blocks)
+    passes = [min(taps, w.taps - first) for first in range(0, w.taps, taps)]
+    expected = sum(w.streamed(w.outputs, blocks, tap) for tap in passes)
+    assert windows.streamed_in_passes(sliding, w.outputs, blocks, taps) == expected
+
+
+@settings(max_examples=60)
+@given(problems(most_macs=10**6))
+def test_windows_of_a_layer(problem: Problem) -> None:
+    n = packed_integers(problem)
+    for sliding, w in ((windows.rows_of(n), problem.loops.rows), (windows.columns_of(n), problem.loops.columns)):
+        assert sliding == (w.taps, w.stride, w.dilation, w.extent, w.before, w.size, w.spanned_inside)
 
 
 @settings(max_examples=300)
@@ -82,22 +153,25 @@ def parts_of(row: np.ndarray, dimension: str, axes: tuple[str, ...]) -> int:
 def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
     """Every column that is a window or a deal, for every tile length of a configuration."""
     architecture, loops = problem.architecture, problem.loops
-    n = pack(problem, resolve_actions(load_technology("cmos65_8b"), architecture)).n
+    n = packed_integers(problem)
     rows = configurations(problem)
     row = rows[data.draw(st.integers(0, len(rows) - 1))]
-    table = np.empty((100, tables.B_SIZE))
+    table = np.empty((100, tables.POSITION_COLUMNS))
     stored = architecture.dram.padding == "stored"
     private = architecture.noc.iact.kind == "unicast"  # a PE has the ports that a cluster has else
+    at_column = tables.PositionTile
     for dimension, window in (("N", None), ("Q", loops.columns), ("P", loops.rows)):
         size = loops.sizes[dimension]
         clusters = parts_of(row, dimension, ("cluster_rows", "cluster_columns"))
         local = parts_of(row, dimension, ("pe_rows", "pe_columns"))
         columns = parts_of(row, dimension, ("cluster_columns",))
         if dimension == "P":
-            count = tables.strip_table(n, row, table)
+            count = tables.row_table(n, kernels.cut_rows(row), row[at.YR], table)
+        elif dimension == "Q":
+            count = tables.column_table(n, kernels.cut_columns(row), table)
         else:
-            count = tables.block_table(n, size, clusters, local, columns, dimension == "Q", table)
-        assert table[:count, tables.B_TILE].tolist() == lengths(size, clusters * local)
+            count = tables.image_table(n, kernels.cut_images(row), table)
+        assert table[:count, at_column.LENGTH].tolist() == lengths(size, clusters * local)
         mapping = Mapping(
             Factors(**{dimension: clusters // columns}),
             Factors(**{dimension: columns}),
@@ -105,43 +179,29 @@ def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
             Factors(**{dimension: local}),
         )
         for line in table[:count]:
-            d = deal(size, int(line[tables.B_TILE]), mapping, dimension)
-            columns_of_table = (
-                tables.B_TILES, tables.B_UNITS, tables.B_CLUSTERS, tables.B_ROWS, tables.B_CLUSTER, tables.B_TOP,
-                tables.B_TOP_CLUSTERS, tables.B_TOP_ROWS,
+            d = deal(size, int(line[at_column.LENGTH]), mapping, dimension)
+            of_deal = (
+                at_column.TILES, at_column.UNITS, at_column.CLUSTERS, at_column.CLUSTER_ROWS, at_column.CLUSTER_STEPS,
+                at_column.TOP_UNITS, at_column.TOP_CLUSTERS, at_column.TOP_CLUSTER_ROWS,
             )  # fmt: skip
             steps = d.steps if private else d.cluster_steps
-            assert [int(line[column]) for column in columns_of_table] == [
+            assert [int(line[column]) for column in of_deal] == [
                 d.tiles, d.units, d.clusters, d.rows, steps, d.top_units, d.top_clusters, d.top_rows,
             ]  # fmt: skip
             if window is not None:
                 fetched = window.touched(size, d.tiles) if stored else window.fetched(d.length)
-                assert line[tables.B_FETCHED] == fetched
+                assert line[at_column.FETCHED] == fetched
             if dimension == "Q":
-                assert line[tables.B_SENT] == line[tables.B_GIVEN] == loops.columns.touched(size, d.units)
-                assert line[tables.B_FILLED] == loops.columns.touched(size, d.clusters)
+                assert line[at_column.SENT] == line[at_column.GIVEN] == loops.columns.touched(size, d.units)
+                assert line[at_column.FILLED] == loops.columns.touched(size, d.clusters)
                 last = d.units - (d.tiles - 1) * d.top_units
                 first_parts = (d.tiles - 1) * min(d.top_units, local) + min(last, local)
                 port = (d.steps, d.tiles) if private else (d.cluster_steps, first_parts)
-                assert line[tables.B_PORT] == loops.columns.touched(*port)
-                assert line[tables.B_FILL_PORT] == loops.columns.touched(d.cluster_steps, d.tiles)
+                assert line[at_column.PORT] == loops.columns.touched(*port)
+                assert line[at_column.FILL_PORT] == loops.columns.touched(d.cluster_steps, d.tiles)
             if dimension == "P":
-                assert line[tables.B_FILLED] == loops.rows.touched(size, d.clusters)
-                assert line[tables.B_FILL_PORT] == loops.rows.touched(d.cluster_steps, d.tiles)
-
-
-@settings(max_examples=100)
-@given(problems(most_macs=10**6), st.integers(1, 4), st.data())
-def test_rows_streamed_over_all_passes(problem: Problem, parts: int, data: st.DataObject) -> None:
-    rows = problem.loops.rows
-    strips = data.draw(st.integers(1, rows.outputs))
-    n = pack(problem, resolve_actions(load_technology("cmos65_8b"), problem.architecture)).n
-    taps = [min(parts, rows.taps - first) for first in range(0, rows.taps, parts)]
-    expected = sum(rows.streamed(rows.outputs, strips, tap) for tap in taps)
-    assert windows.rows_streamed(n, rows.outputs, strips, parts) == expected
-    assert windows.rows_touched(n, rows.outputs, strips) == rows.touched(rows.outputs, strips)
-    outputs = problem.loops.columns.outputs
-    assert windows.columns_touched(n, outputs, 1) == problem.loops.columns.touched(outputs, 1)
+                assert line[at_column.FILLED] == loops.rows.touched(size, d.clusters)
+                assert line[at_column.FILL_PORT] == loops.rows.touched(d.cluster_steps, d.tiles)
 
 
 @pytest.mark.parametrize(("first", "last"), [("G", "INTEGERS"), ("IACT_DENSITY", "NUMBERS"), ("RG", "PLACES")])
