@@ -13,10 +13,10 @@ from pydantic import Field, model_validator
 
 from accelerator_sim.architecture.following import with_following
 from accelerator_sim.architecture.grid import Count, Grid
+from accelerator_sim.architecture.network_kinds import Network
 from accelerator_sim.architecture.networks import (
     FlatNetwork,
     HierarchicalMesh,
-    Network,
     OnChipNetwork,
     Site,
     Tensor,

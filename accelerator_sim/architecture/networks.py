@@ -4,7 +4,7 @@ A network carries the words of one data type between the GLB and the PEs.  The w
 together.  On a network that `multicasts`, a transfer serves every PE that needs its words; else each PE has transfers
 of its own.  A *flat* network spans one cluster, without routers between; a mesh joins clusters.
 
-To add a kind: a class here or in a module of its own, and its place in `Network` below (CONTRIBUTING.md).
+To add a kind: a class here or in a module of its own, and its place in `network_kinds` (CONTRIBUTING.md).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -405,9 +405,3 @@ class Unicast(FlatNetwork):
     def drive(self, site: Site, travel: Travel) -> tuple[float, float]:
         """Its own way to its one PE."""
         return travel.into * travel.links + travel.out * travel.links_back, 0.0
-
-
-Network = Annotated[HierarchicalMesh | MulticastBus | Broadcast | Unicast, Field(discriminator="kind")]
-
-FLAT: tuple[type[FlatNetwork], ...] = (MulticastBus, Unicast, Broadcast)
-"""The flat kinds."""

@@ -46,11 +46,11 @@ class Program(NamedTuple):
     GROUPS, IMAGES, FILTERS, CHANNELS, ROWS_OUT, COLS_OUT, ROW_TAPS,
     SIMD, FRONT, TAIL, OVERLAP, CSC_IACT, CSC_WEIGHT, COUNT_REACH,
     SPAD_WORDS, IACT_FIFO, PSUM_FIFO,
-    IACT_FLIT, IACT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
+    IACT_FLIT, IACT_LANES, WEIGHT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
     PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
     PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN,
     INTEGERS,
-) = range(46)  # fmt: skip
+) = range(47)  # fmt: skip
 """`PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit keeps its lane."""
 
 # --- integers of one pass (array `d`) --------------------------------------------------------------------------------

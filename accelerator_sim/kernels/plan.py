@@ -210,7 +210,7 @@ def find_tiles(e, clusters, local, cluster_part, local_part, place, tile, keys, 
     """Group the PEs that need the same weights from the same source; returns the number of tiles.
 
     A source is the weight router of a PE row in a cluster, or in the first cluster of a row where clusters share it;
-    on a flat array the one bus, or the PE's own link.  Tiles of a source are sent in the order of their numbers.
+    on a flat array a port, or the PE's own link.  Tiles of a source are sent in the order of their numbers.
     """
     for i in range(keys.size):
         keys[i] = -1
@@ -235,7 +235,7 @@ def find_tiles(e, clusters, local, cluster_part, local_part, place, tile, keys, 
         place[at.X_TILE, u] = w
         if new:
             found += 1
-            tile[at.W_LANE, w] = source
+            tile[at.W_LANE, w] = source if e[at.PRIVATE] or not e[at.FLAT] else w % e[at.WEIGHT_LANES]
             tile[at.W_G0, w] = place[at.X_G0, u]
             tile[at.W_M0, w] = place[at.X_M0, u]
             tile[at.W_C0, w] = place[at.X_C0, u]

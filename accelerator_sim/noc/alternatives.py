@@ -18,7 +18,8 @@ from typing import Any
 
 from accelerator_sim.architecture.grid import Grid
 from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
-from accelerator_sim.architecture.networks import FLAT, FlatNetwork, HierarchicalMesh
+from accelerator_sim.architecture.network_kinds import FLAT
+from accelerator_sim.architecture.networks import FlatNetwork, HierarchicalMesh
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import NocName, words
 

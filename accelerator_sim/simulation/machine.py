@@ -157,7 +157,7 @@ def _integers(schedule: Schedule) -> Ints:
     lanes = {tensor: lanes_of(schedule, tensor) for tensor in TENSORS}
     e[at.IACT_FLIT], e[at.IACT_LANES] = lanes["iact"].words, lanes["iact"].count
     e[[at.IACT_TURN, at.WEIGHT_TURN, at.PSUM_TURN]] = [lanes[tensor].turn for tensor in TENSORS]
-    e[at.WEIGHT_FLIT] = lanes["weight"].words
+    e[at.WEIGHT_FLIT], e[at.WEIGHT_LANES] = lanes["weight"].words, lanes["weight"].count
     e[at.WEIGHT_FLIT_BITS] = e[at.WEIGHT_FLIT] * problem.weight_bits
     e[at.ADDRESS_BITS] = pe.spad.weight_address.width if pe.spad.weight_address else 0
     e[at.PSUM_FLIT], e[at.SERVICE], e[at.PSUM_LANES] = psum_flit(schedule)

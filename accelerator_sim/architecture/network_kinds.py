@@ -1,0 +1,14 @@
+"""All kinds of network on chip that an architecture file may name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from accelerator_sim.architecture.networks import Broadcast, FlatNetwork, HierarchicalMesh, MulticastBus, Unicast
+
+Network = Annotated[HierarchicalMesh | MulticastBus | Broadcast | Unicast, Field(discriminator="kind")]
+
+FLAT: tuple[type[FlatNetwork], ...] = (MulticastBus, Unicast, Broadcast)
+"""The flat kinds."""
