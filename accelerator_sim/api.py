@@ -234,7 +234,7 @@ def compare(
 
 def compare_networks(
     network: Network | str | Path,
-    networks: NocWord | Iterable[NocWord] = ("mesh", "bus", "unicast", "broadcast"),
+    networks: NocWord | Iterable[NocWord] = ("mesh", "bus", "unicast", "broadcast", "all_to_all"),
     architecture: Architecture | str | Path = "eyeriss_v2",
     *,
     batch: int = 1,
@@ -246,8 +246,8 @@ def compare_networks(
 ) -> NetworkComparison:
     """Compare networks on chip of equal link count in the same machine, each with its own best mappings.
 
-    networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast"; architecture: one with a hierarchical
-    mesh; network, batch, layers, objective, fidelity, seed, jobs: same as `simulate`.
+    networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast" and "all_to_all"; architecture: one
+    with a hierarchical mesh; network, batch, layers, objective, fidelity, seed, jobs: same as `simulate`.
 
     The result's `runs` have each network's size and costs; it has `rows`, `to_dict`, `to_csv` and `to_pandas`.
 

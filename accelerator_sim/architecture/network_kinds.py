@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from accelerator_sim.architecture.all_to_all import AllToAll
 from accelerator_sim.architecture.networks import Broadcast, FlatNetwork, HierarchicalMesh, MulticastBus, Unicast
 
-Network = Annotated[HierarchicalMesh | MulticastBus | Broadcast | Unicast, Field(discriminator="kind")]
+Network = Annotated[HierarchicalMesh | MulticastBus | Broadcast | Unicast | AllToAll, Field(discriminator="kind")]
 
-FLAT: tuple[type[FlatNetwork], ...] = (MulticastBus, Unicast, Broadcast)
+FLAT: tuple[type[FlatNetwork], ...] = (MulticastBus, Unicast, Broadcast, AllToAll)
 """The flat kinds."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
@@ -250,6 +251,12 @@ class FlatNetwork(OnChipNetwork):
     words_per_cycle: Count
     alternative: ClassVar[str]
     """How it is called where it stands in for a mesh."""
+    edge: ClassVar[str] = "link"
+    """How its way from a port to a PE is called."""
+
+    def ports_of_glb(self) -> tuple[Hashable, ...]:
+        """Nodes of its graph that words leave from."""
+        return ("glb",)
 
     @classmethod
     def kind_name(cls) -> str:
@@ -329,6 +336,7 @@ class MulticastBus(FlatNetwork):
 
     called: ClassVar[str] = "bus"
     alternative: ClassVar[str] = "bus"
+    edge: ClassVar[str] = "bus"
     kind: Literal["multicast_bus"]
     words_per_cycle: Count = Field(description="words that the bus carries in a cycle, each to any set of PEs")
 
@@ -351,6 +359,7 @@ class Broadcast(FlatNetwork):
 
     floods: ClassVar[bool] = True
     alternative: ClassVar[str] = "broadcast"
+    edge: ClassVar[str] = "tree"
     kind: Literal["broadcast"]
     words_per_cycle: Count = Field(description="words that the tree carries in a cycle, each to every PE of the array")
 

@@ -115,9 +115,10 @@ class NocName(StrEnum):
     BUS = "bus"
     UNICAST = "unicast"
     BROADCAST = "broadcast"
+    ALL_TO_ALL = "all_to_all"
 
 
-NocWord = Literal["mesh", "bus", "unicast", "broadcast"]
+NocWord = Literal["mesh", "bus", "unicast", "broadcast", "all_to_all"]
 
 Word = TypeVar("Word", bound=StrEnum)
 

@@ -10,16 +10,13 @@ from accelerator_sim.architecture.networks import FlatNetwork
 if TYPE_CHECKING:
     import networkx as nx
 
-DIRECTIONS = {"multicast_bus": "bus", "broadcast": "tree", "unicast": "link"}
-"""What the edges of a flat network are called."""
-
 
 def topology(architecture: Architecture, tensor: str) -> nx.DiGraph[Any]:
     """Build the network of a data type.
 
     Nodes are (row, column) clusters, with attribute `routers`; edges carry `width` (bits per cycle, all routers of the
-    cluster together) and `direction`.  A multicast bus is a star: the node "glb" with an edge to every PE, named
-    ("pe", row, column).
+    cluster together) and `direction`.  A flat network is a star, or several: a port of the GLB ("glb"; several
+    ports: ("glb", number)) with an edge to every PE, named ("pe", row, column).
 
     Source: JETCAS 2019 Table II (mesh), JSSC 2017 IV-C (bus).
     """
@@ -30,10 +27,10 @@ def topology(architecture: Architecture, tensor: str) -> nx.DiGraph[Any]:
     if isinstance(network, FlatNetwork):
         words, cycles = network.flit(architecture.pes)
         bits = -(-getattr(architecture.precision, tensor) * words // cycles)
-        graph.add_node("glb")
-        for row in range(architecture.pe_cluster.rows):
-            for column in range(architecture.pe_cluster.columns):
-                graph.add_edge("glb", ("pe", row, column), width=bits, direction=DIRECTIONS[network.kind])
+        for port in network.ports_of_glb():
+            for row in range(architecture.pe_cluster.rows):
+                for column in range(architecture.pe_cluster.columns):
+                    graph.add_edge(port, ("pe", row, column), width=bits, direction=network.edge)
         return graph
     rows, columns = architecture.cluster_array.rows, architecture.cluster_array.columns
     width = network.port_width * network.routers

@@ -406,13 +406,18 @@ def send_weights(s: Setting, pes: list[Pe]) -> int:
     sent: Counter[Key] = Counter()
     done: dict[tuple[Key, Any], int] = {}
     last = 0
+    ports = getattr(s.schedule.problem.architecture.noc.weight, "ports", 1)
+    port_of: dict[Any, int] = {}
     for pe in pes:
         row, column = pe.place.cluster
         shared = s.schedule.weight_multicast and not s.flat
-        router: Key = () if s.flat else (row, 0 if shared else column, pe.place.row)
+        share = tuple(tuple(pe.share[d]) for d in "GMCR")
+        router: Key = (row, 0 if shared else column, pe.place.row)
+        if s.flat:  # the ports take turns with the tiles of weights
+            router = (port_of.setdefault(share, len(port_of) % ports),)
         if s.private:
             router = pe.place.name
-        key = (router, tuple(tuple(pe.share[d]) for d in "GMCR"))
+        key = (router, share)
         if key not in done:
             sent[router] += weight_flits(s, pe.share) * s.turn["weight"]
             done[key] = sent[router]

@@ -129,11 +129,14 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
     if flat:
         other = Random(f"kind of {number}")  # dice of their own, so that the machine is else what it was
         kind = other.choice(FLAT_KINDS)
+        ports = Random(f"ports of {number}").choice([0, 0, 0, 1, 2, 3, 5])  # dice of their own again
         for tensor in ("iact", "weight", "psum"):
             words = dice.choice([1, 1, 2, 4])
             if kind == "unicast":  # links narrower than a word, and wider ones
                 words *= other.choice([1, -(-rows * columns // 3), rows * columns])
             change[f"noc.{tensor}"] = f"{{kind: {kind}, words_per_cycle: {words}}}"
+            if ports and kind != "unicast":
+                change[f"noc.{tensor}"] = f"{{kind: all_to_all, ports: {ports}, words_per_cycle: {words}}}"
     else:
         change |= _mesh(dice, rows, columns, largest)
     change |= _pe(dice, roomy)
