@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.deal import cdiv
 
 
-@kernel()
-def count_columns(mask, rows, columns, filters, first, pe_columns, reach, simd, entries, words):
+class Columns(NamedTuple):
+    """Columns of weights, and how they are cut over PEs."""
+
+    mask: Any
+    """uint8 [rows x columns x filters], flat."""
+    rows: Any
+    columns: Any
+    filters: Any
+    filter_parts: Any
+    column_parts: Any
+    """int64 [parts + 1], where each part of the filters and of the columns begins."""
+
+
+@kernel(helper=True, reference_counts=False)
+def stored_entries(mask, first, stop, reach):
+    """Entries of the weights from one place in a mask to before another: a run of `reach` zeros costs one."""
+    entries = run = 0
+    for k in range(first, stop):
+        if mask[k]:
+            entries += 1 + run // reach
+            run = 0
+        else:
+            run += 1
+    return entries
+
+
+@kernel(reference_counts=False)
+def count_columns(weights, reach, simd, entries, words):
     """Count the weights of columns that are cut over PEs.
 
-    mask: uint8 of `rows` x `columns` columns of `filters` weights; first: int64 [parts + 1], where each part of the
-    filters begins; pe_columns: int64 [parts + 1], where each part of the columns begins.  Outputs, int64 by column:
-    entries, and words of `simd` entries, over all parts: a run of zeros of at least `reach` costs an entry.
-    Returns the words of the fullest PE: of a part of the filters and one of the columns, over all rows.
+    weights: see `Columns`.  Outputs, int64 by column: entries, and words of `simd` entries, over all parts: a run of
+    zeros of at least `reach` costs an entry.  Returns the words of the fullest PE: of a part of the filters and one of
+    the columns, over all rows.
     """
+    filter_parts, column_parts = weights.filter_parts, weights.column_parts
     most = 0
-    for i in range(rows * columns):
+    for i in range(weights.rows * weights.columns):
         entries[i] = 0
         words[i] = 0
-    for part in range(first.size - 1):
-        for block in range(pe_columns.size - 1):
+    for part in range(filter_parts.size - 1):
+        for block in range(column_parts.size - 1):
             held = 0
-            for r in range(rows):
-                for c in range(pe_columns[block], pe_columns[block + 1]):
-                    at_column = r * columns + c
-                    base = at_column * filters
-                    stored = run = 0
-                    for k in range(base + first[part], base + first[part + 1]):
-                        if mask[k]:
-                            stored += 1 + run // reach
-                            run = 0
-                        else:
-                            run += 1
-                    word = (stored + simd - 1) // simd
-                    entries[at_column] += stored
-                    words[at_column] += word
+            for r in range(weights.rows):
+                for c in range(column_parts[block], column_parts[block + 1]):
+                    column = r * weights.columns + c
+                    base = column * weights.filters
+                    first, stop = base + filter_parts[part], base + filter_parts[part + 1]
+                    stored = stored_entries(weights.mask, first, stop, reach)
+                    word = cdiv(stored, simd)
+                    entries[column] += stored
+                    words[column] += word
                     held += word
             most = max(most, held)
     return most

@@ -15,7 +15,7 @@ FORM = 13
 """What tells places apart: see `find_alike`."""
 
 
-@kernel(helper=True)
+@kernel(helper=True, reference_counts=False)
 def root_of(parent, u):
     """The first place of the part that a place belongs to."""
     while parent[u] != u:
@@ -24,7 +24,7 @@ def root_of(parent, u):
     return u
 
 
-@kernel(helper=True)
+@kernel(helper=True, reference_counts=False)
 def join(parent, a, b):
     """Make two places belong to one part, that of the lower root."""
     a, b = root_of(parent, a), root_of(parent, b)
@@ -34,20 +34,10 @@ def join(parent, a, b):
         parent[a] = b
 
 
-@kernel()
-def find_alike(plan, loaded, parent, form, alike):
-    """Find, for every active place, the place that stands for it.
-
-    loaded: int64 [places], when each PE has its weights; parent: int64 [places] room; form: int64 [places, columns],
-    what tells places apart: shares, and the numbers of lane, stream and chain within the part; alike: int64 [places]
-    output, -1 for places that do not work.  Parts are alike if their places, in order, are.
-    """
-    place, stream, chain = plan.place, plan.stream, plan.chain
-    places = place.shape[1]
-    streams, chains = plan.counts[at.COUNT_STREAMS], plan.counts[at.COUNT_CHAINS]
-    for u in range(places):
-        parent[u] = u
-        alike[u] = -1
+@kernel(helper=True)
+def join_streams(plan, parent):
+    """Make the places of a stream one part, and those whose streams take turns on the lanes of a cluster."""
+    stream, streams = plan.stream, plan.counts[at.COUNT_STREAMS]
     homes = 0
     for s in range(streams):
         homes = max(homes, stream[at.S_HOME, s] + 1)
@@ -60,82 +50,121 @@ def find_alike(plan, loaded, parent, form, alike):
         if of_home[home] < 0:
             of_home[home] = first
         join(parent, of_home[home], first)
-    most = 0
-    for h in range(chains):
-        most = max(most, chain[at.H_LANE, h])
-    of_psum_lane = np.full(most + 1, -1, np.int64)
-    for h in range(chains):
+
+
+@kernel(helper=True, reference_counts=False)
+def psum_lanes(plan):
+    """One more than the largest number of a lane of psums."""
+    lanes = 1
+    for h in range(plan.counts[at.COUNT_CHAINS]):
+        lanes = max(lanes, plan.chain[at.H_LANE, h] + 1)
+    return lanes
+
+
+@kernel(helper=True)
+def join_chains(plan, parent):
+    """Make the places of a chain one part, and those whose chains share a lane."""
+    chain = plan.chain
+    of_lane = np.full(psum_lanes(plan), -1, np.int64)
+    for h in range(plan.counts[at.COUNT_CHAINS]):
         first = plan.link[chain[at.H_FIRST, h]]
         for i in range(chain[at.H_FIRST, h], chain[at.H_FIRST, h + 1]):
             join(parent, first, plan.link[i])
         lane = chain[at.H_LANE, h]
-        if of_psum_lane[lane] < 0:
-            of_psum_lane[lane] = first
-        join(parent, of_psum_lane[lane], first)
-    # Numbers of streams, lanes and chains, from the first place of each part on.
+        if of_lane[lane] < 0:
+            of_lane[lane] = first
+        join(parent, of_lane[lane], first)
+
+
+@kernel(helper=True, reference_counts=False)
+def number_in_part(numbers, found, thing, part):
+    """Number of a stream, lane or chain within its part: the one it has, or the next one."""
+    if numbers[thing] < 0:
+        numbers[thing] = found[part]
+        found[part] += 1
+    return numbers[thing]
+
+
+@kernel(helper=True)
+def fill_forms(plan, loaded, parent, form):
+    """Write down what tells places apart; streams, lanes and chains are numbered from the first place of a part on."""
+    place, stream, chain = plan.place, plan.stream, plan.chain
+    places = place.shape[1]
     found = np.zeros((4, places), np.int64)
-    stream_number, chain_number = np.full(streams, -1, np.int64), np.full(chains, -1, np.int64)
-    lane_number, psum_number = np.full(places + 1, -1, np.int64), np.full(most + 1, -1, np.int64)
-    size = np.zeros(places, np.int64)
+    streams = np.full(plan.counts[at.COUNT_STREAMS], -1, np.int64)
+    chains = np.full(plan.counts[at.COUNT_CHAINS], -1, np.int64)
+    lanes, of_psums = np.full(places + 1, -1, np.int64), np.full(psum_lanes(plan), -1, np.int64)
     for u in range(places):
         if not place[at.X_ACTIVE, u]:
             continue
-        part = root_of(parent, u)
-        size[part] += 1
-        s, h = place[at.X_STREAM, u], place[at.X_CHAIN, u]
-        lane, psum_lane = stream[at.S_LANE, s], chain[at.H_LANE, h]
-        if stream_number[s] < 0:
-            stream_number[s] = found[0, part]
-            found[0, part] += 1
-        if lane_number[lane] < 0:
-            lane_number[lane] = found[1, part]
-            found[1, part] += 1
-        if chain_number[h] < 0:
-            chain_number[h] = found[2, part]
-            found[2, part] += 1
-        if psum_number[psum_lane] < 0:
-            psum_number[psum_lane] = found[3, part]
-            found[3, part] += 1
-        form[u, 0] = stream_number[s]
-        form[u, 1] = lane_number[lane]
-        form[u, 2] = chain_number[h]
-        form[u, 3] = psum_number[psum_lane]
+        part, s, h = root_of(parent, u), place[at.X_STREAM, u], place[at.X_CHAIN, u]
+        form[u, 0] = number_in_part(streams, found[0], s, part)
+        form[u, 1] = number_in_part(lanes, found[1], stream[at.S_LANE, s], part)
+        form[u, 2] = number_in_part(chains, found[2], h, part)
+        form[u, 3] = number_in_part(of_psums, found[3], chain[at.H_LANE, h], part)
         form[u, 4] = loaded[u]
         form[u, 5] = chain[at.H_BACK, h]
         for k, row in enumerate((at.X_N, at.X_M, at.X_C, at.X_J, at.X_Q, at.X_HOP, at.X_CHAIN_HOP)):
             form[u, 6 + k] = place[row, u]
-    # Compare each part with those that stand for others.
-    following = np.full(places, -1, np.int64)  # the next place of the same part
-    last = np.full(places, -1, np.int64)
-    for u in range(places):
+
+
+@kernel(helper=True, reference_counts=False)
+def list_places(place, parent, following, last, size):
+    """Find the next place of the same part for every place, and the number of places of each part (by its root)."""
+    for u in range(place.shape[1]):
+        following[u] = last[u] = -1
+        size[u] = 0
+    for u in range(place.shape[1]):
         if place[at.X_ACTIVE, u]:
             part = root_of(parent, u)
             if last[part] >= 0:
                 following[last[part]] = u
             last[part] = u
-    firsts = np.full(places, -1, np.int64)
-    kinds = 0
+            size[part] += 1
+
+
+@kernel(helper=True, reference_counts=False)
+def is_alike(form, following, a, b):
+    """Whether two parts of as many places, from their first places on, have the same form."""
+    while a >= 0:
+        for column in range(form.shape[1]):
+            if form[a, column] != form[b, column]:
+                return False
+        a, b = following[a], following[b]
+    return True
+
+
+@kernel()
+def find_alike(plan, loaded, parent, form, alike):
+    """Find, for every active place, the place that stands for it.
+
+    loaded: int64 [places], when each PE has its weights; parent: int64 [places] room; form: int64 [places, columns],
+    what tells places apart: shares, and the numbers of lane, stream and chain within the part; alike: int64 [places]
+    output, -1 for places that do not work.  Parts are alike if their places, in order, are.
+    """
+    place = plan.place
+    places = place.shape[1]
+    for u in range(places):
+        parent[u] = u
+        alike[u] = -1
+    join_streams(plan, parent)
+    join_chains(plan, parent)
+    fill_forms(plan, loaded, parent, form)
+    following, firsts, size = np.empty(places, np.int64), np.empty(places, np.int64), np.empty(places, np.int64)
+    list_places(place, parent, following, firsts, size)
+    kinds = 0  # `firsts` holds from here on the first places of the parts that stand for others
     for u in range(places):
         if not place[at.X_ACTIVE, u] or alike[u] >= 0:
             continue
-        match = -1
+        match = u
         for k in range(kinds):
-            if size[root_of(parent, firsts[k])] == size[root_of(parent, u)]:
-                a, b = firsts[k], u
-                same = True
-                while same and a >= 0:
-                    for column in range(form.shape[1]):
-                        if form[a, column] != form[b, column]:
-                            same = False
-                            break
-                    a, b = following[a], following[b]
-                if same:
-                    match = firsts[k]
-                    break
-        if match < 0:
+            first = firsts[k]
+            if size[root_of(parent, first)] == size[root_of(parent, u)] and is_alike(form, following, first, u):
+                match = first
+                break
+        if match == u:
             firsts[kinds] = u
             kinds += 1
-            match = u
         a, b = match, u
         while b >= 0:
             alike[b] = a

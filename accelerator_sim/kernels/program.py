@@ -7,14 +7,47 @@ in CSC only non-zeros are, and each segment (the columns that a window adds) beg
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels.columns import stored_entries
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import cdiv
 
 
-@kernel(helper=True)
+class Iacts(NamedTuple):
+    """The iacts of a layer."""
+
+    mask: Any
+    """uint8 [G, N, H, W, C], flat, read where they are in CSC."""
+    data: Any
+    """int32 of the same order, or of no size where values do not matter."""
+
+
+class Line(NamedTuple):
+    """One input row that a stream sends, int64."""
+
+    first: Any
+    """Place of its first value (column 0 of the layer) in `Iacts`."""
+    column: Any
+    """Column of the layer that the first window begins at; before the layer: negative."""
+    inside: Any
+    """Whether the row is one of the layer, bool; padding else."""
+    channels: Any
+    windows: Any
+
+
+class Cursor(NamedTuple):
+    """How far a stream is written down: its next window, flit and word, int64."""
+
+    window: Any
+    flit: Any
+    word: Any
+
+
+@kernel(helper=True, reference_counts=False)
 def columns_of_row(e, windows):
     """Columns that a row of so many windows needs."""
     if e[at.COL_STRIDE] >= e[at.EXTENT]:
@@ -22,7 +55,7 @@ def columns_of_row(e, windows):
     return (windows - 1) * e[at.COL_STRIDE] + e[at.EXTENT]
 
 
-@kernel()
+@kernel(reference_counts=False)
 def size_streams(e, stream, streams, totals):
     """Find where the records of each stream begin; totals: int64 [3] output, windows, flits and words at the most."""
     windows = flits = words = 0
@@ -40,125 +73,140 @@ def size_streams(e, stream, streams, totals):
     totals[2] = words
 
 
-@kernel()
-def fill_streams(e, d, local_rows, stream, streams, mask, data, program):
+@kernel(spliced=True)
+def line_of(e, d, stream, s, image, p):
+    """The input row of a stream that goes with an image of its own and an output row of the layer."""
+    tap = d[at.R] + stream[at.S_R0, s]
+    h = p * e[at.ROW_STRIDE] + tap * e[at.ROW_DILATION] - e[at.ROW_BEFORE]
+    of_layer = (d[at.G] + stream[at.S_G0, s]) * e[at.IMAGES] + d[at.N] + stream[at.S_N0, s] + image
+    first = (of_layer * e[at.ROW_SIZE] + h) * e[at.COL_SIZE] * e[at.CHANNELS] + d[at.C] + stream[at.S_C0, s]
+    column = (d[at.Q] + stream[at.S_Q0, s]) * e[at.COL_STRIDE] - e[at.COL_BEFORE]
+    return Line(first, column, 0 <= h < e[at.ROW_SIZE], stream[at.S_C, s], stream[at.S_Q, s])
+
+
+@kernel(spliced=True)
+def write_segment(e, line, iacts, program, columns, word):
+    """Write down the words of some columns of a row, from the first to before the second; returns the next word."""
+    width, layer_channels, csc, carries = e[at.COL_SIZE], e[at.CHANNELS], e[at.CSC_IACT], iacts.data.size > 0
+    extent, gap = e[at.EXTENT], max(0, e[at.COL_STRIDE] - e[at.EXTENT])  # windows apart leave columns out
+    for x in range(columns[0], columns[1]):
+        w = line.column + x
+        if gap > 0:
+            w += gap * (x // extent)
+        real = line.inside and 0 <= w < width
+        at_word = line.first + w * layer_channels
+        for i in range(line.channels):
+            if csc and (not real or iacts.mask[at_word + i] == 0):
+                continue
+            program.pos[word] = x * line.channels + i
+            if carries:
+                program.val[word] = iacts.data[at_word + i] if real else 0
+            word += 1
+    return word
+
+
+@kernel(spliced=True)
+def close_flits(e, program, flit, sent, until, end):
+    """Close flits until `until` words of a stream are sent, of which the last one may end at `end` words.
+
+    Returns the next flit, and the words in flits that are closed.
+    """
+    while sent < until:
+        sent = min(sent + e[at.IACT_FLIT], end)
+        program.flit_end[flit] = sent
+        flit += 1
+    return flit, sent
+
+
+@kernel(spliced=True)
+def write_row(e, line, iacts, program, begin, cursor):
+    """Write down an input row of a stream that begins at one cursor, from another one on; returns the next one."""
+    extent, step, csc = e[at.EXTENT], min(e[at.COL_STRIDE], e[at.EXTENT]), e[at.CSC_IACT]
+    flit, word, oldest = cursor.flit, cursor.word, cursor.word
+    sent = word - begin.word
+    row_end = sent + columns_of_row(e, line.windows) * line.channels
+    for q in range(line.windows):
+        column, stop = 0 if q == 0 else extent + (q - 1) * step, extent + q * step
+        while column < stop:
+            before = word
+            word = write_segment(e, line, iacts, program, (column, min(column + step, stop)), word)
+            column += step
+            if csc:
+                done = word - begin.word
+                if before == word:  # an empty flit
+                    program.flit_end[flit] = done
+                    flit += 1
+                flit, _ = close_flits(e, program, flit, before - begin.word, done, done)
+        if not csc:
+            flit, sent = close_flits(e, program, flit, sent, word - begin.word, row_end)
+        while oldest < word and program.pos[oldest] < q * step * line.channels:
+            oldest += 1
+        program.need[cursor.window + q] = word - begin.word
+        program.low[cursor.window + q] = oldest - begin.word
+        program.last_flit[cursor.window + q] = flit - begin.flit
+    return Cursor(cursor.window + line.windows, flit, word)
+
+
+@kernel(reference_counts=False)
+def fill_streams(e, d, local_rows, plan, iacts, program):
     """Write down what every stream sends.
 
-    mask: uint8 [G, N, H, W, C], read where iacts are in CSC; data: int32 of the same order, or of no size where values
-    do not matter.  The program is filled, by window of each stream: `need` words of the stream when it is complete,
-    `low` its oldest word, `last_flit` flits sent by then; by flit: `flit_end`, words sent with it; by word: `pos`, its
-    place in the row (column x channels + channel), and `val`, its value.
+    local_rows: parts of output rows inside a cluster.  The program is filled, by window of each stream: `need` words of
+    the stream when it is complete, `low` its oldest word, `last_flit` flits sent by then; by flit: `flit_end`, words
+    sent with it; by word: `pos`, its place in the row (column x channels + channel), and `val`, its value.
     """
-    need, low, last_flit, flit_end, pos, val = (
-        program.need, program.low, program.last_flit, program.flit_end, program.pos, program.val,
-    )  # fmt: skip
-    csc = e[at.CSC_IACT]
-    extent, taps_apart = e[at.EXTENT], e[at.COL_STRIDE] >= e[at.EXTENT]
-    step = extent if taps_apart else e[at.COL_STRIDE]
-    height, width, channels = e[at.ROW_SIZE], e[at.COL_SIZE], e[at.CHANNELS]
-    carries = data.size > 0
-    for s in range(streams):
-        window, flit, word = stream[at.S_WINDOWS, s], stream[at.S_FLITS, s], stream[at.S_WORDS, s]
-        word0, flit0 = word, flit
-        c = stream[at.S_C, s]
-        g = d[at.G] + stream[at.S_G0, s]
-        first_channel = d[at.C] + stream[at.S_C0, s]
-        for n in range(stream[at.S_N, s]):
-            image = (g * e[at.IMAGES] + d[at.N] + stream[at.S_N0, s] + n) * height
+    stream = plan.stream
+    for s in range(plan.counts[at.COUNT_STREAMS]):
+        begin = Cursor(stream[at.S_WINDOWS, s], stream[at.S_FLITS, s], stream[at.S_WORDS, s])
+        cursor = begin
+        for image in range(stream[at.S_N, s]):
             for j in range(stream[at.S_J, s]):
-                p = d[at.P] + stream[at.S_P0, s] + j * local_rows
-                tap = d[at.R] + stream[at.S_R0, s]
-                h = p * e[at.ROW_STRIDE] + tap * e[at.ROW_DILATION] - e[at.ROW_BEFORE]
-                inside = 0 <= h < height
-                row_word = word
-                oldest = word
-                sent = word  # words in flits that are closed
-                for q in range(stream[at.S_Q, s]):
-                    column = 0
-                    if q > 0:
-                        column = q * step if taps_apart else extent + (q - 1) * step
-                    stop = column + (extent if q == 0 else step)
-                    while column < stop:
-                        segment = min(column + step, stop)
-                        segment_word = word
-                        for x in range(column, segment):
-                            w = (d[at.Q] + stream[at.S_Q0, s]) * e[at.COL_STRIDE] - e[at.COL_BEFORE] + x
-                            if taps_apart:
-                                w += (e[at.COL_STRIDE] - extent) * (x // extent)
-                            real = inside and 0 <= w < width
-                            at_word = ((image + h) * width + w) * channels + first_channel
-                            for i in range(c):
-                                if csc and (not real or mask[at_word + i] == 0):
-                                    continue
-                                pos[word] = x * c + i
-                                if carries:
-                                    val[word] = data[at_word + i] if real else 0
-                                word += 1
-                        column = segment
-                        if csc:
-                            sent = segment_word
-                            while True:
-                                sent = min(sent + e[at.IACT_FLIT], word)
-                                flit_end[flit] = sent - word0
-                                flit += 1
-                                if sent == word:
-                                    break
-                    if not csc:
-                        row_end = row_word + columns_of_row(e, stream[at.S_Q, s]) * c
-                        while sent < word:
-                            sent = min(sent + e[at.IACT_FLIT], row_end)
-                            flit_end[flit] = sent - word0
-                            flit += 1
-                    while oldest < word and pos[oldest] < q * step * c:
-                        oldest += 1
-                    need[window] = word - word0
-                    low[window] = oldest - word0
-                    last_flit[window] = flit - flit0
-                    window += 1
+                line = line_of(e, d, stream, s, image, d[at.P] + stream[at.S_P0, s] + j * local_rows)
+                cursor = write_row(e, line, iacts, program, begin, cursor)
 
 
-@kernel()
-def weigh(e, d, plan, mask, cost):
-    """Find what an iact at each place of a window costs in issue slots, and the flits that carry each tile of weights.
+@kernel(spliced=True)
+def weights_before(e, d, tile, w, s, channel):
+    """Place in the mask of weights of the first one of a column: filter tap `s` and a channel of the tile `w`."""
+    row = ((d[at.G] + tile[at.W_G0, w]) * e[at.ROW_TAPS] + d[at.R] + tile[at.W_R0, w]) * e[at.TAPS] + s
+    column = row * e[at.CHANNELS] + d[at.C] + tile[at.W_C0, w] + channel
+    return column * e[at.FILTERS] + d[at.M] + tile[at.W_M0, w]
 
-    The plan gets the flits of its tiles, and when each place has its weights (`X_LOADED`).  mask: uint8 [G, R, S, C,
-    M], read where weights are in CSC; cost: int64 [tiles, places of a window] output, slots (0: an empty column) or
-    GAP.  A column of M0 weights is stored in words of one weight a multiplier; a run of zeros beyond the reach of a
-    count costs an entry, and an odd end is padded (JETCAS 2019 IV-A, IV-B).
-    """
+
+@kernel(spliced=True)
+def weigh_tile(e, d, tile, w, mask, cost):
+    """Find the issue slots of the iacts that meet a tile of weights; returns their sum."""
+    filters, channels, slots = tile[at.W_M, w], tile[at.W_C, w], 0
+    for x in range(e[at.EXTENT]):
+        on_tap = x % e[at.COL_DILATION] == 0
+        for i in range(channels):
+            if not on_tap:
+                cost[w, x * channels + i] = at.GAP
+                continue
+            entries = filters
+            if e[at.CSC_WEIGHT]:
+                first = weights_before(e, d, tile, w, x // e[at.COL_DILATION], i)
+                entries = stored_entries(mask, first, first + filters, e[at.COUNT_REACH])
+            cost[w, x * channels + i] = cdiv(entries, e[at.SIMD])
+            slots += cdiv(entries, e[at.SIMD])
+    return slots
+
+
+@kernel(helper=True, reference_counts=False)
+def flits_of_tile(e, filters, channels, slots):
+    """Flits of a tile of weights, of which an iact of each kind takes so many slots in all."""
+    if e[at.CSC_WEIGHT]:
+        addresses = cdiv(e[at.TAPS] * channels * e[at.ADDRESS_BITS], e[at.WEIGHT_FLIT_BITS])
+        flits = cdiv(slots * e[at.SIMD], e[at.WEIGHT_FLIT]) + addresses
+    else:
+        flits = cdiv(filters * channels * e[at.TAPS], e[at.WEIGHT_FLIT])
+    return max(1, flits)  # a tile without non-zeros takes an empty one
+
+
+@kernel(helper=True)
+def load_places(e, plan):
+    """Find when each place has its weights: tiles of a lane follow one another."""
     tile, place, tiles = plan.tile, plan.place, plan.counts[at.COUNT_TILES]
-    for w in range(tiles):
-        m, c = tile[at.W_M, w], tile[at.W_C, w]
-        slots = 0
-        for x in range(e[at.EXTENT]):
-            on_tap = x % e[at.COL_DILATION] == 0
-            s = x // e[at.COL_DILATION]
-            for i in range(c):
-                if not on_tap:
-                    cost[w, x * c + i] = at.GAP
-                    continue
-                entries = m
-                if e[at.CSC_WEIGHT]:
-                    row = ((d[at.G] + tile[at.W_G0, w]) * e[at.ROW_TAPS] + d[at.R] + tile[at.W_R0, w]) * e[at.TAPS] + s
-                    first = (row * e[at.CHANNELS] + d[at.C] + tile[at.W_C0, w] + i) * e[at.FILTERS]
-                    first += d[at.M] + tile[at.W_M0, w]
-                    entries = 0
-                    run = 0
-                    for k in range(first, first + m):
-                        if mask[k]:
-                            entries += 1 + run // e[at.COUNT_REACH]
-                            run = 0
-                        else:
-                            run += 1
-                cost[w, x * c + i] = cdiv(entries, e[at.SIMD])
-                slots += cdiv(entries, e[at.SIMD])
-        if e[at.CSC_WEIGHT]:
-            words = slots * e[at.SIMD]
-            flits = cdiv(words, e[at.WEIGHT_FLIT]) + cdiv(e[at.TAPS] * c * e[at.ADDRESS_BITS], e[at.WEIGHT_FLIT_BITS])
-        else:
-            flits = cdiv(m * c * e[at.TAPS], e[at.WEIGHT_FLIT])
-        tile[at.W_FLITS, w] = max(1, flits)  # a tile without non-zeros takes an empty one
-    # Tiles of a lane follow one another.
     lanes = 0
     for w in range(tiles):
         lanes = max(lanes, tile[at.W_LANE, w] + 1)
@@ -170,3 +218,19 @@ def weigh(e, d, plan, mask, cost):
         if place[at.X_ACTIVE, u]:
             hops = place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else 0
             place[at.X_LOADED, u] = tile[at.W_SENT, place[at.X_TILE, u]] * e[at.WEIGHT_TURN] + hops
+
+
+@kernel()
+def weigh(e, d, plan, mask, cost):
+    """Find what an iact at each place of a window costs in issue slots, and the flits that carry each tile of weights.
+
+    The plan gets the flits of its tiles, and when each place has its weights (`X_LOADED`).  mask: uint8 [G, R, S, C,
+    M], read where weights are in CSC; cost: int64 [tiles, places of a window] output, slots (0: an empty column) or
+    GAP.  A column of M0 weights is stored in words of one weight a multiplier; a run of zeros beyond the reach of a
+    count costs an entry, and an odd end is padded (JETCAS 2019 IV-A, IV-B).
+    """
+    tile = plan.tile
+    for w in range(plan.counts[at.COUNT_TILES]):
+        slots = weigh_tile(e, d, tile, w, mask, cost)
+        tile[at.W_FLITS, w] = flits_of_tile(e, tile[at.W_M, w], tile[at.W_C, w], slots)
+    load_places(e, plan)

@@ -6,6 +6,8 @@ time; what the architecture file overlaps is requested ahead.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from accelerator_sim.kernels import machine as at
@@ -28,13 +30,54 @@ FIRST, LAST = 1, 2
 """Bits of the role of a pass: no psums enter; psums leave finished."""
 
 
-@kernel(helper=True)
-def digits_of(number, o, tiles, at_tile):
-    """Which tile of each dimension pass `number` works on; returns the filter tile of the GLB and the position tile."""
+FILTER_TILE, POSITION_TILE, DIGITS = at.DIMENSIONS, at.DIMENSIONS + 1, at.DIMENSIONS + 2
+"""Where a pass stands (array of `DIGITS`): tile of each dimension, filter tile of the GLB, position tile."""
+
+
+class Tiles(NamedTuple):
+    """The tiles of a layer, and what their types differ in; int64."""
+
+    counts: Any
+    """[7]"""
+    types: Any
+    """[7, most tiles]: type of each tile."""
+    radix: Any
+    """[7]: number of types."""
+    length: Any
+    share: Any
+    """[7, most types]: elements of a tile, and of its first cluster."""
+    row_fetched: Any
+    column_fetched: Any
+    """By type of P or Q: inputs fetched from off-chip."""
+    row_filled: Any
+    column_filled: Any
+    """By type of P or Q: inputs kept by the first cluster."""
+
+
+class PassList(NamedTuple):
+    """What each pass of a layer needs, int64 by pass."""
+
+    kind: Any
+    """Number of its combination of types, role and load."""
+    group: Any
+    """Whether new iacts are needed."""
+    load: Any
+    """Whether weights are sent."""
+    iact_cycles: Any
+    """Of the off-chip channel (NO_TRANSFER: none), as those of weights and oacts."""
+    fill_cycles: Any
+    """Of the GLB banks, for its iacts."""
+    weight_cycles: Any
+    oact_cycles: Any
+
+
+@kernel(helper=True, reference_counts=False)
+def find_digits(number, o, tiles, here):
+    """Find where pass `number` stands."""
     accumulations = tiles[at.C] * tiles[at.R]
     positions = tiles[at.N] * tiles[at.P] * tiles[at.Q]
     of_group = positions * accumulations * tiles[at.M]
-    at_tile[at.G] = number // of_group
+    here[at.G] = number // of_group
     rest = number % of_group
     m2 = o[O_M2]
     if o[O_FILTERS_FIRST]:
@@ -50,16 +93,17 @@ def digits_of(number, o, tiles, at_tile):
         rest -= f * accumulations * m2
         filters = min(m2, tiles[at.M] - f * m2)
     a = rest // filters
-    at_tile[at.M] = f * m2 + rest % filters
-    at_tile[at.C] = a // tiles[at.R]
-    at_tile[at.R] = a % tiles[at.R]
-    at_tile[at.Q] = p % tiles[at.Q]
-    at_tile[at.P] = p // tiles[at.Q] % tiles[at.P]
-    at_tile[at.N] = p // (tiles[at.Q] * tiles[at.P])
-    return f, p
+    here[at.M] = f * m2 + rest % filters
+    here[at.C] = a // tiles[at.R]
+    here[at.R] = a % tiles[at.R]
+    here[at.Q] = p % tiles[at.Q]
+    here[at.P] = p // tiles[at.Q] % tiles[at.P]
+    here[at.N] = p // (tiles[at.Q] * tiles[at.P])
+    here[FILTER_TILE] = f
+    here[POSITION_TILE] = p
 
 
-@kernel(helper=True)
+@kernel(helper=True, reference_counts=False)
 def transfer_cycles(size, o, x):
     """Cycles of the channel for so many bytes, in whole bursts; NO_TRANSFER for none."""
     if size <= 0.0:
@@ -70,76 +114,122 @@ def transfer_cycles(size, o, x):
     return int(np.ceil(bursts * o[O_BURST] / x[X_BYTES_PER_CYCLE] - 1e-9))
 
 
+@kernel(helper=True, reference_counts=False)
+def needs_iacts(o, here, before):
+    """Whether a pass needs other iacts than the one before."""
+    if here[at.G] != before[at.G] or here[POSITION_TILE] != before[POSITION_TILE]:
+        return True
+    if o[O_KEEP_IACT]:
+        return False
+    return here[FILTER_TILE] != before[FILTER_TILE] or here[at.C] != before[at.C]
+
+
+@kernel(helper=True, reference_counts=False)
+def needs_weights(o, here, before):
+    """Whether weights are sent for a pass."""
+    for dimension in (at.G, at.M, at.C, at.R):
+        if here[dimension] != before[dimension]:
+            return True
+    moved = here[POSITION_TILE] != before[POSITION_TILE] or here[FILTER_TILE] != before[FILTER_TILE]
+    return o[O_RELOAD] != 0 and moved
+
+
+@kernel(helper=True, reference_counts=False)
+def role_of(tiles, here):
+    """FIRST and LAST: whether a pass is the first or the last that adds to its psums."""
+    accumulation = here[at.C] * tiles.counts[at.R] + here[at.R]
+    last = tiles.counts[at.C] * tiles.counts[at.R] - 1
+    return (FIRST if accumulation == 0 else 0) + (LAST if accumulation == last else 0)
+
+
+@kernel(helper=True, reference_counts=False)
+def type_of(tiles, here, dimension):
+    """Type of the tile of a dimension that a pass works on."""
+    return tiles.types[dimension, here[dimension]]
+
+
+@kernel(helper=True, reference_counts=False)
+def length_of(tiles, here, dimension):
+    """Elements of the tile of a dimension that a pass works on."""
+    return tiles.length[dimension, type_of(tiles, here, dimension)]
+
+
+@kernel(helper=True, reference_counts=False)
+def kind_of(tiles, here, role, load):
+    """Number of a combination of types, role and load."""
+    number = 0
+    for dimension in range(at.DIMENSIONS):
+        number = number * tiles.radix[dimension] + type_of(tiles, here, dimension)
+    return (number * 4 + role) * 2 + load
+
+
+@kernel(helper=True, reference_counts=False)
+def iact_transfer(o, x, tiles, here):
+    """Cycles of the channel for the iacts of a pass."""
+    images = length_of(tiles, here, at.G) * length_of(tiles, here, at.N)
+    channels = o[O_CHANNELS] if o[O_KEEP_IACT] else length_of(tiles, here, at.C)
+    rows = tiles.row_fetched[type_of(tiles, here, at.P)]
+    words = float(images * channels) * rows * tiles.column_fetched[type_of(tiles, here, at.Q)]
+    return transfer_cycles(words * x[X_IACT_BYTES], o, x)
+
+
+@kernel(helper=True, reference_counts=False)
+def iact_fill(o, x, tiles, here):
+    """Cycles of the GLB banks for the iacts of a pass."""
+    if x[X_FILL_RATE] <= 0.0:
+        return 0
+    share = tiles.share
+    channels = share[at.C, type_of(tiles, here, at.C)]
+    if o[O_KEEP_IACT]:
+        channels = 0
+        for c in range(tiles.counts[at.C]):
+            channels += share[at.C, tiles.types[at.C, c]]
+    images = share[at.G, type_of(tiles, here, at.G)] * share[at.N, type_of(tiles, here, at.N)]
+    rows = tiles.row_filled[type_of(tiles, here, at.P)]
+    words = float(images * channels) * rows * tiles.column_filled[type_of(tiles, here, at.Q)]
+    return int(np.ceil(words / x[X_FILL_RATE] - 1e-9))
+
+
+@kernel(helper=True, reference_counts=False)
+def weight_transfer(o, x, tiles, here):
+    """Cycles of the channel for the weights of a pass."""
+    size = length_of(tiles, here, at.G) * length_of(tiles, here, at.M)
+    size *= length_of(tiles, here, at.C) * length_of(tiles, here, at.R)
+    if o[O_WEIGHT_KEPT] and here[POSITION_TILE] > 0:  # they are in the GLB since the first position tile
+        size = 0
+    return transfer_cycles(float(size) * x[X_TAPS] * x[X_WEIGHT_BYTES], o, x)
+
+
+@kernel(helper=True, reference_counts=False)
+def oact_transfer(o, x, tiles, here):
+    """Cycles of the channel for the outputs of a pass."""
+    images = length_of(tiles, here, at.G) * length_of(tiles, here, at.N)
+    words = float(images * length_of(tiles, here, at.M)) * length_of(tiles, here, at.P) * length_of(tiles, here, at.Q)
+    return transfer_cycles(words * x[X_OACT_BYTES], o, x)
+
+
 @kernel()
-def list_passes(
-    o, x, tiles, types, radix, length, share, row_fetched, column_fetched, row_filled, column_filled,
-    kind, group, load, iact_cycles, fill_cycles, weight_cycles, oact_cycles,
-):  # fmt: skip
+def list_passes(o, x, tiles, passes):
     """Describe every pass of a layer.
 
-    tiles: int64 [7]; types: int64 [7, most tiles], the type of each tile; radix: int64 [7], number of types; length,
-    share: int64 [7, most types], elements of a tile, and of its first cluster; row_fetched ... column_filled: int64 by
-    type of P or Q, inputs fetched from off-chip and kept by the first cluster.  Outputs, int64 by pass: kind, the
-    number of its combination of types and role; group, whether new iacts are needed; load, whether weights are sent;
-    cycles of the channel for the iacts, weights and oacts of it (NO_TRANSFER: none), and of the GLB banks for its
-    iacts.
+    o, x: flags and numbers of the layer; tiles: see `Tiles`; passes: the outputs, see `PassList`.
     """
-    here = np.zeros(at.DIMENSIONS, np.int64)
-    before = np.full(at.DIMENSIONS, -1, np.int64)
-    f0 = p0 = -1
-    accumulations = tiles[at.C] * tiles[at.R]
-    for i in range(kind.size):
-        f, p = digits_of(i, o, tiles, here)
-        g = here[at.G]
-        moved = g != before[at.G] or p != p0
-        if o[O_KEEP_IACT]:
-            group[i] = moved
-        else:
-            group[i] = moved or f != f0 or here[at.C] != before[at.C]
-        changed = g != before[at.G]
-        for dim in (at.M, at.C, at.R):
-            changed = changed or here[dim] != before[dim]
-        load[i] = changed or (o[O_RELOAD] and (moved or f != f0))
-        a = here[at.C] * tiles[at.R] + here[at.R]
-        role = (FIRST if a == 0 else 0) + (LAST if a == accumulations - 1 else 0)
-        number = 0
-        size = 1
-        for dim in range(at.DIMENSIONS):
-            number = number * radix[dim] + types[dim, here[dim]]
-        kind[i] = (number * 4 + role) * 2 + load[i]
-
-        tg, tn, tm = types[at.G, here[at.G]], types[at.N, here[at.N]], types[at.M, here[at.M]]
-        tc, tp = types[at.C, here[at.C]], types[at.P, here[at.P]]
-        tq, tr = types[at.Q, here[at.Q]], types[at.R, here[at.R]]
-        images = length[at.G, tg] * length[at.N, tn]
-        fill_cycles[i] = 0
-        iact_cycles[i] = weight_cycles[i] = oact_cycles[i] = NO_TRANSFER
-        if group[i]:
-            channels = o[O_CHANNELS] if o[O_KEEP_IACT] else length[at.C, tc]
-            words = float(images * channels) * row_fetched[tp] * column_fetched[tq]
-            iact_cycles[i] = transfer_cycles(words * x[X_IACT_BYTES], o, x)
-            if x[X_FILL_RATE] > 0.0:
-                channels = share[at.C, tc]
-                if o[O_KEEP_IACT]:
-                    channels = 0
-                    for c in range(tiles[at.C]):
-                        channels += share[at.C, types[at.C, c]]
-                words = float(share[at.G, tg] * share[at.N, tn] * channels) * row_filled[tp] * column_filled[tq]
-                fill_cycles[i] = int(np.ceil(words / x[X_FILL_RATE] - 1e-9))
-        if load[i]:
-            size = length[at.G, tg] * length[at.M, tm] * length[at.C, tc] * length[at.R, tr]
-            if o[O_WEIGHT_KEPT]:  # they stay in the GLB: fetched at the first position tile only
-                size = size if p == 0 else 0
-            weight_cycles[i] = transfer_cycles(float(size) * x[X_TAPS] * x[X_WEIGHT_BYTES], o, x)
-        if role & LAST:
-            words = float(images * length[at.M, tm]) * length[at.P, tp] * length[at.Q, tq]
-            oact_cycles[i] = transfer_cycles(words * x[X_OACT_BYTES], o, x)
-        for dim in range(at.DIMENSIONS):
-            before[dim] = here[dim]
-        f0, p0 = f, p
+    here, before = np.zeros(DIGITS, np.int64), np.full(DIGITS, -1, np.int64)
+    for i in range(passes.kind.size):
+        find_digits(i, o, tiles.counts, here)
+        role = role_of(tiles, here)
+        group, load = needs_iacts(o, here, before), needs_weights(o, here, before)
+        passes.group[i], passes.load[i] = group, load
+        passes.kind[i] = kind_of(tiles, here, role, passes.load[i])
+        passes.iact_cycles[i] = iact_transfer(o, x, tiles, here) if group else NO_TRANSFER
+        passes.fill_cycles[i] = iact_fill(o, x, tiles, here) if group else 0
+        passes.weight_cycles[i] = weight_transfer(o, x, tiles, here) if load else NO_TRANSFER
+        passes.oact_cycles[i] = oact_transfer(o, x, tiles, here) if role & LAST else NO_TRANSFER
+        for k in range(DIGITS):
+            before[k] = here[k]
 
 
-@kernel(helper=True)
+@kernel(helper=True, reference_counts=False)
 def request(channel, way, at_time, cycles, o):
     """When a transfer that is asked for at some time is done; transfers of a way follow one another."""
     if cycles == NO_TRANSFER:

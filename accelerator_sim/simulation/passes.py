@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.machine import Plan, Program
+from accelerator_sim.kernels.numbering import Numbering
 from accelerator_sim.kernels.parts import FORM, find_alike
-from accelerator_sim.kernels.plan import plan_pass
-from accelerator_sim.kernels.program import fill_streams, size_streams, weigh
+from accelerator_sim.kernels.plan import Parts, plan_pass
+from accelerator_sim.kernels.program import Iacts, fill_streams, size_streams, weigh
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Encoding, Stationary, ceil_div
 from accelerator_sim.simulation.machine import DIMENSIONS, Ints, Machine
@@ -125,25 +126,10 @@ def passes_of(
     kept_rows = np.array([loops.rows.touched(int(n), 1) for n in share[4]], dtype=np.int64)
     kept_columns = np.array([loops.columns.touched(int(n), 1) for n in share[5]], dtype=np.int64)
     flags, numbers = order or order_of(schedule, stored)
-    kind, group, load, iact_cycles, fill_cycles, weight_cycles, oact_cycles = out = np.zeros(
-        (7, schedule.passes), dtype=np.int64
-    )
-    line.list_passes(flags, numbers, tiles, types, radix, length, share, rows, columns, kept_rows, kept_columns, *out)
-    return Passes(
-        machine,
-        tiles,
-        types,
-        starts,
-        kind,
-        group,
-        load,
-        iact_cycles,
-        fill_cycles,
-        weight_cycles,
-        oact_cycles,
-        flags,
-        numbers,
-    )
+    listed = line.PassList(*np.zeros((len(line.PassList._fields), schedule.passes), dtype=np.int64))
+    of_types = line.Tiles(tiles, types, radix, length, share, rows, columns, kept_rows, kept_columns)
+    line.list_passes(flags, numbers, of_types, listed)
+    return Passes(machine, tiles, types, starts, *listed, flags, numbers)
 
 
 def _tile_keys(machine: Machine, stored: Stored, dimension: str, tiles: int, distinct: bool) -> list[Any]:
@@ -322,9 +308,9 @@ class Planner:
             tile=np.zeros((at.TILE, places), dtype=np.int64),
             counts=np.zeros(at.COUNTS, dtype=np.int64),
         )
-        keys, numbers = np.zeros((2, 2 * places + 1), dtype=np.int64)
-        parts = machine.clusters, machine.local, machine.cluster_part, machine.local_part
-        plan_pass(machine.e, d, *parts, wanted, plan, keys, numbers)
+        numbering = Numbering(*np.zeros((2, 2 * places + 1), dtype=np.int64))
+        parts = Parts(machine.clusters, machine.local, machine.cluster_part, machine.local_part)
+        plan_pass(machine.e, d, parts, wanted, plan, numbering)
         return plan
 
     def _filled(self, d: Ints, plan: Plan) -> Program:
@@ -336,7 +322,7 @@ class Planner:
         flit_end, pos = np.zeros(flits, dtype=np.int64), np.zeros(words, dtype=np.int64)
         val = np.zeros(words if self.data.size else 0, dtype=np.int64)
         filled = Program(need, low, last_flit, flit_end, pos, val, NO_COST)
-        fill_streams(e, d, int(self.machine.local[at.P]), plan.stream, streams, self.iact_mask, self.data, filled)
+        fill_streams(e, d, int(self.machine.local[at.P]), plan, Iacts(self.iact_mask, self.data), filled)
         return filled
 
 

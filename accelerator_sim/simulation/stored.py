@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.kernels.columns import count_columns
+from accelerator_sim.kernels.columns import Columns, count_columns
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Deal, Encoding, ceil_div
 from accelerator_sim.mapping.storage import rlc_bits_of
@@ -231,10 +231,8 @@ def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64],
     reach, most = 1 << (pe.csc.count if pe.csc else 4), 0
     for g in range(loops.G):
         for r in range(loops.R):  # a PE holds one filter row of one group
-            held = count_columns(
-                mask[g, r].ravel(), loops.S, loops.C, loops.M, filters, channels, reach, pe.macs_per_cycle,
-                pairs[g, r].reshape(-1), words[g, r].reshape(-1),
-            )  # fmt: skip
+            columns = Columns(mask[g, r].ravel(), loops.S, loops.C, loops.M, filters, channels)
+            held = count_columns(columns, reach, pe.macs_per_cycle, pairs[g, r].reshape(-1), words[g, r].reshape(-1))
             most = max(most, int(held))
     return pairs, words, most
 
