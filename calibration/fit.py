@@ -1,9 +1,10 @@
 """Fits the entries of technology tables that nobody publishes, and says how well.
 
-Run by hand: `python calibration/fit.py`.  The figures that a table is fitted to are those of `study/published/` that
-name it under `fitted`; they do not count as validation.  The parameters are few, physical, and the same for all layers
-and networks.  Printed are the values (to be written into the table by hand), the residual of each figure, and what each
-would be if it were left out of the fit; all other figures are prediction: `accelerator-sim validate` shows them.
+Run by hand: `python calibration/fit.py`.  The figures that a table is fitted to are those of `validation/published/`
+that name it under `fitted`; they do not count as validation.  The parameters are few, physical, and the same for all
+layers and networks.  Printed are the values (to be written into the table by hand), the residual of each figure, and
+what each would be if it were left out of the fit; all other figures are prediction: `accelerator-sim validate` shows
+them.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from accelerator_sim.study.figures import Figure, load_publications
-from accelerator_sim.study.quantities import Run
-from accelerator_sim.study.validate import ours, run_case
 from accelerator_sim.technology.technology import Action, Technology, load_technology
+from accelerator_sim.validation.publications import Figure, load_publications
+from accelerator_sim.validation.quantities import Run
+from accelerator_sim.validation.validate import ours, run_case
 
 IDLE = 0.1
 """Clock energy of an idle PE over that of one in use (assumed in both tables)."""

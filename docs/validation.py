@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from accelerator_sim.report.scorecard import markdown  # noqa: E402
-from accelerator_sim.study.figures import Case, load_publications  # noqa: E402
-from accelerator_sim.study.quantities import QUANTITIES, Run  # noqa: E402
-from accelerator_sim.study.validate import evaluate, run_case, run_cases  # noqa: E402
+from accelerator_sim.validation.publications import Case, load_publications  # noqa: E402
+from accelerator_sim.validation.quantities import QUANTITIES, Run  # noqa: E402
+from accelerator_sim.validation.validate import evaluate, run_case, run_cases  # noqa: E402
 from accelerator_sim.workload.network import Network  # noqa: E402
 
 HEAD = """# How accurate it is

@@ -16,10 +16,10 @@ from accelerator_sim.baseline.roofline import run_baseline
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.mapping.file import load_plan
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network import Network, load_network

@@ -59,7 +59,7 @@ def load_inputs(
     workload: str, choices: Choices, arch: str, overrides: tuple[tuple[str, str], ...] = ()
 ) -> tuple[Network, Architecture, Technology]:
     """Load a network, and a machine with its technology.  Raises InvalidFile and UsageError as their loaders do."""
-    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.technology.machine_file import load_machine
     from accelerator_sim.workload.network import load_network
 
     network, machine = load_all(

@@ -40,13 +40,13 @@ def _workloads(names: list[str], form: str) -> str:
         from accelerator_sim.report import tables
 
         return tables.render_networks(networks, output.width(), output.on_terminal())
-    from accelerator_sim.study.layer_rows import network_row
+    from accelerator_sim.results.layer_rows import network_row
 
     rows = [network_row(network) for network in networks]
     if form == "json":
         from accelerator_sim.report.json import encode
 
         return encode({"schema": "accelerator-sim/workloads/1", "workloads": rows})
-    from accelerator_sim.study.tabular import rows_text
+    from accelerator_sim.results.tabular import rows_text
 
     return rows_text(rows)

@@ -15,11 +15,11 @@ from accelerator_sim.eyexam.parallelism import Parallelism, parallelism
 from accelerator_sim.eyexam.reuse import Reuse, reuse
 from accelerator_sim.eyexam.stalls import Losses, losses
 from accelerator_sim.files.vocabulary import Fidelity, Objective
+from accelerator_sim.results.result import LayerResult, NetworkResult
+from accelerator_sim.results.status import ExitCode, Status
+from accelerator_sim.run.network_run import Progress, simulate_network
+from accelerator_sim.run.options import Options
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import LayerResult, NetworkResult
-from accelerator_sim.study.run import Progress, simulate_network
-from accelerator_sim.study.status import ExitCode, Status
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.network import Network

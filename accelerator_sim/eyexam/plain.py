@@ -9,8 +9,8 @@ from accelerator_sim import __version__
 from accelerator_sim.eyexam.bounds import STEPS, Examination
 from accelerator_sim.eyexam.explain import Explanation, LayerExplanation, Measured
 from accelerator_sim.mapping.file import mapping_entry
-from accelerator_sim.study.plain import shape_dict
-from accelerator_sim.study.result import LayerResult
+from accelerator_sim.results.plain import shape_dict
+from accelerator_sim.results.result import LayerResult
 
 SCHEMA = "accelerator-sim/explanation/1"
 

@@ -13,10 +13,10 @@ from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.results.plain import shape_dict
+from accelerator_sim.results.result import utilization
+from accelerator_sim.run.best_mappings import Choice, Choices
 from accelerator_sim.simulation.links import link_words
-from accelerator_sim.study.choices import Choice, Choices
-from accelerator_sim.study.plain import shape_dict
-from accelerator_sim.study.result import utilization
 
 SCHEMA = "accelerator-sim/map/1"
 

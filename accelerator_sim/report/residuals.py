@@ -17,7 +17,7 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.tabular import rows_text
+from accelerator_sim.results.tabular import rows_text
 
 SCHEMA = "accelerator-sim/residuals/1"
 ERRORS = ("energy", "left_out_energy", "latency", "left_out_latency")

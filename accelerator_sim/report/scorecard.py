@@ -13,8 +13,8 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.tabular import rows_text
-from accelerator_sim.study.validate import Judgement, Row, Scorecard
+from accelerator_sim.results.tabular import rows_text
+from accelerator_sim.validation.validate import Judgement, Row, Scorecard
 
 SCHEMA = "accelerator-sim/validation/1"
 COLUMNS = (

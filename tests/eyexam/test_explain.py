@@ -14,9 +14,9 @@ from accelerator_sim.eyexam.changes import Settings
 from accelerator_sim.eyexam.explain import Explanation, explain
 from accelerator_sim.eyexam.plain import as_dict
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network, load_network
 

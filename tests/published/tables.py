@@ -8,7 +8,7 @@ from pathlib import Path
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import load_plan
-from accelerator_sim.study.figures import FOLDER, load_publications
+from accelerator_sim.validation.publications import FOLDER, load_publications
 from accelerator_sim.workload.network import load_network
 
 

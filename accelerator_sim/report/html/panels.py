@@ -18,10 +18,10 @@ from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
 from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.results.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 
 MOST_PES = 4096
 """PEs up to which their busy cycles are drawn one by one; above, a cell is a cluster."""
