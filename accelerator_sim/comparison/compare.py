@@ -12,10 +12,10 @@ from accelerator_sim.baseline.roofline import BaselineResult, run_baseline
 from accelerator_sim.comparison.comparison import Comparison, Conditions, Entry, Measured, Ratio
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import BoardBoundary, ChipBoundary, NumberFormat, word
+from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.run.network_run import Progress, simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.technology import Technology, scaled
-from accelerator_sim.validation.quantities import Run
 from accelerator_sim.workload.network import Network
 
 Machine = tuple[Architecture, Technology]
@@ -45,7 +45,7 @@ class Question:
 class Version:
     """A run, accounted for in the process of the chip or, as a projection, in another."""
 
-    run: Run
+    run: AccountedRun
     projection: bool
 
 
@@ -79,7 +79,10 @@ def compare(
     if question.board is BoardBoundary.NET:
         for result in results:
             _net(result)
-    runs = [Run(simulate_network(network, *machine, question.options, on_progress), machine[1]) for machine in machines]
+    runs = [
+        AccountedRun(simulate_network(network, *machine, question.options, on_progress), machine[1])
+        for machine in machines
+    ]
     nodes = dict.fromkeys(device.node_nm for device in devices)
     notes: list[str] = []
     versions = [version for run in runs for version in _versions(run, list(nodes), notes)]
@@ -100,7 +103,7 @@ def compare(
     )
 
 
-def _versions(run: Run, nodes: Sequence[float], notes: list[str]) -> Iterator[Version]:
+def _versions(run: AccountedRun, nodes: Sequence[float], notes: list[str]) -> Iterator[Version]:
     """A run at its own process, and the same outcome at those of the baselines that are finer."""
     own = run.technology.node_nm
     yield Version(run, False)

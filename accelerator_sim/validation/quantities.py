@@ -2,89 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.legality import glb_use
-from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
-from accelerator_sim.results.result import NORMALISED_UNIT_J, LayerResult, NetworkResult
-from accelerator_sim.simulation.outcome import Outcome
-from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
-from accelerator_sim.technology.technology import Technology
+from accelerator_sim.results.accounted_run import AccountedRun
+from accelerator_sim.results.result import NORMALISED_UNIT_J
 
 WORD_BYTES = 2
 """Bytes of a word in the access counts of JSSC 2017, Table V (16 bits)."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """The result of a case and the energies it was accounted with; `layers` is a glob of those to look at."""
-
-    result: NetworkResult
-    technology: Technology
-    layers: str = "*"
-
-    @property
-    def actions(self) -> ActionEnergies:
-        """Joules per event."""
-        return resolve_actions(self.technology, self.result.architecture)
-
-    @property
-    def parts(self) -> Iterator[tuple[LayerResult, Outcome, EnergyBreakdown]]:
-        """The layers that are looked at."""
-        for layer, outcome, energy in self.result.finished:
-            if fnmatchcase(layer.layer.name, self.layers):
-                yield layer, outcome, energy
-
-    @property
-    def cycles(self) -> int:
-        """Cycles of these layers."""
-        return sum(outcome.timing.cycles for _, outcome, _ in self.parts)
-
-    @property
-    def seconds(self) -> float:
-        """Time of these layers, for the whole batch."""
-        return self.cycles / self.result.architecture.clock
-
-    @property
-    def energy(self) -> EnergyBreakdown:
-        """Joules of these layers, for the whole batch."""
-        return sum((energy for _, _, energy in self.parts), EnergyBreakdown())
-
-    def schedules(self) -> Iterator[tuple[Schedule, Outcome, EnergyBreakdown]]:
-        """The layers with multiply-accumulates and their schedules."""
-        for layer, outcome, energy in self.parts:
-            m = layer.mapping
-            if m is not None:
-                problem = problem_of(layer.layer, self.result.architecture, m.iact_encoding, m.weight_encoding)
-                yield Schedule(problem, m), outcome, energy
-
-    def charged(self, technology: Technology) -> Run:
-        """The same outcome with the energies of another table."""
-        actions = resolve_actions(technology, self.result.architecture)
-        layers = tuple(
-            layer if layer.outcome is None
-            else replace(layer, energy=account(layer.outcome, actions, self.result.architecture))
-            for layer in self.result.layers
-        )  # fmt: skip
-        return Run(replace(self.result, layers=layers), technology, self.layers)
-
-
 _OUTSIDE = (Cause.DRAM, Cause.CONFIGURATION)
 
 
-def _processing_s(run: Run) -> float:
+def _processing_s(run: AccountedRun) -> float:
     """Time without waiting for off-chip iacts and oacts and without configuration, as JSSC 2017 Table V splits it."""
     outside = sum(outcome.timing.exposed_cycles.get(cause, 0) for _, outcome, _ in run.parts for cause in _OUTSIDE)
     return (run.cycles - outside) / run.result.architecture.clock
 
 
-def _glb_bytes(run: Run) -> float:
+def _glb_bytes(run: AccountedRun) -> float:
     """Bytes between the GLB and the PEs; fills and drains are not in the count of JSSC 2017 Table V."""
     words = 0
     for schedule, outcome, _ in run.schedules():
@@ -93,28 +33,28 @@ def _glb_bytes(run: Run) -> float:
     return float(words * WORD_BYTES)
 
 
-def _glb_kib(tensor: int) -> Callable[[Run], float]:
-    def kib(run: Run) -> float:
+def _glb_kib(tensor: int) -> Callable[[AccountedRun], float]:
+    def kib(run: AccountedRun) -> float:
         used = [glb_use(Tiling(schedule.problem, schedule.mapping))[tensor] for schedule, _, _ in run.schedules()]
         return max(used) / 8192
 
     return kib
 
 
-def _share(*parts: str) -> Callable[[Run], float]:
-    def share(run: Run) -> float:
+def _share(*parts: str) -> Callable[[AccountedRun], float]:
+    def share(run: AccountedRun) -> float:
         energy = run.energy
         return sum(energy.as_dict()[part] for part in parts) / energy.chip
 
     return share
 
 
-def _macs(part: str) -> Callable[[Run], float]:
+def _macs(part: str) -> Callable[[AccountedRun], float]:
     """Energy in units of one MAC, of a normalised technology."""
     return lambda run: (run.energy.total if part == "total" else run.energy.as_dict()[part]) / NORMALISED_UNIT_J
 
 
-def _saved_by_a_zero(run: Run) -> float:
+def _saved_by_a_zero(run: AccountedRun) -> float:
     """What a zero iact saves of the energy that a PE spends on a MAC in a cycle."""
     actions = run.actions
     iact, psum = actions.spad_access("iact"), actions.spad_access("psum")
@@ -135,7 +75,7 @@ def psum_cost(a: float, b: float, c: float, d: float, dram: float, glb: float, a
     return (2 * a - 1) * dram + 2 * a * (b - 1) * glb + a * b * (c - 1) * array + 2 * a * b * c * (d - 1) * rf
 
 
-def _rule(run: Run) -> float:
+def _rule(run: AccountedRun) -> float:
     """Our energy of data movement over that of the decomposition rules, all three data types together.
 
     A level in which nothing is reused may be bypassed (b = 1 without banks: no GLB term).
@@ -170,7 +110,7 @@ def _rule(run: Run) -> float:
     return ours / rule
 
 
-def _padded_macs(run: Run) -> float:
+def _padded_macs(run: AccountedRun) -> float:
     """Effectual MACs where iacts of the padding count as work: as many of these taps as there are non-zero weights."""
     total = 0.0
     for layer, outcome, _ in run.parts:
@@ -184,7 +124,7 @@ class Quantity:
     """How a published quantity follows from a run."""
 
     unit: str
-    of: Callable[[Run], float]
+    of: Callable[[AccountedRun], float]
 
 
 QUANTITIES: dict[str, Quantity] = {

@@ -9,12 +9,13 @@ from typing import Literal
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.mapping.file import Plan, load_plan
+from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.run.network_run import Progress, simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import scaled
 from accelerator_sim.validation.publications import FOLDER, Case, Figure, Publication
-from accelerator_sim.validation.quantities import QUANTITIES, Run
+from accelerator_sim.validation.quantities import QUANTITIES
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network import Network, load_network
 
@@ -80,7 +81,7 @@ def run_case(
     change: Callable[[Network], Network] | None = None,
     seed: int = 0,
     masks: Masks = Masks.CHANNELS,
-) -> Run:
+) -> AccountedRun:
     """Run one case; change, seed, masks: another network, or other zeros, than the case has.
 
     Raises CheckFailed where a layer of it does not run.
@@ -103,12 +104,12 @@ def run_case(
     if result.failed:
         first = result.failed[0]
         raise CheckFailed(f"case {name}: layer {first.layer.name} of {case.workload} did not run: {first.error}")
-    return Run(result, technology)
+    return AccountedRun(result, technology)
 
 
 def run_cases(
     publications: Mapping[str, Publication], quick: bool = False, jobs: int = 1, on_progress: Progress | None = None
-) -> dict[tuple[str, str], Run]:
+) -> dict[tuple[str, str], AccountedRun]:
     """Run every case that a figure is of, by publication and name; equal cases once; no slow ones if `quick`.
 
     jobs: worker processes for the layers of slow cases.
@@ -120,8 +121,8 @@ def run_cases(
         if not (quick and publication.cases[case].slow)
         and any(case in (figure.case, figure.over) for figure in publication.figures)
     ]
-    runs: dict[tuple[str, str], Run] = {}
-    by_content: dict[str, Run] = {}
+    runs: dict[tuple[str, str], AccountedRun] = {}
+    by_content: dict[str, AccountedRun] = {}
     for done, (name, case) in enumerate(wanted):
         if on_progress is not None:
             on_progress(done, len(wanted), f"{name}: {case}")
@@ -133,7 +134,7 @@ def run_cases(
     return runs
 
 
-def evaluate(publications: Mapping[str, Publication], runs: Mapping[tuple[str, str], Run]) -> Scorecard:
+def evaluate(publications: Mapping[str, Publication], runs: Mapping[tuple[str, str], AccountedRun]) -> Scorecard:
     """Work out every figure whose cases were run."""
     rows: list[Row] = []
     left_out = 0
@@ -146,7 +147,9 @@ def evaluate(publications: Mapping[str, Publication], runs: Mapping[tuple[str, s
     return Scorecard(publications, tuple(rows), left_out)
 
 
-def ours(figure: Figure, publication: str, runs: Mapping[tuple[str, str], Run], layer: str | None = None) -> float:
+def ours(
+    figure: Figure, publication: str, runs: Mapping[tuple[str, str], AccountedRun], layer: str | None = None
+) -> float:
     """Our value of a figure.  Raises AcceleratorSimError for a quantity that is not known."""
     if figure.quantity not in QUANTITIES:
         raise AcceleratorSimError(f"figure {figure.name!r}: no quantity {figure.quantity!r}")
@@ -158,7 +161,7 @@ def ours(figure: Figure, publication: str, runs: Mapping[tuple[str, str], Run], 
     return value / figure.per
 
 
-def _rows(name: str, figure: Figure, runs: Mapping[tuple[str, str], Run]) -> list[Row]:
+def _rows(name: str, figure: Figure, runs: Mapping[tuple[str, str], AccountedRun]) -> list[Row]:
     if figure.value is None and figure.values is None:
         value = ours(figure, name, runs)
         return [Row(name, figure, figure.layer or "", None, figure.least, figure.most, value)]

@@ -8,8 +8,9 @@ import pytest
 
 import accelerator_sim as sim
 from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.technology.technology import load_technology
-from accelerator_sim.validation.quantities import QUANTITIES, Run, input_cost, psum_cost
+from accelerator_sim.validation.quantities import QUANTITIES, input_cost, psum_cost
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network import Network
 
@@ -18,23 +19,23 @@ PLAIN = Layer("plain", "conv", M=2, C=2, H=4, W=4)
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> AccountedRun:
     network = Network("n", "by hand", (PADDED, PLAIN), "n.yaml")
     result = sim.simulate(network, load_architecture("eyeriss_v1"), fidelity="event")
-    return Run(result, load_technology("cmos65_16b"))
+    return AccountedRun(result, load_technology("cmos65_16b"))
 
 
-def value(run: Run, name: str, layers: str = "*") -> float:
+def value(run: AccountedRun, name: str, layers: str = "*") -> float:
     return QUANTITIES[name].of(replace(run, layers=layers))
 
 
-def test_layers_add_up(run: Run) -> None:
+def test_layers_add_up(run: AccountedRun) -> None:
     for name in ("cycles", "dram_mb", "glb_mb", "effectual_macs", "total_ms", "processing_ms"):
         parts = value(run, name, "padded") + value(run, name, "plain")
         assert value(run, name) == pytest.approx(parts), name
 
 
-def test_rates(run: Run) -> None:
+def test_rates(run: AccountedRun) -> None:
     seconds, joules = run.result.totals.latency_s, run.result.totals.energy_j
     assert value(run, "inferences_per_s") == pytest.approx(1 / seconds)
     assert value(run, "inferences_per_j") == pytest.approx(1 / joules)
@@ -42,26 +43,26 @@ def test_rates(run: Run) -> None:
     assert value(run, "gops_per_w") == pytest.approx(2e-9 * run.result.totals.macs / joules)
 
 
-def test_processing_leaves_out_configuration_and_the_channel(run: Run) -> None:
+def test_processing_leaves_out_configuration_and_the_channel(run: AccountedRun) -> None:
     configuration = 2 * 20_000 / 200e6 * 1e3
     assert 0 < value(run, "processing_ms") < value(run, "total_ms") - configuration
 
 
-def test_padding_counts_as_work(run: Run) -> None:
+def test_padding_counts_as_work(run: AccountedRun) -> None:
     """A 3x3 window at the corner of a 4x4 plane misses 5 taps, at an edge 3: 4*5 + 8*3 = 44 of 144 a filter."""
     inside = value(run, "effectual_macs", "padded")
     assert value(run, "effectual_macs_padded", "padded") == pytest.approx(inside + 2 * 44 * 0.5)
     assert value(run, "effectual_macs_padded", "plain") == value(run, "effectual_macs", "plain") == 64
 
 
-def test_shares_are_of_the_chip(run: Run) -> None:
+def test_shares_are_of_the_chip(run: AccountedRun) -> None:
     energy = run.energy
     assert value(run, "noc_share") == pytest.approx(energy.noc / energy.chip)
     rest = energy.leakage / energy.chip
     assert value(run, "pe_share") + value(run, "noc_share") + value(run, "glb_share") + rest == pytest.approx(1)
 
 
-def test_another_table(run: Run) -> None:
+def test_another_table(run: AccountedRun) -> None:
     table = load_technology("cmos65_16b")
     clock = table.clock.active.model_copy(update={"energy": table.clock.active.energy * 2})
     doubled = run.charged(table.model_copy(update={"clock": table.clock.model_copy(update={"active": clock})}))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
+from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.validation.publications import Case, Figure, Publication, load_publications
-from accelerator_sim.validation.quantities import Run
 from accelerator_sim.validation.validate import MEAN, Row, Scorecard, evaluate, run_case, run_cases
 
 LAYER = Case(workload="mobilenet_v1_0.5_128", architecture="eyeriss_v2", layers=["DW1[34]"], fidelity="analytical")
@@ -24,20 +24,20 @@ def publication(*figures: Figure, **cases: Case) -> dict[str, Publication]:
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> AccountedRun:
     return run_case("c", LAYER)
 
 
-def card(run: Run, *figures: Figure) -> Scorecard:
+def card(run: AccountedRun, *figures: Figure) -> Scorecard:
     return evaluate(publication(*figures), {("p", "c"): run})
 
 
-def only(run: Run, **more: Any) -> Row:
+def only(run: AccountedRun, **more: Any) -> Row:
     (row,) = card(run, figure(**more)).rows
     return row
 
 
-def test_a_value_and_its_tolerance(run: Run) -> None:
+def test_a_value_and_its_tolerance(run: AccountedRun) -> None:
     exact = float(run.cycles)
     near, far = only(run, value=exact / 1.04, within=0.05), only(run, value=exact / 1.06, within=0.05)
     assert (near.status, far.status) == ("ok", "miss")
@@ -46,7 +46,7 @@ def test_a_value_and_its_tolerance(run: Run) -> None:
     assert only(run, value=exact + 11, margin=10).status == "miss"
 
 
-def test_bounds(run: Run) -> None:
+def test_bounds(run: AccountedRun) -> None:
     exact = float(run.cycles)
     assert only(run, least=exact).status == only(run, most=exact).status == "ok"
     low = only(run, least=exact * 2)
@@ -54,7 +54,7 @@ def test_bounds(run: Run) -> None:
     assert only(run, most=exact / 2).error == pytest.approx(1.0)
 
 
-def test_values_by_layer_and_their_mean(run: Run) -> None:
+def test_values_by_layer_and_their_mean(run: AccountedRun) -> None:
     one, two = (float(o.timing.cycles) for _, o, _ in run.parts)
     rows = card(run, figure(values={"DW13": one / 1.1, "DW14": two / 0.9}, within=0.2, mean_within=0.05)).rows
     assert [row.layer for row in rows] == ["DW13", "DW14", MEAN]
@@ -62,17 +62,17 @@ def test_values_by_layer_and_their_mean(run: Run) -> None:
     assert rows[-1].ours == pytest.approx(0.1)
 
 
-def test_what_was_fitted_is_not_judged(run: Run) -> None:
+def test_what_was_fitted_is_not_judged(run: AccountedRun) -> None:
     row = only(run, value=1.0, within=0.01, fitted="cmos65_8b")
     assert row.status == "fitted"
 
 
-def test_a_ratio(run: Run) -> None:
+def test_a_ratio(run: AccountedRun) -> None:
     row = only(run, over="c", per=4, value=0.25, within=0.01)
     assert (row.ours, row.unit) == (0.25, "")
 
 
-def test_an_unknown_quantity(run: Run) -> None:
+def test_an_unknown_quantity(run: AccountedRun) -> None:
     with pytest.raises(AcceleratorSimError, match="no quantity 'speed'"):
         only(run, quantity="speed", value=1.0, within=0.1)
 
