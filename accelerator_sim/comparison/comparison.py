@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from accelerator_sim import __version__
 from accelerator_sim.baseline.roofline import BaselineResult
 from accelerator_sim.results.result import NetworkResult
 from accelerator_sim.results.status import worst_code
 from accelerator_sim.results.tabular import Tabular
+from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/comparison/1"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from accelerator_sim import __version__
 from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.comparison.comparison import ratio
 from accelerator_sim.dataflow.equal_area import equal_area
@@ -25,6 +24,7 @@ from accelerator_sim.run.workers import DIED, pool_of, run_tasks
 from accelerator_sim.simulation.outcome import Counts, Outcome
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import Technology
+from accelerator_sim.version import __version__
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 

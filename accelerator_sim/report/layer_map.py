@@ -5,7 +5,6 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import Any
 
-from accelerator_sim import __version__
 from accelerator_sim.files.text import printable
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
@@ -17,6 +16,7 @@ from accelerator_sim.results.plain import shape_dict
 from accelerator_sim.results.result import utilization
 from accelerator_sim.run.best_mappings import Choice, Choices
 from accelerator_sim.simulation.links import link_words
+from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/map/1"
 

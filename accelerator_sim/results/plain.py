@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from accelerator_sim import __version__
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.results.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.simulation.outcome import Outcome, Timing
+from accelerator_sim.version import __version__
 from accelerator_sim.workload.layer import Layer
 
 SCHEMA = "accelerator-sim/simulation/1"

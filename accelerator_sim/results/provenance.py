@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from accelerator_sim import __version__
 from accelerator_sim.baseline.device import software_file
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.paths import is_file
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.technology.machine_file import technology_file
 from accelerator_sim.technology.technology import base_file
+from accelerator_sim.version import __version__
 from accelerator_sim.workload.formats.folder import folder_files
 from accelerator_sim.workload.network import Network
 
