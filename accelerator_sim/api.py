@@ -56,7 +56,8 @@ from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.search import Found, find_mapping
-from accelerator_sim.results.result import LayerResult, NetworkResult
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import options_of

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 from accelerator_sim.comparison.dataflows import FlowResult, compare_dataflows, storage  # noqa: E402
 from accelerator_sim.dataflow.rules import DATAFLOWS  # noqa: E402
 from accelerator_sim.files.vocabulary import Objective  # noqa: E402
-from accelerator_sim.results.result import NORMALISED_UNIT_J  # noqa: E402
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J  # noqa: E402
 from accelerator_sim.run.options import Options  # noqa: E402
 from accelerator_sim.technology.machine_file import load_machine  # noqa: E402
 from accelerator_sim.workload.network import load_network  # noqa: E402

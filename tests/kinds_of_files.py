@@ -16,7 +16,7 @@ from accelerator_sim.baseline.roofline import run_baseline
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.mapping.file import load_plan
-from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine

@@ -16,7 +16,7 @@ from accelerator_sim.files.errors import AcceleratorSimWarning, CheckFailed, Not
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.search import Unmappable
 from accelerator_sim.report.tables import render
-from accelerator_sim.results.result import LayerResult
+from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run import network_run as running
 from accelerator_sim.workload.layer import Layer

@@ -15,8 +15,8 @@ from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.eyexam.explain import Explanation
+    from accelerator_sim.results.network_result import NetworkResult
     from accelerator_sim.results.provenance import SourceFile
-    from accelerator_sim.results.result import NetworkResult
     from accelerator_sim.run.options import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
@@ -212,9 +212,8 @@ def _text(result: NetworkResult, form: str, to_stdout: bool) -> str | Iterable[s
     """The result in a format, in pieces where it may be long."""
     if form == "json":
         from accelerator_sim.report.json import stream
-        from accelerator_sim.results.plain import head_dict, layer_dicts
 
-        return stream(head_dict(result), "layers", layer_dicts(result))
+        return stream(result.head_dict(), "layers", result.layer_dicts())
     if form in ("csv", "tsv"):
         from accelerator_sim.results.tabular import rows_lines
 

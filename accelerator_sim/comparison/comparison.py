@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from accelerator_sim.baseline.roofline import BaselineResult
-from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import worst_code
 from accelerator_sim.results.tabular import Tabular
 from accelerator_sim.version import __version__

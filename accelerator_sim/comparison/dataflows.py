@@ -16,7 +16,7 @@ from accelerator_sim.dataflow.search import find_nest
 from accelerator_sim.energy.account import EnergyBreakdown, account, account_moves
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, UsageError
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.results.result import utilization
+from accelerator_sim.results.layer_result import utilization
 from accelerator_sim.results.status import ExitCode, Status
 from accelerator_sim.results.tabular import Tabular
 from accelerator_sim.run.options import Options

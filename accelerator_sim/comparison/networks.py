@@ -15,7 +15,8 @@ from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.noc.wires import Wires, source_words, wires_of
-from accelerator_sim.results.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import worst_code
 from accelerator_sim.results.tabular import Row, Tabular
 from accelerator_sim.run.network_run import Progress, simulate_network

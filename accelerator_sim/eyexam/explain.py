@@ -15,7 +15,8 @@ from accelerator_sim.eyexam.parallelism import Parallelism, parallelism
 from accelerator_sim.eyexam.reuse import Reuse, reuse
 from accelerator_sim.eyexam.stalls import Losses, losses
 from accelerator_sim.files.vocabulary import Fidelity, Objective
-from accelerator_sim.results.result import LayerResult, NetworkResult
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import ExitCode, Status
 from accelerator_sim.run.network_run import Progress, simulate_network
 from accelerator_sim.run.options import Options

@@ -8,8 +8,8 @@ from typing import Any
 from accelerator_sim.eyexam.bounds import STEPS, Examination
 from accelerator_sim.eyexam.explain import Explanation, LayerExplanation, Measured
 from accelerator_sim.mapping.file import mapping_entry
-from accelerator_sim.results.plain import shape_dict
-from accelerator_sim.results.result import LayerResult
+from accelerator_sim.results.layer_plain import shape_dict
+from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/explanation/1"

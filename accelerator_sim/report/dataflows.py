@@ -11,7 +11,7 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.results.result import NORMALISED_UNIT_J
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J
 from accelerator_sim.results.tabular import rows_text
 
 _LEVELS = {

@@ -12,8 +12,8 @@ from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
-from accelerator_sim.results.plain import shape_dict
-from accelerator_sim.results.result import utilization
+from accelerator_sim.results.layer_plain import shape_dict
+from accelerator_sim.results.layer_result import utilization
 from accelerator_sim.run.best_mappings import Choice, Choices
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.version import __version__

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.results.result import LayerResult, NetworkResult
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
-from accelerator_sim.results.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.simulation.outcome import LEVELS, Outcome
 from accelerator_sim.workload.layer import Layer
@@ -33,12 +31,6 @@ COLUMNS = (
 """`run_complete`: whether every layer of the run has a result, so that sums over the rows are whole."""
 
 
-def layer_rows(result: NetworkResult) -> Iterator[Row]:
-    """Yield one row per layer; what does not apply, or failed, is left out of it."""
-    for layer in result.layers:
-        yield _row(layer, result)
-
-
 def shape_row(layer: Layer) -> Row:
     """Return the columns that do not depend on a simulation."""
     row: Row = {"name": layer.name, "op": layer.op}
@@ -61,26 +53,30 @@ def network_row(network: Network) -> Row:
     }
 
 
-def _row(result: LayerResult, run: NetworkResult) -> Row:
-    row = {"status": result.status, **shape_row(result.layer), "run_complete": run.complete, "estimate": run.estimate}
+def layer_row(result: LayerResult, architecture: Architecture, of_run: Row) -> Row:
+    """Return the row of one layer; what does not apply, or failed, is left out.
+
+    architecture: what it ran on; of_run: the columns that are the same for all layers of a run.
+    """
+    row = {"status": result.status, **shape_row(result.layer), **of_run}
     if result.error:
         row["error"] = result.error
     if result.outcome is not None and result.energy is not None:
-        row |= _activity_row(result.outcome, run)
+        row |= _activity_row(result.outcome, architecture)
         row |= {f"energy_{part}_j": joules for part, joules in result.energy.as_dict().items()}
     if result.optimal_over is not None:
         row["optimal_over"] = result.optimal_over
     return row
 
 
-def _activity_row(outcome: Outcome, run: NetworkResult) -> Row:
+def _activity_row(outcome: Outcome, architecture: Architecture) -> Row:
     row: Row = {
         "effectual_macs": outcome.counts.effectual_macs,
         "cycles": outcome.timing.cycles,
-        "latency_s": outcome.timing.cycles / run.architecture.clock,
+        "latency_s": outcome.timing.cycles / architecture.clock,
         "bound_by": outcome.timing.bound_by,
         "active_pes": outcome.counts.active_pes,
-        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, run.architecture),
+        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, architecture),
         "macs_issued": outcome.counts.macs_issued,
         "macs_gated": outcome.counts.macs_gated,
     }

@@ -16,7 +16,7 @@ from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import SIGMAS, problem_of
 from accelerator_sim.mapping.search import Found, find_mappings
-from accelerator_sim.results.result import LayerResult
+from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run.traffic import traffic_outcome
 from accelerator_sim.simulation.engines import Cycle, Event, estimate_of

@@ -8,7 +8,8 @@ from functools import partial
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.results.result import LayerResult, NetworkResult
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run.layer_run import Machine, run_layer
 from accelerator_sim.run.options import Options

@@ -13,7 +13,8 @@ from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.results.result import LayerResult, NetworkResult
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.event import trace_pass
 from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.passes import planner_of

@@ -15,7 +15,7 @@ from functools import cache
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.kernels.compile import kernel_stamp
-from accelerator_sim.results.result import utilization
+from accelerator_sim.results.layer_result import utilization
 from accelerator_sim.run.layer_run import Machine, run_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import DIED

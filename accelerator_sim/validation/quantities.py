@@ -9,7 +9,7 @@ from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.legality import glb_use
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.results.accounted_run import AccountedRun
-from accelerator_sim.results.result import NORMALISED_UNIT_J
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J
 
 WORD_BYTES = 2
 """Bytes of a word in the access counts of JSSC 2017, Table V (16 bits)."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.results.result import LayerResult
+from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run import network_run as running
 from accelerator_sim.simulation import engines

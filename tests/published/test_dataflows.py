@@ -17,7 +17,7 @@ from accelerator_sim.dataflow.nest import Keep, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.problem import Problem
-from accelerator_sim.results.result import NORMALISED_UNIT_J
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.network import load_network

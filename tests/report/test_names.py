@@ -4,7 +4,7 @@ from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
-from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.outcome import LEVELS, WAITS, Bound, Resource
 
 

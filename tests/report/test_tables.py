@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from accelerator_sim.report import tables
-from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.workload.network import load_network
 
 

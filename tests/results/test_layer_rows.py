@@ -5,7 +5,7 @@ import io
 from dataclasses import replace
 
 from accelerator_sim.results.layer_rows import COLUMNS
-from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.tabular import rows_text
 
 

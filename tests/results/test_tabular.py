@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimError
-from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.tabular import rows_text
 from tests.conftest import Hide
 

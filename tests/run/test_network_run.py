@@ -8,7 +8,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.results.result import LayerResult
+from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run import network_run as running
 from accelerator_sim.run.layer_run import Machine

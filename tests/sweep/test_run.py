@@ -15,7 +15,7 @@ import pytest
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import UsageError
-from accelerator_sim.results.result import LayerResult
+from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.run.layer_run import Machine
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options

@@ -18,7 +18,8 @@ from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
 from accelerator_sim.report.numbers import percent, si
-from accelerator_sim.results.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule

@@ -12,8 +12,9 @@ from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.panels import panels
 from accelerator_sim.report.names import BOUND_NAMES, COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.provenance import Provenance
-from accelerator_sim.results.result import LayerResult, NetworkResult, utilization
 from accelerator_sim.results.status import Status
 
 

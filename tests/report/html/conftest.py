@@ -17,8 +17,8 @@ from accelerator_sim.footprint.account import Use
 from accelerator_sim.report.compared import Wanted
 from accelerator_sim.report.html import comparison, simulation
 from accelerator_sim.report.html import sweep as swept
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.provenance import Provenance, SourceFile
-from accelerator_sim.results.result import NetworkResult
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.sweep.results import goal_of

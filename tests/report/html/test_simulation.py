@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.simulation.outcome import Verdict

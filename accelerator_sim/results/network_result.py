@@ -1,56 +1,30 @@
-"""What came out of a simulation: one record a layer, and the totals of the network."""
+"""What came out of a network: its layers, their totals, and both as plain data and rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.vocabulary import Fidelity, Objective
-from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
-from accelerator_sim.results.status import ExitCode, Status
+from accelerator_sim.results.layer_plain import layer_dict
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_rows import COLUMNS, layer_row
+from accelerator_sim.results.status import ExitCode
 from accelerator_sim.results.tabular import Row, Tabular
-from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome, Verdict
+from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome
 from accelerator_sim.technology.area import Area, area_at
-from accelerator_sim.workload.layer import Layer
+from accelerator_sim.version import __version__
+
+SCHEMA = "accelerator-sim/simulation/1"
 
 NORMALISED_UNIT_J = 1e-12
 """How a normalised technology table writes the energy of one MAC."""
-
-
-@dataclass(frozen=True)
-class LayerResult:
-    """One layer: what the machine did for it, or why it could not run.
-
-    `outcome` and `energy` are None exactly where the layer did not run (`Status.ran`).  `mapping` is None for layers
-    without multiply-accumulates, `optimal_over` also where the mapping was given instead of searched for.
-    """
-
-    layer: Layer
-    status: Status
-    outcome: Outcome | None = None
-    energy: EnergyBreakdown | None = None
-    mapping: Mapping | None = None
-    optimal_over: int | None = None
-    error: str | None = None
-    law_broken: bool = False
-    compared: int = 1
-    """Mappings, the best by the estimate, of which this one is the best when they are run."""
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """How the outputs compare with a reference, where values were carried."""
-        return self.outcome.verdict if self.outcome else None
-
-    @property
-    def dram_bytes(self) -> int:
-        """Bytes over the off-chip channel; 0 for a failed layer."""
-        return sum(self.outcome.counts.dram_bytes.values()) if self.outcome else 0
 
 
 @dataclass(frozen=True)
@@ -116,9 +90,40 @@ class NetworkResult(Tabular):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, in the schema "accelerator-sim/simulation/1"."""
-        from accelerator_sim.results.plain import as_dict  # it needs the types of this module
+        return self.head_dict() | {"layers": list(self.layer_dicts())}
 
-        return as_dict(self)
+    def head_dict(self) -> dict[str, Any]:
+        """Return all of the result but its layers as plain data."""
+        architecture = self.architecture
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "seed": self.seed,
+            "fidelity": self.fidelity,
+            "objective": self.objective,
+            "batch": self.batch,
+            "architecture": {
+                "name": architecture.name,
+                "source": architecture.source,
+                "pes": architecture.pes,
+                "macs_per_cycle": architecture.macs_per_cycle,
+                "clock_hz": architecture.clock,
+                "technology": self.technology,
+                "node_nm": self.node_nm,
+                "area": self.area.as_dict(),
+                "energy_normalised": self.normalised,
+            },
+            "workload": {"name": self.workload, "source": self.workload_source, "layers": self.workload_layers},
+            "complete": self.complete,
+            "estimate": self.estimate,
+            "verified_outputs": self.verified,
+            "totals": asdict(self.totals),
+        }
+
+    def layer_dicts(self) -> Iterator[dict[str, Any]]:
+        """Yield each layer as plain data."""
+        for layer in self.layers:
+            yield layer_dict(layer, self.architecture)
 
     def rows(self) -> list[Row]:
         """Return one row per layer, every number in full."""
@@ -126,15 +131,13 @@ class NetworkResult(Tabular):
 
     def iter_rows(self) -> Iterator[Row]:
         """Yield the rows one by one."""
-        from accelerator_sim.results.layer_rows import layer_rows  # it needs the types of this module
-
-        return layer_rows(self)
+        whole = {"run_complete": self.complete, "estimate": self.estimate}
+        for layer in self.layers:
+            yield layer_row(layer, self.architecture, whole)
 
     @property
     def columns(self) -> Sequence[str]:
         """Names of the columns: the same for every network."""
-        from accelerator_sim.results.layer_rows import COLUMNS  # it needs the types of this module
-
         return COLUMNS
 
     @cached_property
@@ -241,8 +244,3 @@ def _joined(a: NocUse, b: NocUse) -> NocUse:
         delivered=a.delivered + b.delivered,
         local_hops=a.local_hops + b.local_hops,
     )
-
-
-def utilization(macs_issued: int, cycles: int, architecture: Architecture) -> float:
-    """MACs issued per cycle as a fraction of the peak; 0 where no time passes."""
-    return macs_issued / (cycles * architecture.macs_per_cycle) if cycles else 0.0

@@ -8,7 +8,7 @@ import pytest
 
 from accelerator_sim import __version__
 from accelerator_sim.report.json import encode
-from accelerator_sim.results.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 
 
 @pytest.fixture

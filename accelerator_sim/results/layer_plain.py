@@ -1,64 +1,21 @@
-"""A result as plain data, in the schema "accelerator-sim/simulation/1"."""
+"""A layer as plain data, as the schema "accelerator-sim/simulation/1" has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.mapping.file import mapping_entry
-from accelerator_sim.results.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.simulation.outcome import Outcome, Timing
-from accelerator_sim.version import __version__
 from accelerator_sim.workload.layer import Layer
-
-SCHEMA = "accelerator-sim/simulation/1"
 
 MOST_PES = 1024
 """Arrays up to this size are listed PE by PE."""
 
 
-def as_dict(result: NetworkResult) -> dict[str, Any]:
-    """Return a result as plain data, in the order of the schema."""
-    return head_dict(result) | {"layers": list(layer_dicts(result))}
-
-
-def layer_dicts(result: NetworkResult) -> Iterator[dict[str, Any]]:
-    """Yield each layer as plain data."""
-    for layer in result.layers:
-        yield layer_dict(layer, result)
-
-
-def head_dict(result: NetworkResult) -> dict[str, Any]:
-    """Return all of a result but its layers as plain data."""
-    architecture = result.architecture
-    return {
-        "schema": SCHEMA,
-        "version": __version__,
-        "seed": result.seed,
-        "fidelity": result.fidelity,
-        "objective": result.objective,
-        "batch": result.batch,
-        "architecture": {
-            "name": architecture.name,
-            "source": architecture.source,
-            "pes": architecture.pes,
-            "macs_per_cycle": architecture.macs_per_cycle,
-            "clock_hz": architecture.clock,
-            "technology": result.technology,
-            "node_nm": result.node_nm,
-            "area": result.area.as_dict(),
-            "energy_normalised": result.normalised,
-        },
-        "workload": {"name": result.workload, "source": result.workload_source, "layers": result.workload_layers},
-        "complete": result.complete,
-        "estimate": result.estimate,
-        "verified_outputs": result.verified,
-        "totals": asdict(result.totals),
-    }
-
-
-def layer_dict(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
+def layer_dict(result: LayerResult, architecture: Architecture) -> dict[str, Any]:
     """Return one layer as plain data; what a failed layer would have cost is null."""
     layer, outcome = result.layer, result.outcome
     head: dict[str, Any] = {
@@ -76,7 +33,7 @@ def layer_dict(result: LayerResult, run: NetworkResult) -> dict[str, Any]:
     if outcome is None or result.energy is None:
         unknown = dict.fromkeys(("cycles", "latency_s", "bound_by", "active_pes", "utilization"))
         return head | unknown | {"stalls": {}, "accesses": [], "noc": [], "dram_bytes": None, "energy_j": None} | tail
-    return head | _outcome_dict(outcome, run) | {"energy_j": result.energy.as_dict()} | tail
+    return head | _outcome_dict(outcome, architecture) | {"energy_j": result.energy.as_dict()} | tail
 
 
 def shape_dict(layer: Layer) -> dict[str, Any]:
@@ -90,17 +47,17 @@ def shape_dict(layer: Layer) -> dict[str, Any]:
     return shape
 
 
-def _outcome_dict(outcome: Outcome, run: NetworkResult) -> dict[str, Any]:
+def _outcome_dict(outcome: Outcome, architecture: Architecture) -> dict[str, Any]:
     return {
         "cycles": outcome.timing.cycles,
-        "latency_s": outcome.timing.cycles / run.architecture.clock,
+        "latency_s": outcome.timing.cycles / architecture.clock,
         "bound_by": outcome.timing.bound_by,
         "active_pes": outcome.counts.active_pes,
-        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, run.architecture),
+        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, architecture),
         "stalls": _stalls(outcome.timing),
         "accesses": [asdict(record) for record in outcome.counts.accesses],
         "noc": [asdict(use) for use in outcome.counts.noc],
-        **_machine_dict(outcome, run),
+        **_machine_dict(outcome, architecture),
         "dram_bytes": dict(outcome.counts.dram_bytes),
     }
 
@@ -111,11 +68,11 @@ def _stalls(timing: Timing) -> dict[str, int]:
     return {cause.value: lost for cause, lost in (timing.exposed_cycles if losses is None else losses).items()}
 
 
-def _machine_dict(outcome: Outcome, run: NetworkResult) -> dict[str, Any]:
+def _machine_dict(outcome: Outcome, architecture: Architecture) -> dict[str, Any]:
     """What only the engines that run the machine know: busy cycles, FIFO marks, the utilization over time."""
     if not outcome.timing.pe_busy:
         return {}
-    of_cluster = run.architecture.pe_cluster.count
+    of_cluster = architecture.pe_cluster.count
     clusters = [
         sum(outcome.timing.pe_busy[i : i + of_cluster]) for i in range(0, len(outcome.timing.pe_busy), of_cluster)
     ]
