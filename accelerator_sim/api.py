@@ -20,8 +20,8 @@ from accelerator_sim.comparison.networks import NetworkComparison
 from accelerator_sim.comparison.networks import compare_networks as run_networks
 from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
-from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.eyexam.explain import explain as explain_network
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.errors import (
     AcceleratorSimError,
     AcceleratorSimWarning,

@@ -14,7 +14,7 @@ from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
 
 if TYPE_CHECKING:
-    from accelerator_sim.eyexam.explain import Explanation
+    from accelerator_sim.eyexam.explanation import Explanation
     from accelerator_sim.results.network_result import NetworkResult
     from accelerator_sim.results.provenance import SourceFile
     from accelerator_sim.run.options import Options

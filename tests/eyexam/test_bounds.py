@@ -10,7 +10,8 @@ from hypothesis import given, settings
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.bounds import STEPS, Examination, examine
-from accelerator_sim.eyexam.explain import Explanation, explain
+from accelerator_sim.eyexam.explain import explain
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Mapping

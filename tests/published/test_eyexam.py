@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accelerator_sim.dataflow.rules import DATAFLOWS
-from accelerator_sim.eyexam.explain import LayerExplanation, explain
+from accelerator_sim.eyexam.explain import explain
+from accelerator_sim.eyexam.findings import LayerExplanation
 from accelerator_sim.eyexam.parallelism import parallelism, steps_on_lanes
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.run.options import Options

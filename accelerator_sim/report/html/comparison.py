@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from accelerator_sim.comparison.comparison import Comparison, Entry, ratio
-from accelerator_sim.eyexam.explain import Explanation
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.report import compared
 from accelerator_sim.report.compared import Cells, Wanted, conditions, times, title

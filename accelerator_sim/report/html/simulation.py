@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from accelerator_sim.eyexam.explain import Explanation
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html import charts, eyexam, page
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
