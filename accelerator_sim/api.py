@@ -71,7 +71,8 @@ from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology, load_technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 __all__ = [
     "AcceleratorSimError",

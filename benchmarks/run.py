@@ -34,7 +34,8 @@ from accelerator_sim.simulation.stored import stored_pattern
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 from accelerator_sim.workload.pattern import draw, values
 
 HERE = Path(__file__).parent

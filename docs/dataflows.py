@@ -17,7 +17,7 @@ from accelerator_sim.files.vocabulary import Objective  # noqa: E402
 from accelerator_sim.results.network_result import NORMALISED_UNIT_J  # noqa: E402
 from accelerator_sim.run.options import Options  # noqa: E402
 from accelerator_sim.technology.machine_file import load_machine  # noqa: E402
-from accelerator_sim.workload.network import load_network  # noqa: E402
+from accelerator_sim.workload.network_loader import load_network  # noqa: E402
 
 PAGE = Path(__file__).parent / "dataflows.md"
 BEGIN, END = "<!-- written by docs/dataflows.py -->\n", "<!-- end -->"

@@ -22,7 +22,8 @@ from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 from tests.mutants import mutate_bytes, mutate_file
 
 TINY = Network(

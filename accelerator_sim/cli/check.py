@@ -107,7 +107,7 @@ def _mapping(path: Path, workload: str | None, arch: str) -> str:
     from accelerator_sim.mapping.problem import problem_of
     from accelerator_sim.mapping.tiling import Tiling
     from accelerator_sim.technology.machine_file import load_machine
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     document = load_document(path)
     if workload is None:

@@ -212,7 +212,7 @@ def command(
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.run.options import Options
     from accelerator_sim.technology.machine_file import load_machine
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     sources: list[tuple[Any, str]] = [(partial(load_network, choices=choices), workload)]
     sources += [*((load_machine, name) for name in names), *((load_device, name) for name in baselines)]

@@ -60,7 +60,7 @@ def load_inputs(
 ) -> tuple[Network, Architecture, Technology]:
     """Load a network, and a machine with its technology.  Raises InvalidFile and UsageError as their loaders do."""
     from accelerator_sim.technology.machine_file import load_machine
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     network, machine = load_all(
         [(partial(load_network, choices=choices), workload), (partial(load_machine, overrides=overrides), arch)]

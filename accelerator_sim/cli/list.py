@@ -33,7 +33,7 @@ def command(kind: str, asked: str | None) -> None:
 
 
 def _workloads(names: list[str], form: str) -> str:
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     networks = [load_network(name) for name in names]
     if form == "table":

@@ -108,7 +108,7 @@ def _baseline(name: str) -> str:
 
 
 def _workload(name: str, choices: Choices, form: str) -> str:
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     network = load_network(name, choices)
     if form == "yaml":

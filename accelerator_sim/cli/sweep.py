@@ -328,7 +328,7 @@ def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
     from accelerator_sim.results.provenance import Provenance, machine_files, source_file, workload_files
     from accelerator_sim.sweep.planner import base_file, network_file
     from accelerator_sim.technology.machine_file import read_machine
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     base = base_file(sweep)
     axes = {name: [value[at] for value in axis.values] for axis in sweep.axes for at, name in enumerate(axis.names)}

@@ -21,7 +21,7 @@ from accelerator_sim.technology.machine_file import read_machine
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 
 @dataclass(frozen=True)

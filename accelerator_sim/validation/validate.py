@@ -17,7 +17,8 @@ from accelerator_sim.technology.technology import scaled
 from accelerator_sim.validation.publications import FOLDER, Case, Figure, Publication
 from accelerator_sim.validation.quantities import QUANTITIES
 from accelerator_sim.workload.layer import Density
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 MEAN = "mean |error|"
 """What stands for the layer in the row that holds the mean error of all layers."""

@@ -17,7 +17,8 @@ from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.scaling import energy_ratio
 from accelerator_sim.technology.technology import Technology
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 Loaded = tuple[Architecture, Technology]
 QUICK = Options(fidelity="analytical")

@@ -22,7 +22,7 @@ from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from tests.oracles.strategies import layers, machines
 
 ROUNDING = 1e-9

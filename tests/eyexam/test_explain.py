@@ -18,7 +18,8 @@ from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 SMALL = Network(
     "small",

@@ -20,7 +20,7 @@ from accelerator_sim.mapping.problem import Problem
 from accelerator_sim.results.network_result import NORMALISED_UNIT_J
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from tests.published.tables import fig10
 
 NAMES = ("rs", "ws", "os_a", "os_b", "os_c", "nlr")

@@ -12,7 +12,7 @@ from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 PES = 192
 

@@ -21,7 +21,7 @@ from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.reach import reach_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.machine_file import load_machine
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 NAMES = ("mesh", "bus", "unicast", "broadcast")
 CONV = ("CONV3", "CONV4", "CONV5")

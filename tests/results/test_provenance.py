@@ -8,7 +8,7 @@ from pathlib import Path
 from accelerator_sim import __version__
 from accelerator_sim.files.data import data_dir
 from accelerator_sim.results.provenance import Provenance, machine_files, source_file, workload_files
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 
 def digest(path: Path) -> str:

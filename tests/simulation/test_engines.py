@@ -26,7 +26,8 @@ from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import stored_pattern
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.pattern import Pattern, iact_shape, values, weight_shape
+from accelerator_sim.workload.operand_shapes import iact_shape, weight_shape
+from accelerator_sim.workload.pattern import Pattern, values
 from tests.kinds_of_files import TINY
 from tests.oracles.strategies import Case, cases, drawn_machine
 from tests.simulation.test_laws import WIDER, widened

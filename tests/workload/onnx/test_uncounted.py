@@ -15,7 +15,8 @@ from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.formats.network_writer import write_network
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import WorkNotCounted, load_network
+from accelerator_sim.workload.network import WorkNotCounted
+from accelerator_sim.workload.network_loader import load_network
 from tests.workload.onnx.conftest import Build, random, read
 from tests.workload.onnx.test_reader import messages
 
