@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from accelerator_sim.version import __version__
+
 if TYPE_CHECKING:
     from accelerator_sim.api import (
         AcceleratorSimError,
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
         year,
     )
 
-__version__ = "0.1.0"
 __all__ = [
     "AcceleratorSimError",
     "AcceleratorSimWarning",

@@ -11,10 +11,17 @@ from typing import Protocol
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.baseline.device import Device, load_device
+from accelerator_sim.comparison.compare import Question
+from accelerator_sim.comparison.compare import compare as compare_machines
+from accelerator_sim.comparison.comparison import Comparison
+from accelerator_sim.comparison.dataflows import DataflowComparison
+from accelerator_sim.comparison.dataflows import compare_dataflows as compare_flows
+from accelerator_sim.comparison.networks import NetworkComparison
+from accelerator_sim.comparison.networks import compare_networks as run_networks
 from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
-from accelerator_sim.eyexam.explain import Explanation
 from accelerator_sim.eyexam.explain import explain as explain_network
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.errors import (
     AcceleratorSimError,
     AcceleratorSimWarning,
@@ -49,28 +56,23 @@ from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.search import Found, find_mapping
-from accelerator_sim.study.compare import Question
-from accelerator_sim.study.compare import compare as compare_machines
-from accelerator_sim.study.comparison import Comparison
-from accelerator_sim.study.dataflows import DataflowComparison
-from accelerator_sim.study.dataflows import compare_dataflows as compare_flows
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.networks import NetworkComparison
-from accelerator_sim.study.networks import compare_networks as run_networks
-from accelerator_sim.study.options import options_of
-from accelerator_sim.study.result import LayerResult, NetworkResult
-from accelerator_sim.study.run import simulate_network
-from accelerator_sim.study.tabular import Row
-from accelerator_sim.study.workers import pool_of
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.tabular import Row
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import options_of
+from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep.results import flat
 from accelerator_sim.sweep.run import run_sweep as run_points
 from accelerator_sim.sweep.spec import load_sweep
 from accelerator_sim.sweep.store import Store
 from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology, load_technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 __all__ = [
     "AcceleratorSimError",

@@ -22,19 +22,20 @@ from accelerator_sim.eyexam.explain import explain_run
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.report.html import simulation
+from accelerator_sim.results.provenance import Provenance
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
 from accelerator_sim.simulation.engines import Cycle, Event
 from accelerator_sim.simulation.event import time_layer
 from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.passes import passes_of, planner_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import stored_pattern
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.provenance import Provenance
-from accelerator_sim.study.run import simulate_network
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 from accelerator_sim.workload.pattern import draw, values
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from accelerator_sim.study.workers import pool_of
+from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep.results import front_in, goal_of
 from accelerator_sim.sweep.run import run_sweep
 from accelerator_sim.sweep.spec import load_sweep

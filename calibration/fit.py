@@ -1,9 +1,10 @@
 """Fits the entries of technology tables that nobody publishes, and says how well.
 
-Run by hand: `python calibration/fit.py`.  The figures that a table is fitted to are those of `study/published/` that
-name it under `fitted`; they do not count as validation.  The parameters are few, physical, and the same for all layers
-and networks.  Printed are the values (to be written into the table by hand), the residual of each figure, and what each
-would be if it were left out of the fit; all other figures are prediction: `accelerator-sim validate` shows them.
+Run by hand: `python calibration/fit.py`.  The figures that a table is fitted to are those of `validation/published/`
+that name it under `fitted`; they do not count as validation.  The parameters are few, physical, and the same for all
+layers and networks.  Printed are the values (to be written into the table by hand), the residual of each figure, and
+what each would be if it were left out of the fit; all other figures are prediction: `accelerator-sim validate` shows
+them.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from accelerator_sim.study.figures import Figure, load_publications
-from accelerator_sim.study.quantities import Run
-from accelerator_sim.study.validate import ours, run_case
+from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.technology.technology import Action, Technology, load_technology
+from accelerator_sim.validation.publications import Figure, load_publications
+from accelerator_sim.validation.validate import ours, run_case
 
 IDLE = 0.1
 """Clock energy of an idle PE over that of one in use (assumed in both tables)."""
@@ -77,7 +78,7 @@ def targets(technology: str) -> list[Target]:
     return [(name, f) for name, p in publications.items() for f in p.figures if f.fitted == technology]
 
 
-def runs_of(figures: Sequence[Target]) -> dict[tuple[str, str], Run]:
+def runs_of(figures: Sequence[Target]) -> dict[tuple[str, str], AccountedRun]:
     """The runs behind figures.  Cycles and counts do not depend on energies, so they are made once."""
     publications = load_publications()
     wanted = {(name, figure.case) for name, figure in figures}
@@ -88,7 +89,7 @@ def fit(
     technology: Technology,
     parameters: Sequence[Parameter],
     figures: Sequence[Target],
-    runs: Mapping[tuple[str, str], Run],
+    runs: Mapping[tuple[str, str], AccountedRun],
 ) -> NDArray[np.float64]:
     """Least squares of relative errors by Gauss-Newton steps on the logarithms of the parameters; joules."""
     x = np.log([p.get(technology) for p in parameters])
@@ -105,7 +106,7 @@ def errors(
     parameters: Sequence[Parameter],
     values: Sequence[float] | NDArray[np.float64],
     figures: Sequence[Target],
-    runs: Mapping[tuple[str, str], Run],
+    runs: Mapping[tuple[str, str], AccountedRun],
 ) -> NDArray[np.float64]:
     """Relative error of each figure with these values of the parameters."""
     table = technology

@@ -11,13 +11,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from accelerator_sim.comparison.dataflows import FlowResult, compare_dataflows, storage  # noqa: E402
 from accelerator_sim.dataflow.rules import DATAFLOWS  # noqa: E402
 from accelerator_sim.files.vocabulary import Objective  # noqa: E402
-from accelerator_sim.study.dataflows import FlowResult, compare_dataflows, storage  # noqa: E402
-from accelerator_sim.study.machine import load_machine  # noqa: E402
-from accelerator_sim.study.options import Options  # noqa: E402
-from accelerator_sim.study.result import NORMALISED_UNIT_J  # noqa: E402
-from accelerator_sim.workload.network import load_network  # noqa: E402
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J  # noqa: E402
+from accelerator_sim.run.options import Options  # noqa: E402
+from accelerator_sim.technology.machine_file import load_machine  # noqa: E402
+from accelerator_sim.workload.network_loader import load_network  # noqa: E402
 
 PAGE = Path(__file__).parent / "dataflows.md"
 BEGIN, END = "<!-- written by docs/dataflows.py -->\n", "<!-- end -->"

@@ -25,7 +25,7 @@ from accelerator_sim.simulation.schedule import Schedule  # noqa: E402
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions  # noqa: E402
 from accelerator_sim.technology.technology import load_technology  # noqa: E402
 from accelerator_sim.workload.layer import Density, Layer  # noqa: E402
-from accelerator_sim.workload.network import load_network  # noqa: E402
+from accelerator_sim.workload.network_loader import load_network  # noqa: E402
 from tests.published.tables import compiler, fig10, read  # noqa: E402
 
 HEAD = """# What each objective finds

@@ -16,9 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from accelerator_sim.report.scorecard import markdown  # noqa: E402
-from accelerator_sim.study.figures import Case, load_publications  # noqa: E402
-from accelerator_sim.study.quantities import QUANTITIES, Run  # noqa: E402
-from accelerator_sim.study.validate import evaluate, run_case, run_cases  # noqa: E402
+from accelerator_sim.results.accounted_run import AccountedRun  # noqa: E402
+from accelerator_sim.validation.publications import Case, load_publications  # noqa: E402
+from accelerator_sim.validation.quantities import QUANTITIES  # noqa: E402
+from accelerator_sim.validation.validate import evaluate, run_case, run_cases  # noqa: E402
 from accelerator_sim.workload.network import Network  # noqa: E402
 
 HEAD = """# How accurate it is
@@ -131,7 +132,7 @@ ALTERNATIVES = (
 )  # fmt: skip
 
 
-def alternative_run(name: str, case: Case, change: Alternative) -> Run:
+def alternative_run(name: str, case: Case, change: Alternative) -> AccountedRun:
     """Run a case with one assumption made differently."""
     update = {"set": case.set | change.set, "mapping": None if change.free else case.mapping}
     other = case.model_copy(update=update)

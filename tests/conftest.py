@@ -18,9 +18,9 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import load_document
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 

@@ -16,13 +16,14 @@ from accelerator_sim.baseline.roofline import run_baseline
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.mapping.file import load_plan
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 from tests.mutants import mutate_bytes, mutate_file
 
 TINY = Network(

@@ -16,9 +16,9 @@ from accelerator_sim.files.errors import AcceleratorSimWarning, CheckFailed, Not
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.search import Unmappable
 from accelerator_sim.report.tables import render
-from accelerator_sim.study import run as running
-from accelerator_sim.study.result import LayerResult
-from accelerator_sim.study.status import Status
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.status import Status
+from accelerator_sim.run import network_run as running
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import accelerator_sim as sim
-from accelerator_sim.study.choices import best_mappings
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.run.best_mappings import best_mappings
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 FEW = ("lstm_arnet", "wav2vec2_frontend")
 TEN = (

@@ -3,7 +3,7 @@
 Where the other rows of the trials are asserted: operators, shapes, batches and broken ONNX files in
 `workload/onnx/test_trials.py`, exit codes of ONNX files in `cli/test_onnx.py`; layers of 2^60 MACs and of 2^31 groups
 in `simulation/test_repeats.py`; includes of Timeloop in `workload/formats/test_timeloop_library.py`, workloads of
-ZigZag in `test_zigzag.py`; words of Python calls in `study/test_plain.py`.
+ZigZag in `test_zigzag.py`; words of Python calls in `results/test_layer_plain.py`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from accelerator_sim.baseline.device import BYTES, Device, Stack, load_device
 from accelerator_sim.baseline.kernels import kernels_of
 from accelerator_sim.baseline.measured import Constant, MeasuredSet, Point
 from accelerator_sim.baseline.roofline import Work, run_time, work_of
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 ROUNDS = 60
 STEP = 1e-4

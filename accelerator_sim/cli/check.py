@@ -58,7 +58,7 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
     if foreign:
         raise InvalidFile([Problem(str(path), 1, 1, "", f"this is {foreign}; files of this kind are not read")])
     if kind == "architecture":
-        from accelerator_sim.study.machine import read_machine
+        from accelerator_sim.technology.machine_file import read_machine
 
         architecture, _ = read_machine(path)
         return f"architecture {architecture.name}, {architecture.pes} PEs"
@@ -106,8 +106,8 @@ def _mapping(path: Path, workload: str | None, arch: str) -> str:
     from accelerator_sim.mapping.legality import broken_limits
     from accelerator_sim.mapping.problem import problem_of
     from accelerator_sim.mapping.tiling import Tiling
-    from accelerator_sim.study.machine import load_machine
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.technology.machine_file import load_machine
+    from accelerator_sim.workload.network_loader import load_network
 
     document = load_document(path)
     if workload is None:

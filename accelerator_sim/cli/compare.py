@@ -23,10 +23,10 @@ from accelerator_sim.files.vocabulary import (
 )
 
 if TYPE_CHECKING:
+    from accelerator_sim.comparison.comparison import Comparison
     from accelerator_sim.report.compared import Wanted
-    from accelerator_sim.study.comparison import Comparison
-    from accelerator_sim.study.options import Options
-    from accelerator_sim.study.provenance import SourceFile
+    from accelerator_sim.results.provenance import SourceFile
+    from accelerator_sim.run.options import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
@@ -208,11 +208,11 @@ def command(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import tell_failed, tell_reading
+    from accelerator_sim.comparison.compare import Question, compare
     from accelerator_sim.report.compared import Wanted
-    from accelerator_sim.study.compare import Question, compare
-    from accelerator_sim.study.machine import load_machine
-    from accelerator_sim.study.options import Options
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.run.options import Options
+    from accelerator_sim.technology.machine_file import load_machine
+    from accelerator_sim.workload.network_loader import load_network
 
     sources: list[tuple[Any, str]] = [(partial(load_network, choices=choices), workload)]
     sources += [*((load_machine, name) for name in names), *((load_device, name) for name in baselines)]
@@ -241,7 +241,7 @@ def command(
 
 def _files(workload: str, network: Network, archs: Iterable[str], baselines: Iterable[str]) -> tuple[SourceFile, ...]:
     """All files that are read, each once, hashed before the run begins."""
-    from accelerator_sim.study.provenance import baseline_files, machine_files, workload_files
+    from accelerator_sim.results.provenance import baseline_files, machine_files, workload_files
 
     files = workload_files(workload, network)
     files += [file for name in archs for file in machine_files(name)]
@@ -253,7 +253,7 @@ def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...],
     from accelerator_sim.cli.command_line import command_line
     from accelerator_sim.cli.simulate import explained_for_page
     from accelerator_sim.report.html import comparison as page
-    from accelerator_sim.study.provenance import Provenance
+    from accelerator_sim.results.provenance import Provenance
 
     sources = [(f"workload {comparison.workload}", comparison.workload_source)]
     sources += [(f"architecture {run.architecture.name}", run.architecture.source) for run in comparison.runs]

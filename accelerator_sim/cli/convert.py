@@ -46,7 +46,7 @@ def command(workload: str, choices: Choices, form: str, layers: tuple[str, ...],
     if out is not None and not out.is_dir():
         output.check_outputs([out], [workload])
 
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     network = load_network(workload, choices).select(layers)
     written = _written(network, form)

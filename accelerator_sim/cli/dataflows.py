@@ -42,10 +42,10 @@ def run(
 
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import tell_reading
+    from accelerator_sim.comparison.dataflows import compare_dataflows
     from accelerator_sim.dataflow.rules import dataflows_of
     from accelerator_sim.report import dataflows as report
-    from accelerator_sim.study.dataflows import compare_dataflows
-    from accelerator_sim.study.options import Options
+    from accelerator_sim.run.options import Options
 
     flows = dataflows_of(names)
     network, architecture, technology = load_inputs(workload, choices, arch)

@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from accelerator_sim import __version__
 from accelerator_sim.cli.streams import forget_output
 from accelerator_sim.files.errors import AcceleratorSimError, AcceleratorSimWarning, InvalidFile
+from accelerator_sim.version import __version__
 
 FAILURE = 1
 INTERRUPTED = 130

@@ -64,8 +64,8 @@ def command(
     from accelerator_sim.eyexam.explain import explain
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import explanation as report
-    from accelerator_sim.study.machine import load_machine
-    from accelerator_sim.study.options import Options
+    from accelerator_sim.run.options import Options
+    from accelerator_sim.technology.machine_file import load_machine
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     whole = network.with_batch(batch)

@@ -59,8 +59,8 @@ def load_inputs(
     workload: str, choices: Choices, arch: str, overrides: tuple[tuple[str, str], ...] = ()
 ) -> tuple[Network, Architecture, Technology]:
     """Load a network, and a machine with its technology.  Raises InvalidFile and UsageError as their loaders do."""
-    from accelerator_sim.study.machine import load_machine
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.technology.machine_file import load_machine
+    from accelerator_sim.workload.network_loader import load_network
 
     network, machine = load_all(
         [(partial(load_network, choices=choices), workload), (partial(load_machine, overrides=overrides), arch)]

@@ -82,9 +82,9 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
 def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _: None) -> None:
     """Compile every kernel that a simulation calls, by simulating small layers; `tell` gets a line for each step."""
     from accelerator_sim.files.vocabulary import Fidelity, Objective
-    from accelerator_sim.study.layer_run import Machine, run_layer
-    from accelerator_sim.study.machine import load_machine
+    from accelerator_sim.run.layer_run import Machine, run_layer
     from accelerator_sim.technology.actions import resolve_actions
+    from accelerator_sim.technology.machine_file import load_machine
     from accelerator_sim.workload.layer import Density, Layer
 
     architecture, technology = load_machine("eyeriss_v2")

@@ -33,20 +33,20 @@ def command(kind: str, asked: str | None) -> None:
 
 
 def _workloads(names: list[str], form: str) -> str:
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     networks = [load_network(name) for name in names]
     if form == "table":
         from accelerator_sim.report import tables
 
         return tables.render_networks(networks, output.width(), output.on_terminal())
-    from accelerator_sim.study.layer_rows import network_row
+    from accelerator_sim.results.layer_rows import network_row
 
     rows = [network_row(network) for network in networks]
     if form == "json":
         from accelerator_sim.report.json import encode
 
         return encode({"schema": "accelerator-sim/workloads/1", "workloads": rows})
-    from accelerator_sim.study.tabular import rows_text
+    from accelerator_sim.results.tabular import rows_text
 
     return rows_text(rows)

@@ -8,11 +8,11 @@ from typing import NoReturn
 
 import click
 
-from accelerator_sim import __version__
 from accelerator_sim.cli.command_line import COMMAND_LINE
 from accelerator_sim.cli.errors import DEBUG, FAILURE, catch_signals, guarded, reported, show_warnings
 from accelerator_sim.cli.streams import forget_output, prepare
 from accelerator_sim.files.errors import did_you_mean
+from accelerator_sim.version import __version__
 
 COMMANDS = {
     "simulate": "cycles, energy and traffic of a network, layer by layer",

@@ -50,8 +50,8 @@ def command(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import layer_map
-    from accelerator_sim.study.choices import best_mappings
-    from accelerator_sim.study.options import Options
+    from accelerator_sim.run.best_mappings import best_mappings
+    from accelerator_sim.run.options import Options
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     whole = network.with_batch(batch)

@@ -41,10 +41,10 @@ def compare_networks(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import tell_failed, tell_reading
+    from accelerator_sim.comparison.networks import compare_networks as compare
     from accelerator_sim.noc.alternatives import alternatives
     from accelerator_sim.report import networks as report
-    from accelerator_sim.study.networks import compare_networks as compare
-    from accelerator_sim.study.options import Options
+    from accelerator_sim.run.options import Options
 
     network, architecture, technology = load_inputs(workload, choices, arch)
     alternatives(architecture, names)  # refusals come before kernels are compiled

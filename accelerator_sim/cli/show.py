@@ -61,9 +61,9 @@ def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:
     from accelerator_sim.report.area import area_lines, area_text
     from accelerator_sim.report.numbers import si
     from accelerator_sim.report.yaml_text import as_yaml
-    from accelerator_sim.study.machine import load_machine
     from accelerator_sim.technology.actions import memory_bytes
     from accelerator_sim.technology.area import ESTIMATE, area_at
+    from accelerator_sim.technology.machine_file import load_machine
 
     architecture, technology = load_machine(name, overrides)
     glb, clusters = architecture.glb, architecture.cluster_array.count
@@ -108,7 +108,7 @@ def _baseline(name: str) -> str:
 
 
 def _workload(name: str, choices: Choices, form: str) -> str:
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.workload.network_loader import load_network
 
     network = load_network(name, choices)
     if form == "yaml":
@@ -120,8 +120,8 @@ def _workload(name: str, choices: Choices, form: str) -> str:
         changed = is_foreign(path) or choices.densities is not None or choices.prune is not None
         return write_network(network).files[0][1] if changed else read_text(path)
     if form == "tsv":
-        from accelerator_sim.study.layer_rows import SHAPE_COLUMNS, shape_row
-        from accelerator_sim.study.tabular import rows_text
+        from accelerator_sim.results.layer_rows import SHAPE_COLUMNS, shape_row
+        from accelerator_sim.results.tabular import rows_text
 
         return rows_text(map(shape_row, network.layers), columns=SHAPE_COLUMNS)
     from accelerator_sim.report import tables

@@ -14,10 +14,10 @@ from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
 
 if TYPE_CHECKING:
-    from accelerator_sim.eyexam.explain import Explanation
-    from accelerator_sim.study.options import Options
-    from accelerator_sim.study.provenance import SourceFile
-    from accelerator_sim.study.result import NetworkResult
+    from accelerator_sim.eyexam.explanation import Explanation
+    from accelerator_sim.results.network_result import NetworkResult
+    from accelerator_sim.results.provenance import SourceFile
+    from accelerator_sim.run.options import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
@@ -126,7 +126,7 @@ def command(
         seed = seed if given(ctx, "seed") else found.seed
     if workload is None:
         raise click.MissingParameter(ctx=ctx, param_hint="'WORKLOAD'", param_type="argument")
-    from accelerator_sim.study.options import Options, engine
+    from accelerator_sim.run.options import Options, engine
 
     fidelity = engine(None if verify and not given(ctx, "fidelity") else fidelity, verify)
     inputs = [workload, arch, *([str(mapping_file)] if mapping_file and mapping_file in (out, report) else [])]
@@ -137,7 +137,7 @@ def command(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.mapping.file import Plan, dump_mappings, load_plan
-    from accelerator_sim.study.run import simulate_network
+    from accelerator_sim.run.network_run import simulate_network
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     files = _files(workload, network, arch, overrides, mapping_file) if report else ()
@@ -155,7 +155,7 @@ def command(
     if report:
         from accelerator_sim.cli.command_line import command_line
         from accelerator_sim.report.html import simulation
-        from accelerator_sim.study.provenance import Provenance
+        from accelerator_sim.results.provenance import Provenance
 
         sources = (
             (f"workload {network.name}", f"{network.source}. {network.notes}"),
@@ -166,8 +166,8 @@ def command(
         output.write(simulation.dumps(result, provenance, explained_for_page(result, chosen)), report)
     if trace:
         from accelerator_sim.report.trace import dumps
-        from accelerator_sim.study.trace import Window
-        from accelerator_sim.study.trace import trace as spans
+        from accelerator_sim.run.trace import Window
+        from accelerator_sim.run.trace import trace as spans
 
         for number in trace_clusters:
             if number >= architecture.cluster_array.count:
@@ -191,7 +191,7 @@ def _files(
     workload: str, network: Network, arch: str, overrides: Sequence[tuple[str, str]], mapping_file: Path | None
 ) -> tuple[SourceFile, ...]:
     """The files that a run reads, hashed before it begins, so that they are those that were read."""
-    from accelerator_sim.study.provenance import machine_files, source_file, workload_files
+    from accelerator_sim.results.provenance import machine_files, source_file, workload_files
 
     files = [*workload_files(workload, network), *machine_files(arch, overrides)]
     if mapping_file:
@@ -212,11 +212,10 @@ def _text(result: NetworkResult, form: str, to_stdout: bool) -> str | Iterable[s
     """The result in a format, in pieces where it may be long."""
     if form == "json":
         from accelerator_sim.report.json import stream
-        from accelerator_sim.study.plain import head_dict, layer_dicts
 
-        return stream(head_dict(result), "layers", layer_dicts(result))
+        return stream(result.head_dict(), "layers", result.layer_dicts())
     if form in ("csv", "tsv"):
-        from accelerator_sim.study.tabular import rows_lines
+        from accelerator_sim.results.tabular import rows_lines
 
         return rows_lines(result.iter_rows(), "," if form == "csv" else "\t", result.columns)
     from accelerator_sim.report import tables

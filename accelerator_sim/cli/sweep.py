@@ -16,9 +16,9 @@ from accelerator_sim.files.errors import AcceleratorSimError, UsageError
 from accelerator_sim.files.paths import is_file
 
 if TYPE_CHECKING:
-    from accelerator_sim.study.provenance import Provenance, SourceFile
-    from accelerator_sim.study.tabular import Row
-    from accelerator_sim.study.workers import Pool
+    from accelerator_sim.results.provenance import Provenance, SourceFile
+    from accelerator_sim.results.tabular import Row
+    from accelerator_sim.run.workers import Pool
     from accelerator_sim.sweep.results import Goal
     from accelerator_sim.sweep.run import State, Summary
     from accelerator_sim.sweep.spec import Sweep
@@ -112,7 +112,7 @@ def run(
     form = _form(out) if out else output.pick_format(asked, None)
 
     from accelerator_sim.cli.kernels import warm
-    from accelerator_sim.study.workers import pool_of
+    from accelerator_sim.run.workers import pool_of
     from accelerator_sim.sweep.spec import load_sweep
     from accelerator_sim.sweep.store import Store
 
@@ -325,10 +325,10 @@ def _cluster(address: str) -> Pool:
 def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
     """What a page says of where it comes from: all files that are read, hashed before the run begins."""
     from accelerator_sim.cli.command_line import command_line
-    from accelerator_sim.study.machine import read_machine
-    from accelerator_sim.study.provenance import Provenance, machine_files, source_file, workload_files
+    from accelerator_sim.results.provenance import Provenance, machine_files, source_file, workload_files
     from accelerator_sim.sweep.planner import base_file, network_file
-    from accelerator_sim.workload.network import load_network
+    from accelerator_sim.technology.machine_file import read_machine
+    from accelerator_sim.workload.network_loader import load_network
 
     base = base_file(sweep)
     axes = {name: [value[at] for value in axis.values] for axis in sweep.axes for at, name in enumerate(axis.names)}

@@ -13,7 +13,7 @@ from accelerator_sim.files.errors import CheckFailed, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from accelerator_sim.report.residuals import Fit
-    from accelerator_sim.study.figures import Publication
+    from accelerator_sim.validation.publications import Publication
 
 
 @click.command()
@@ -34,7 +34,7 @@ def command(
     output.check_outputs([out], [])
 
     from accelerator_sim.baseline.measured import measured_names
-    from accelerator_sim.study.figures import load_publications, publication_names
+    from accelerator_sim.validation.publications import load_publications, publication_names
 
     known = [*publication_names(), *measured_names()]
     for name in names:
@@ -87,7 +87,7 @@ def _figures(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.report import residuals, scorecard
-    from accelerator_sim.study.validate import evaluate, run_cases
+    from accelerator_sim.validation.validate import evaluate, run_cases
 
     warm(jobs, "event")
     with ProgressLine("runs") as progress:

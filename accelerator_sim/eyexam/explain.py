@@ -1,154 +1,32 @@
-"""Why a network, or one layer of it, takes as long as it does on a machine, and which change would help most."""
+"""Explaining a network: simulate it, examine each layer, and try changes of the machine."""
 
 from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import replace
 
 from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.eyexam.bounds import STEPS, Examination, examine
-from accelerator_sim.eyexam.changes import Change, Variation, Vary, variations
-from accelerator_sim.eyexam.parallelism import Parallelism, parallelism
-from accelerator_sim.eyexam.reuse import Reuse, reuse
-from accelerator_sim.eyexam.stalls import Losses, losses
+from accelerator_sim.eyexam.bounds import examine
+from accelerator_sim.eyexam.changes import Variation, Vary, variations
+from accelerator_sim.eyexam.explanation import Explanation
+from accelerator_sim.eyexam.findings import LayerExplanation, Measured
+from accelerator_sim.eyexam.parallelism import parallelism
+from accelerator_sim.eyexam.reuse import reuse
+from accelerator_sim.eyexam.stalls import losses
 from accelerator_sim.files.vocabulary import Fidelity, Objective
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.status import Status
+from accelerator_sim.run.network_run import Progress, simulate_network
+from accelerator_sim.run.options import Options
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import LayerResult, NetworkResult
-from accelerator_sim.study.run import Progress, simulate_network
-from accelerator_sim.study.status import ExitCode, Status
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.network import Network
 
 AT_A_TIME = 4
 """Variations that are measured between two looks at the bounds; fixed, so that the result depends on nothing else."""
-SMALL = 0.05
-"""Growth of the area up to which a change counts as a small one."""
-
-
-@dataclass(frozen=True)
-class LayerExplanation:
-    """One layer with multiply-accumulates: what it did, its bounds, and where its words and cycles went."""
-
-    result: LayerResult
-    bounds: Examination
-    losses: Losses
-    reuse: tuple[Reuse, ...]
-    dataflows: tuple[Parallelism, ...]
-    """Steps 2 and 3 with the loops that other dataflows may unroll."""
-
-    @property
-    def cause(self) -> tuple[int, str]:
-        """The step of Eyexam that costs most, and what binds there ("" for steps before the sixth)."""
-        step = self.bounds.binding
-        return step, {6: self.bounds.limit, 7: self.bounds.stall}.get(step, "")
-
-
-@dataclass(frozen=True)
-class Cause:
-    """The layers that lose most at one step to one thing, as of `LayerExplanation.cause`, the worst first."""
-
-    step: int
-    name: str
-    layers: list[LayerExplanation]
-
-    @property
-    def lost(self) -> float:
-        """Cycles that they lose in all."""
-        return sum(layer.bounds.lost_in_all for layer in self.layers)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A changed machine, re-simulated.  `area` is its area over that of the machine."""
-
-    change: Change
-    cycles: int
-    energy_j: float
-    energy_dram_j: float
-    dram_bytes: int
-    area: float
-
-    def value(self, objective: Objective) -> float:
-        """What the objective compares."""
-        return objective.rank(float(self.cycles), self.energy_j + self.energy_dram_j, float(self.dram_bytes))[0]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """A run, the explanation of each of its layers (None for those without MACs and those that failed), and changes.
-
-    `measured`: the changes that were simulated, the most helpful first; `ruled_out`: those whose bound says that they
-    are not among the three best; both are empty where none were asked for.
-    """
-
-    run: NetworkResult
-    layers: tuple[LayerExplanation | None, ...]
-    measured: tuple[Measured, ...] = ()
-    ruled_out: int = 0
-    interrupted: bool = False
-    """Whether some changes were not measured because the run was interrupted; what was finished is complete."""
-
-    @property
-    def explained(self) -> list[LayerExplanation]:
-        """The layers that have an explanation."""
-        return [layer for layer in self.layers if layer is not None]
-
-    @property
-    def exit_code(self) -> int:
-        """That of the run, or that it was interrupted."""
-        return ExitCode.INTERRUPTED if self.interrupted else self.run.exit_code
-
-    @property
-    def now(self) -> Measured:
-        """The machine as it is."""
-        return _measured(Change("as it is", (), 1), self.run, 1.0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the explanation as plain data, in the schema "accelerator-sim/explanation/1"."""
-        from accelerator_sim.eyexam.plain import as_dict
-
-        return as_dict(self)
-
-    def best(self, count: int = 3) -> list[Measured]:
-        """The changes that help most, if they help at all.
-
-        count: how many at most.
-        """
-        objective = self.run.objective
-        before = self.now.value(objective)
-        return [each for each in self.measured if each.value(objective) < before][:count]
-
-    @property
-    def best_small(self) -> Measured | None:
-        """The change that helps most of those that hardly cost area."""
-        return next((each for each in self.best(len(self.measured)) if each.area <= 1.0 + SMALL), None)
-
-    @cached_property
-    def lost(self) -> tuple[float, ...]:
-        """Cycles that each step costs above the peak, summed over the layers."""
-        return tuple(math.fsum(layer.bounds.lost[i] for layer in self.explained) for i in range(len(STEPS)))
-
-    @property
-    def peak_cycles(self) -> float:
-        """Cycles of the work of all layers on all lanes."""
-        return sum(layer.bounds.peak_cycles for layer in self.explained)
-
-    @property
-    def other_cycles(self) -> float:
-        """Cycles of the layers that have no explanation."""
-        return self.run.totals.cycles - sum(layer.bounds.cycles[-1] for layer in self.explained)
-
-    def by_cause(self) -> list[Cause]:
-        """The layers grouped by their cause, the group with most cycles above the peak first."""
-        groups: dict[tuple[int, str], list[LayerExplanation]] = {}
-        for layer in sorted(self.explained, key=lambda layer: -layer.bounds.lost_in_all):
-            groups.setdefault(layer.cause, []).append(layer)
-        return sorted((Cause(*cause, layers) for cause, layers in groups.items()), key=lambda cause: -cause.lost)
 
 
 def explain(
@@ -205,11 +83,6 @@ def _explained(
     )
 
 
-def _measured(change: Change, run: NetworkResult, area: float) -> Measured:
-    totals = run.totals
-    return Measured(change, totals.cycles, totals.energy_j, totals.energy_dram_j, totals.dram_bytes, area)
-
-
 def _with_changes(
     explained: Explanation,
     network: Network,
@@ -238,7 +111,7 @@ def _with_changes(
         run = simulate_network(network, each.architecture, technology, options)
         if run.failed:
             return None
-        return _measured(each.change, run, area_at(each.architecture, node).total.um2 / area)
+        return Measured.of(each.change, run, area_at(each.architecture, node).total.um2 / area)
 
     pool, futures, interrupted = ThreadPoolExecutor(AT_A_TIME), [], False
     try:

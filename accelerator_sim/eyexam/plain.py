@@ -1,68 +1,25 @@
-"""An explanation as plain data, in the schema "accelerator-sim/explanation/1"."""
+"""Layers and changes as plain data, as the schema "accelerator-sim/explanation/1" has them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from accelerator_sim import __version__
 from accelerator_sim.eyexam.bounds import STEPS, Examination
-from accelerator_sim.eyexam.explain import Explanation, LayerExplanation, Measured
+from accelerator_sim.eyexam.findings import LayerExplanation, Measured
 from accelerator_sim.mapping.file import mapping_entry
-from accelerator_sim.study.plain import shape_dict
-from accelerator_sim.study.result import LayerResult
-
-SCHEMA = "accelerator-sim/explanation/1"
+from accelerator_sim.results.layer_plain import shape_dict
+from accelerator_sim.results.layer_result import LayerResult
 
 
-def as_dict(explanation: Explanation) -> dict[str, Any]:
-    """Return an explanation as plain data, in the order of the schema."""
-    run = explanation.run
-    return {
-        "schema": SCHEMA,
-        "version": __version__,
-        "seed": run.seed,
-        "objective": run.objective,
-        "batch": run.batch,
-        "architecture": {
-            "name": run.architecture.name,
-            "pes": run.architecture.pes,
-            "macs_per_cycle": run.architecture.macs_per_cycle,
-            "clock_hz": run.architecture.clock,
-            "energy_normalised": run.normalised,
-        },
-        "workload": {"name": run.workload, "source": run.workload_source},
-        "complete": run.complete and not explanation.interrupted,
-        "estimate": run.estimate,
-        "totals": asdict(run.totals),
-        "lost_cycles": [
-            {"step": step, "name": name, "cycles": cycles}
-            for step, (name, cycles) in enumerate(zip(STEPS, explanation.lost, strict=True), start=1)
-        ],
-        "causes": [
-            {
-                "step": cause.step,
-                "cause": cause.name or None,
-                "lost_cycles": cause.lost,
-                "layers": [layer.result.layer.name for layer in cause.layers],
-            }
-            for cause in explanation.by_cause()
-        ],
-        "layers": [
-            _layer(layer) if layer is not None else _other(result)
-            for layer, result in zip(explanation.layers, run.layers, strict=True)
-        ],
-        "changes": [_change(each, explanation.now) for each in explanation.measured],
-        "changes_ruled_out": explanation.ruled_out,
-    }
-
-
-def _other(result: LayerResult) -> dict[str, Any]:
+def unexplained_dict(result: LayerResult) -> dict[str, Any]:
+    """Return a layer that has no explanation as plain data."""
     cycles = result.outcome.timing.cycles if result.outcome else None
     return {"name": result.layer.name, "status": result.status, "error": result.error, "cycles": cycles}
 
 
-def _layer(each: LayerExplanation) -> dict[str, Any]:
+def layer_dict(each: LayerExplanation) -> dict[str, Any]:
+    """Return the explanation of a layer as plain data."""
     result, bounds = each.result, each.bounds
     assert result.outcome is not None
     assert result.energy is not None
@@ -117,7 +74,8 @@ def _steps(bounds: Examination) -> list[dict[str, Any]]:
     ]
 
 
-def _change(each: Measured, now: Measured) -> dict[str, Any]:
+def change_dict(each: Measured, now: Measured) -> dict[str, Any]:
+    """Return a change as plain data, beside the machine as it is."""
     return {
         "name": each.change.name,
         "set": dict(each.change.settings),

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from accelerator_sim.comparison.comparison import Comparison, Entry, Ratio, ratio
 from accelerator_sim.footprint.account import Range, Sending, Use, Year, sending, year
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
 from accelerator_sim.report.numbers import si
-from accelerator_sim.study.comparison import Comparison, Entry, Ratio, ratio
 
 DATA_CENTRE = "data_centre_gpu"
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from accelerator_sim.comparison.comparison import Comparison, Entry, Ratio, ratio
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.footprint.account import Year
@@ -19,8 +20,7 @@ from accelerator_sim.report.compared import Cells, Wanted, times, title
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.comparison import Comparison, Entry, Ratio, ratio
-from accelerator_sim.study.tabular import rows_text
+from accelerator_sim.results.tabular import rows_text
 
 
 def render(comparison: Comparison, wanted: Wanted, width: int = 80, color: bool = False) -> str:

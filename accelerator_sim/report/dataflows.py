@@ -5,14 +5,14 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
+from accelerator_sim.comparison.dataflows import DataflowComparison, FlowResult, storage
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.dataflows import DataflowComparison, FlowResult, storage
-from accelerator_sim.study.result import NORMALISED_UNIT_J
-from accelerator_sim.study.tabular import rows_text
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J
+from accelerator_sim.results.tabular import rows_text
 
 _LEVELS = {
     "alu": "mac",

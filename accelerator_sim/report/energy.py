@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accelerator_sim.report.numbers import si
-from accelerator_sim.study.result import NORMALISED_UNIT_J
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J
 
 
 def energy(joules: float, normalised: bool) -> str:

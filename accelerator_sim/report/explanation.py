@@ -9,7 +9,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from accelerator_sim.eyexam.bounds import STEPS, Examination, Roof
-from accelerator_sim.eyexam.explain import Explanation, LayerExplanation, Measured
+from accelerator_sim.eyexam.explanation import Explanation
+from accelerator_sim.eyexam.findings import LayerExplanation, Measured
 from accelerator_sim.eyexam.reuse import Reuse
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import Objective

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import Any
 
-from accelerator_sim import __version__
 from accelerator_sim.files.text import printable
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
@@ -13,10 +12,11 @@ from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.results.layer_plain import shape_dict
+from accelerator_sim.results.layer_result import utilization
+from accelerator_sim.run.best_mappings import Choice, Choices
 from accelerator_sim.simulation.links import link_words
-from accelerator_sim.study.choices import Choice, Choices
-from accelerator_sim.study.plain import shape_dict
-from accelerator_sim.study.result import utilization
+from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/map/1"
 

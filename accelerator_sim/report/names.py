@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from accelerator_sim.kernels.causes import Cause
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.outcome import Bound, Level, Resource
-from accelerator_sim.study.result import NetworkResult
 
 LEVEL_NAMES: dict[Level, str] = {"dram": "DRAM", "glb": "GLB", "noc": "NoC", "spad": "SPad", "mac": "MAC"}
 

@@ -8,13 +8,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.comparison.networks import NOTHING, Cost, NetworkComparison, NetworkRun
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.networks import NOTHING, Cost, NetworkComparison, NetworkRun
-from accelerator_sim.study.tabular import rows_text
+from accelerator_sim.results.tabular import rows_text
 
 NOTES = (
     "words, links: of iacts, weights, psums.  Links are as wide as those of the mesh; others count in proportion.",

@@ -12,7 +12,7 @@ from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.tabular import Row
+from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.axes import path_of, readable
 from accelerator_sim.sweep.results import Goal, front_of
 

@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from accelerator_sim import __version__
 from accelerator_sim.baseline.fit import Residual, rms
 from accelerator_sim.baseline.measured import MeasuredSet
 from accelerator_sim.files.text import printable
@@ -17,7 +16,8 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.tabular import rows_text
+from accelerator_sim.results.tabular import rows_text
+from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/residuals/1"
 ERRORS = ("energy", "left_out_energy", "latency", "left_out_latency")

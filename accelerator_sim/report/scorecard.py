@@ -7,14 +7,14 @@ from typing import Any, get_args
 from rich.console import RenderableType
 from rich.text import Text
 
-from accelerator_sim import __version__
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.study.tabular import rows_text
-from accelerator_sim.study.validate import Judgement, Row, Scorecard
+from accelerator_sim.results.tabular import rows_text
+from accelerator_sim.validation.validate import Judgement, Row, Scorecard
+from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/validation/1"
 COLUMNS = (

@@ -16,9 +16,10 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.names import LEVEL_NAMES, partial
 from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.status import Status
 from accelerator_sim.simulation.outcome import LEVELS, Access, Level, NocUse
-from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
-from accelerator_sim.study.status import Status
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 

@@ -9,7 +9,7 @@ import gzip
 import json
 from collections.abc import Iterable
 
-from accelerator_sim.study.trace import Span
+from accelerator_sim.run.trace import Span
 
 
 def dumps(spans: Iterable[Span]) -> bytes:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.pattern import Pattern, iact_shape
+from accelerator_sim.workload.operand_shapes import iact_shape
+from accelerator_sim.workload.pattern import Pattern
 
 Array = NDArray[Any]
 

@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 
 from accelerator_sim.files.errors import AcceleratorSimError
-from accelerator_sim.study.workers import Pool
+from accelerator_sim.run.workers import Pool
 
 PATIENCE_S = 10.0
 """How long a scheduler and its first worker are waited for."""

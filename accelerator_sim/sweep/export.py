@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
 
-from accelerator_sim import __version__
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.files.units import UNLIMITED
-from accelerator_sim.study.tabular import Row, rows_lines
+from accelerator_sim.results.tabular import Row, rows_lines
 from accelerator_sim.sweep.results import flat
+from accelerator_sim.version import __version__
 
 FORMATS = ("csv", "tsv", "json", "parquet")
 BATCH_ROWS = 2000

@@ -10,18 +10,18 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.paths import exists, real
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.study.machine import read_machine
-from accelerator_sim.study.options import Options
+from accelerator_sim.run.options import Options
 from accelerator_sim.sweep.axes import CHOICES, column_of, stored
 from accelerator_sim.sweep.limits import values_of
 from accelerator_sim.sweep.points import Point
 from accelerator_sim.sweep.spec import Stage, Sweep
 from accelerator_sim.sweep.store import Entry
 from accelerator_sim.sweep.task import LayerSums, digest, figures, layer_text, machine_text, program, reason
+from accelerator_sim.technology.machine_file import read_machine
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.files.units import UNLIMITED
-from accelerator_sim.study.tabular import Row
+from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.pareto import front
 from accelerator_sim.sweep.store import About, Cost, Store

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from accelerator_sim.study.tabular import Row
-from accelerator_sim.study.workers import Pool, run_tasks
+from accelerator_sim.results.tabular import Row
+from accelerator_sim.run.workers import Pool, run_tasks
 from accelerator_sim.sweep.axes import column_of
 from accelerator_sim.sweep.planner import Planned, Planner
 from accelerator_sim.sweep.points import Point, points_of, tries

@@ -12,18 +12,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 
-from accelerator_sim import __version__
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.kernels.compile import kernel_stamp
+from accelerator_sim.results.layer_result import utilization
+from accelerator_sim.run.layer_run import Machine, run_layer
+from accelerator_sim.run.options import Options
+from accelerator_sim.run.workers import DIED
 from accelerator_sim.simulation.outcome import Outcome
-from accelerator_sim.study.layer_run import Machine, run_layer
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import utilization
-from accelerator_sim.study.workers import DIED
 from accelerator_sim.technology.actions import memory_bytes, resolve_actions
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
+from accelerator_sim.version import __version__
 from accelerator_sim.workload.layer import Layer
 
 SUMS = ("cycles", "macs", "effectual_macs", "macs_issued", "dram_bytes")

@@ -11,9 +11,10 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.workload.tensor_file import TensorFile, open_tensor
+from accelerator_sim.workload.tensor_values import read_onnx_tensor
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 
 @dataclass(frozen=True)
@@ -81,53 +82,10 @@ def _profile_of_tensor(reference: dict[str, Any], folder: Path) -> Profile:
     if name.lower().endswith(".onnx"):
         import numpy as np  # not needed, and slow to import, where all densities are numbers
 
-        values = _read_onnx(folder / name, key or "", name)
+        values = read_onnx_tensor(folder / name, key or "", name)
         whole = TensorFile(folder / name, key or "", name, values.shape, values.dtype, False)
         return TensorProfile(float(np.count_nonzero(values) / max(values.size, 1)), header=whole)
     return TensorProfile(math.nan, header=open_tensor(folder / name, key, name))
-
-
-def read_tensor(path: Path, key: str | None, name: str) -> tuple[NDArray[Any], str]:
-    """Return the numbers in a .npy, .npz or .onnx file, called `name` in messages, and their key ("" in a .npy file).
-
-    Raises ValueError when they cannot be read.
-    """
-    if path.suffix.lower() == ".onnx":
-        return _read_onnx(path, key or "", name), key or ""
-    tensor = open_tensor(path, key, name)
-    return tensor.values(), tensor.key
-
-
-def _read_onnx(path: Path, key: str, name: str) -> NDArray[Any]:
-    from accelerator_sim.workload.onnx.weights import read_weights  # it needs the package onnx
-
-    try:
-        return read_weights(path, key)
-    except OSError as error:
-        raise ValueError(f"{name!r} cannot be read: {error}") from None
-
-
-def tensor_of_shape(
-    reference: tuple[str, str], shape: tuple[int, ...], axis: int, block: int, what: str
-) -> NDArray[Any]:
-    """Read a tensor that has `shape`, but for dimensions of one, and repeat it along `axis` where that is shorter.
-
-    Along `axis` it must hold whole blocks of `block`.  Raises ValueError when it cannot be read, or does not fit.
-    """
-    import numpy as np
-
-    file, key = reference
-    if file.lower().endswith(".onnx"):
-        values = _read_onnx(Path(file), key, file)
-        tensor = TensorFile(Path(file), key, file, values.shape, values.dtype, False)
-        tensor.compare(shape, axis, block, what)
-    else:
-        tensor = open_tensor(Path(file), key or None, file)
-        tensor.compare(shape, axis, block, what)
-        values = tensor.values()
-    held = tensor.held(shape, axis)
-    one = (*shape[:axis], held, *shape[axis + 1 :])
-    return np.take(values.reshape(one), np.arange(shape[axis]) % held, axis=axis)
 
 
 _NUMBER = {"type": "number", "minimum": 0, "maximum": 1}

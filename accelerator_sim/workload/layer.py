@@ -26,7 +26,7 @@ class Density:
     """Mean fraction, 0 to 1, of the values of each tensor that are not zero, and where the figures come from.
 
     A profile, when there is one, gives the density of every input channel (G x C of them); its mean is the density.
-    A tensor, when there is one, is the file and the key of the values themselves (`density_file.read_tensor`).
+    A tensor, when there is one, is the file and the key of the values themselves (`tensor_values.read_tensor`).
     """
 
     iact: float = 1.0

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import AcceleratorSimError, UsageError, did_you_mean
-from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
 
 
@@ -114,33 +112,3 @@ class Network:
                 raise UsageError(f"no layer of {self.name} matches {glob!r}{hint}")
             chosen |= matches
         return replace(self, layers=tuple(layer for layer in self.layers if layer.name in chosen))
-
-
-def load_network(name_or_path: str, choices: Choices | None = None) -> Network:
-    """Return a built-in network, or the one in a file or folder that there is a reader for (`formats/readers.py`).
-
-    name_or_path: a built-in name, or the path of a file or folder; choices: how it is read, and what is changed in it.
-
-    Raises UsageError for an unknown name and for choices that do not hold for the file, and InvalidFile for what is not
-    a valid network.
-    """
-    # Imported here: it brings in pydantic, which those who only handle networks do not need.
-    from accelerator_sim.workload.formats.readers import read_workload
-
-    if choices is not None and not isinstance(choices, Choices):
-        raise UsageError(f"choices is {choices!r}; a value of the type Choices is required")
-    chosen = Choices() if choices is None else choices
-    network = read_workload(resolve("workloads", name_or_path, "workload"), chosen)
-    if chosen.width is not None or chosen.resolution is not None:
-        from accelerator_sim.workload.resize import resize
-
-        network = resize(network, 1.0 if chosen.width is None else chosen.width, chosen.resolution)
-    if chosen.densities is not None:
-        from accelerator_sim.workload.sparsity.table import resolve_table, with_densities
-
-        network = with_densities(network, resolve_table(chosen.densities))
-    if chosen.prune is not None:
-        from accelerator_sim.workload.sparsity.prune import parse_rule, prune
-
-        network = prune(network, parse_rule(chosen.prune))
-    return network

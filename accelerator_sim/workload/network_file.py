@@ -28,6 +28,7 @@ from accelerator_sim.files.yaml_tree import Document, YamlPath, dotted, load_doc
 from accelerator_sim.workload.density_file import DensityValue, Profile, TensorProfile
 from accelerator_sim.workload.layer import LARGEST_COUNT, LARGEST_SIZE, MOST_WEIGHT_BITS, Density, Layer
 from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.operand_shapes import tensor_layout
 
 LARGEST_NETWORK = 100_000
 """Layers that a network may have, repeated ones counted each time."""
@@ -131,8 +132,6 @@ def _measured(profile: Profile, name: str, layer: Layer) -> float:
     """The mean of a density; that of a tensor is counted when its header fits the layer."""
     if not isinstance(profile, TensorProfile):
         return profile.mean
-    from accelerator_sim.workload.pattern import tensor_layout  # brings in numpy, seldom needed
-
     return profile.measured(*tensor_layout(layer, name), f"the {name}s of layer {layer.name}").mean
 
 

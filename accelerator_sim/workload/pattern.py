@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from accelerator_sim.files.vocabulary import SEED, Masks, MasksWord, word
 from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.operand_shapes import iact_shape, tensor_layout, weight_shape
+from accelerator_sim.workload.tensor_values import tensor_of_shape
 
 Mask = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -55,30 +57,6 @@ class Operands:
 
     iact: Values
     weight: Values
-
-
-def iact_shape(layer: Layer) -> tuple[int, ...]:
-    """Shape of the input activations, without padding."""
-    return layer.N, layer.G * layer.C, layer.D, layer.H, layer.W
-
-
-def weight_shape(layer: Layer) -> tuple[int, ...]:
-    """Shape of the weights; of a matmul, of the second operand."""
-    return layer.G * layer.M, layer.C, layer.T, layer.R, layer.S
-
-
-def tensor_layout(layer: Layer, name: str) -> tuple[tuple[int, ...], int, int]:
-    """Return the shape of an operand or of the outputs, the axis along which a tensor in a file may repeat, and its
-    block.
-
-    A batch repeats the images, or the pairs of a matmul.  name: "iact", "weight" or "oact".
-    """
-    matmul = layer.op == "matmul"
-    if name == "iact":
-        return iact_shape(layer), *((1, layer.C) if matmul else (0, 1))
-    if name == "weight":
-        return weight_shape(layer), 0, layer.M if matmul else layer.G * layer.M
-    return (layer.N, layer.G * layer.M, layer.depth_out, layer.P, layer.Q), *((1, layer.M) if matmul else (0, 1))
 
 
 def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Pattern:
@@ -220,8 +198,6 @@ class _Operand:
 
     def tensor(self) -> NDArray[Any]:
         """Return the tensor in the shape of the operand; a batch repeats the images, or the pairs of a matmul."""
-        from accelerator_sim.workload.density_file import tensor_of_shape  # brings in pydantic, seldom needed
-
         assert self.reference is not None
         what = f"the {self.name}s of layer {self.layer.name}"
         return tensor_of_shape(self.reference, *tensor_layout(self.layer, self.name), what)

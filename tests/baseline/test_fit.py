@@ -11,7 +11,7 @@ from accelerator_sim.baseline.fit import fit, get, predicted, residuals, rms
 from accelerator_sim.baseline.measured import load_measured, measured_names, points_of, read_points
 from accelerator_sim.baseline.roofline import run_baseline
 from accelerator_sim.files.errors import InvalidFile, UsageError
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 
 def test_all_points_are_carried() -> None:

@@ -8,7 +8,8 @@ from accelerator_sim.baseline.device import Device, load_device
 from accelerator_sim.baseline.roofline import run_baseline
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 ROUND = Device.model_validate(
     {

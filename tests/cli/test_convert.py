@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from tests.cli.conftest import Run
 from tests.workload.formats.texts import CONV, MOBILENET
 

@@ -128,7 +128,7 @@ def test_the_python_call(small: str, tmp_path: Path) -> None:
 
 
 def test_an_interrupt_keeps_what_was_finished(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from accelerator_sim.study import dataflows
+    from accelerator_sim.comparison import dataflows
 
     real, calls = dataflows.run_nest, []
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from accelerator_sim.cli import streams
 from accelerator_sim.cli.main import cli
-from accelerator_sim.study import run as running
+from accelerator_sim.run import network_run as running
 from tests.cli.conftest import SMALL
 
 COMMAND = (sys.executable, "-m", "accelerator_sim")

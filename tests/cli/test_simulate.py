@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.status import Status
+from accelerator_sim.run import network_run as running
 from accelerator_sim.simulation import engines
-from accelerator_sim.study import run as running
-from accelerator_sim.study.result import LayerResult
-from accelerator_sim.study.status import Status
 from accelerator_sim.workload.network import Network
 from tests.cli.conftest import Run
 

@@ -11,7 +11,7 @@ from accelerator_sim.dataflow.equal_area import equal_area, study_area
 from accelerator_sim.dataflow.rules import DATAFLOWS
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.technology.area import area_of
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 LAYERS = [layer for layer in load_network("alexnet").layers if layer.is_mac]
 ISCA = load_architecture("isca16_256")

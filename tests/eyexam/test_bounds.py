@@ -10,18 +10,19 @@ from hypothesis import given, settings
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.bounds import STEPS, Examination, examine
-from accelerator_sim.eyexam.explain import Explanation, explain
+from accelerator_sim.eyexam.explain import explain
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.study.layer_run import Machine, run_layer
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.run.layer_run import Machine, run_layer
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
 from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from tests.oracles.strategies import layers, machines
 
 ROUNDING = 1e-9

@@ -7,7 +7,7 @@ import pytest
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.changes import MOST_SHAPES, Settings, variations
 from accelerator_sim.files.data import builtin_names
-from accelerator_sim.study.machine import load_machine
+from accelerator_sim.technology.machine_file import load_machine
 
 
 def made(name: str, *overrides: tuple[str, str]) -> dict[str, tuple[Architecture, Settings, int]]:

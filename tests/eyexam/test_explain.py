@@ -11,14 +11,15 @@ import pytest
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam import explain as module
 from accelerator_sim.eyexam.changes import Settings
-from accelerator_sim.eyexam.explain import Explanation, explain
-from accelerator_sim.eyexam.plain import as_dict
+from accelerator_sim.eyexam.explain import explain
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 SMALL = Network(
     "small",
@@ -114,12 +115,12 @@ def test_a_layer_that_fails_is_told_and_the_rest_is_explained() -> None:
     found = explain(replace(SMALL, layers=(wide, SMALL.layers[4])), *load_machine("eyeriss_v2"), Options(), vary)
     assert [layer.layer.name for layer in found.run.failed] == ["wide"]
     assert [layer.result.layer.name for layer in found.explained] == ["fc"]
-    assert as_dict(found)["layers"][0]["error"] == found.run.layers[0].error
+    assert found.to_dict()["layers"][0]["error"] == found.run.layers[0].error
     assert found.best()
 
 
 def test_plain_data(found: Explanation) -> None:
-    data = as_dict(found)
+    data = found.to_dict()
     assert data["schema"] == "accelerator-sim/explanation/1"
     layer = data["layers"][0]
     assert [step["step"] for step in layer["steps"]] == [1, 2, 3, 4, 5, 6, 7]
@@ -132,7 +133,7 @@ def test_plain_data(found: Explanation) -> None:
 
 def test_the_same_bytes_every_time() -> None:
     network = load_network("mobilenet_v1_0.5_128").select(("DW3", "PW3"))
-    one, two = (as_dict(explain(network, *load_machine("eyeriss_v2"), Options(), vary)) for _ in range(2))
+    one, two = (explain(network, *load_machine("eyeriss_v2"), Options(), vary).to_dict() for _ in range(2))
     assert one == two
 
 

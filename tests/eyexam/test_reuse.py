@@ -10,7 +10,7 @@ from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.machine import load_machine
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from tests.oracles.strategies import Case, cases
 

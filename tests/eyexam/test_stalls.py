@@ -17,7 +17,7 @@ from accelerator_sim.simulation.operands import normal_masks
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import counted
-from accelerator_sim.study.machine import load_machine
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.pattern import draw
 from tests.oracles.strategies import Case, cases

@@ -12,7 +12,7 @@ from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import InvalidFile
 from accelerator_sim.files.kinds import FileKind, foreign_kind, own_kind
 from accelerator_sim.sweep.spec import load_sweep
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 FOREIGN = {
     "a Timeloop architecture": "architecture: {version: 0.4, nodes: []}\n",

@@ -11,7 +11,7 @@ from accelerator_sim.mapping.mapping import Factors, Mapping
 from accelerator_sim.mapping.problem import Problem, problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 CHIP = load_architecture("eyeriss_v1")
 ALEXNET = {layer.name: layer for layer in load_network("alexnet").with_batch(4).layers}

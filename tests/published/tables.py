@@ -8,8 +8,8 @@ from pathlib import Path
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import load_plan
-from accelerator_sim.study.figures import FOLDER, load_publications
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.validation.publications import FOLDER, load_publications
+from accelerator_sim.workload.network_loader import load_network
 
 
 def read(name: str) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ import pytest
 
 from accelerator_sim.baseline.device import load_device
 from accelerator_sim.baseline.roofline import run_baseline
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 
 def test_xavier_nx_resnet50_int8() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accelerator_sim.study.quantities import Run
+from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.technology.technology import load_technology
 from calibration.fit import PARAMETERS, Target, errors, fit, runs_of, targets
 
-Fitted = tuple[list[Target], dict[tuple[str, str], Run]]
+Fitted = tuple[list[Target], dict[tuple[str, str], AccountedRun]]
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)

@@ -11,16 +11,16 @@ from functools import cache
 
 import pytest
 
+from accelerator_sim.comparison.dataflows import FlowResult, compare_dataflows
 from accelerator_sim.dataflow import search
 from accelerator_sim.dataflow.nest import Keep, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.problem import Problem
-from accelerator_sim.study.dataflows import FlowResult, compare_dataflows
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import NORMALISED_UNIT_J
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
+from accelerator_sim.workload.network_loader import load_network
 from tests.published.tables import fig10
 
 NAMES = ("rs", "ws", "os_a", "os_b", "os_c", "nlr")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from accelerator_sim.workload.sparsity.prune import erk, prunable
 
 

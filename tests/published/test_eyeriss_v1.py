@@ -15,12 +15,12 @@ from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.figures import load_publications
-from accelerator_sim.study.validate import Scorecard, evaluate, run_cases
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
+from accelerator_sim.validation.publications import load_publications
+from accelerator_sim.validation.validate import Scorecard, evaluate, run_cases
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from tests.published.tables import compiler, read
 
 ROWS = read("eyeriss_v1_alexnet.csv")

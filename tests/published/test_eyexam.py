@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from accelerator_sim.dataflow.rules import DATAFLOWS
-from accelerator_sim.eyexam.explain import LayerExplanation, explain
+from accelerator_sim.eyexam.explain import explain
+from accelerator_sim.eyexam.findings import LayerExplanation
 from accelerator_sim.eyexam.parallelism import parallelism, steps_on_lanes
 from accelerator_sim.mapping.loops import loops_of
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 PES = 192
 

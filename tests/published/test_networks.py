@@ -11,17 +11,17 @@ from functools import lru_cache
 
 import pytest
 
+from accelerator_sim.comparison.networks import NetworkComparison, compare_networks
 from accelerator_sim.energy.wires import driven
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
+from accelerator_sim.results.tabular import Row
+from accelerator_sim.run.options import Options
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.reach import reach_of
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.networks import NetworkComparison, compare_networks
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.tabular import Row
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.technology.machine_file import load_machine
+from accelerator_sim.workload.network_loader import load_network
 
 NAMES = ("mesh", "bus", "unicast", "broadcast")
 CONV = ("CONV3", "CONV4", "CONV5")

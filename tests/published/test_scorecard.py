@@ -1,4 +1,4 @@
-"""The figures of `study/published/` that run fast, and all of them in `make test-all`.
+"""The figures of `validation/published/` that run fast, and all of them in `make test-all`.
 
 A figure that missed its tolerance when it was last looked at is listed with what it missed by.  It may come nearer, and
 has to be taken off the list when it is within; no other figure may miss.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from accelerator_sim.study.figures import load_publications
-from accelerator_sim.study.validate import Row, Scorecard, evaluate, run_cases
+from accelerator_sim.validation.publications import load_publications
+from accelerator_sim.validation.validate import Row, Scorecard, evaluate, run_cases
 
 MISSES = {
     ("eyeriss_v1", "share of the NoC", ""): 0.78,

@@ -9,14 +9,14 @@ import json
 import pytest
 
 from accelerator_sim.baseline.device import load_device
+from accelerator_sim.comparison.compare import Question, compare
+from accelerator_sim.comparison.comparison import Comparison
 from accelerator_sim.footprint.account import Use
 from accelerator_sim.report.compared import Wanted, times
 from accelerator_sim.report.comparison import dumps_json, dumps_rows, render
-from accelerator_sim.study.compare import Question, compare
-from accelerator_sim.study.comparison import Comparison
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
+from accelerator_sim.workload.network_loader import load_network
 
 ALL = Wanted(True, Use("usa", 1000), ("wifi", "5g"), 40_000)
 

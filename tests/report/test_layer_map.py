@@ -5,10 +5,10 @@ import json
 import pytest
 
 from accelerator_sim.report import layer_map
-from accelerator_sim.study.choices import Choices, best_mappings
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from tests.study.conftest import CONV
+from accelerator_sim.run.best_mappings import Choices, best_mappings
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
+from tests.small_network import CONV
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.outcome import LEVELS, WAITS, Bound, Resource
-from accelerator_sim.study.result import NetworkResult
 
 
 def test_levels_and_components() -> None:

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from accelerator_sim.comparison.networks import NetworkComparison, compare_networks
 from accelerator_sim.report import networks as report
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.networks import NetworkComparison, compare_networks
-from accelerator_sim.study.options import Options
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 

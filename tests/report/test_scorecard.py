@@ -18,8 +18,8 @@ from accelerator_sim.report.scorecard import (
     render,
     summary,
 )  # fmt: skip
-from accelerator_sim.study.figures import Case, Figure, Publication
-from accelerator_sim.study.validate import Row, Scorecard
+from accelerator_sim.validation.publications import Case, Figure, Publication
+from accelerator_sim.validation.validate import Row, Scorecard
 
 CASE = Case(workload="alexnet", architecture="eyeriss_v2", note="zeros are assumed")
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from accelerator_sim.report import tables
-from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.workload.network_loader import load_network
 
 
 def test_eighty_columns_hold_the_main_ones(result: NetworkResult) -> None:

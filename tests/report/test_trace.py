@@ -8,7 +8,7 @@ import json
 
 import accelerator_sim as sim
 from accelerator_sim.report.trace import dumps
-from accelerator_sim.study.trace import Span, Window, trace
+from accelerator_sim.run.trace import Span, Window, trace
 
 RESULT = sim.simulate("mobilenet_v1_0.5_128_sparse", layers=["PW13", "FC"])
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from accelerator_sim.kernels.cycle import Turns
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.simulation import cycle as cycle_engine
 from accelerator_sim.simulation.cycle import step_layer
 from accelerator_sim.simulation.engines import Analytical, Cycle, Event
@@ -23,10 +24,10 @@ from accelerator_sim.simulation.passes import passes_of, planner_of
 from accelerator_sim.simulation.repeats import time_schedule
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import stored_pattern
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.pattern import Pattern, iact_shape, values, weight_shape
+from accelerator_sim.workload.operand_shapes import iact_shape, weight_shape
+from accelerator_sim.workload.pattern import Pattern, values
 from tests.kinds_of_files import TINY
 from tests.oracles.strategies import Case, cases, drawn_machine
 from tests.simulation.test_laws import WIDER, widened

@@ -13,13 +13,13 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import find_mapping
+from accelerator_sim.run.layer_run import Machine, simulate_layer
 from accelerator_sim.simulation.analytical import exposed_requests
 from accelerator_sim.simulation.engines import Analytical, Cycle, Event, estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import stored_pattern
-from accelerator_sim.study.layer_run import Machine, simulate_layer
-from accelerator_sim.study.machine import load_machine
 from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.pattern import Pattern, draw, effectual_macs, values
 from tests.oracles import naive

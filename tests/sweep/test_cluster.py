@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimError
-from accelerator_sim.study.workers import pool_of
+from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep import cluster as room
 from accelerator_sim.sweep.cluster import cluster
 from accelerator_sim.sweep.run import State, run_sweep

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accelerator_sim.study.tabular import Row
+from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep import store as room
 from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.results import best, best_in, by_point, flat, front_in, front_of, goal_of

@@ -15,12 +15,11 @@ import pytest
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import UsageError
-from accelerator_sim.study.layer_run import Machine
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import LayerResult
-from accelerator_sim.study.run import simulate_network
-from accelerator_sim.study.workers import pool_of
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.run.layer_run import Machine
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep import planner as plan_room
 from accelerator_sim.sweep import run as room
 from accelerator_sim.sweep import task as task_room
@@ -29,10 +28,11 @@ from accelerator_sim.sweep.size import estimate
 from accelerator_sim.sweep.spec import Sweep, load_sweep
 from accelerator_sim.sweep.store import Store
 from accelerator_sim.sweep.task import Done, Task
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from tests.sweep.conftest import Make, exported
 
 TEXT = """\
@@ -299,7 +299,7 @@ def test_interrupted(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) 
 DRIVER = """
 import sys
 from pathlib import Path
-from accelerator_sim.study.workers import pool_of
+from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep.run import run_sweep
 from accelerator_sim.sweep.spec import load_sweep
 from accelerator_sim.sweep.store import Store

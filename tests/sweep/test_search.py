@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimError
-from accelerator_sim.study.workers import pool_of
+from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep.points import Point
 from accelerator_sim.sweep.run import State, run_sweep
 from accelerator_sim.sweep.search import search

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from accelerator_sim.files.errors import InvalidFile
-from accelerator_sim.workload.density_file import read_tensor, tensor_of_shape
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network_file import read_network
+from accelerator_sim.workload.tensor_values import read_tensor, tensor_of_shape
 
 
 def density(folder: Path, text: str) -> Density:

@@ -10,7 +10,8 @@ import pytest
 from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.errors import InvalidFile, UsageError
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 NETWORKS = [
     ("alexnet", 8, 724_406_816),

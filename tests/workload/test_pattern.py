@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.workload import pattern as module
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import load_network
 from accelerator_sim.workload.network_file import read_network
+from accelerator_sim.workload.network_loader import load_network
 from accelerator_sim.workload.pattern import Operands, Pattern, draw, effectual_macs, values, weight_spread
 from tests.oracles.strategies import layers
 

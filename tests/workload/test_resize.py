@@ -9,7 +9,8 @@ import pytest
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 from accelerator_sim.workload.resize import resize
 
 

@@ -15,7 +15,8 @@ from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.scatter import Limit, Point, mark, scatter_loglog
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
 from accelerator_sim.report.numbers import percent, si
-from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.network_result import NetworkResult
 
 NAMED_POINTS = 8
 """Layers that the roofline names where there is room: those that take the longest."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from accelerator_sim.eyexam.explain import Explanation
+from accelerator_sim.comparison.comparison import Comparison, Entry, ratio
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.report import compared
 from accelerator_sim.report.compared import Cells, Wanted, conditions, times, title
@@ -17,8 +18,7 @@ from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.scatter import Point, scatter_loglog
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
 from accelerator_sim.report.numbers import si
-from accelerator_sim.study.comparison import Comparison, Entry, ratio
-from accelerator_sim.study.provenance import Provenance
+from accelerator_sim.results.provenance import Provenance
 
 
 @dataclass(frozen=True)

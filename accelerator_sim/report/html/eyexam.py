@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accelerator_sim.eyexam.bounds import STEPS, Examination
-from accelerator_sim.eyexam.explain import Explanation
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.report.explanation import cause_rows, rate
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.charts import Chart

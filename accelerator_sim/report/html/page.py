@@ -9,9 +9,9 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from accelerator_sim import __version__
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.numbers import si
+from accelerator_sim.version import __version__
 
 
 @dataclass(frozen=True)

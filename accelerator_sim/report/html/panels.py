@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from accelerator_sim.architecture.model import TENSORS
-from accelerator_sim.eyexam.explain import Explanation
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.cycles import by_cause
@@ -18,10 +18,11 @@ from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
 from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
 
 MOST_PES = 4096
 """PEs up to which their busy cycles are drawn one by one; above, a cell is a cluster."""

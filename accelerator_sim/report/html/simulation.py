@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from accelerator_sim.eyexam.explain import Explanation
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html import charts, eyexam, page
 from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
 from accelerator_sim.report.html.panels import panels
 from accelerator_sim.report.names import BOUND_NAMES, COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import percent, si
-from accelerator_sim.study.provenance import Provenance
-from accelerator_sim.study.result import LayerResult, NetworkResult, utilization
-from accelerator_sim.study.status import Status
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.provenance import Provenance
+from accelerator_sim.results.status import Status
 
 
 def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanation | None = None) -> str:

@@ -14,8 +14,8 @@ from accelerator_sim.report.html.page import Card, Cell, Column, Notice
 from accelerator_sim.report.html.plane import KINDS, Axis, axis_of, data, plane
 from accelerator_sim.report.html.scatter import mark
 from accelerator_sim.report.pareto import shown
-from accelerator_sim.study.provenance import Provenance
-from accelerator_sim.study.tabular import Row
+from accelerator_sim.results.provenance import Provenance
+from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.axes import readable
 from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.results import MORE, Goal, best, by_point, front_of, last_stage

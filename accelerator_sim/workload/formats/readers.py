@@ -8,17 +8,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem, UsageError
+from accelerator_sim.files.kinds import FileKind, instead_of
+from accelerator_sim.files.yaml_tree import read_text
 from accelerator_sim.workload.choices import Choices
+from accelerator_sim.workload.formats.folder import read_folder
+from accelerator_sim.workload.formats.scalesim import read_topology
+from accelerator_sim.workload.formats.timeloop import is_problem, read_problem
+from accelerator_sim.workload.formats.zigzag import is_workload, read_layers
 from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_file import read_network
 
 
 def _yaml(path: Path, choices: Choices) -> Network:
-    from accelerator_sim.files.kinds import FileKind, instead_of
-    from accelerator_sim.files.yaml_tree import read_text
-    from accelerator_sim.workload.formats.timeloop import is_problem, read_problem
-    from accelerator_sim.workload.formats.zigzag import is_workload, read_layers
-    from accelerator_sim.workload.network_file import read_network
-
     text = read_text(path)
     if is_problem(text):
         return read_problem(path)
@@ -29,8 +30,6 @@ def _yaml(path: Path, choices: Choices) -> Network:
 
 
 def _csv(path: Path, choices: Choices) -> Network:
-    from accelerator_sim.workload.formats.scalesim import read_topology
-
     return read_topology(path)
 
 
@@ -43,7 +42,6 @@ def _onnx(path: Path, choices: Choices) -> Network:
     return read_onnx(path, choices)
 
 
-# Each imports what it needs when it is called.
 READERS: Mapping[str, Callable[[Path, Choices], Network]] = MappingProxyType(
     {".yaml": _yaml, ".yml": _yaml, ".json": _yaml, ".csv": _csv, ".onnx": _onnx}
 )
@@ -74,8 +72,6 @@ def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
     if chosen.of_onnx() and READERS.get(place.suffix.lower()) is not _onnx:
         raise UsageError(f"--{chosen.of_onnx()[0]} goes with ONNX files; {place.name} is none")
     if _is_folder(place):
-        from accelerator_sim.workload.formats.folder import read_folder
-
         return read_folder(path)
     suffix = place.suffix.lower()
     if suffix not in READERS and re.fullmatch(r"\.[a-z][a-z0-9]*", suffix):
@@ -89,10 +85,6 @@ def is_foreign(path: Path) -> bool:
     """Whether a path stands for the workload of another tool, valid or not, and not for one of our own YAML files."""
     if _is_folder(path) or path.suffix.lower() in _KNOWN or READERS.get(path.suffix.lower(), _yaml) is not _yaml:
         return True
-    from accelerator_sim.files.yaml_tree import read_text
-    from accelerator_sim.workload.formats.timeloop import is_problem
-    from accelerator_sim.workload.formats.zigzag import is_workload
-
     text = read_text(path)
     return is_problem(text) or is_workload(text)
 

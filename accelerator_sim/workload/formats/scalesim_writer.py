@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from accelerator_sim import __version__
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.version import __version__
 from accelerator_sim.workload.formats.scalesim import CONVOLUTION, is_depthwise
 from accelerator_sim.workload.formats.written import LEFT_OUT, Remarks, Written, one_line, unsaid
 from accelerator_sim.workload.layer import LARGEST_SIZE, Layer

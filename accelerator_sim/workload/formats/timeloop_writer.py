@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from accelerator_sim import __version__
+from accelerator_sim.version import __version__
 from accelerator_sim.workload.formats.timeloop_shape import convolution, product
 from accelerator_sim.workload.formats.written import LEFT_OUT, Remarks, Written, one_line, unsaid
 from accelerator_sim.workload.layer import Layer

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from accelerator_sim.workload.density_file import read_tensor
 from accelerator_sim.workload.onnx.graph import Graph
 from accelerator_sim.workload.onnx.unreadable import Unreadable, guarded, one_line, problem
+from accelerator_sim.workload.tensor_values import read_tensor
 
 Feeds = dict[str, NDArray[Any]]
 Run = Callable[[Feeds], list[NDArray[Any]]]

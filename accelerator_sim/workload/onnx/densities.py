@@ -12,6 +12,7 @@ import onnx
 from numpy.typing import NDArray
 
 from accelerator_sim.workload.layer import Density, Layer
+from accelerator_sim.workload.onnx.activations import measure
 from accelerator_sim.workload.onnx.graph import Graph, attribute
 from accelerator_sim.workload.onnx.operators import FREE, STANDARD, names, operator_key
 from accelerator_sim.workload.onnx.piece import Piece
@@ -59,8 +60,6 @@ class Densities:
 
     def measure(self, pieces: list[Piece], inputs: Path) -> None:
         """Run the network on inputs, and keep the densities of what its layers read."""
-        from accelerator_sim.workload.onnx.activations import measure
-
         axes = {p.reads[0]: 1 if p.layer.op == "conv" else -1 for p in pieces if p.layer.is_mac and p.reads}
         self._channels = measure(self._graph, inputs, axes)
         self._inputs = inputs.name

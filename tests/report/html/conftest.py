@@ -11,24 +11,24 @@ from typing import Any
 import pytest
 
 from accelerator_sim.baseline.device import load_device
+from accelerator_sim.comparison.compare import Question, compare
 from accelerator_sim.eyexam.explain import explain_run
 from accelerator_sim.footprint.account import Use
 from accelerator_sim.report.compared import Wanted
 from accelerator_sim.report.html import comparison, simulation
 from accelerator_sim.report.html import sweep as swept
-from accelerator_sim.study.compare import Question, compare
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.provenance import Provenance, SourceFile
-from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.provenance import Provenance, SourceFile
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
 from accelerator_sim.sweep.results import goal_of
 from accelerator_sim.sweep.run import Failure, Summary
 from accelerator_sim.sweep.spec import Axis, Spec, Sweep
 from accelerator_sim.sweep.store import FIGURES
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
-from tests.study.conftest import CONV, FC, POOL, TWIN
+from tests.small_network import CONV, FC, POOL, TWIN
 
 ORIGIN = Provenance(
     ("accelerator-sim", "simulate", "a b.yaml", "--set", "clock=1 GHz"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from accelerator_sim.study.result import NetworkResult
+from accelerator_sim.results.network_result import NetworkResult
 from tests.report.html.conftest import comparison_page, page_of, sweep_page, sweep_row
 
 pytestmark = pytest.mark.slow

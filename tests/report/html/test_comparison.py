@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from tests.report.html.conftest import SIMPLE, comparison_page, read
-from tests.study.conftest import CONV, WIDE
+from tests.small_network import CONV, WIDE
 
 
 def test_the_page_is_well_formed_and_its_names_are_unique() -> None:

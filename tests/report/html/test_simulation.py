@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
 from accelerator_sim.simulation.outcome import Verdict
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.result import NetworkResult
-from accelerator_sim.study.run import simulate_network
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.technology.machine_file import load_machine
+from accelerator_sim.workload.network_loader import load_network
 from tests.report.html.conftest import page_of, read, renamed, run
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from accelerator_sim.files.errors import InvalidFile
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 from tests.workload.formats import texts
 
 FILES = {

@@ -8,7 +8,7 @@ from shutil import copyfile
 
 import pytest
 
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from tests.mutants import ALL, QUICK, mutate_bytes, mutate_text, seeds, survives
 from tests.workload.formats import texts
 

@@ -7,7 +7,7 @@ import pytest
 from accelerator_sim.files.errors import InvalidFile, UsageError
 from accelerator_sim.workload.formats.folder import natural_order
 from accelerator_sim.workload.formats.readers import is_foreign
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 from tests.workload.formats.texts import CONV, FLAT, GEMM, MOBILENET, PRODUCTS, RESNET
 
 OURS = "name: n\nsource: no problem\nlayers: [{name: a, op: fc, C: 2, M: 3}]\n"

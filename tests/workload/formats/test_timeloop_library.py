@@ -8,7 +8,7 @@ import pytest
 
 from accelerator_sim.files.errors import InvalidFile
 from accelerator_sim.workload.formats.timeloop_library import DEEPEST, merged
-from accelerator_sim.workload.network import load_network
+from accelerator_sim.workload.network_loader import load_network
 
 DATA = Path(__file__).parent / "data" / "library"
 BASE = (DATA / "t04_base.yaml").read_text()

@@ -17,7 +17,8 @@ from accelerator_sim.workload.formats.scalesim_writer import write_topology
 from accelerator_sim.workload.formats.timeloop_writer import write_problems
 from accelerator_sim.workload.formats.written import Written
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 PADDED = Layer("c", "conv", C=4, M=8, H=8, W=8, R=3, S=3, padding=(0, 1, 0, 1), stride=(2, 2))
 

@@ -8,7 +8,8 @@ import pytest
 
 from accelerator_sim.files.errors import InvalidFile
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 
 DATA = Path(__file__).parent / "data" / "zigzag.yaml"
 GEMM = """\

@@ -13,9 +13,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.network import Network
 from tests.oracles import loops
 from tests.workload.onnx.conftest import Build, evaluated, random, read

@@ -12,9 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from accelerator_sim.files.errors import InvalidFile
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.onnx.weights import quantise
 from accelerator_sim.workload.pattern import draw

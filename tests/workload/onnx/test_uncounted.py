@@ -10,12 +10,13 @@ from onnx import helper
 
 from accelerator_sim.baseline.device import load_device
 from accelerator_sim.baseline.roofline import run_baseline
-from accelerator_sim.study.machine import load_machine
-from accelerator_sim.study.options import Options
-from accelerator_sim.study.run import simulate_network
+from accelerator_sim.run.network_run import simulate_network
+from accelerator_sim.run.options import Options
+from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.formats.network_writer import write_network
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.network import WorkNotCounted, load_network
+from accelerator_sim.workload.network import WorkNotCounted
+from accelerator_sim.workload.network_loader import load_network
 from tests.workload.onnx.conftest import Build, random, read
 from tests.workload.onnx.test_reader import messages
 

@@ -10,7 +10,8 @@ from onnx import helper
 
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 from accelerator_sim.workload.onnx.weights import quantise
 from accelerator_sim.workload.pattern import draw
 from accelerator_sim.workload.sparsity.prune import parse_rule, prunable, prune

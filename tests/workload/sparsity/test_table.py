@@ -8,7 +8,8 @@ import pytest
 
 from accelerator_sim.files.errors import InvalidFile, UsageError
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.network import Network, load_network
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.network_loader import load_network
 from accelerator_sim.workload.sparsity.table import resolve_table, table_names, with_densities
 
 CONV = Layer("conv", "conv", C=4, M=8, H=8, W=8, density=Density(iact=0.7, profile_iact=(0.7,) * 4, source="old"))

@@ -1,0 +1,1 @@
+"""Machines, networks on chip and dataflows side by side."""

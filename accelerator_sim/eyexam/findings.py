@@ -1,0 +1,68 @@
+"""The parts of an explanation: one layer, the layers with the same cause, and a change that was tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelerator_sim.eyexam.bounds import Examination
+from accelerator_sim.eyexam.changes import Change
+from accelerator_sim.eyexam.parallelism import Parallelism
+from accelerator_sim.eyexam.reuse import Reuse
+from accelerator_sim.eyexam.stalls import Losses
+from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
+
+
+@dataclass(frozen=True)
+class LayerExplanation:
+    """One layer with multiply-accumulates: what it did, its bounds, and where its words and cycles went."""
+
+    result: LayerResult
+    bounds: Examination
+    losses: Losses
+    reuse: tuple[Reuse, ...]
+    dataflows: tuple[Parallelism, ...]
+    """Steps 2 and 3 with the loops that other dataflows may unroll."""
+
+    @property
+    def cause(self) -> tuple[int, str]:
+        """The step of Eyexam that costs most, and what binds there ("" for steps before the sixth)."""
+        step = self.bounds.binding
+        return step, {6: self.bounds.limit, 7: self.bounds.stall}.get(step, "")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The layers that lose most at one step to one thing, as of `LayerExplanation.cause`, the worst first."""
+
+    step: int
+    name: str
+    layers: list[LayerExplanation]
+
+    @property
+    def lost(self) -> float:
+        """Cycles that they lose in all."""
+        return sum(layer.bounds.lost_in_all for layer in self.layers)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A changed machine, re-simulated.  `area` is its area over that of the machine."""
+
+    change: Change
+    cycles: int
+    energy_j: float
+    energy_dram_j: float
+    dram_bytes: int
+    area: float
+
+    @classmethod
+    def of(cls, change: Change, run: NetworkResult, area: float) -> Measured:
+        """What a run of the changed machine says; area: its area over that of the machine."""
+        totals = run.totals
+        return cls(change, totals.cycles, totals.energy_j, totals.energy_dram_j, totals.dram_bytes, area)
+
+    def value(self, objective: Objective) -> float:
+        """What the objective compares."""
+        return objective.rank(float(self.cycles), self.energy_j + self.energy_dram_j, float(self.dram_bytes))[0]

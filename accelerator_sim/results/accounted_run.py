@@ -1,0 +1,70 @@
+"""A run together with the energies that it was accounted with, so that those of another table can be put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from accelerator_sim.energy.account import EnergyBreakdown, account
+from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.simulation.outcome import Outcome
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
+from accelerator_sim.technology.technology import Technology
+
+
+@dataclass(frozen=True)
+class AccountedRun:
+    """A result and the energies that it was accounted with; `layers` is a glob of those to look at."""
+
+    result: NetworkResult
+    technology: Technology
+    layers: str = "*"
+
+    @property
+    def actions(self) -> ActionEnergies:
+        """Joules per event."""
+        return resolve_actions(self.technology, self.result.architecture)
+
+    @property
+    def parts(self) -> Iterator[tuple[LayerResult, Outcome, EnergyBreakdown]]:
+        """The layers that are looked at."""
+        for layer, outcome, energy in self.result.finished:
+            if fnmatchcase(layer.layer.name, self.layers):
+                yield layer, outcome, energy
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of these layers."""
+        return sum(outcome.timing.cycles for _, outcome, _ in self.parts)
+
+    @property
+    def seconds(self) -> float:
+        """Time of these layers, for the whole batch."""
+        return self.cycles / self.result.architecture.clock
+
+    @property
+    def energy(self) -> EnergyBreakdown:
+        """Joules of these layers, for the whole batch."""
+        return sum((energy for _, _, energy in self.parts), EnergyBreakdown())
+
+    def schedules(self) -> Iterator[tuple[Schedule, Outcome, EnergyBreakdown]]:
+        """The layers with multiply-accumulates and their schedules."""
+        for layer, outcome, energy in self.parts:
+            m = layer.mapping
+            if m is not None:
+                problem = problem_of(layer.layer, self.result.architecture, m.iact_encoding, m.weight_encoding)
+                yield Schedule(problem, m), outcome, energy
+
+    def charged(self, technology: Technology) -> AccountedRun:
+        """The same outcome with the energies of another table."""
+        actions = resolve_actions(technology, self.result.architecture)
+        layers = tuple(
+            layer if layer.outcome is None
+            else replace(layer, energy=account(layer.outcome, actions, self.result.architecture))
+            for layer in self.result.layers
+        )  # fmt: skip
+        return AccountedRun(replace(self.result, layers=layers), technology, self.layers)

@@ -1,0 +1,47 @@
+"""What came out of one layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.mapping.mapping import Mapping
+from accelerator_sim.results.status import Status
+from accelerator_sim.simulation.outcome import Outcome, Verdict
+from accelerator_sim.workload.layer import Layer
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """One layer: what the machine did for it, or why it could not run.
+
+    `outcome` and `energy` are None exactly where the layer did not run (`Status.ran`).  `mapping` is None for layers
+    without multiply-accumulates, `optimal_over` also where the mapping was given instead of searched for.
+    """
+
+    layer: Layer
+    status: Status
+    outcome: Outcome | None = None
+    energy: EnergyBreakdown | None = None
+    mapping: Mapping | None = None
+    optimal_over: int | None = None
+    error: str | None = None
+    law_broken: bool = False
+    compared: int = 1
+    """Mappings, the best by the estimate, of which this one is the best when they are run."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """How the outputs compare with a reference, where values were carried."""
+        return self.outcome.verdict if self.outcome else None
+
+    @property
+    def dram_bytes(self) -> int:
+        """Bytes over the off-chip channel; 0 for a failed layer."""
+        return sum(self.outcome.counts.dram_bytes.values()) if self.outcome else 0
+
+
+def utilization(macs_issued: int, cycles: int, architecture: Architecture) -> float:
+    """MACs issued per cycle as a fraction of the peak; 0 where no time passes."""
+    return macs_issued / (cycles * architecture.macs_per_cycle) if cycles else 0.0

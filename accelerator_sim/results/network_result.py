@@ -1,0 +1,246 @@
+"""What came out of a network: its layers, their totals, and both as plain data and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.files.vocabulary import Fidelity, Objective
+from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.mapping.tiling import Tiling
+from accelerator_sim.results.layer_plain import layer_dict
+from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_rows import COLUMNS, layer_row
+from accelerator_sim.results.status import ExitCode
+from accelerator_sim.results.tabular import Row, Tabular
+from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome
+from accelerator_sim.technology.area import Area, area_at
+from accelerator_sim.version import __version__
+
+SCHEMA = "accelerator-sim/simulation/1"
+
+NORMALISED_UNIT_J = 1e-12
+"""How a normalised technology table writes the energy of one MAC."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the layers that ran.  `layers` counts all, `failed` those that are missing from the sums.
+
+    `energy_j`, `inferences_per_j` and `gops_per_w` are of the chip alone, as the papers count.  Rates are None where
+    nothing was run, or where energies are not joules (a normalised technology).
+    """
+
+    layers: int
+    mac_layers: int
+    failed: int
+    macs: int
+    effectual_macs: int
+    cycles: int
+    latency_s: float
+    inferences_per_s: float | None
+    energy_j: float
+    energy_dram_j: float
+    inferences_per_j: float | None
+    gops_per_w: float | None
+    dram_bytes: int
+    utilization: float
+
+
+@dataclass(frozen=True)
+class NetworkResult(Tabular):
+    """All layers of a network (or the selected ones), in their order, and what they ran on."""
+
+    workload: str
+    workload_source: str
+    workload_layers: int
+    """Layers of the whole network; more than `layers` holds where only some were selected."""
+    layers: tuple[LayerResult, ...]
+    architecture: Architecture
+    technology: str
+    node_nm: float
+    normalised: bool
+    """Whether energies are multiples of one MAC (`NORMALISED_UNIT_J`) rather than joules."""
+    fidelity: Fidelity
+    objective: Objective
+    batch: int
+    seed: int
+    interrupted: bool = False
+
+    @property
+    def finished(self) -> Iterator[tuple[LayerResult, Outcome, EnergyBreakdown]]:
+        """The layers that ran."""
+        for result in self.layers:
+            if result.outcome is not None and result.energy is not None:
+                yield result, result.outcome, result.energy
+
+    def tilings(self) -> dict[str, Tiling]:
+        """The mappings of the layers that ran, by name."""
+        found = {}
+        for result in self.layers:
+            if result.mapping is not None:
+                encodings = result.mapping.iact_encoding, result.mapping.weight_encoding
+                problem = problem_of(result.layer, self.architecture, *encodings)
+                found[result.layer.name] = Tiling(problem, result.mapping)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data, in the schema "accelerator-sim/simulation/1"."""
+        return self.head_dict() | {"layers": list(self.layer_dicts())}
+
+    def head_dict(self) -> dict[str, Any]:
+        """Return all of the result but its layers as plain data."""
+        architecture = self.architecture
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "seed": self.seed,
+            "fidelity": self.fidelity,
+            "objective": self.objective,
+            "batch": self.batch,
+            "architecture": {
+                "name": architecture.name,
+                "source": architecture.source,
+                "pes": architecture.pes,
+                "macs_per_cycle": architecture.macs_per_cycle,
+                "clock_hz": architecture.clock,
+                "technology": self.technology,
+                "node_nm": self.node_nm,
+                "area": self.area.as_dict(),
+                "energy_normalised": self.normalised,
+            },
+            "workload": {"name": self.workload, "source": self.workload_source, "layers": self.workload_layers},
+            "complete": self.complete,
+            "estimate": self.estimate,
+            "verified_outputs": self.verified,
+            "totals": asdict(self.totals),
+        }
+
+    def layer_dicts(self) -> Iterator[dict[str, Any]]:
+        """Yield each layer as plain data."""
+        for layer in self.layers:
+            yield layer_dict(layer, self.architecture)
+
+    def rows(self) -> list[Row]:
+        """Return one row per layer, every number in full."""
+        return list(self.iter_rows())
+
+    def iter_rows(self) -> Iterator[Row]:
+        """Yield the rows one by one."""
+        whole = {"run_complete": self.complete, "estimate": self.estimate}
+        for layer in self.layers:
+            yield layer_row(layer, self.architecture, whole)
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the columns: the same for every network."""
+        return COLUMNS
+
+    @cached_property
+    def failed(self) -> tuple[LayerResult, ...]:
+        """The layers that did not run."""
+        return tuple(result for result in self.layers if not result.status.ran)
+
+    @property
+    def complete(self) -> bool:
+        """Whether totals and rates count every layer; False where some failed or the run was interrupted."""
+        return not self.failed and not self.interrupted
+
+    @property
+    def estimate(self) -> bool:
+        """Whether cycles are those of the bottleneck estimate."""
+        return self.fidelity is Fidelity.ANALYTICAL
+
+    @cached_property
+    def verified(self) -> int | None:
+        """Outputs that were compared, value by value, with an integer reference and are equal; None: none were."""
+        verdicts = [result.verdict for result in self.layers if result.verdict is not None]
+        return sum(verdict.outputs - verdict.different for verdict in verdicts) if verdicts else None
+
+    @property
+    def exit_code(self) -> int:
+        """What the result means to a script: interrupted, a broken law, failed layers, or all well."""
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        if any(result.law_broken for result in self.layers):
+            return ExitCode.LAW_BROKEN
+        return ExitCode.LAYERS_FAILED if self.failed else ExitCode.OK
+
+    @cached_property
+    def area(self) -> Area:
+        """The estimated area of the machine; without square millimetres at a node that has no rule for them."""
+        return area_at(self.architecture, self.node_nm)
+
+    @cached_property
+    def energy(self) -> EnergyBreakdown:
+        """Joules of all layers by component."""
+        return sum((energy for _, _, energy in self.finished), EnergyBreakdown())
+
+    @cached_property
+    def accesses(self) -> tuple[Access, ...]:
+        """Accesses of all layers by level and tensor, in words of `word_bits`.
+
+        Where layers differ in word width (raw values beside CSC pairs) there is one record a width.
+        """
+        sums: dict[tuple[Level, str, int], tuple[int, int]] = {}
+        for _, outcome, _ in self.finished:
+            for record in outcome.counts.accesses:
+                key = record.level, record.tensor, record.word_bits
+                reads, writes = sums.get(key, (0, 0))
+                sums[key] = reads + record.reads, writes + record.writes
+        return tuple(Access(level, tensor, *counts, bits) for (level, tensor, bits), counts in sums.items())
+
+    @cached_property
+    def noc(self) -> tuple[NocUse, ...]:
+        """Traffic of all layers by data type and word width; `links_used` is the most of any layer."""
+        sums: dict[tuple[str, int], NocUse] = {}
+        for _, outcome, _ in self.finished:
+            for use in outcome.counts.noc:
+                key = use.tensor, use.word_bits
+                sums[key] = _joined(sums[key], use) if key in sums else use
+        return tuple(sums.values())
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums and rates of the whole."""
+        ran = list(self.finished)
+        cycles = sum(outcome.timing.cycles for _, outcome, _ in ran)
+        macs = sum(outcome.counts.macs for _, outcome, _ in ran)
+        issued = sum(outcome.counts.macs_issued for _, outcome, _ in ran)
+        latency_s = cycles / self.architecture.clock
+        energy_j = self.energy.chip
+        joules = energy_j > 0 and not self.normalised
+        return Totals(
+            layers=len(self.layers),
+            mac_layers=sum(result.layer.is_mac for result in self.layers),
+            failed=len(self.failed),
+            macs=macs,
+            effectual_macs=sum(outcome.counts.effectual_macs for _, outcome, _ in ran),
+            cycles=cycles,
+            latency_s=latency_s,
+            inferences_per_s=self.batch / latency_s if cycles else None,
+            energy_j=energy_j,
+            energy_dram_j=self.energy.dram,
+            inferences_per_j=self.batch / energy_j if joules else None,
+            gops_per_w=2.0 * macs / energy_j / 1e9 if joules else None,
+            dram_bytes=sum(result.dram_bytes for result, _, _ in ran),
+            utilization=utilization(issued, cycles, self.architecture),
+        )
+
+
+def _joined(a: NocUse, b: NocUse) -> NocUse:
+    modes = list(dict.fromkeys([*a.mode.split(", "), b.mode]))
+    return NocUse(
+        tensor=a.tensor,
+        mode=", ".join(modes),
+        links_used=max(a.links_used, b.links_used),
+        words=a.words + b.words,
+        word_hops=a.word_hops + b.word_hops,
+        word_bits=a.word_bits,
+        delivered=a.delivered + b.delivered,
+        local_hops=a.local_hops + b.local_hops,
+    )

@@ -1,0 +1,1 @@
+"""Running layers and networks: how, in which processes, and by which mappings."""

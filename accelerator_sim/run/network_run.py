@@ -1,0 +1,123 @@
+"""Simulating a whole network: every different layer once, no layer able to stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.mapping.mapping import Mapping
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.status import Status
+from accelerator_sim.run.layer_run import Machine, run_layer
+from accelerator_sim.run.options import Options
+from accelerator_sim.run.workers import DIED, pool_of, run_tasks
+from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.technology import Technology
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import Network
+
+Progress = Callable[[int, int, str], None]
+"""Called with the number of different layers done, their total, and the name of the next (or latest) one."""
+
+
+def simulate_network(
+    network: Network,
+    architecture: Architecture,
+    technology: Technology,
+    options: Options | None = None,
+    on_progress: Progress | None = None,
+) -> NetworkResult:
+    """Simulate the layers of a network on an architecture.
+
+    A layer that fails, be it that no mapping fits or that a law is broken, has its error in the result, and the rest
+    goes on.  After KeyboardInterrupt the result holds what was finished; the other layers are interrupted.
+    Raises UsageError for a selection that matches no layer and ValueError for a batch that is out of range.
+    """
+    chosen = options or Options()
+    selected = network.select(chosen.layers).with_batch(chosen.batch)
+    machine = Machine(
+        architecture,
+        resolve_actions(technology, architecture),
+        chosen.objective,
+        chosen.plan.constraints,
+        chosen.fidelity,
+        chosen.verify,
+        chosen.seed,
+        chosen.masks,
+        chosen.refine,
+    )
+
+    unique: dict[Task, int] = {}
+    tasks: list[Task] = []
+    task_of: list[int] = []
+    for layer in selected.layers:
+        given = chosen.plan.mappings.get(layer.name)
+        key = replace(layer, name="", reads=()), given
+        if key not in unique:
+            unique[key] = len(tasks)
+            tasks.append((layer, given))
+        task_of.append(unique[key])
+
+    finished, interrupted = _run(tasks, machine, chosen.jobs, on_progress)
+    results = []
+    for layer, index in zip(selected.layers, task_of, strict=True):
+        result = finished.get(index) or LayerResult(layer, Status.INTERRUPTED, error=Status.INTERRUPTED.value)
+        if result.layer.name != layer.name:
+            error = f"as {result.layer.name}: {result.error}" if result.error else None
+            result = replace(result, layer=layer, error=error)
+        results.append(result)
+    return NetworkResult(
+        workload=network.name,
+        workload_source=network.source,
+        workload_layers=len(network.layers),
+        layers=tuple(results),
+        architecture=architecture,
+        technology=technology.name,
+        node_nm=technology.node_nm,
+        normalised=technology.normalised,
+        fidelity=chosen.fidelity,
+        objective=chosen.objective,
+        batch=selected.batch,
+        seed=chosen.seed,
+        interrupted=interrupted,
+    )
+
+
+Task = tuple[Layer, Mapping | None]
+"""A layer and the mapping that is given for it."""
+
+
+def _run_task(machine: Machine, task: Task) -> LayerResult:
+    return run_layer(*task, machine)
+
+
+def _given_up(task: Task) -> LayerResult:
+    layer, _ = task
+    return LayerResult(layer, Status.FAILED, error=f"layer {layer.name}: {DIED}")
+
+
+def _run(
+    tasks: list[Task], machine: Machine, jobs: int, on_progress: Progress | None
+) -> tuple[dict[int, LayerResult], bool]:
+    finished: dict[int, LayerResult] = {}
+    following = 0
+
+    def tell() -> None:
+        nonlocal following
+        if on_progress is not None and tasks:
+            while following in finished and following < len(tasks) - 1:
+                following += 1
+            on_progress(len(finished), len(tasks), tasks[following][0].name)
+
+    try:
+        tell()
+        run = partial(_run_task, machine)
+        for index, result in run_tasks(tasks, pool_of(min(jobs, max(len(tasks), 1))), run, _given_up):
+            finished[index] = result
+            tell()
+    except KeyboardInterrupt:
+        return finished, True
+    return finished, False

@@ -1,0 +1,118 @@
+"""A trace of a network: what every PE and every iact lane did when, for a window of cycles and some clusters.
+
+The layers that the window touches are run once more, pass by pass, with a record of every span of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from accelerator_sim.files.errors import UsageError
+from accelerator_sim.files.vocabulary import Masks
+from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels.causes import CAUSES
+from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.simulation.event import trace_pass
+from accelerator_sim.simulation.machine import machine_of
+from accelerator_sim.simulation.passes import planner_of
+from accelerator_sim.simulation.repeats import MOST_PASSES, time_schedule
+from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.simulation.stored import stored_pattern
+from accelerator_sim.workload.pattern import draw
+
+
+@dataclass(frozen=True)
+class Span:
+    """One part of the machine did one thing for some time (cycles since the start of the network)."""
+
+    cluster: int
+    track: str
+    what: str
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is traced: cycles from `begin` to before `end`, and the clusters (none: all)."""
+
+    begin: int = 0
+    end: int = 20_000
+    clusters: tuple[int, ...] = ()
+
+
+def trace(result: NetworkResult, window: Window, masks: Masks = Masks.CHANNELS) -> Iterator[Span]:
+    """The spans of a result that lie in a window, layer by layer; neighbours that do the same are joined."""
+    start = 0
+    for layer, outcome, _ in result.finished:
+        stop = start + outcome.timing.cycles
+        if outcome.timing.cycles and start < window.end and stop > window.begin:
+            yield Span(-1, "layers", layer.layer.name, start, stop)
+            if layer.mapping is not None:
+                yield from _joined(_spans(layer, result, window, masks, start))
+        start = stop
+
+
+def _spans(layer: LayerResult, result: NetworkResult, window: Window, masks: Masks, start: int) -> Iterator[Span]:
+    mapping, architecture = layer.mapping, result.architecture
+    assert mapping is not None
+    problem = problem_of(layer.layer, architecture, mapping.iact_encoding, mapping.weight_encoding)
+    schedule = Schedule(problem, mapping)
+    stored = stored_pattern(schedule, draw(layer.layer, result.seed, masks))
+    if schedule.passes > MOST_PASSES:
+        raise UsageError(
+            f"layer {layer.layer.name} has {schedule.passes:,} passes; at most {MOST_PASSES:,} can be traced"
+        )
+    times = time_schedule(schedule, stored)
+    machine = machine_of(schedule)
+    planner = planner_of(machine, stored)
+    lanes = int(machine.e[at.IACT_LANES])
+    for number, (begun, length) in enumerate(zip(times.starts.tolist(), times.lengths.tolist(), strict=True)):
+        begun += start
+        if begun >= window.end or begun + length <= window.begin:
+            continue
+        yield Span(-1, "passes", f"pass {number}", begun, begun + length)
+        plan, spans = trace_pass(times.passes, planner, number)
+        place = machine.place
+        sources: dict[int, tuple[int, int]] = {}  # by lane: the cluster and router of its source
+        for s in range(int(plan.counts[at.COUNT_STREAMS])):
+            source = plan.stream[at.S_SOURCE, s]
+            cluster = (
+                place[at.X_CLUSTER_ROW, source] * machine.e[at.CLUSTER_COLUMNS] + place[at.X_CLUSTER_COLUMN, source]
+            )
+            lane = int(plan.stream[at.S_LANE, s])
+            known = sum(c == cluster for c, _ in sources.values())
+            sources.setdefault(lane, (int(cluster), known % lanes))
+        for where, what, begin, end in sorted(spans.tolist(), key=lambda span: (span[0], span[2])):
+            if where < machine.places:
+                row, column = place[at.X_CLUSTER_ROW, where], place[at.X_CLUSTER_COLUMN, where]
+                cluster = int(row * machine.e[at.CLUSTER_COLUMNS] + column)
+                track = f"PE {place[at.X_PE_ROW, where]},{place[at.X_PE_COLUMN, where]}"
+            else:
+                cluster, router = sources[where - machine.places]
+                track = f"iact router {router}"
+                if architecture.private:
+                    source = plan.stream[at.S_SOURCE, where - machine.places]  # every PE is a stream with its lane
+                    track = f"iact link {place[at.X_PE_ROW, source]},{place[at.X_PE_COLUMN, source]}"
+            name = "send" if what == at.SENT else CAUSES[what]
+            first, last = max(begun + begin, window.begin), min(begun + end, window.end)
+            if first < last and (not window.clusters or cluster in window.clusters):
+                yield Span(cluster, track, name, first, last)
+
+
+def _joined(spans: Iterator[Span]) -> Iterator[Span]:
+    open_span: Span | None = None
+    for span in spans:
+        if open_span is not None and span.begin == open_span.end and (span.cluster, span.track, span.what) == (
+            open_span.cluster, open_span.track, open_span.what,
+        ):  # fmt: skip
+            open_span = Span(span.cluster, span.track, span.what, open_span.begin, span.end)
+            continue
+        if open_span is not None:
+            yield open_span
+        open_span = span
+    if open_span is not None:
+        yield open_span

@@ -1,1 +1,0 @@
-"""Studies: running layers and networks, and what comes out of them."""

@@ -1,0 +1,158 @@
+"""What can be published of a run: named quantities, each with its unit and its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from accelerator_sim.kernels.causes import Cause
+from accelerator_sim.mapping.legality import glb_use
+from accelerator_sim.mapping.tiling import Tiling
+from accelerator_sim.results.accounted_run import AccountedRun
+from accelerator_sim.results.network_result import NORMALISED_UNIT_J
+
+WORD_BYTES = 2
+"""Bytes of a word in the access counts of JSSC 2017, Table V (16 bits)."""
+
+
+_OUTSIDE = (Cause.DRAM, Cause.CONFIGURATION)
+
+
+def _processing_s(run: AccountedRun) -> float:
+    """Time without waiting for off-chip iacts and oacts and without configuration, as JSSC 2017 Table V splits it."""
+    outside = sum(outcome.timing.exposed_cycles.get(cause, 0) for _, outcome, _ in run.parts for cause in _OUTSIDE)
+    return (run.cycles - outside) / run.result.architecture.clock
+
+
+def _glb_bytes(run: AccountedRun) -> float:
+    """Bytes between the GLB and the PEs; fills and drains are not in the count of JSSC 2017 Table V."""
+    words = 0
+    for schedule, outcome, _ in run.schedules():
+        psum, iact = outcome.counts.access("glb", "psum"), outcome.counts.access("glb", "iact")
+        words += psum.reads - schedule.psum_drained + psum.writes + iact.reads
+    return float(words * WORD_BYTES)
+
+
+def _glb_kib(tensor: int) -> Callable[[AccountedRun], float]:
+    def kib(run: AccountedRun) -> float:
+        used = [glb_use(Tiling(schedule.problem, schedule.mapping))[tensor] for schedule, _, _ in run.schedules()]
+        return max(used) / 8192
+
+    return kib
+
+
+def _share(*parts: str) -> Callable[[AccountedRun], float]:
+    def share(run: AccountedRun) -> float:
+        energy = run.energy
+        return sum(energy.as_dict()[part] for part in parts) / energy.chip
+
+    return share
+
+
+def _macs(part: str) -> Callable[[AccountedRun], float]:
+    """Energy in units of one MAC, of a normalised technology."""
+    return lambda run: (run.energy.total if part == "total" else run.energy.as_dict()[part]) / NORMALISED_UNIT_J
+
+
+def _saved_by_a_zero(run: AccountedRun) -> float:
+    """What a zero iact saves of the energy that a PE spends on a MAC in a cycle."""
+    actions = run.actions
+    iact, psum = actions.spad_access("iact"), actions.spad_access("psum")
+    switching = actions.mac - actions.mac_gated + actions.spad_access("weight")[0] + sum(psum)
+    return switching / (switching + actions.mac_gated + iact[0] + actions.clock_active)
+
+
+def input_cost(a: float, b: float, c: float, d: float, dram: float, glb: float, array: float, rf: float) -> float:
+    """Energy of an input value that is used a b c d times: ISCA 2016, III-D.
+
+    Each level hands it to the cheaper ones that many times: a DRAM, b GLB, c array, d RF; then the energies of a read.
+    """
+    return a * dram + a * b * glb + a * b * c * array + a * b * c * d * rf
+
+
+def psum_cost(a: float, b: float, c: float, d: float, dram: float, glb: float, array: float, rf: float) -> float:
+    """Energy of a psum of a b c d accumulations, split over the levels in the same way: ISCA 2016, III-D."""
+    return (2 * a - 1) * dram + 2 * a * (b - 1) * glb + a * b * (c - 1) * array + 2 * a * b * c * (d - 1) * rf
+
+
+def _rule(run: AccountedRun) -> float:
+    """Our energy of data movement over that of the decomposition rules, all three data types together.
+
+    A level in which nothing is reused may be bypassed (b = 1 without banks: no GLB term).
+    """
+    ours = rule = 0.0
+    actions, precision = run.actions, run.result.architecture.precision
+    for schedule, outcome, energy in run.schedules():
+        loops = schedule.loops
+        for tensor, values, fetched, stored in (
+            ("iact", schedule.iact_fetched // schedule.iact_rounds, schedule.iact_fetched, schedule.iact_filled),
+            ("weight", loops.weights, schedule.weight_fetched, schedule.weight_filled),
+        ):
+            sent = outcome.counts.access("noc", tensor)
+            costs = (
+                actions.dram_read_bit * getattr(precision, tensor),
+                actions.glb_access(tensor)[0] if stored else 0.0,
+                actions.delivery(tensor),
+                actions.spad_access(tensor)[0],
+            )
+            reuse = fetched / values, sent.reads / fetched, sent.writes / sent.reads, loops.macs / sent.writes
+            rule += values * input_cost(*reuse, *costs)
+        chains = schedule.psum_chain / loops.outputs
+        reuse = 1.0, float(schedule.accumulations), chains / schedule.accumulations, loops.macs / schedule.psum_chain
+        costs = (
+            actions.dram_write_bit * precision.oact,
+            sum(actions.glb_access("psum")) / 2,
+            actions.noc_local,
+            sum(actions.spad_access("psum")) / 2,
+        )
+        rule += loops.outputs * psum_cost(*reuse, *costs)
+        ours += energy.total - energy.mac
+    return ours / rule
+
+
+def _padded_macs(run: AccountedRun) -> float:
+    """Effectual MACs where iacts of the padding count as work: as many of these taps as there are non-zero weights."""
+    total = 0.0
+    for layer, outcome, _ in run.parts:
+        padding = layer.layer.macs - layer.layer.inside_macs
+        total += outcome.counts.effectual_macs + padding * layer.layer.density.weight
+    return total
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """How a published quantity follows from a run."""
+
+    unit: str
+    of: Callable[[AccountedRun], float]
+
+
+QUANTITIES: dict[str, Quantity] = {
+    "cycles": Quantity("cycles", lambda run: run.cycles),
+    "inferences_per_s": Quantity("1/s", lambda run: run.result.batch / run.seconds),
+    "inferences_per_j": Quantity("1/J", lambda run: run.result.batch / run.energy.chip),
+    "gops_per_w": Quantity("GOPS/W", lambda run: 2e-9 * sum(o.counts.macs for _, o, _ in run.parts) / run.energy.chip),
+    "total_ms": Quantity("ms", lambda run: run.seconds * 1e3),
+    "processing_ms": Quantity("ms", lambda run: _processing_s(run) * 1e3),
+    "power_mw": Quantity("mW", lambda run: run.energy.chip / run.seconds * 1e3),
+    "dram_mb": Quantity("MB", lambda run: sum(layer.dram_bytes for layer, _, _ in run.parts) / 1e6),
+    "glb_mb": Quantity("MB", lambda run: _glb_bytes(run) / 1e6),
+    "glb_iact_kib": Quantity("KiB", _glb_kib(0)),
+    "glb_psum_kib": Quantity("KiB", _glb_kib(1)),
+    "active_pes": Quantity("PEs", lambda run: max(o.counts.active_pes for _, o, _ in run.parts)),
+    "effectual_macs": Quantity("MACs", lambda run: sum(o.counts.effectual_macs for _, o, _ in run.parts)),
+    "effectual_macs_padded": Quantity("MACs", _padded_macs),
+    "pe_share": Quantity("of chip", _share("mac", "spad", "clock")),
+    "noc_share": Quantity("of chip", _share("noc")),
+    "glb_share": Quantity("of chip", _share("glb")),
+    "clock_share": Quantity("of chip", _share("clock")),
+    "zero_saving": Quantity("of PE", _saved_by_a_zero),
+    "mac_energy": Quantity("MAC", _macs("mac")),
+    "spad_energy": Quantity("MAC", _macs("spad")),
+    "noc_energy": Quantity("MAC", _macs("noc")),
+    "glb_energy": Quantity("MAC", _macs("glb")),
+    "dram_energy": Quantity("MAC", _macs("dram")),
+    "total_energy": Quantity("MAC", _macs("total")),
+    "rule_ratio": Quantity("", _rule),
+}
+"""By name: unit and definition.  Energies and what follows from them are of the chip alone, as the papers count."""

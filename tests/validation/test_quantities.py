@@ -1,0 +1,78 @@
+"""Quantities by hand: a layer small enough to count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import accelerator_sim as sim
+from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.results.accounted_run import AccountedRun
+from accelerator_sim.technology.technology import load_technology
+from accelerator_sim.validation.quantities import QUANTITIES, input_cost, psum_cost
+from accelerator_sim.workload.layer import Density, Layer
+from accelerator_sim.workload.network import Network
+
+PADDED = Layer("padded", "conv", M=2, C=1, H=4, W=4, R=3, S=3, padding=(1, 1, 1, 1), density=Density(weight=0.5))
+PLAIN = Layer("plain", "conv", M=2, C=2, H=4, W=4)
+
+
+@pytest.fixture(scope="module")
+def run() -> AccountedRun:
+    network = Network("n", "by hand", (PADDED, PLAIN), "n.yaml")
+    result = sim.simulate(network, load_architecture("eyeriss_v1"), fidelity="event")
+    return AccountedRun(result, load_technology("cmos65_16b"))
+
+
+def value(run: AccountedRun, name: str, layers: str = "*") -> float:
+    return QUANTITIES[name].of(replace(run, layers=layers))
+
+
+def test_layers_add_up(run: AccountedRun) -> None:
+    for name in ("cycles", "dram_mb", "glb_mb", "effectual_macs", "total_ms", "processing_ms"):
+        parts = value(run, name, "padded") + value(run, name, "plain")
+        assert value(run, name) == pytest.approx(parts), name
+
+
+def test_rates(run: AccountedRun) -> None:
+    seconds, joules = run.result.totals.latency_s, run.result.totals.energy_j
+    assert value(run, "inferences_per_s") == pytest.approx(1 / seconds)
+    assert value(run, "inferences_per_j") == pytest.approx(1 / joules)
+    assert value(run, "power_mw") == pytest.approx(1e3 * joules / seconds)
+    assert value(run, "gops_per_w") == pytest.approx(2e-9 * run.result.totals.macs / joules)
+
+
+def test_processing_leaves_out_configuration_and_the_channel(run: AccountedRun) -> None:
+    configuration = 2 * 20_000 / 200e6 * 1e3
+    assert 0 < value(run, "processing_ms") < value(run, "total_ms") - configuration
+
+
+def test_padding_counts_as_work(run: AccountedRun) -> None:
+    """A 3x3 window at the corner of a 4x4 plane misses 5 taps, at an edge 3: 4*5 + 8*3 = 44 of 144 a filter."""
+    inside = value(run, "effectual_macs", "padded")
+    assert value(run, "effectual_macs_padded", "padded") == pytest.approx(inside + 2 * 44 * 0.5)
+    assert value(run, "effectual_macs_padded", "plain") == value(run, "effectual_macs", "plain") == 64
+
+
+def test_shares_are_of_the_chip(run: AccountedRun) -> None:
+    energy = run.energy
+    assert value(run, "noc_share") == pytest.approx(energy.noc / energy.chip)
+    rest = energy.leakage / energy.chip
+    assert value(run, "pe_share") + value(run, "noc_share") + value(run, "glb_share") + rest == pytest.approx(1)
+
+
+def test_another_table(run: AccountedRun) -> None:
+    table = load_technology("cmos65_16b")
+    clock = table.clock.active.model_copy(update={"energy": table.clock.active.energy * 2})
+    doubled = run.charged(table.model_copy(update={"clock": table.clock.model_copy(update={"active": clock})}))
+    added = sum(a.pe_cycles_active for _, a, _ in run.parts) * table.clock.active.energy
+    assert doubled.energy.clock - run.energy.clock == pytest.approx(added)
+    assert doubled.energy.mac == run.energy.mac
+
+
+def test_the_decomposition_rules_of_isca16() -> None:
+    """The paper's examples: an input used 1 x 2 x 3 x 4 times, a psum of 2 x 3 x 3 x 2 accumulations (III-D)."""
+    costs = {"dram": 200, "glb": 6, "array": 2, "rf": 1}
+    assert input_cost(1, 2, 3, 4, **costs) == 200 + 2 * 6 + 6 * 2 + 24
+    assert psum_cost(2, 3, 3, 2, **costs) == 3 * 200 + 8 * 6 + 12 * 2 + 36
