@@ -330,14 +330,17 @@ class Architecture(FileModel):
         return math.ceil(self.dram.latency * self.clock - 1e-9)
 
     def network(self, tensor: str) -> OnChipNetwork:
-        """The network of a data type."""
+        """Return the network of a data type.
+
+        tensor: "iact", "weight" or "psum".
+        """
         network: OnChipNetwork = getattr(self.noc, tensor)
         return network
 
     def site(self, tensor: str) -> Site:
-        """Where the network of a data type lies, and what it carries.
+        """Return where the network of a data type lies, and what it carries.
 
-        The floor plan is a grid: `noc.hop_length` is the side of a cluster, and its PEs share that square.
+        tensor: "iact", "weight" or "psum".  The floor plan is a grid: `noc.hop_length` is the side of a cluster, and its PEs share that square.
         """
         return Site(
             clusters=self.cluster_array,

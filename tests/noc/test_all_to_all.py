@@ -30,7 +30,7 @@ def with_networks(architecture: Architecture, kind: type[FlatNetwork], **setting
     return architecture.model_copy(update={"noc": architecture.noc.model_copy(update=noc)})
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(case=cases())
 def test_one_port_is_a_bus_and_more_ports_of_iacts_never_take_longer(case: Case) -> None:
     """Not so with more ports of weights and psums, as with more of their bandwidth (docs/engines.md)."""
