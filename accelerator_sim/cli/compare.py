@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accelerator_sim.cli import options, output
-from accelerator_sim.cli.inputs import given, load_all
+from accelerator_sim.cli.inputs import OneMachine, given, load_all, one_machine
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import (
     BoardBoundary,
     ChipBoundary,
-    DataflowName,
     Fidelity,
-    NocName,
     NumberFormat,
     Objective,
 )
@@ -31,6 +29,11 @@ if TYPE_CHECKING:
     from accelerator_sim.workload.network import Network
 
 LISTS = ("--arch", "--baseline")
+
+OF_ONE_MACHINE = {"batch", "layers", "objective", "jobs", "asked", "out"}
+WITH_NOC = OF_ONE_MACHINE | {"noc", "fidelity", "seed"}
+WITH_DATAFLOW = OF_ONE_MACHINE | {"flows", "same_area"}
+"""Parameters that go with --noc and with --dataflow, besides those of the workload and --arch."""
 
 
 class ListCommand(click.Command):
@@ -100,18 +103,9 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     metavar="NAME...",
     help="Devices: built-in names (`accelerator-sim list baselines`) or .yaml files.",
 )
-@click.option(
-    "--noc",
-    metavar="NAME,...",
-    help=f"Instead: one machine with networks of equal link count: {', '.join(NocName)}.",
-)
-@click.option(
-    "--dataflow",
-    "flows",
-    metavar="NAME,...",
-    help=f"Dataflows on one machine instead: {', '.join(DataflowName)}; ratios are over the first.",
-)
-@click.option("--equal-area", "same_area", is_flag=True, help="With --dataflow: storage as each needs it, on one area.")
+@click.option("--noc", metavar="NAME,...", help="Same as the command compare-noc.")
+@click.option("--dataflow", "flows", metavar="NAME,...", help="Same as the command compare-dataflow.")
+@click.option("--equal-area", "same_area", is_flag=True, help="With --dataflow: same as with compare-dataflow.")
 @options.batch_option
 @options.workload_choices
 @options.layer_option
@@ -192,13 +186,18 @@ def command(
     Every energy is of one inference and stands with its batch, number format, power boundary and software.
     """
     if noc is not None:
-        from accelerator_sim.cli.networks import compare_networks
+        from accelerator_sim.cli import compare_noc
 
-        compare_networks(ctx, noc, workload, choices, archs, batch, layers, objective, fidelity, seed, jobs, asked, out)
+        arch = one_machine(ctx, "--noc", WITH_NOC, archs)
+        one = OneMachine(workload, choices, arch, batch, layers, objective, jobs, asked, out)
+        compare_noc.run(ctx, noc, one, fidelity, seed)
     if flows is not None:
-        from accelerator_sim.cli import dataflows
+        from accelerator_sim.cli import compare_dataflow
 
-        dataflows.run(ctx, workload, choices, archs, flows, same_area, batch, layers, objective, jobs, asked, out)
+        arch = one_machine(ctx, "--dataflow", WITH_DATAFLOW, archs)
+        goal = objective if given(ctx, "objective") else Objective.ENERGY  # the default of compare-dataflow
+        one = OneMachine(workload, choices, arch, batch, layers, goal, jobs, asked, out)
+        compare_dataflow.run(ctx, flows, one, same_area)
     if same_area:
         raise UsageError("--equal-area goes with --dataflow; add e.g. --dataflow rs,ws,os,is,nlr")
     names = archs or ("eyeriss_v2",)

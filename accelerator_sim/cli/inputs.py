@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+from accelerator_sim.files.vocabulary import Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.architecture.model import Architecture
     from accelerator_sim.technology.technology import Technology
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
+
+
+@dataclass(frozen=True)
+class OneMachine:
+    """What the comparisons of one machine with itself are asked for; the fields are the parameters of the commands."""
+
+    workload: str
+    choices: Choices
+    arch: str
+    batch: int
+    layers: tuple[str, ...]
+    objective: Objective
+    jobs: int
+    asked: str | None
+    out: Path | None
 
 
 def given(ctx: click.Context, name: str) -> bool:

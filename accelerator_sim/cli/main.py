@@ -17,6 +17,8 @@ from accelerator_sim.version import __version__
 COMMANDS = {
     "simulate": "cycles, energy and traffic of a network, layer by layer",
     "compare": "energy and latency of a network on several machines, side by side with mobile GPUs",
+    "compare-noc": "one machine with a mesh, a bus, unicast and broadcast networks of equal link count",
+    "compare-dataflow": "one machine with several dataflows: row-, weight-, output-, input-stationary, no local reuse",
     "sweep": "many variations of a machine on many networks: resumable, parallel, to Pareto fronts",
     "map": "the mapping of one layer as a loop nest and a picture, and why it won",
     "explain": "why a layer or a network takes so long: Eyexam's seven steps, stalls, reuse, and what would help",
@@ -27,7 +29,7 @@ COMMANDS = {
     "check": "whether files are valid, with everything that is wrong with them",
     "warmup": "compile all kernels now rather than in the first simulation",
 }
-"""One line of help for each command; its code is `command` in the module of its name."""
+"""One line of help for each command; its code is `command` in the module of its name, with _ for -."""
 
 EPILOG = (
     "Exit codes: 0 all well; 1 other failure; 2 usage; 3 invalid file; 4 a check failed;"
@@ -53,7 +55,7 @@ class LazyGroup(click.Group):
         """Import and return a command, or None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"accelerator_sim.cli.{cmd_name}")
+        module = importlib.import_module(f"accelerator_sim.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -33,7 +33,7 @@ def test_an_unknown_command_names_the_nearest(run: Run) -> None:
     result = run("simulat")
     assert result.exit_code == 2
     assert "no such command 'simulat'; did you mean 'simulate'?" in result.stderr
-    assert "commands: simulate, compare, sweep, map" in run("xyz").stderr
+    assert "commands: simulate, compare, compare-noc, compare-dataflow, sweep, map" in run("xyz").stderr
 
 
 def test_options_offer_every_objective() -> None:

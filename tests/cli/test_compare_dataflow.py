@@ -1,4 +1,4 @@
-"""`accelerator-sim compare --dataflow` as users call it."""
+"""`accelerator-sim compare-dataflow`, and its older form `compare --dataflow`, as users call them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ISCA = ("--arch", "isca16_256")
 
 
 def test_rows(run: Run, small: str) -> None:
-    result = run("compare", small, "--dataflow", "rs,ws,nlr", *ISCA, "--batch", "2")
+    result = run("compare-dataflow", small, "--dataflow", "rs,ws,nlr", *ISCA, "--batch", "2")
     assert result.exit_code == 0, result.stderr
     rows = list(csv.DictReader(io.StringIO(result.stdout), delimiter="\t"))
     assert [row["dataflow"] for row in rows] == ["rs", "ws", "nlr"]
@@ -34,7 +34,9 @@ def test_rows(run: Run, small: str) -> None:
 
 
 def test_json(run: Run, small: str, tmp_path: Path) -> None:
-    result = run("compare", small, "--dataflow", "os,rs", *ISCA, "--layer", "conv", "--equal-area", "-o", "out.json")
+    result = run(
+        "compare-dataflow", small, "--dataflow", "os,rs", *ISCA, "--layer", "conv", "--equal-area", "-o", "out.json"
+    )
     assert result.exit_code == 0, result.stderr
     assert "wrote out.json" in result.stderr
     data = json.loads((tmp_path / "out.json").read_text())
@@ -54,7 +56,7 @@ def test_json(run: Run, small: str, tmp_path: Path) -> None:
 def test_tables_fit_the_terminal(run: Run, small: str, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     flows = "rs,ws,os,os_a,os_b,os_c,is,nlr"
-    result = run("compare", small, "--dataflow", flows, *ISCA, "--equal-area", "--format", "table")
+    result = run("compare-dataflow", small, "--dataflow", flows, *ISCA, "--equal-area", "--format", "table")
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= width
@@ -75,7 +77,9 @@ def test_the_objective_is_energy_unless_another_is_asked_for(run: Run, small: st
 
 def test_a_layer_that_a_dataflow_cannot_run(run: Run, flawed: str) -> None:
     """Its figures are of the others, and so is the ratio; the exit code says that something is missing."""
-    result = run("compare", flawed, "--dataflow", "is,rs", "--layer", "conv", "--layer", "wide", "--format", "json")
+    result = run(
+        "compare-dataflow", flawed, "--dataflow", "is,rs", "--layer", "conv", "--layer", "wide", "--format", "json"
+    )
     assert result.exit_code == 5
     assert "rs: layer wide has no row stationary nest on eyeriss_v2: the iact SPad" in result.stderr
     data = json.loads(result.stdout)
@@ -83,7 +87,9 @@ def test_a_layer_that_a_dataflow_cannot_run(run: Run, flawed: str) -> None:
     mine, other = data["dataflows"]
     of_conv = other["energy_j"] / mine["layers"][0]["energy_j"]
     assert other["energy_ratio"] == pytest.approx(of_conv, rel=1e-12)
-    table = run("compare", flawed, "--dataflow", "is,rs", "--layer", "conv", "--layer", "wide", "--format", "table")
+    table = run(
+        "compare-dataflow", flawed, "--dataflow", "is,rs", "--layer", "conv", "--layer", "wide", "--format", "table"
+    )
     assert "rs cannot run 1 of 2 layers;" in table.stdout
 
 
@@ -144,3 +150,20 @@ def test_an_interrupt_keeps_what_was_finished(run: Run, small: str, monkeypatch:
     done = json.loads(result.stdout)["dataflows"]
     assert [layer["status"] for layer in done[0]["layers"]] == ["ok", "ok"]
     assert [layer.get("error") for layer in done[1]["layers"]] == ["interrupted", "interrupted"]
+
+
+@pytest.mark.parametrize("more", [(), ("--equal-area",), ("--objective", "latency")])
+def test_compare_dataflow_is_an_alias(run: Run, small: str, more: tuple[str, ...]) -> None:
+    words = (*ISCA, "--layer", "conv", "--format", "json", *more)
+    ours = run("compare-dataflow", small, *words)
+    alias = run("compare", small, "--dataflow", "rs,ws,os,is,nlr", *words)
+    assert (ours.exit_code, ours.stdout) == (0, alias.stdout)
+    assert [each["dataflow"] for each in json.loads(ours.stdout)["dataflows"]] == ["rs", "ws", "os", "is", "nlr"]
+
+
+@pytest.mark.parametrize("option", ["--baseline", "--fidelity", "--report", "--noc", "--seed"])
+def test_options_without_a_meaning_are_not_offered(run: Run, small: str, option: str) -> None:
+    result = run("compare-dataflow", small, option, "x")
+    assert result.exit_code == 2
+    assert "No such option" in result.stderr
+    assert option in result.stderr

@@ -1,4 +1,4 @@
-"""`accelerator-sim compare --noc` as users call it."""
+"""`accelerator-sim compare-noc`, and its older form `compare --noc`, as users call them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from accelerator_sim.files.vocabulary import NocName
 from tests.cli.conftest import Run
 
 QUICK = ("--fidelity", "analytical")
-NAMES = ["mesh", "bus", "unicast", "broadcast"]
+NAMES = [name.value for name in NocName]
 
 
 def test_all_networks(run: Run, small: str) -> None:
-    result = run("compare", small, "--noc", ",".join(NAMES), "--format", "csv", *QUICK)
+    result = run("compare-noc", small, "--noc", ",".join(NAMES), "--format", "csv", *QUICK)
     assert result.exit_code == 0, result.stderr
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [row["network"] for row in rows if row["layer"] == ""] == NAMES
@@ -24,7 +25,7 @@ def test_all_networks(run: Run, small: str) -> None:
 
 
 def test_one_layer_of_a_batch_in_a_file(run: Run, small: str, tmp_path: Path) -> None:
-    words = ["compare", "--noc", "mesh, bus", small, "--arch", "eyeriss_v1_5", "--layer", "f*", "--batch", "3"]
+    words = ["compare-noc", "--noc", "mesh, bus", small, "--arch", "eyeriss_v1_5", "--layer", "f*", "--batch", "3"]
     result = run(*words, "--objective", "energy", "-o", "out.json", *QUICK)
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "wrote out.json\n")
     data = json.loads((tmp_path / "out.json").read_text())
@@ -33,7 +34,7 @@ def test_one_layer_of_a_batch_in_a_file(run: Run, small: str, tmp_path: Path) ->
 
 
 def test_a_table(run: Run, small: str) -> None:
-    result = run("compare", small, "--noc", "mesh,broadcast", "--format", "table", *QUICK)
+    result = run("compare-noc", small, "--noc", "mesh,broadcast", "--format", "table", *QUICK)
     assert "small on eyeriss_v2 with other networks of equal link count" in result.stdout
 
 
@@ -65,13 +66,28 @@ def test_refusals(run: Run, small: str, words: list[str], message: str) -> None:
 def test_bad_files_are_reported_at_once(run: Run, tmp_path: Path) -> None:
     for name in ("net", "arch"):
         (tmp_path / f"{name}.yaml").write_text("nam: x\n")
-    result = run("compare", "net.yaml", "--noc", "mesh", "--arch", "arch.yaml")
+    result = run("compare-noc", "net.yaml", "--noc", "mesh", "--arch", "arch.yaml")
     assert result.exit_code == 3
     assert {line.split(":")[0] for line in result.stderr.splitlines()} == {"net.yaml", "arch.yaml"}
 
 
 def test_failed_layers(run: Run, flawed: str) -> None:
-    result = run("compare", flawed, "--noc", "mesh,bus", "--format", "table", *QUICK)
+    result = run("compare-noc", flawed, "--noc", "mesh,bus", "--format", "table", *QUICK)
     assert result.exit_code == 5
     assert "left out, as they failed on a network: wide" in result.stdout
     assert "layer wide" in result.stderr
+
+
+def test_all_networks_are_the_default_and_compare_noc_is_an_alias(run: Run, small: str) -> None:
+    ours = run("compare-noc", small, "--format", "json", *QUICK)
+    alias = run("compare", small, "--noc", ",".join(NAMES), "--format", "json", *QUICK)
+    assert (ours.exit_code, ours.stdout) == (0, alias.stdout)
+    assert [row["network"] for row in json.loads(ours.stdout)["rows"] if row["layer"] == ""] == NAMES
+
+
+@pytest.mark.parametrize("option", ["--baseline", "--all-boundaries", "--report", "--equal-area", "--grid"])
+def test_options_without_a_meaning_are_not_offered(run: Run, small: str, option: str) -> None:
+    result = run("compare-noc", small, option, "x")
+    assert result.exit_code == 2
+    assert "No such option" in result.stderr
+    assert option in result.stderr
