@@ -340,8 +340,8 @@ class Architecture(FileModel):
     def site(self, tensor: str) -> Site:
         """Return where the network of a data type lies, and what it carries.
 
-        tensor: "iact", "weight" or "psum".  The floor plan is a grid: `noc.hop_length` is the side of a cluster, and its
-        PEs share that square.
+        tensor: "iact", "weight" or "psum".  The floor plan is a grid: `noc.hop_length` is the side of a cluster, and
+        its PEs share that square.
         """
         return Site(
             clusters=self.cluster_array,
