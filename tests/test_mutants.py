@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -13,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kinds_of_files import KINDS
+from tests.memory import peak_of
 from tests.mutants import ALL, BYTES, QUICK, SECONDS, seeds, survives
 
 BY_COMMAND = 10
@@ -36,17 +33,16 @@ def test_mutants(tmp_path: Path, name: str, count: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
-def test_mutants_by_the_command_line(tmp_path: Path, name: str) -> None:
+def test_mutants_by_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     kind = KINDS[name]
     path = kind.prepare(tmp_path)
-    words = [sys.executable, "-m", "accelerator_sim", *kind.command]
-    where = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     for number, rng in enumerate(seeds(BY_COMMAND)):
         path.write_bytes(kind.mutant(number, rng))
         started = time.monotonic()
-        done = subprocess.run(words, cwd=tmp_path, env=where, capture_output=True, text=True, check=False)
-        assert done.returncode in (0, 2, 3, 5), done.stderr
-        assert "Traceback" not in done.stderr
-        assert "defect" not in done.stderr
+        status, peak, _, error = peak_of(["-m", "accelerator_sim", *kind.command], tmp_path)
+        assert status in (0, 2, 3, 5), error
+        assert "Traceback" not in error
+        assert "defect" not in error
         assert time.monotonic() - started < SECONDS
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < BYTES
+        assert peak * 1024 < BYTES

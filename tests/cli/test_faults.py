@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from accelerator_sim.cli import streams
 from accelerator_sim.cli.main import cli
 from accelerator_sim.run import network_run as running
 from tests.cli.conftest import SMALL
+from tests.memory import peak_of
 
 COMMAND = (sys.executable, "-m", "accelerator_sim")
 FULL = Path("/dev/full")
@@ -153,12 +153,7 @@ def test_notes_take_text_only() -> None:
 def test_very_many_layers_under_a_gigabyte(form: str, count: int, tmp_path: Path) -> None:
     layers = [f"  - {{name: l{i}, op: fc, C: {1 + i % 1000}, M: 8}}" for i in range(count)]
     (tmp_path / "long.yaml").write_text("\n".join(["name: long", "source: made up", "layers:", *layers]))
-    code = (
-        "import resource, subprocess, sys\n"
-        f"words = ['-m', 'accelerator_sim', 'simulate', 'long.yaml', '-o', 'r.{form}']\n"
-        "subprocess.run([sys.executable, *words], check=True)\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-    )
-    started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
-    assert int(done.stdout) < 1 << 20, f"{int(done.stdout):,} KiB in {time.monotonic() - started:.0f} s"
+    words = ["-m", "accelerator_sim", "simulate", "long.yaml", "-o", f"r.{form}"]
+    status, peak, _, error = peak_of(words, tmp_path)
+    assert status == 0, error
+    assert peak < 1 << 20

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.store import About, Store
+from tests.memory import peak_of
 
 ROWS = 1_000_000
 LARGEST_KIB = 1 << 20
@@ -38,15 +37,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_million_results(place: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
     command = ["-m", "accelerator_sim", "sweep", words[0], str(place), *words[1:]]
-    code = (  # a process of its own has no other children, whose largest would count as well
-        "import resource, subprocess, sys\n"
-        f"subprocess.run([sys.executable, *{command!r}], check=True, stdout=subprocess.DEVNULL)\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, cwd=tmp_path, capture_output=True, text=True, timeout=900
-    )
-    assert int(done.stdout) < LARGEST_KIB
+    status, peak, _, error = peak_of(command, tmp_path)
+    assert status == 0, error
+    assert peak < LARGEST_KIB
     if words[-1] == "x.csv":
         with (tmp_path / "x.csv").open("rb") as lines:
             assert sum(1 for _ in lines) == ROWS + 1

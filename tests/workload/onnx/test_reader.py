@@ -18,6 +18,7 @@ from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.onnx.weights import quantise
 from accelerator_sim.workload.pattern import draw
+from tests.memory import peak_of
 from tests.workload.onnx.conftest import LIGHT, Build, model_of, random, read
 
 LIGHT_MACS = {
@@ -316,9 +317,6 @@ def test_a_thousand_nodes_in_a_second(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_three_gigabytes_of_weights_stay_on_disk(tmp_path: Path) -> None:
     """A file with a hole of 3 GB where its weights are: read in a process of its own, whose memory is measured."""
-    import resource
-    import subprocess
-    import sys
 
     def varint(value: int) -> bytes:
         out = bytearray()
@@ -346,6 +344,7 @@ def test_three_gigabytes_of_weights_stay_on_disk(tmp_path: Path) -> None:
         "from accelerator_sim.workload.onnx.reader import read_onnx\n"
         "print(read_onnx(Path(sys.argv[1]), Choices({})).macs)"
     )
-    found = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    assert int(found.stdout) == rows * columns
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 300_000  # kB
+    status, peak, found, error = peak_of(["-c", code, str(path)], tmp_path)
+    assert status == 0, error
+    assert int(found) == rows * columns
+    assert peak < 300_000
