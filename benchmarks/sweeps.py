@@ -12,7 +12,7 @@ from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep.results import front_in, goal_of
 from accelerator_sim.sweep.run import run_sweep
 from accelerator_sim.sweep.spec import load_sweep
-from accelerator_sim.sweep.store import FIGURES, Entry, Store
+from accelerator_sim.sweep.store import FIGURES, Store, StoreEntry
 
 ARCHITECTURES = """\
 architecture: eyeriss_v2
@@ -64,7 +64,7 @@ def million(folder: Path) -> float:
         keys = [f"{dice.getrandbits(128):032x}" for _ in range(10_000)]
         fixed = ("mobilenet_v1", "eyeriss_v2", "analytical", "latency", 1, 0, axes, {})
         figures = ({name: 1.0 + dice.random() for name in FIGURES} for _ in keys)
-        store.add([(Entry(key, *fixed), values, None) for key, values in zip(keys, figures, strict=True)], {})
+        store.add([(StoreEntry(key, *fixed), values, None) for key, values in zip(keys, figures, strict=True)], {})
         store.join("sweep", 0, ((begin + at, "mobilenet_v1", key) for at, key in enumerate(keys)))
     start = time.perf_counter()
     front_in(store, "sweep", [goal_of("latency"), goal_of("energy_total")])

@@ -6,7 +6,7 @@ import pytest
 
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.run.layer_run import Machine
+from accelerator_sim.run.layer_run import RunSetup
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology
@@ -37,8 +37,8 @@ def technology(loaded: tuple[Architecture, Technology]) -> Technology:
 
 
 @pytest.fixture(scope="session")
-def machine(architecture: Architecture, technology: Technology) -> Machine:
-    return Machine(architecture, resolve_actions(technology, architecture), Objective.LATENCY)
+def machine(architecture: Architecture, technology: Technology) -> RunSetup:
+    return RunSetup(architecture, resolve_actions(technology, architecture), Objective.LATENCY)
 
 
 @pytest.fixture

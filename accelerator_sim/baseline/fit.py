@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from accelerator_sim.baseline.device import BYTES, Device, Stack, load_device
 from accelerator_sim.baseline.kernels import kernels_of
-from accelerator_sim.baseline.measured import Constant, MeasuredSet, Point
+from accelerator_sim.baseline.measured import Constant, MeasuredPoint, MeasuredSet
 from accelerator_sim.baseline.roofline import Work, run_time, work_of
 from accelerator_sim.workload.network_loader import load_network
 
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 class Residual:
     """One point beside the model: latency and energy, and what is predicted with its network left out of the fit."""
 
-    point: Point
+    point: MeasuredPoint
     latency_s: float
     energy_j: float
     left_out_latency_s: float
@@ -45,10 +45,10 @@ class Residual:
         return None if measured is None else float(getattr(self, what + unit)) / measured - 1.0
 
 
-def residuals(described: MeasuredSet, points: Sequence[Point]) -> tuple[Residual, ...]:
+def residuals(described: MeasuredSet, points: Sequence[MeasuredPoint]) -> tuple[Residual, ...]:
     """Compare every point with the constants of the files, and with those of a fit without its network."""
     devices = {name: load_device(name) for name in described.devices.values()}
-    out: dict[Point, tuple[float, float]] = {}
+    out: dict[MeasuredPoint, tuple[float, float]] = {}
     for workload in dict.fromkeys(point.workload for point in points):
         rest = [point for point in points if point.workload != workload]
         without = fit(described, rest, devices)
@@ -62,7 +62,7 @@ def rms(errors: Sequence[float | None]) -> float | None:
     return float(np.sqrt(np.mean(np.square(known)))) if known else None
 
 
-def fit(described: MeasuredSet, points: Sequence[Point], devices: Mapping[str, Device]) -> dict[str, Device]:
+def fit(described: MeasuredSet, points: Sequence[MeasuredPoint], devices: Mapping[str, Device]) -> dict[str, Device]:
     """Return devices with the constants that fit the points best; they begin at the values of `devices`."""
     fitted = dict(devices)
     for family in dict.fromkeys(device.family.name for device in devices.values()):
@@ -78,7 +78,7 @@ def fit(described: MeasuredSet, points: Sequence[Point], devices: Mapping[str, D
     return fitted
 
 
-def predicted(device: Device, point: Point) -> tuple[float, float]:
+def predicted(device: Device, point: MeasuredPoint) -> tuple[float, float]:
     """Return latency of the batch and energy of one inference, as modelled."""
     work = _work(point.workload, point.batch)
     _, stack = device.stack()
@@ -93,14 +93,14 @@ def _work(workload: str, batch: int) -> Work:
     return work_of(kernels_of(load_network(workload).with_batch(batch)))
 
 
-def _terms(point: Point, seconds: float) -> list[float]:
+def _terms(point: MeasuredPoint, seconds: float) -> list[float]:
     """What static power, energy per operation and energy per byte are multiplied with."""
     work = _work(point.workload, point.batch)
     return [seconds, float(work.flop.sum()), float(work.words.sum()) * BYTES[point.precision]]
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
-def _applies(path: str, points: Sequence[Point]) -> bool:
+def _applies(path: str, points: Sequence[MeasuredPoint]) -> bool:
     precision, dot, _ = path.partition(".")
     return not dot or any(point.precision == precision for point in points)
 
@@ -127,7 +127,7 @@ def _with_values(device: Device, paths: Sequence[str], values: Sequence[float] |
     return device.model_copy(update={"software": family})
 
 
-def _fit_time(paths: Sequence[str], points: Sequence[Point], devices: Mapping[str, Device]) -> Floats:
+def _fit_time(paths: Sequence[str], points: Sequence[MeasuredPoint], devices: Mapping[str, Device]) -> Floats:
     measured = np.log([point.latency_s for point in points])
     used = {point.device: devices[point.device] for point in points}
 
@@ -157,7 +157,7 @@ def _fit_time(paths: Sequence[str], points: Sequence[Point], devices: Mapping[st
 
 
 # --- energy ----------------------------------------------------------------------------------------------------------
-def _fit_energy(device: Device, constants: Sequence[Constant], points: Sequence[Point]) -> Device:
+def _fit_energy(device: Device, constants: Sequence[Constant], points: Sequence[MeasuredPoint]) -> Device:
     """Least squares of relative errors, at the measured times; the other constants stay as they are."""
     names: tuple[Constant, ...] = ("static", "fp32", "fp16", "int8", "dram")
     energy = device.energy

@@ -42,7 +42,7 @@ class MeasuredSet(FileModel):
 
 
 @dataclass(frozen=True)
-class Point:
+class MeasuredPoint:
     """One measurement, for one inference of a batch; no power where only the time was measured."""
 
     workload: str
@@ -60,7 +60,7 @@ def measured_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def load_measured(name: str) -> tuple[MeasuredSet, tuple[Point, ...]]:
+def load_measured(name: str) -> tuple[MeasuredSet, tuple[MeasuredPoint, ...]]:
     """Read a set and its points.  Raises UsageError for an unknown name and InvalidFile for a bad file."""
     known = measured_names()
     if name not in known:
@@ -69,7 +69,7 @@ def load_measured(name: str) -> tuple[MeasuredSet, tuple[Point, ...]]:
     return described, read_points(FOLDER / f"{name}.csv", described)
 
 
-def read_points(path: Path, described: MeasuredSet) -> tuple[Point, ...]:
+def read_points(path: Path, described: MeasuredSet) -> tuple[MeasuredPoint, ...]:
     """Read the points of a set.  Raises InvalidFile for a row that cannot be read."""
     points = []
     rows = csv.DictReader(read_text(path).splitlines())
@@ -81,11 +81,11 @@ def read_points(path: Path, described: MeasuredSet) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _point(row: dict[str, str], described: MeasuredSet) -> Point:
+def _point(row: dict[str, str], described: MeasuredSet) -> MeasuredPoint:
     precision = next(p for p in NumberFormat if p == row["precision"].lower())
     batch = int(row.get("batch") or 1)
     energy = row.get("energy_mj_per_frame")
-    return Point(
+    return MeasuredPoint(
         described.networks[row["network"]],
         precision,
         described.devices[row["device_mode"]],
@@ -95,7 +95,7 @@ def _point(row: dict[str, str], described: MeasuredSet) -> Point:
     )
 
 
-def points_of(workload: str, device: str, precision: str, batch: int) -> Point | None:
+def points_of(workload: str, device: str, precision: str, batch: int) -> MeasuredPoint | None:
     """Return the measurement of a network on a device, if there is one."""
     for name in measured_names():
         for point in load_measured(name)[1]:

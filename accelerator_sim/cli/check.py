@@ -85,11 +85,11 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         software = load_model(Software, load_document(path))
         return f"software {software.name}, stacks {', '.join(software.stacks)}"
     if kind == "sweep":
-        from accelerator_sim.sweep.planner import Planner
+        from accelerator_sim.sweep.planner import SweepPlanner
         from accelerator_sim.sweep.spec import load_sweep
 
         sweep = load_sweep(path)
-        Planner(sweep)
+        SweepPlanner(sweep)
         return f"sweep, {sweep.grid_size:,} combinations of {len(sweep.axes)} axes, mode {sweep.spec.mode}"
     if kind == "mapping":
         return _mapping(path, workload, arch)

@@ -82,7 +82,7 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
 def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _: None) -> None:
     """Compile every kernel that a simulation calls, by simulating small layers; `tell` gets a line for each step."""
     from accelerator_sim.files.vocabulary import Fidelity, Objective
-    from accelerator_sim.run.layer_run import Machine, run_layer
+    from accelerator_sim.run.layer_run import RunSetup, run_layer
     from accelerator_sim.technology.actions import resolve_actions
     from accelerator_sim.technology.machine_file import load_machine
     from accelerator_sim.workload.layer import Density, Layer
@@ -101,7 +101,7 @@ def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _:
         start = time.perf_counter()
         verify = step is Fidelity.CYCLE
         for layer in layers:
-            run_layer(layer, None, Machine(architecture, actions, Objective.LATENCY, fidelity=step, verify=verify))
+            run_layer(layer, None, RunSetup(architecture, actions, Objective.LATENCY, fidelity=step, verify=verify))
         tell(f"{step}: done in {time.perf_counter() - start:.1f} s")
         if step == fidelity:
             return

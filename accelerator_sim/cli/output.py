@@ -15,7 +15,7 @@ import click
 
 from accelerator_sim.files.paths import exists, real
 
-Found = TypeVar("Found", contravariant=True)
+Shown = TypeVar("Shown", contravariant=True)
 
 _SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
 _CLOSED = "standard output is closed; write the result to a file with -o FILE"
@@ -133,20 +133,20 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
         raise
 
 
-class Report(Protocol[Found]):
+class Report(Protocol[Shown]):
     """A module that writes a kind of result."""
 
-    def dumps_json(self, found: Found, /) -> str:
+    def dumps_json(self, found: Shown, /) -> str:
         """As JSON."""
 
-    def dumps_rows(self, found: Found, delimiter: str, /) -> str:
+    def dumps_rows(self, found: Shown, delimiter: str, /) -> str:
         """As delimited text."""
 
-    def render(self, found: Found, width: int, color: bool, /) -> str:
+    def render(self, found: Shown, width: int, color: bool, /) -> str:
         """As a table for a terminal."""
 
 
-def show(report: Report[Found], found: Found, asked: str | None, output: Path | None) -> None:
+def show(report: Report[Shown], found: Shown, asked: str | None, output: Path | None) -> None:
     """Write a result in the format that is asked for or that suits the place."""
     form = pick_format(asked, output)
     if form == "json":

@@ -166,14 +166,14 @@ def command(
         output.write(simulation.dumps(result, provenance, explained_for_page(result, chosen)), report)
     if trace:
         from accelerator_sim.report.trace import dumps
-        from accelerator_sim.run.trace import Window
+        from accelerator_sim.run.trace import TraceWindow
         from accelerator_sim.run.trace import trace as spans
 
         for number in trace_clusters:
             if number >= architecture.cluster_array.count:
                 most = architecture.cluster_array.count - 1
                 raise UsageError(f"--trace-clusters {number}: {architecture.name} has clusters 0 to {most}")
-        output.write(dumps(spans(result, Window(*trace_cycles, trace_clusters), masks)), trace)
+        output.write(dumps(spans(result, TraceWindow(*trace_cycles, trace_clusters), masks)), trace)
     tell_reading(network)
     _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredOrigin:
     """What a result of a sweep was made of."""
 
     workload: str
@@ -27,7 +27,7 @@ class Stored:
     seed: int
 
 
-def recall(origin: str) -> Stored:
+def recall(origin: str) -> StoredOrigin:
     """Find a result, written STORE:KEY.  Raises UsageError where there is none, or where its architecture changed."""
     from accelerator_sim.sweep.database import damaged
     from accelerator_sim.sweep.planner import choices_of
@@ -45,7 +45,7 @@ def recall(origin: str) -> Stored:
         raise UsageError(f"--from {origin}: no result, or more than one, has a key that begins with {key!r}")
     try:
         base = Path(task["file"])
-        found = Stored(
+        found = StoredOrigin(
             str(task["workload"]),
             str(base),
             tuple((str(path), str(value)) for path, value in task["overrides"]),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from accelerator_sim.results.tabular import Row
     from accelerator_sim.run.workers import Pool
     from accelerator_sim.sweep.results import Goal
-    from accelerator_sim.sweep.run import State, Summary
+    from accelerator_sim.sweep.run import Summary, SweepState
     from accelerator_sim.sweep.spec import Sweep
     from accelerator_sim.sweep.store import About, Store
 
@@ -166,7 +166,7 @@ def _run(sweep: Sweep, store: Store, pool: Pool, goal: Goal, retry: bool) -> Sum
     with ProgressLine("results") as line:
         begun: dict[int, tuple[float, int]] = {}
 
-        def show(state: State) -> None:
+        def show(state: SweepState) -> None:
             if state.stage not in begun:  # its first result: what was there before costs nothing
                 begun[state.stage] = time.monotonic(), state.done
                 return

@@ -9,14 +9,14 @@ import click
 
 if TYPE_CHECKING:
     from accelerator_sim.sweep.results import Goal
-    from accelerator_sim.sweep.run import State, Summary
+    from accelerator_sim.sweep.run import Summary, SweepState
     from accelerator_sim.sweep.spec import Sweep
 
 MOST_TOLD = 20
 """Reasons of failures that are listed."""
 
 
-def speed(state: State, rate: float, goal: Goal) -> str:
+def speed(state: SweepState, rate: float, goal: Goal) -> str:
     """Return how fast a sweep is, how long it still takes, and its best result so far."""
     left = f"{rate:.3g}/s, {span_text((state.results - state.done) / rate)} left" if rate else ""
     best = "" if state.best is None else f", best {goal.field} {state.best:.3g}"

@@ -9,7 +9,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.baseline.device import Device
 from accelerator_sim.baseline.measured import points_of
 from accelerator_sim.baseline.roofline import BaselineResult, run_baseline
-from accelerator_sim.comparison.comparison import Comparison, Conditions, Entry, Measured, Ratio
+from accelerator_sim.comparison.comparison import Comparison, Conditions, MachineEntry, Measurement, Ratio
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import BoardBoundary, ChipBoundary, NumberFormat, word
 from accelerator_sim.results.accounted_run import AccountedRun
@@ -18,7 +18,7 @@ from accelerator_sim.run.options import Options
 from accelerator_sim.technology.technology import Technology, scaled
 from accelerator_sim.workload.network import Network
 
-Machine = tuple[Architecture, Technology]
+MachineWithTable = tuple[Architecture, Technology]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Version:
 
 def compare(
     network: Network,
-    machines: Sequence[Machine],
+    machines: Sequence[MachineWithTable],
     devices: Sequence[Device],
     question: Question,
     on_progress: Progress | None = None,
@@ -116,12 +116,12 @@ def _versions(run: AccountedRun, nodes: Sequence[float], notes: list[str]) -> It
             notes.append(f"{run.result.architecture.name} is not projected to {node:g} nm: {error}")
 
 
-def _accelerator(version: Version, boundary: ChipBoundary) -> Entry:
+def _accelerator(version: Version, boundary: ChipBoundary) -> MachineEntry:
     result = version.run.result
     complete = not result.failed
     joules = result.energy.chip if boundary is ChipBoundary.CHIP else result.energy.total
     stack = f"for {result.objective}"
-    return Entry(
+    return MachineEntry(
         name=result.architecture.name,
         kind="accelerator",
         node_nm=version.run.technology.node_nm,
@@ -146,7 +146,7 @@ def _net(result: BaselineResult) -> float:
     return energy
 
 
-def _board(result: BaselineResult, boundary: BoardBoundary, whole: bool) -> Entry:
+def _board(result: BaselineResult, boundary: BoardBoundary, whole: bool) -> MachineEntry:
     """A baseline; whole: all layers of the network were run, so that a measurement of it is of the same."""
     device = result.device
     joules = result.energy_j if boundary is BoardBoundary.BOARD else _net(result)
@@ -156,8 +156,8 @@ def _board(result: BaselineResult, boundary: BoardBoundary, whole: bool) -> Entr
         energy = point.energy_j
         if energy is not None and boundary is BoardBoundary.NET:
             energy -= (device.power.idle or 0.0) * point.latency_s / result.batch
-        measured = Measured(point.latency_s, energy)
-    return Entry(
+        measured = Measurement(point.latency_s, energy)
+    return MachineEntry(
         name=device.name,
         kind=device.kind,
         node_nm=device.node_nm,

@@ -32,7 +32,7 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A published measurement under the same conditions."""
 
     latency_s: float
@@ -41,7 +41,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Entry:
+class MachineEntry:
     """A machine under its conditions.
 
     Latency is of the whole batch, from input to output; energies are of one inference.  Both are None for an
@@ -62,7 +62,7 @@ class Entry:
     """Whether the energies are those of another process than the machine was made in."""
     weak: bool = False
     """Whether a baseline's constants are not fitted to measurements of it."""
-    measured: Measured | None = None
+    measured: Measurement | None = None
     note: str = ""
 
     @property
@@ -80,7 +80,7 @@ class Entry:
         """The inverse of the energy."""
         return 1.0 / self.energy_j if self.energy_j else None
 
-    def to_dict(self, reference: Entry) -> dict[str, Any]:
+    def to_dict(self, reference: MachineEntry) -> dict[str, Any]:
         """Return the entry as plain data, with its ratios over another."""
         return {
             "machine": self.name,
@@ -112,8 +112,8 @@ class Entry:
 class Ratio:
     """The energy of a baseline over that of an accelerator, with the conditions of both."""
 
-    baseline: Entry
-    accelerator: Entry
+    baseline: MachineEntry
+    accelerator: MachineEntry
 
     @property
     def energy(self) -> float | None:
@@ -160,12 +160,12 @@ class Comparison(Tabular):
     batch: int
     runs: tuple[NetworkResult, ...]
     baselines: tuple[BaselineResult, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[MachineEntry, ...]
     matrix: tuple[Ratio, ...]
     notes: tuple[str, ...] = ()
 
     @property
-    def reference(self) -> Entry:
+    def reference(self) -> MachineEntry:
         """What ratios are over."""
         return self.entries[0]
 

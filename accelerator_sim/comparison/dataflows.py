@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.results.layer_result import utilization
 from accelerator_sim.results.status import ExitCode, Status
 from accelerator_sim.results.tabular import Tabular
+from accelerator_sim.run.network_run import Progress
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import DIED, pool_of, run_tasks
 from accelerator_sim.simulation.outcome import Counts, Outcome
@@ -29,8 +30,6 @@ from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
 SCHEMA = "accelerator-sim/dataflows/1"
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -319,10 +318,10 @@ def _key(layer: Layer) -> Layer:
     return replace(layer, name="", reads=())
 
 
-Task = tuple[Layer, Architecture, ActionEnergies, Dataflow, Objective, bool]
+FlowTask = tuple[Layer, Architecture, ActionEnergies, Dataflow, Objective, bool]
 
 
-def _run(tasks: Sequence[Task], jobs: int, on_progress: Progress | None) -> list[LayerNest]:
+def _run(tasks: Sequence[FlowTask], jobs: int, on_progress: Progress | None) -> list[LayerNest]:
     found: dict[int, LayerNest] = {}
 
     def tell(done: int, name: str) -> None:
@@ -342,11 +341,11 @@ def _run(tasks: Sequence[Task], jobs: int, on_progress: Progress | None) -> list
     ]
 
 
-def _run_task(task: Task) -> LayerNest:
+def _run_task(task: FlowTask) -> LayerNest:
     return run_nest(*task)
 
 
-def _given_up(task: Task) -> LayerNest:
+def _given_up(task: FlowTask) -> LayerNest:
     layer = task[0]
     return LayerNest(layer, Status.FAILED, error=f"layer {layer.name}: {DIED}")
 

@@ -35,7 +35,7 @@ NOTHING = "-"
 
 
 @dataclass(frozen=True)
-class Cost:
+class NetworkCost:
     """What one layer (or all that ran) took on one network, for the whole batch.
 
     `bound_by` is the resource that the bottleneck estimate finds busiest ("-": nothing to compute), `noc_j` by wires
@@ -59,8 +59,8 @@ class NetworkRun:
     words_per_cycle: dict[str, float]
     wires: dict[str, Wires]
     result: NetworkResult
-    layers: tuple[Cost, ...]
-    total: Cost
+    layers: tuple[NetworkCost, ...]
+    total: NetworkCost
 
     @property
     def link_bits(self) -> dict[str, int]:
@@ -114,7 +114,7 @@ class NetworkComparison(Tabular):
         """One row a network and layer, and one of all layers (`layer` is empty)."""
         return [self._row(run, cost, base) for run, cost, base in self._costs()]
 
-    def _costs(self) -> Iterator[tuple[NetworkRun, Cost, Cost]]:
+    def _costs(self) -> Iterator[tuple[NetworkRun, NetworkCost, NetworkCost]]:
         for run in self.runs:
             yield run, run.total, self.reference.total
         if len(self.runs[0].layers) > 1:
@@ -122,7 +122,7 @@ class NetworkComparison(Tabular):
                 for run, cost in zip(self.runs, costs[1:], strict=True):
                     yield run, cost, costs[0]
 
-    def _row(self, run: NetworkRun, cost: Cost, base: Cost) -> Row:
+    def _row(self, run: NetworkRun, cost: NetworkCost, base: NetworkCost) -> Row:
         row: Row = {"network": run.name, **asdict(cost)}
         row["latency_s"] = cost.cycles / self.architecture.clock
         for what in ("cycles", "noc_j", "glb_j", "chip_j"):
@@ -205,7 +205,7 @@ def _run(name: str, result: NetworkResult, technology: Technology, left_out: set
     )
 
 
-def _cost(layer: LayerResult, result: NetworkResult, technology: Technology) -> Cost:
+def _cost(layer: LayerResult, result: NetworkResult, technology: Technology) -> NetworkCost:
     outcome, energy, mapping = layer.outcome, layer.energy, layer.mapping
     assert outcome is not None
     assert energy is not None
@@ -215,7 +215,7 @@ def _cost(layer: LayerResult, result: NetworkResult, technology: Technology) -> 
         actions = resolve_actions(technology, result.architecture)
         schedule = Schedule(problem, mapping)
         noc, bound_by = wire_energy(schedule, outcome, technology, actions), bottleneck(schedule).longest
-    return Cost(
+    return NetworkCost(
         layer.layer.name,
         outcome.timing.cycles,
         utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture),
@@ -226,14 +226,14 @@ def _cost(layer: LayerResult, result: NetworkResult, technology: Technology) -> 
     )
 
 
-def _total(costs: Sequence[Cost], result: NetworkResult, left_out: set[str]) -> Cost:
+def _total(costs: Sequence[NetworkCost], result: NetworkResult, left_out: set[str]) -> NetworkCost:
     """All layers together; bound by what bounds the layers with most cycles."""
     cycles: Counter[str] = Counter()
     for cost in costs:
         cycles[cost.bound_by] += cost.cycles
     issued = sum(o.counts.macs_issued for layer, o, _ in result.finished if layer.layer.name not in left_out)
     total = sum(cost.cycles for cost in costs)
-    return Cost(
+    return NetworkCost(
         "",
         total,
         utilization(issued, total, result.architecture),

@@ -10,7 +10,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.eyexam.bounds import examine
 from accelerator_sim.eyexam.changes import Variation, Vary, variations
 from accelerator_sim.eyexam.explanation import Explanation
-from accelerator_sim.eyexam.findings import LayerExplanation, Measured
+from accelerator_sim.eyexam.findings import LayerExplanation, MeasuredChange
 from accelerator_sim.eyexam.parallelism import parallelism
 from accelerator_sim.eyexam.reuse import reuse
 from accelerator_sim.eyexam.stalls import losses
@@ -104,14 +104,14 @@ def _with_changes(
     area = area_at(architecture, node).total.um2
     least = {each.change.name: _least_cycles(explained, each) for each in tried}
     tried.sort(key=lambda each: least[each.change.name])
-    measured: list[Measured] = []
+    measured: list[MeasuredChange] = []
     ruled_out = 0
 
-    def simulate(each: Variation) -> Measured | None:
+    def simulate(each: Variation) -> MeasuredChange | None:
         run = simulate_network(network, each.architecture, technology, options)
         if run.failed:
             return None
-        return Measured.of(each.change, run, area_at(each.architecture, node).total.um2 / area)
+        return MeasuredChange.of(each.change, run, area_at(each.architecture, node).total.um2 / area)
 
     pool, futures, interrupted = ThreadPoolExecutor(AT_A_TIME), [], False
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from accelerator_sim.eyexam.bounds import STEPS
 from accelerator_sim.eyexam.changes import Change
-from accelerator_sim.eyexam.findings import Cause, LayerExplanation, Measured
+from accelerator_sim.eyexam.findings import CauseGroup, LayerExplanation, MeasuredChange
 from accelerator_sim.eyexam.plain import change_dict, layer_dict, unexplained_dict
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import ExitCode
@@ -31,7 +31,7 @@ class Explanation:
 
     run: NetworkResult
     layers: tuple[LayerExplanation | None, ...]
-    measured: tuple[Measured, ...] = ()
+    measured: tuple[MeasuredChange, ...] = ()
     ruled_out: int = 0
     interrupted: bool = False
     """Whether some changes were not measured because the run was interrupted; what was finished is complete."""
@@ -47,9 +47,9 @@ class Explanation:
         return ExitCode.INTERRUPTED if self.interrupted else self.run.exit_code
 
     @property
-    def now(self) -> Measured:
+    def now(self) -> MeasuredChange:
         """The machine as it is."""
-        return Measured.of(Change("as it is", (), 1), self.run, 1.0)
+        return MeasuredChange.of(Change("as it is", (), 1), self.run, 1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain data, in the schema "accelerator-sim/explanation/1"."""
@@ -92,7 +92,7 @@ class Explanation:
             "changes_ruled_out": self.ruled_out,
         }
 
-    def best(self, count: int = 3) -> list[Measured]:
+    def best(self, count: int = 3) -> list[MeasuredChange]:
         """The changes that help most, if they help at all.
 
         count: how many at most.
@@ -102,7 +102,7 @@ class Explanation:
         return [each for each in self.measured if each.value(objective) < before][:count]
 
     @property
-    def best_small(self) -> Measured | None:
+    def best_small(self) -> MeasuredChange | None:
         """The change that helps most of those that hardly cost area."""
         return next((each for each in self.best(len(self.measured)) if each.area <= 1.0 + SMALL), None)
 
@@ -121,9 +121,9 @@ class Explanation:
         """Cycles of the layers that have no explanation."""
         return self.run.totals.cycles - sum(layer.bounds.cycles[-1] for layer in self.explained)
 
-    def by_cause(self) -> list[Cause]:
+    def by_cause(self) -> list[CauseGroup]:
         """The layers grouped by their cause, the group with most cycles above the peak first."""
         groups: dict[tuple[int, str], list[LayerExplanation]] = {}
         for layer in sorted(self.explained, key=lambda layer: -layer.bounds.lost_in_all):
             groups.setdefault(layer.cause, []).append(layer)
-        return sorted((Cause(*cause, layers) for cause, layers in groups.items()), key=lambda cause: -cause.lost)
+        return sorted((CauseGroup(*cause, layers) for cause, layers in groups.items()), key=lambda cause: -cause.lost)

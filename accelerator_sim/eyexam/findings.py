@@ -33,7 +33,7 @@ class LayerExplanation:
 
 
 @dataclass(frozen=True)
-class Cause:
+class CauseGroup:
     """The layers that lose most at one step to one thing, as of `LayerExplanation.cause`, the worst first."""
 
     step: int
@@ -47,7 +47,7 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredChange:
     """A changed machine, re-simulated.  `area` is its area over that of the machine."""
 
     change: Change
@@ -58,7 +58,7 @@ class Measured:
     area: float
 
     @classmethod
-    def of(cls, change: Change, run: NetworkResult, area: float) -> Measured:
+    def of(cls, change: Change, run: NetworkResult, area: float) -> MeasuredChange:
         """What a run of the changed machine says; area: its area over that of the machine."""
         totals = run.totals
         return cls(change, totals.cycles, totals.energy_j, totals.energy_dram_j, totals.dram_bytes, area)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from accelerator_sim.eyexam.bounds import STEPS, Examination
-from accelerator_sim.eyexam.findings import LayerExplanation, Measured
+from accelerator_sim.eyexam.findings import LayerExplanation, MeasuredChange
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.results.layer_plain import shape_dict
 from accelerator_sim.results.layer_result import LayerResult
@@ -74,7 +74,7 @@ def _steps(bounds: Examination) -> list[dict[str, Any]]:
     ]
 
 
-def change_dict(each: Measured, now: Measured) -> dict[str, Any]:
+def change_dict(each: MeasuredChange, now: MeasuredChange) -> dict[str, Any]:
     """Return a change as plain data, beside the machine as it is."""
     return {
         "name": each.change.name,

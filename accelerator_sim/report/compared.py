@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from accelerator_sim.comparison.comparison import Comparison, Entry, Ratio, ratio
+from accelerator_sim.comparison.comparison import Comparison, MachineEntry, Ratio, ratio
 from accelerator_sim.footprint.account import Range, Sending, Use, Year, sending, year
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
 from accelerator_sim.report.numbers import si
@@ -28,12 +28,12 @@ class Wanted:
     """Size of the input when it is sent; None: its words at one byte each."""
 
 
-def title(entry: Entry) -> str:
+def title(entry: MachineEntry) -> str:
     """Return the name of a machine, its process, and a star where the evidence is weak."""
     return f"{entry.name}{'*' if entry.weak else ''}" + (f"→{entry.node_nm:g}nm" if entry.projection else "")
 
 
-def conditions(entry: Entry) -> str:
+def conditions(entry: MachineEntry) -> str:
     """Return the four conditions of an entry."""
     of = entry.conditions
     return f"{of.boundary}, {of.precision}, batch {of.batch}, {of.stack}"
@@ -73,7 +73,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
     yield from comparison.notes
 
 
-def _beside(entry: Entry) -> str:
+def _beside(entry: MachineEntry) -> str:
     """A measurement and how far the model is from it."""
     measured = entry.measured
     assert measured is not None
@@ -117,7 +117,7 @@ def matrix_rows(comparison: Comparison) -> list[Cells]:
 
 
 # --- footprint -------------------------------------------------------------------------------------------------------
-def years(comparison: Comparison, use: Use) -> list[tuple[Entry, Year]]:
+def years(comparison: Comparison, use: Use) -> list[tuple[MachineEntry, Year]]:
     """Return a year of each machine whose energy is known."""
     return [
         (entry, year(entry.energy_j, use, entry.kind == DATA_CENTRE))
@@ -192,7 +192,7 @@ def _dollars(value: Range | None) -> str:
     return _from_to(low, high)
 
 
-def _over(row: Sending, local: Entry) -> str:
+def _over(row: Sending, local: MachineEntry) -> str:
     return _from_to(times(ratio(row.total_j.low, local.energy_j)), times(ratio(row.total_j.high, local.energy_j)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from accelerator_sim.comparison.comparison import Comparison, Entry, Ratio, ratio
+from accelerator_sim.comparison.comparison import Comparison, MachineEntry, Ratio, ratio
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.footprint.account import Year
@@ -66,10 +66,10 @@ def _columns(headings: Sequence[str], importance: Sequence[int]) -> list[Column[
     ]
 
 
-def _entry_columns(comparison: Comparison) -> list[Column[Entry]]:
+def _entry_columns(comparison: Comparison) -> list[Column[MachineEntry]]:
     reference = comparison.reference
 
-    def measured(entry: Entry) -> str:
+    def measured(entry: MachineEntry) -> str:
         return "-" if entry.measured is None else si(entry.measured.energy_j, "J")
 
     return [

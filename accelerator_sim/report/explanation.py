@@ -10,7 +10,7 @@ from rich.text import Text
 
 from accelerator_sim.eyexam.bounds import STEPS, Examination, Roof
 from accelerator_sim.eyexam.explanation import Explanation
-from accelerator_sim.eyexam.findings import LayerExplanation, Measured
+from accelerator_sim.eyexam.findings import LayerExplanation, MeasuredChange
 from accelerator_sim.eyexam.reuse import Reuse
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import Objective
@@ -212,7 +212,7 @@ def _quoted(value: str) -> str:
     return f"'{value}'" if " " in value else value
 
 
-def _change_columns(now: Measured) -> tuple[Column[Measured], ...]:
+def _change_columns(now: MeasuredChange) -> tuple[Column[MeasuredChange], ...]:
     def change(after: float, before: float) -> str:
         return f"{100.0 * (after / before - 1.0):+.1f}%" if before else "-"
 

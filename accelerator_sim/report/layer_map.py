@@ -14,14 +14,14 @@ from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.results.layer_plain import shape_dict
 from accelerator_sim.results.layer_result import utilization
-from accelerator_sim.run.best_mappings import Choice, Choices
+from accelerator_sim.run.best_mappings import MappingChoice, MappingChoices
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/map/1"
 
 
-def render(choices: Choices, width: int = 80, batch: int = 1) -> str:
+def render(choices: MappingChoices, width: int = 80, batch: int = 1) -> str:
     """Return the mapping as text; batch: the inferences that the layer is of."""
     layer, chosen = choices.layer, choices.chosen
     shape = " ".join(f"{letter}{getattr(layer, letter)}" for letter in "NGMCPQRS")
@@ -42,7 +42,7 @@ def render(choices: Choices, width: int = 80, batch: int = 1) -> str:
     )
 
 
-def _why(choices: Choices) -> list[str]:
+def _why(choices: MappingChoices) -> list[str]:
     chosen, outcome = choices.chosen, choices.chosen.outcome
     mapping = chosen.schedule.mapping
     busy = sorted(chosen.estimate.resource_cycles.items(), key=lambda item: -item[1])
@@ -60,7 +60,7 @@ def _why(choices: Choices) -> list[str]:
     ]
 
 
-def _won(chosen: Choice) -> str:
+def _won(chosen: MappingChoice) -> str:
     """Return why a mapping was chosen."""
     if chosen.optimal_over is None:
         return "a given mapping; the optima stand below"
@@ -68,7 +68,7 @@ def _won(chosen: Choice) -> str:
     return f"least {chosen.name} of {chosen.optimal_over:,} mappings within the SPad limits, by the estimate{ran}"
 
 
-def _letters(choices: Choices) -> list[str]:
+def _letters(choices: MappingChoices) -> list[str]:
     """Return the mapping in the letters of Eyeriss v1, where they can express it."""
     letters = letters_of(choices.chosen.schedule) if choices.architecture.flat else None
     if letters is None:
@@ -76,7 +76,7 @@ def _letters(choices: Choices) -> list[str]:
     return ["in the letters of Eyeriss v1: " + " ".join(f"{name}={value}" for name, value in vars(letters).items())]
 
 
-def _networks(choices: Choices) -> list[str]:
+def _networks(choices: MappingChoices) -> list[str]:
     """Return how each data type travels, and the load of its busiest mesh link."""
     lines = []
     for use in choices.chosen.outcome.counts.noc:
@@ -89,7 +89,7 @@ def _networks(choices: Choices) -> list[str]:
     return lines
 
 
-def _beside(choices: Choices) -> list[str]:
+def _beside(choices: MappingChoices) -> list[str]:
     """Return the costs of the optima for all objectives, the chosen one first."""
     lines = ["Mappings are chosen by the estimate; run by the event engine, another one may come out better."]
     lines += [f"{'chosen for':<12}{'cycles':>13}{'estimate':>13}{'chip energy':>13}{'with DRAM':>12}{'DRAM':>9}"]
@@ -104,7 +104,7 @@ def _beside(choices: Choices) -> list[str]:
     return lines
 
 
-def dumps(choices: Choices, width: int = 80, batch: int = 1) -> str:
+def dumps(choices: MappingChoices, width: int = 80, batch: int = 1) -> str:
     """Return the mapping as JSON; batch: the inferences that the layer is of."""
     data: dict[str, Any] = {
         "schema": SCHEMA,
@@ -121,7 +121,7 @@ def dumps(choices: Choices, width: int = 80, batch: int = 1) -> str:
     return encode(data)
 
 
-def _choice(choice: Choice, choices: Choices) -> dict[str, Any]:
+def _choice(choice: MappingChoice, choices: MappingChoices) -> dict[str, Any]:
     outcome = choice.outcome
     return {
         "objective": choice.name,

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from accelerator_sim.architecture.model import TENSORS
-from accelerator_sim.comparison.networks import NOTHING, Cost, NetworkComparison, NetworkRun
+from accelerator_sim.comparison.networks import NOTHING, NetworkComparison, NetworkCost, NetworkRun
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
@@ -38,8 +38,8 @@ class _Line:
     """A line of a table of costs: a network's costs and the reference's."""
 
     network: str
-    cost: Cost
-    base: Cost
+    cost: NetworkCost
+    base: NetworkCost
 
 
 def render(comparison: NetworkComparison, width: int = 80, color: bool = False) -> str:

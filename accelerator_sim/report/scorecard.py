@@ -13,7 +13,7 @@ from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import rows_text
-from accelerator_sim.validation.validate import Judgement, Row, Scorecard
+from accelerator_sim.validation.validate import Judgement, Scorecard, ScoreRow
 from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/validation/1"
@@ -25,7 +25,7 @@ _STYLES = {"miss": "red", "ok": "", "fitted": "dim"}
 _ORDER: tuple[Judgement, ...] = get_args(Judgement)
 
 
-def ordered(card: Scorecard) -> list[Row]:
+def ordered(card: Scorecard) -> list[ScoreRow]:
     """All figures, misses first, the largest error first among them; those that something was fitted to last."""
     return sorted(card.rows, key=lambda row: (_ORDER.index(row.status), -abs(row.error or 0.0)))
 
@@ -104,7 +104,7 @@ def markdown(card: Scorecard) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: ScoreRow) -> dict[str, Any]:
     f = row.figure
     values = (
         row.status, row.publication, f.name, row.layer, f.quantity, row.unit, row.published, row.ours, row.error,
@@ -113,7 +113,7 @@ def _record(row: Row) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _name(row: Row) -> str:
+def _name(row: ScoreRow) -> str:
     return f"{row.figure.name}: {row.layer}" if row.layer else row.figure.name
 
 
@@ -123,7 +123,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _published(row: Row) -> str:
+def _published(row: ScoreRow) -> str:
     if row.published is not None:
         return _number(row.published)
     if row.least is not None and row.most is not None:
@@ -131,12 +131,12 @@ def _published(row: Row) -> str:
     return f">= {_number(row.least)}" if row.least is not None else f"<= {_number(row.most or 0.0)}"
 
 
-def _error(row: Row) -> str:
+def _error(row: ScoreRow) -> str:
     error = row.error
     return "-" if error is None or (row.published is None and error == 0.0) else f"{100.0 * error:+.1f}%"
 
 
-def _allowed(row: Row) -> str:
+def _allowed(row: ScoreRow) -> str:
     if row.figure.fitted:
         return "fitted"
     if row.published is None or row.most is None:
@@ -145,7 +145,7 @@ def _allowed(row: Row) -> str:
     return f"{_number(margin)}" if row.figure.margin else f"{100.0 * margin / abs(row.published):.3g}%"
 
 
-def _numbers(row: Row) -> tuple[str, ...]:
+def _numbers(row: ScoreRow) -> tuple[str, ...]:
     name = f"{_name(row)}, {row.unit}" if row.unit else _name(row)
     return name, _published(row), _number(row.ours), _error(row)
 

@@ -8,7 +8,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.run.layer_run import Machine, given_schedule, simulate_layer
+from accelerator_sim.run.layer_run import RunSetup, given_schedule, simulate_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.simulation.analytical import bottleneck
 from accelerator_sim.simulation.outcome import Outcome, Timing
@@ -19,7 +19,7 @@ from accelerator_sim.workload.layer import Layer
 
 
 @dataclass(frozen=True)
-class Choice:
+class MappingChoice:
     """One mapping and what it costs; `objective` and `optimal_over` are None for one that was given."""
 
     objective: Objective | None
@@ -40,14 +40,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Choices:
+class MappingChoices:
     """The mapping that was asked for, and the optima for other objectives."""
 
     layer: Layer
     architecture: Architecture
     normalised: bool
-    chosen: Choice
-    others: tuple[Choice, ...]
+    chosen: MappingChoice
+    others: tuple[MappingChoice, ...]
 
 
 def best_mappings(
@@ -56,7 +56,7 @@ def best_mappings(
     technology: Technology,
     options: Options,
     given: Mapping | None = None,
-) -> Choices:
+) -> MappingChoices:
     """Map a layer for every objective, under the same constraints; a given mapping takes the first place.
 
     options: the objective that is asked for, the rules of its plan, seed, masks and refine count; each mapping is run
@@ -65,12 +65,12 @@ def best_mappings(
     Raises Unmappable where nothing fits, IllegalMapping for a given mapping that does not, and CheckFailed where a
     result breaks a law.
     """
-    machine = Machine(
+    machine = RunSetup(
         architecture, resolve_actions(technology, architecture), options.objective, options.plan.constraints,
         Fidelity.EVENT, seed=options.seed, masks=options.masks, refine=options.refine,
     )  # fmt: skip
 
-    def choice(goal: Objective | None) -> Choice:
+    def choice(goal: Objective | None) -> MappingChoice:
         run = simulate_layer(
             layer, given if goal is None else None, replace(machine, objective=goal or options.objective)
         )
@@ -78,10 +78,10 @@ def best_mappings(
         assert run.outcome is not None
         assert run.energy is not None
         schedule = given_schedule(layer, architecture, run.mapping)
-        return Choice(
+        return MappingChoice(
             goal, schedule, run.outcome, run.energy, bottleneck(schedule).timing, run.optimal_over, run.compared
         )
 
     chosen = choice(options.objective if given is None else None)
     others = tuple(choice(goal) for goal in Objective if goal is not chosen.objective)
-    return Choices(layer, architecture, technology.normalised, chosen, others)
+    return MappingChoices(layer, architecture, technology.normalised, chosen, others)

@@ -48,7 +48,7 @@ class IllegalMapping(AcceleratorSimError):
 
 
 @dataclass(frozen=True)
-class Machine:
+class RunSetup:
     """What every layer runs on, what its mapping is chosen for, and how it is run.
 
     fidelity: the engine; verify: carry values and compare the outputs (with the clock-by-clock engine); masks: how
@@ -90,7 +90,7 @@ class Candidate:
         return objective.rank(float(self.outcome.timing.cycles), self.energy.total, moved)
 
 
-def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
+def run_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
     """Run one layer with a given mapping, or (None) with the best one.
 
     Whatever is wrong with the layer or its mapping is in the result, never raised.
@@ -108,7 +108,7 @@ def run_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerRes
         return LayerResult(layer, Status.FAILED, error=f"layer {layer.name}: not enough memory")
 
 
-def simulate_layer(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
+def simulate_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
     """Run one layer with a given mapping, or (None) with the best one.
 
     Raises Unmappable where nothing fits, IllegalMapping for a given mapping that does not, CheckFailed where a result
@@ -139,7 +139,7 @@ def _finished(layer: Layer, best: Candidate, compared: int = 1) -> LayerResult:
     )
 
 
-def _estimated(layer: Layer, given: Mapping | None, machine: Machine) -> Candidate:
+def _estimated(layer: Layer, given: Mapping | None, machine: RunSetup) -> Candidate:
     """The layer by the analytical engine."""
     if given is not None:
         schedule, over = given_schedule(layer, machine.architecture, given), None
@@ -150,12 +150,12 @@ def _estimated(layer: Layer, given: Mapping | None, machine: Machine) -> Candida
     return _checked(schedule, over, estimate_of(schedule), machine)
 
 
-def _checked(schedule: Schedule, over: int | None, outcome: Outcome, machine: Machine) -> Candidate:
+def _checked(schedule: Schedule, over: int | None, outcome: Outcome, machine: RunSetup) -> Candidate:
     check(schedule, outcome)
     return Candidate(schedule, over, outcome, machine.account(outcome))
 
 
-def _run(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
+def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
     """The layer by the event engine, and by the cycle engine if that was asked for."""
     pattern = draw(layer, machine.seed, machine.masks)
     masks = normal_masks(layer, loops_of(layer), pattern)
@@ -205,7 +205,7 @@ def _equal(layer: Layer, event: Outcome, cycle: Outcome) -> None:
         raise CheckFailed(f"layer {layer.name}: the event and the cycle engine differ: {'; '.join(differing)}")
 
 
-def _fitting(layer: Layer, machine: Machine, words_of_fullest: Callable[[Schedule], int], zeros: bool) -> list[Found]:
+def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedule], int], zeros: bool) -> list[Found]:
     """The best mappings whose PEs hold the weights that the layer really has.
 
     Where the fullest PE has more than independent zeros let expect, mappings are searched for again with the spread

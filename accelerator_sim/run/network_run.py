@@ -11,7 +11,7 @@ from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
-from accelerator_sim.run.layer_run import Machine, run_layer
+from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import resolve_actions
@@ -38,7 +38,7 @@ def simulate_network(
     """
     chosen = options or Options()
     selected = network.select(chosen.layers).with_batch(chosen.batch)
-    machine = Machine(
+    machine = RunSetup(
         architecture,
         resolve_actions(technology, architecture),
         chosen.objective,
@@ -50,8 +50,8 @@ def simulate_network(
         chosen.refine,
     )
 
-    unique: dict[Task, int] = {}
-    tasks: list[Task] = []
+    unique: dict[LayerTask, int] = {}
+    tasks: list[LayerTask] = []
     task_of: list[int] = []
     for layer in selected.layers:
         given = chosen.plan.mappings.get(layer.name)
@@ -86,21 +86,21 @@ def simulate_network(
     )
 
 
-Task = tuple[Layer, Mapping | None]
+LayerTask = tuple[Layer, Mapping | None]
 """A layer and the mapping that is given for it."""
 
 
-def _run_task(machine: Machine, task: Task) -> LayerResult:
+def _run_task(machine: RunSetup, task: LayerTask) -> LayerResult:
     return run_layer(*task, machine)
 
 
-def _given_up(task: Task) -> LayerResult:
+def _given_up(task: LayerTask) -> LayerResult:
     layer, _ = task
     return LayerResult(layer, Status.FAILED, error=f"layer {layer.name}: {DIED}")
 
 
 def _run(
-    tasks: list[Task], machine: Machine, jobs: int, on_progress: Progress | None
+    tasks: list[LayerTask], machine: RunSetup, jobs: int, on_progress: Progress | None
 ) -> tuple[dict[int, LayerResult], bool]:
     finished: dict[int, LayerResult] = {}
     following = 0

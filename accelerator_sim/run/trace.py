@@ -36,7 +36,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Window:
+class TraceWindow:
     """What is traced: cycles from `begin` to before `end`, and the clusters (none: all)."""
 
     begin: int = 0
@@ -44,7 +44,7 @@ class Window:
     clusters: tuple[int, ...] = ()
 
 
-def trace(result: NetworkResult, window: Window, masks: Masks = Masks.CHANNELS) -> Iterator[Span]:
+def trace(result: NetworkResult, window: TraceWindow, masks: Masks = Masks.CHANNELS) -> Iterator[Span]:
     """The spans of a result that lie in a window, layer by layer; neighbours that do the same are joined."""
     start = 0
     for layer, outcome, _ in result.finished:
@@ -56,7 +56,7 @@ def trace(result: NetworkResult, window: Window, masks: Masks = Masks.CHANNELS) 
         start = stop
 
 
-def _spans(layer: LayerResult, result: NetworkResult, window: Window, masks: Masks, start: int) -> Iterator[Span]:
+def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, masks: Masks, start: int) -> Iterator[Span]:
     mapping, architecture = layer.mapping, result.architecture
     assert mapping is not None
     problem = problem_of(layer.layer, architecture, mapping.iact_encoding, mapping.weight_encoding)

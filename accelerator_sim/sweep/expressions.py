@@ -56,7 +56,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ParsedConstraint:
     """A parsed constraint."""
 
     text: str
@@ -77,7 +77,7 @@ class Comparison:
             raise ValueError(f"constraint {self.text!r} divides by zero") from None
 
 
-def parse_comparison(text: str, unit_of: Callable[[str], Powers]) -> Comparison:
+def parse_comparison(text: str, unit_of: Callable[[str], Powers]) -> ParsedConstraint:
     """Read a constraint.
 
     unit_of: the unit of a name; raises ValueError for one that is not known.
@@ -95,7 +95,7 @@ def parse_comparison(text: str, unit_of: Callable[[str], Powers]) -> Comparison:
     if parser.peek():
         raise ValueError(f"{text!r}: {parser.peek()!r} is left over")
     _common(left.unit, right.unit, f"{text!r} compares")
-    return Comparison(text, tuple(dict.fromkeys(parser.names)), left, sign, right)
+    return ParsedConstraint(text, tuple(dict.fromkeys(parser.names)), left, sign, right)
 
 
 class _Parser:

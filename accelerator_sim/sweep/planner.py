@@ -13,9 +13,9 @@ from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.run.options import Options
 from accelerator_sim.sweep.axes import CHOICES, column_of, stored
 from accelerator_sim.sweep.limits import values_of
-from accelerator_sim.sweep.points import Point
+from accelerator_sim.sweep.points import SweepPoint
 from accelerator_sim.sweep.spec import Stage, Sweep
-from accelerator_sim.sweep.store import Entry
+from accelerator_sim.sweep.store import StoreEntry
 from accelerator_sim.sweep.task import LayerSums, digest, figures, layer_text, machine_text, program, reason
 from accelerator_sim.technology.machine_file import read_machine
 from accelerator_sim.technology.technology import Technology
@@ -28,8 +28,8 @@ from accelerator_sim.workload.network_loader import load_network
 class Planned:
     """A point of a stage with one of its networks, ready to run, or why it cannot be."""
 
-    point: Point
-    entry: Entry
+    point: SweepPoint
+    entry: StoreEntry
     machine: tuple[Architecture, Technology] | None
     run: Options
     layers: Mapping[str, tuple[Layer, int]]
@@ -75,7 +75,7 @@ def network_file(sweep: Sweep, name: str) -> str:
     return str(real(beside)) if Path(name).suffix and exists(beside) else name
 
 
-class Planner:
+class SweepPlanner:
     """Makes tasks of points: reads each network once.
 
     Raises InvalidFile for a base architecture or a network that is not valid, and UsageError for one that is unknown:
@@ -93,12 +93,12 @@ class Planner:
         self._networks: dict[tuple[object, ...], tuple[dict[str, tuple[Layer, int]], int]] = {}
         self._names = tuple(dict.fromkeys(name for constraint in sweep.constraints for name in constraint.names))
 
-    def legal(self, point: Point) -> bool:
+    def legal(self, point: SweepPoint) -> bool:
         """Whether a point can be run: its machine and its networks are valid and it breaks no constraint."""
         planned = list(self.plan(point, self._sweep.stages[0]))
         return bool(planned) and all(each.error is None for each in planned)
 
-    def plan(self, point: Point, stage: Stage) -> Iterator[Planned]:
+    def plan(self, point: SweepPoint, stage: Stage) -> Iterator[Planned]:
         """Yield the tasks of a point, none where it breaks a constraint.  What is wrong with it is an error of them."""
         values = point.named
         spec = self._sweep.spec
@@ -129,7 +129,7 @@ class Planner:
             yield Planned(point, entry, machine, run, layers, inferences=inferences)
 
     def _unfit(
-        self, point: Point, stage: Stage, networks: Sequence[str], run: Options, error: str
+        self, point: SweepPoint, stage: Stage, networks: Sequence[str], run: Options, error: str
     ) -> Iterator[Planned]:
         """The results of a point that is refused: failed, with the reason."""
         for name in networks:
@@ -138,8 +138,8 @@ class Planner:
             yield Planned(point, entry, None, run, {}, error)
 
     def _entry(
-        self, key: str, point: Point, name: str, stage: Stage, run: Options, architecture: Architecture | None
-    ) -> Entry:
+        self, key: str, point: SweepPoint, name: str, stage: Stage, run: Options, architecture: Architecture | None
+    ) -> StoreEntry:
         values = point.named
         task = {
             "architecture": self._sweep.spec.architecture,
@@ -155,7 +155,7 @@ class Planner:
         }
         shown = architecture.name if architecture is not None else self._sweep.spec.architecture
         axes = {column_of(name): stored(name, value) for name, value in point.values}
-        return Entry(key, name, shown, stage.fidelity, run.objective, run.batch, run.seed, axes, task)
+        return StoreEntry(key, name, shown, stage.fidelity, run.objective, run.batch, run.seed, axes, task)
 
     def _allowed(self, architecture: Architecture, technology: Technology) -> bool:
         if not self._sweep.constraints:
@@ -178,6 +178,6 @@ class Planner:
         return self._networks[key]
 
 
-def _overrides(point: Point) -> list[tuple[str, str]]:
+def _overrides(point: SweepPoint) -> list[tuple[str, str]]:
     """The values of a point that are those of its machine."""
     return [(path, value) for path, value in point.values if path not in CHOICES]

@@ -8,7 +8,7 @@ from itertools import product
 from random import Random
 
 from accelerator_sim.sweep.sobol import BITS, sobol
-from accelerator_sim.sweep.spec import Axis, Sweep, SweepMode
+from accelerator_sim.sweep.spec import Sweep, SweepAxis, SweepMode
 
 TRIES, MOST_TRIES = 100, 1_000_000
 """Draws for each sample, and of all, before random and sobol go on with fewer points: where a hundredth of the
@@ -16,7 +16,7 @@ combinations is legal, each sample is still found with a probability of 63%, and
 
 
 @dataclass(frozen=True)
-class Point:
+class SweepPoint:
     """One combination: its number in the sweep, and the value of each axis as YAML text."""
 
     number: int
@@ -28,7 +28,7 @@ class Point:
         return dict(self.values)
 
 
-def points_of(sweep: Sweep, legal: Callable[[Point], bool] | None = None) -> Iterator[Point]:
+def points_of(sweep: Sweep, legal: Callable[[SweepPoint], bool] | None = None) -> Iterator[SweepPoint]:
     """Yield the points of a sweep, the same ones for the same file, each combination once.
 
     legal: whether a point can be run; random and sobol draw others instead of those that cannot, and a grid has them
@@ -56,12 +56,12 @@ def tries(samples: int) -> int:
     return max(2 * samples, min(TRIES * samples, MOST_TRIES))
 
 
-def point_of(axes: list[Axis], number: int, chosen: tuple[int, ...]) -> Point:
+def point_of(axes: list[SweepAxis], number: int, chosen: tuple[int, ...]) -> SweepPoint:
     """Return the combination that takes the value at each of these places of the axes."""
     values: list[tuple[str, str]] = []
     for axis, at in zip(axes, chosen, strict=True):
         values += zip(axis.names, axis.values[at], strict=True)
-    return Point(number, tuple(values))
+    return SweepPoint(number, tuple(values))
 
 
 def _random(sweep: Sweep, most: int) -> Iterator[tuple[int, ...]]:

@@ -14,7 +14,7 @@ from accelerator_sim.files.units import UNLIMITED
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.pareto import front
-from accelerator_sim.sweep.store import About, Cost, Store
+from accelerator_sim.sweep.store import About, ResultCost, Store
 
 MORE = ("inferences_per_s", "inferences_per_j", "gops_per_w", "utilization", "macs_per_cycle")
 """Results of which more is better; of all others less is."""
@@ -24,7 +24,7 @@ _UNITS = ("_js", "_j", "_s", "_kgates", "_mm2")
 
 
 @dataclass(frozen=True)
-class Goal(Cost):
+class Goal(ResultCost):
     """A result that is to be as small as possible, or as large (`most`)."""
 
     def cost(self, row: Mapping[str, Any]) -> float | None:

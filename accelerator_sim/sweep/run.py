@@ -11,13 +11,13 @@ from functools import partial
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.run.workers import Pool, run_tasks
 from accelerator_sim.sweep.axes import column_of
-from accelerator_sim.sweep.planner import Planned, Planner
-from accelerator_sim.sweep.points import Point, points_of, tries
+from accelerator_sim.sweep.planner import Planned, SweepPlanner
+from accelerator_sim.sweep.points import SweepPoint, points_of, tries
 from accelerator_sim.sweep.results import best, each_point, goal_of
 from accelerator_sim.sweep.search import search
 from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
 from accelerator_sim.sweep.store import About, Store
-from accelerator_sim.sweep.task import Done, LayerSums, Task, digest, given_up, program, reason, run_task
+from accelerator_sim.sweep.task import Done, LayerSums, SweepTask, digest, given_up, program, reason, run_task
 
 MOST_KINDS = 1000
 """Reasons of failure that are counted one by one."""
@@ -26,7 +26,7 @@ CHUNK = 50
 
 
 @dataclass(frozen=True)
-class State:
+class SweepState:
     """How far a stage is.  best: the best value of the first objective so far, None before the first result."""
 
     stage: int
@@ -36,7 +36,7 @@ class State:
     best: float | None
 
 
-Progress = Callable[[State], None]
+SweepProgress = Callable[[SweepState], None]
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ def about(sweep: Sweep) -> About:
 
 
 def run_sweep(
-    sweep: Sweep, store: Store, pool: Pool, on_progress: Progress | None = None, retry: bool = False
+    sweep: Sweep, store: Store, pool: Pool, on_progress: SweepProgress | None = None, retry: bool = False
 ) -> Summary:
     """Run what is missing from the store.  After KeyboardInterrupt, what was finished is in the store.
 
     retry: what failed is run again, too.
 
-    Raises InvalidFile and UsageError as `Planner` does.  A point that fails, for whatever reason, is a row.
+    Raises InvalidFile and UsageError as `SweepPlanner` does.  A point that fails, for whatever reason, is a row.
     """
     started = time.monotonic()
     name = sweep_name(sweep)
@@ -147,7 +147,7 @@ def _count(failed: dict[str, Failure], row: Row) -> None:
     failed[kind] = replace(first, results=count)
 
 
-def _best(store: Store, name: str, number: int, points: Sequence[Point], stage: Stage) -> list[Point]:
+def _best(store: Store, name: str, number: int, points: Sequence[SweepPoint], stage: Stage) -> list[SweepPoint]:
     """The best points of a stage, by a result of all their networks."""
     records = best(each_point(store.each(name, number)), goal_of(stage.by), stage.best or len(points))
     kept = {row["point"] for row in records}
@@ -172,10 +172,10 @@ class _Runner:
     """Runs points: each layer that is not known on its machine once, wherever else it occurs."""
 
     def __init__(
-        self, sweep: Sweep, name: str, store: Store, pool: Pool, on_progress: Progress | None, retry: bool
+        self, sweep: Sweep, name: str, store: Store, pool: Pool, on_progress: SweepProgress | None, retry: bool
     ) -> None:
         self._retry = retry
-        self._planner = Planner(sweep)
+        self._planner = SweepPlanner(sweep)
         self._goals = [goal_of(text) for text in sweep.spec.objectives]
         self._name, self._store, self._pool, self._tell = name, store, pool, on_progress
         self._networks = max(len(sweep.spec.workloads), 1)
@@ -186,11 +186,11 @@ class _Runner:
         self._stage, self._total, self._here = 0, 0, 0
         self._best: float | None = None
 
-    def legal(self, point: Point) -> bool:
+    def legal(self, point: SweepPoint) -> bool:
         """Whether a point can be run."""
         return self._planner.legal(point)
 
-    def costs(self, stage: Stage, points: Sequence[Point]) -> dict[int, list[float] | None]:
+    def costs(self, stage: Stage, points: Sequence[SweepPoint]) -> dict[int, list[float] | None]:
         """Run points of a search; return what their results cost, by number."""
         self.run(points, 0, stage)
         numbers = {point.number for point in points}
@@ -200,7 +200,7 @@ class _Runner:
             out[row["point"]] = None if None in costs else costs  # type: ignore[assignment]
         return out
 
-    def run(self, points: Sequence[Point], number: int, stage: Stage) -> None:
+    def run(self, points: Sequence[SweepPoint], number: int, stage: Stage) -> None:
         """Run a stage.  Raises KeyboardInterrupt when it is interrupted; what was finished is kept."""
         if number != self._stage:
             self._stage, self._best, self._here, self._total = number, None, 0, 0
@@ -210,7 +210,7 @@ class _Runner:
             self.layers += len(done.outcomes) + len(done.errors)
             self._keep(done, number)
 
-    def _tasks(self, points: Sequence[Point], number: int, stage: Stage) -> Iterator[Task]:
+    def _tasks(self, points: Sequence[SweepPoint], number: int, stage: Stage) -> Iterator[SweepTask]:
         """Plan points, some at a time, and yield what has to be run for them."""
         for begin in range(0, len(points), CHUNK):
             planned: list[Planned] = []
@@ -232,7 +232,7 @@ class _Runner:
                     yield from self._task(each, number)
                 self._seen.add(key)
 
-    def _task(self, planned: Planned, number: int) -> Iterator[Task]:
+    def _task(self, planned: Planned, number: int) -> Iterator[SweepTask]:
         """Yield the layers of a network that are neither known nor on their way."""
         key = planned.entry.key
         known = self._store.layers(planned.layers)
@@ -245,7 +245,7 @@ class _Runner:
         for layer in missing:
             self._wanted.setdefault(layer, []).append(key)
         if fresh:
-            yield Task(key, *planned.machine, planned.run, {layer: planned.layers[layer][0] for layer in fresh})
+            yield SweepTask(key, *planned.machine, planned.run, {layer: planned.layers[layer][0] for layer in fresh})
 
     def _keep(self, done: Done, number: int) -> None:
         """Store the outcomes of layers, and the networks that they complete."""
@@ -281,4 +281,4 @@ class _Runner:
                 self._best = cost
         if self._tell is not None and complete:
             best = None if self._best is None else abs(self._best)
-            self._tell(State(number, self._total, self._here, self.present, best))
+            self._tell(SweepState(number, self._total, self._here, self.present, best))

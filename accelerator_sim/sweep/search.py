@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from accelerator_sim.files.errors import AcceleratorSimError
-from accelerator_sim.sweep.points import Point, point_of
+from accelerator_sim.sweep.points import SweepPoint, point_of
 from accelerator_sim.sweep.spec import Sweep
 
 POPULATION = 50
@@ -19,13 +19,13 @@ POPULATION = 50
 MOST_REPEATS = 20
 """Generations without a new point after which a search has seen what it can reach."""
 
-Legal = Callable[[Point], bool]
+Legal = Callable[[SweepPoint], bool]
 """Whether a point can be run; others are not asked for."""
-Evaluate = Callable[[Sequence[Point]], Mapping[int, Sequence[float] | None]]
+Evaluate = Callable[[Sequence[SweepPoint]], Mapping[int, Sequence[float] | None]]
 """Runs points; returns the costs of each by its number, None for one that failed or breaks a constraint."""
 
 
-def search(sweep: Sweep, objectives: int, evaluate: Evaluate, legal: Legal) -> list[Point]:
+def search(sweep: Sweep, objectives: int, evaluate: Evaluate, legal: Legal) -> list[SweepPoint]:
     """Evaluate as many different points as the sweep has samples, or as can be found; return them.
 
     A point that is not legal counts as one that was asked for in vain, so that the next generation avoids it.
@@ -44,11 +44,11 @@ def search(sweep: Sweep, objectives: int, evaluate: Evaluate, legal: Legal) -> l
     sampler = optuna.samplers.NSGAIISampler(population_size=population, seed=sweep.spec.seed)
     study = optuna.create_study(directions=["minimize"] * objectives, sampler=sampler)
     known: dict[tuple[int, ...], Sequence[float] | None] = {}
-    points: list[Point] = []
+    points: list[SweepPoint] = []
     repeats = 0
     while len(points) < wanted and repeats < MOST_REPEATS:
         trials: list[tuple[Any, tuple[int, ...]]] = []
-        fresh: dict[tuple[int, ...], Point] = {}
+        fresh: dict[tuple[int, ...], SweepPoint] = {}
         for _ in range(population):
             trial = study.ask()
             chosen = tuple(

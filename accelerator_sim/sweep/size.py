@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from accelerator_sim.files.vocabulary import Fidelity
-from accelerator_sim.sweep.planner import Planned, Planner
+from accelerator_sim.sweep.planner import Planned, SweepPlanner
 from accelerator_sim.sweep.points import points_of
 from accelerator_sim.sweep.run import shortage
 from accelerator_sim.sweep.spec import Sweep, SweepMode
-from accelerator_sim.sweep.task import Task, run_task
+from accelerator_sim.sweep.task import SweepTask, run_task
 
 TIMED = (Fidelity.ANALYTICAL, Fidelity.EVENT)
 """Engines that a sweep is timed with."""
 
 
 @dataclass(frozen=True)
-class Size:
+class SweepSize:
     """How large a sweep is.  tried, excluded: points that were planned, and those of them that break a constraint.
 
     seconds: of one result, by engine, of the first ones that run (empty: none does); errors: of points that were
@@ -35,12 +35,12 @@ class Size:
     note: str
 
 
-def estimate(sweep: Sweep, tried: int = 200, runs: int = 3) -> Size:
+def estimate(sweep: Sweep, tried: int = 200, runs: int = 3) -> SweepSize:
     """Count the points of a sweep, and time a few of its first stage, spread over it.  Stores nothing.
 
-    Raises InvalidFile and UsageError as `Planner` does.
+    Raises InvalidFile and UsageError as `SweepPlanner` does.
     """
-    planner = Planner(sweep)
+    planner = SweepPlanner(sweep)
     points = list(points_of(sweep, planner.legal))
     some = points if len(points) <= tried else points[:: math.ceil(len(points) / tried)]
     planned = [list(planner.plan(point, sweep.stages[0])) for point in some]
@@ -52,7 +52,7 @@ def estimate(sweep: Sweep, tried: int = 200, runs: int = 3) -> Size:
     results = round(len(points) * share * max(len(sweep.spec.workloads), 1))
     errors = tuple(dict.fromkeys(each.error for each in flat if each.error is not None))
     note = "" if sweep.spec.mode is SweepMode.SEARCH else shortage(sweep, len(points))
-    return Size(len(points), results, len(some), excluded, seconds, errors[:5], note)
+    return SweepSize(len(points), results, len(some), excluded, seconds, errors[:5], note)
 
 
 def _seconds(planned: Sequence[Planned]) -> dict[Fidelity, float]:
@@ -64,7 +64,7 @@ def _seconds(planned: Sequence[Planned]) -> dict[Fidelity, float]:
             assert each.machine is not None
             layers = {key: layer for key, (layer, _) in each.layers.items()}
             started = time.perf_counter()
-            run_task(Task(each.entry.key, *each.machine, replace(each.run, fidelity=fidelity), layers))
+            run_task(SweepTask(each.entry.key, *each.machine, replace(each.run, fidelity=fidelity), layers))
             times.append(time.perf_counter() - started)
         out[fidelity] = sorted(times)[len(times) // 2]
     return out

@@ -17,7 +17,7 @@ from accelerator_sim.files.model import Chosen, FileModel, load_model
 from accelerator_sim.files.vocabulary import BATCH, SEED, Fidelity, Objective
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.sweep.axes import axis_values, check_axis_value, check_name
-from accelerator_sim.sweep.expressions import Comparison, parse_comparison
+from accelerator_sim.sweep.expressions import ParsedConstraint, parse_comparison
 from accelerator_sim.sweep.limits import unit_of
 from accelerator_sim.sweep.results import goal_of
 from accelerator_sim.sweep.sobol import MOST_AXES
@@ -83,7 +83,7 @@ class Spec(FileModel):
 
 
 @dataclass(frozen=True)
-class Axis:
+class SweepAxis:
     """One axis, or several linked ones: their names, and the values that they take together."""
 
     names: tuple[str, ...]
@@ -99,8 +99,8 @@ class Sweep:
     """A sweep whose axes and constraints are read."""
 
     spec: Spec
-    axes: list[Axis]
-    constraints: list[Comparison]
+    axes: list[SweepAxis]
+    constraints: list[ParsedConstraint]
     file: Path
     """Where it was read; files that it names are looked for beside it first."""
     text: str
@@ -186,7 +186,7 @@ def _checked_axes(spec: Spec, wrong: Wrong) -> dict[str, tuple[str, ...]]:
     return values
 
 
-def _linked(spec: Spec, values: Mapping[str, tuple[str, ...]], wrong: Wrong) -> list[Axis]:
+def _linked(spec: Spec, values: Mapping[str, tuple[str, ...]], wrong: Wrong) -> list[SweepAxis]:
     """Join linked axes; the others stand alone, in their order."""
     group: dict[str, tuple[str, ...]] = {}
     for at, linked in enumerate(spec.linked):
@@ -200,12 +200,12 @@ def _linked(spec: Spec, values: Mapping[str, tuple[str, ...]], wrong: Wrong) -> 
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"{name} has {count}" for name, count in lengths.items())
             wrong(("linked", at), f"linked axes have as many values each; {shown}")
-    axes: list[Axis] = []
+    axes: list[SweepAxis] = []
     done: set[str] = set()
     for name in values:
         if name in done:
             continue
         names = tuple(each for each in group.get(name, (name,)) if each in values)
         done |= set(names)
-        axes.append(Axis(names, tuple(zip(*(values[each] for each in names), strict=False))))
+        axes.append(SweepAxis(names, tuple(zip(*(values[each] for each in names), strict=False))))
     return axes

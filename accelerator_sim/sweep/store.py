@@ -24,7 +24,7 @@ _NAMES = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoreEntry:
     """What is known of a task before it runs: how it is found again, and what a reader of the row wants to know."""
 
     key: str
@@ -41,7 +41,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Cost:
+class ResultCost:
     """A figure that is to be small, or large (`most`), as SQL."""
 
     field: str
@@ -65,7 +65,7 @@ class About:
     linked: tuple[tuple[str, ...], ...] = ()
 
 
-Result = tuple[Entry, Mapping[str, float | int | None] | None, str | None]
+StoredResult = tuple[StoreEntry, Mapping[str, float | int | None] | None, str | None]
 """An entry with its figures, or with its error."""
 
 
@@ -156,7 +156,7 @@ class Store:
             self._db.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?, ?)", rows)
             self._db.execute("COMMIT")
 
-    def add(self, results: Iterable[Result], outcomes: Mapping[str, LayerSums]) -> None:
+    def add(self, results: Iterable[StoredResult], outcomes: Mapping[str, LayerSums]) -> None:
         """Keep results and outcomes of layers, by key: all of them or none."""
         kept = list(results)
         rows = [
@@ -256,7 +256,7 @@ class Store:
         [(count,)] = self._all(networks, (sweep, found) * 2)
         return found, count <= 1
 
-    def least(self, sweep: str, stage: int, cost: Cost, count: int) -> list[str]:
+    def least(self, sweep: str, stage: int, cost: ResultCost, count: int) -> list[str]:
         """Return the keys of the results of single networks that cost the least, equal ones by point."""
         found = self._all(
             "SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ?"
@@ -265,7 +265,7 @@ class Store:
         )
         return [key for (key,) in found]
 
-    def unbeaten(self, sweep: str, stage: int, costs: Sequence[Cost]) -> list[tuple[str, tuple[float, ...]]]:
+    def unbeaten(self, sweep: str, stage: int, costs: Sequence[ResultCost]) -> list[tuple[str, tuple[float, ...]]]:
         """Return key and costs of few results of single networks, among which are all that no other one beats.
 
         The front of a sample leaves out most results while the table is read.

@@ -16,7 +16,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.kernels.compile import kernel_stamp
 from accelerator_sim.results.layer_result import utilization
-from accelerator_sim.run.layer_run import Machine, run_layer
+from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import DIED
 from accelerator_sim.simulation.outcome import Outcome
@@ -34,7 +34,7 @@ LayerSums = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Task:
+class SweepTask:
     """Layers, by key, to run on a machine with its technology."""
 
     key: str
@@ -82,10 +82,10 @@ def layer_text(layer: Layer) -> str:
     return json.dumps(asdict(replace(layer, name="", reads=())), sort_keys=True)
 
 
-def run_task(task: Task) -> Done:
+def run_task(task: SweepTask) -> Done:
     """Run the layers of a task.  Whatever is wrong with one is an error in the result."""
     try:
-        machine = Machine(
+        machine = RunSetup(
             task.architecture,
             resolve_actions(task.technology, task.architecture),
             task.run.objective,
@@ -119,7 +119,7 @@ def reason(error: Exception) -> str:
     return " ".join(text.split())
 
 
-def given_up(task: Task) -> Done:
+def given_up(task: SweepTask) -> Done:
     """Return the result of a task that kills its worker."""
     return Done(task.key, {}, {key: f"layer {layer.name}: {DIED}" for key, layer in task.layers.items()})
 

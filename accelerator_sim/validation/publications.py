@@ -19,7 +19,7 @@ from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.files.yaml_tree import load_document
 
 FOLDER = Path(__file__).parent / "published"
-Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
+Tolerance = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class Case(FileModel):
@@ -52,9 +52,9 @@ class Figure(FileModel):
     values: dict[str, float] | None = Field(default=None, description="published values by layer")
     least: float | None = Field(default=None, description="published as at least this")
     most: float | None = Field(default=None, description="published as at most this")
-    within: Fraction | None = Field(default=None, description="error that is tolerated, as a fraction of the value")
+    within: Tolerance | None = Field(default=None, description="error that is tolerated, as a fraction of the value")
     margin: float | None = Field(default=None, gt=0.0, description="instead of within: error in units of the value")
-    mean_within: Fraction | None = Field(default=None, description="mean error of `values` that is tolerated")
+    mean_within: Tolerance | None = Field(default=None, description="mean error of `values` that is tolerated")
     where: str = Field(min_length=1, description="table, figure or section")
     read: Literal["printed", "recalled", "derived", "chart"] = Field(
         description="printed there; recalled, without the page at hand; derived from printed figures; read off a chart"

@@ -27,7 +27,7 @@ Judgement = Literal["miss", "ok", "fitted"]
 
 
 @dataclass(frozen=True)
-class Row:
+class ScoreRow:
     """One published number and ours.  `least` and `most` bound ours; they are the tolerance, or the claim itself."""
 
     publication: str
@@ -66,7 +66,7 @@ class Scorecard:
     """All figures of some publications; `left_out` counts those of slow cases that were not run."""
 
     publications: Mapping[str, Publication]
-    rows: tuple[Row, ...]
+    rows: tuple[ScoreRow, ...]
     left_out: int = 0
 
     def count(self, status: Judgement) -> int:
@@ -137,7 +137,7 @@ def run_cases(
 
 def evaluate(publications: Mapping[str, Publication], runs: Mapping[tuple[str, str], AccountedRun]) -> Scorecard:
     """Work out every figure whose cases were run."""
-    rows: list[Row] = []
+    rows: list[ScoreRow] = []
     left_out = 0
     for name, publication in publications.items():
         for figure in publication.figures:
@@ -162,17 +162,17 @@ def ours(
     return value / figure.per
 
 
-def _rows(name: str, figure: Figure, runs: Mapping[tuple[str, str], AccountedRun]) -> list[Row]:
+def _rows(name: str, figure: Figure, runs: Mapping[tuple[str, str], AccountedRun]) -> list[ScoreRow]:
     if figure.value is None and figure.values is None:
         value = ours(figure, name, runs)
-        return [Row(name, figure, figure.layer or "", None, figure.least, figure.most, value)]
+        return [ScoreRow(name, figure, figure.layer or "", None, figure.least, figure.most, value)]
     published = figure.values or {figure.layer or "": figure.value or 0.0}
     rows = []
     for layer, value in published.items():
         margin = figure.margin or abs(value) * (figure.within or 0.0)
         mine = ours(figure, name, runs, layer or None)
-        rows.append(Row(name, figure, layer, value, value - margin, value + margin, mine))
+        rows.append(ScoreRow(name, figure, layer, value, value - margin, value + margin, mine))
     if figure.mean_within is not None:
         mean = sum(abs(row.error or 0.0) for row in rows) / len(rows)
-        rows.append(Row(name, figure, MEAN, None, None, figure.mean_within, mean))
+        rows.append(ScoreRow(name, figure, MEAN, None, None, figure.mean_within, mean))
     return rows

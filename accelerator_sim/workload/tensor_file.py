@@ -30,7 +30,7 @@ LONGEST_HEADER = 1 << 16
 """Bytes of a header: numpy's own are 128."""
 
 
-Found = TypeVar("Found")
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class TensorFile:
 
         return self._read(read)
 
-    def _read(self, read: Callable[[IO[bytes]], Found]) -> Found:
+    def _read(self, read: Callable[[IO[bytes]], Content]) -> Content:
         """Read what follows the header."""
         with _faults(self.name), _opened(self.file, self.key) as (stream, _):
             _header(stream)

@@ -15,7 +15,7 @@ from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.run.layer_run import Machine, run_layer
+from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.actions import resolve_actions
@@ -31,7 +31,7 @@ ROUNDING = 1e-9
 def examined(layer: Layer, architecture: Architecture) -> Examination | None:
     """The bounds of a layer with its best mapping; None where it has none."""
     actions = resolve_actions(load_technology(architecture.technology), architecture)
-    result = run_layer(layer, None, Machine(architecture, actions, Objective.LATENCY, fidelity="event"))
+    result = run_layer(layer, None, RunSetup(architecture, actions, Objective.LATENCY, fidelity="event"))
     assert not result.law_broken, result.error
     if result.outcome is None:
         return None
@@ -137,7 +137,7 @@ def test_a_given_mapping_has_the_bounds_of_the_layer() -> None:
     architecture, technology = load_machine("eyeriss_v2")
     layer = Layer("pw", "conv", C=16, M=16, H=8, W=8)
     actions = resolve_actions(technology, architecture)
-    machine = Machine(architecture, actions, Objective.LATENCY, fidelity="event")
+    machine = RunSetup(architecture, actions, Objective.LATENCY, fidelity="event")
     worst = run_layer(layer, Mapping(), machine)
     assert worst.outcome is not None
     bad = examine(layer, Mapping(), worst.outcome, architecture)

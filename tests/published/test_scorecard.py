@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from accelerator_sim.validation.publications import load_publications
-from accelerator_sim.validation.validate import Row, Scorecard, evaluate, run_cases
+from accelerator_sim.validation.validate import Scorecard, ScoreRow, evaluate, run_cases
 
 MISSES = {
     ("eyeriss_v1", "share of the NoC", ""): 0.78,
@@ -35,7 +35,7 @@ MISSES = {
 """Largest error of the figures that miss, by publication, figure and layer; docs/validation.md has the causes."""
 
 
-def key(row: Row) -> tuple[str, str, str]:
+def key(row: ScoreRow) -> tuple[str, str, str]:
     return row.publication, row.figure.name, row.layer
 
 

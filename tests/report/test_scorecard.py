@@ -19,17 +19,17 @@ from accelerator_sim.report.scorecard import (
     summary,
 )  # fmt: skip
 from accelerator_sim.validation.publications import Case, Figure, Publication
-from accelerator_sim.validation.validate import Row, Scorecard
+from accelerator_sim.validation.validate import Scorecard, ScoreRow
 
 CASE = Case(workload="alexnet", architecture="eyeriss_v2", note="zeros are assumed")
 
 
-def row(name: str, ours: float, fitted: str | None = None, **more: object) -> Row:
+def row(name: str, ours: float, fitted: str | None = None, **more: object) -> ScoreRow:
     fields = {"name": name, "quantity": "power_mw", "case": "c", "where": "Table V", "read": "printed", "why": "so"}
     figure = Figure.model_validate(
         fields | {"value": 100.0, "within": 0.1, "fitted": fitted, "cause": "too | hot"} | more
     )
-    return Row("paper", figure, "CONV1", 100.0, 90.0, 110.0, ours)
+    return ScoreRow("paper", figure, "CONV1", 100.0, 90.0, 110.0, ours)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def card() -> Scorecard:
     bound = Figure(
         name="share", quantity="noc_share", case="c", least=0.06, most=0.1, where="III", read="chart", why="range"
     )
-    rows += (Row("paper", bound, "", None, 0.06, 0.1, 0.07),)
+    rows += (ScoreRow("paper", bound, "", None, 0.06, 0.1, 0.07),)
     publication = Publication(title="A paper", source="them, 2017", cases={"c": CASE}, figures=[])
     return Scorecard({"paper": publication}, rows, left_out=2)
 

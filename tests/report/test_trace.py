@@ -8,25 +8,25 @@ import json
 
 import accelerator_sim as sim
 from accelerator_sim.report.trace import dumps
-from accelerator_sim.run.trace import Span, Window, trace
+from accelerator_sim.run.trace import Span, TraceWindow, trace
 
 RESULT = sim.simulate("mobilenet_v1_0.5_128_sparse", layers=["PW13", "FC"])
 
 
 def test_spans_of_a_pe_follow_one_another_and_count_its_busy_cycles() -> None:
     cycles = RESULT.totals.cycles
-    spans = [span for span in trace(RESULT, Window(0, cycles)) if span.track == "PE 0,0" and span.cluster == 3]
+    spans = [span for span in trace(RESULT, TraceWindow(0, cycles)) if span.track == "PE 0,0" and span.cluster == 3]
     for before, after in itertools.pairwise(spans):
         assert before.end <= after.begin
     outcomes = [layer.outcome for layer in RESULT.layers]
     busy = sum(outcome.timing.pe_busy[3 * 12] for outcome in outcomes if outcome is not None)
     assert sum(span.end - span.begin for span in spans if span.what == "busy") == busy
-    sent = [span for span in trace(RESULT, Window(0, cycles)) if span.what == "send"]
+    sent = [span for span in trace(RESULT, TraceWindow(0, cycles)) if span.what == "send"]
     assert {span.track for span in sent} == {"iact router 0", "iact router 1", "iact router 2"}
 
 
 def test_a_window_and_a_cluster() -> None:
-    spans = list(trace(RESULT, Window(400, 500, (2,))))
+    spans = list(trace(RESULT, TraceWindow(400, 500, (2,))))
     parts = [span for span in spans if span.cluster >= 0]
     assert parts
     assert {span.cluster for span in parts} <= {2}
@@ -49,7 +49,7 @@ def test_links_of_their_own_have_a_track_each() -> None:
     )
     (layer,) = result.layers
     assert layer.outcome is not None
-    sent = [span for span in trace(result, Window(0, layer.outcome.timing.cycles)) if span.what == "send"]
+    sent = [span for span in trace(result, TraceWindow(0, layer.outcome.timing.cycles)) if span.what == "send"]
     assert len({span.track for span in sent}) == layer.outcome.counts.active_pes
     assert {span.track.rpartition(" ")[0] for span in sent} == {"iact link"}
     assert sum(span.end - span.begin for span in sent) == 3 * layer.outcome.counts.access("noc", "iact").reads

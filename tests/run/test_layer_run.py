@@ -7,11 +7,11 @@ import pytest
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping
 from accelerator_sim.run import layer_run
-from accelerator_sim.run.layer_run import Machine, run_layer
+from accelerator_sim.run.layer_run import RunSetup, run_layer
 from tests.small_network import CONV, POOL, WIDE
 
 
-def test_a_searched_layer(machine: Machine) -> None:
+def test_a_searched_layer(machine: RunSetup) -> None:
     result = run_layer(CONV, None, machine)
     assert result.status == "ok"
     assert result.outcome is not None
@@ -20,18 +20,18 @@ def test_a_searched_layer(machine: Machine) -> None:
     assert (result.optimal_over or 0) > 1
 
 
-def test_a_given_mapping_is_used(machine: Machine) -> None:
+def test_a_given_mapping_is_used(machine: RunSetup) -> None:
     result = run_layer(CONV, Mapping(M0=2), machine)
     assert (result.status, result.mapping, result.optimal_over) == ("ok", Mapping(M0=2), None)
 
 
-def test_a_given_mapping_that_does_not_fit_names_every_limit(machine: Machine) -> None:
+def test_a_given_mapping_that_does_not_fit_names_every_limit(machine: RunSetup) -> None:
     result = run_layer(CONV, Mapping(pe_rows=Factors(R=3, C=2), pe_columns=Factors(M=8)), machine)
     assert result.status == "failed"
     assert "layer conv: the given mapping does not fit: pe_rows: C 2 x R 3 = 6 > 3; pe_columns" in str(result.error)
 
 
-def test_an_encoding_that_the_pe_cannot_read(machine: Machine) -> None:
+def test_an_encoding_that_the_pe_cannot_read(machine: RunSetup) -> None:
     pe = machine.architecture.pe.model_copy(update={"csc": None})
     raw = replace(machine, architecture=machine.architecture.model_copy(update={"pe": pe}))
     result = run_layer(CONV, Mapping(iact_encoding=Encoding.CSC), raw)
@@ -39,7 +39,7 @@ def test_an_encoding_that_the_pe_cannot_read(machine: Machine) -> None:
     assert "encoding csc is not possible" in str(result.error)
 
 
-def test_a_layer_without_macs(machine: Machine) -> None:
+def test_a_layer_without_macs(machine: RunSetup) -> None:
     result = run_layer(POOL, None, machine)
     assert (result.status, result.dram_bytes, result.mapping) == ("traffic_only", 640, None)
     assert result.energy is not None
@@ -47,7 +47,7 @@ def test_a_layer_without_macs(machine: Machine) -> None:
     assert result.energy.chip == 0
 
 
-def test_a_layer_that_cannot_be_mapped_says_why(machine: Machine) -> None:
+def test_a_layer_that_cannot_be_mapped_says_why(machine: RunSetup) -> None:
     result = run_layer(WIDE, None, machine)
     assert (result.status, result.outcome, result.energy) == ("failed", None, None)
     assert "layer wide cannot be mapped on eyeriss_v2" in str(result.error)
@@ -63,7 +63,7 @@ def test_a_layer_that_cannot_be_mapped_says_why(machine: Machine) -> None:
     ],
 )
 def test_errors_become_results(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str, law: bool
+    machine: RunSetup, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str, law: bool
 ) -> None:
     def broken(*_: object) -> None:
         raise error

@@ -11,7 +11,7 @@ from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run import network_run as running
-from accelerator_sim.run.layer_run import Machine
+from accelerator_sim.run.layer_run import RunSetup
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.technology import Technology
@@ -25,7 +25,7 @@ def test_layers_come_in_order_and_twins_run_once(
 ) -> None:
     ran: list[str] = []
 
-    def spy(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
+    def spy(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
         ran.append(layer.name)
         return real(layer, given, machine)
 
@@ -85,7 +85,7 @@ def test_a_broken_law_outweighs_a_failed_layer(
 ) -> None:
     real = running.run_layer
 
-    def spy(layer: Layer, given: Mapping | None, machine: Machine) -> LayerResult:
+    def spy(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
         result = real(layer, given, machine)
         return LayerResult(layer, Status.FAILED, error="a law", law_broken=True) if layer.name == "fc" else result
 

@@ -13,7 +13,7 @@ from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import find_mapping
-from accelerator_sim.run.layer_run import Machine, simulate_layer
+from accelerator_sim.run.layer_run import RunSetup, simulate_layer
 from accelerator_sim.simulation.analytical import exposed_requests
 from accelerator_sim.simulation.engines import Analytical, Cycle, Event, estimate_of
 from accelerator_sim.simulation.schedule import Schedule
@@ -59,7 +59,7 @@ def test_a_padded_dense_layer_has_the_same_effectual_macs_everywhere(case: Case,
 @pytest.mark.parametrize("fidelity", list(Fidelity))
 def test_depth_padding(layer: Layer, effectual: int, fidelity: Fidelity) -> None:
     architecture, technology = load_machine("eyeriss_v2")
-    machine = Machine(architecture, resolve_actions(technology, architecture), Objective.LATENCY, fidelity=fidelity)
+    machine = RunSetup(architecture, resolve_actions(technology, architecture), Objective.LATENCY, fidelity=fidelity)
     result = simulate_layer(layer, None, machine)
     assert result.outcome is not None
     assert result.outcome.counts.effectual_macs == layer.effectual_macs == effectual

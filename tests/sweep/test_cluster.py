@@ -18,7 +18,7 @@ from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep import cluster as room
 from accelerator_sim.sweep.cluster import cluster
-from accelerator_sim.sweep.run import State, run_sweep
+from accelerator_sim.sweep.run import SweepState, run_sweep
 from accelerator_sim.sweep.store import Store
 from tests.sweep.conftest import Make, exported
 
@@ -92,7 +92,7 @@ def test_a_worker_and_its_nanny_are_killed(make: Make, tmp_path: Path, dask: Clu
     sweep = make(TEXT)
     store = Store(tmp_path / "cluster.sqlite")
 
-    def kill(state: State) -> None:
+    def kill(state: SweepState) -> None:
         if state.done == 150:
             dask.kill(0)
 
@@ -113,7 +113,7 @@ def test_a_scheduler_that_dies(
     """One error that says how to go on; what was finished is in the store."""
     store = Store(tmp_path / "cluster.sqlite")
 
-    def kill(state: State) -> None:
+    def kill(state: SweepState) -> None:
         if state.done == 50:
             monkeypatch.setattr(room, "PATIENCE_S", 1.0)
             dask.kill_scheduler()
@@ -148,7 +148,7 @@ def test_an_idle_cluster_waits_for_its_workers(make: Make, tmp_path: Path, dask:
     """All workers die; a new one comes: the sweep goes on."""
     store = Store(tmp_path / "cluster.sqlite")
 
-    def replace(state: State) -> None:
+    def replace(state: SweepState) -> None:
         if state.done == 100:
             dask.kill(0)
             dask.kill(1)

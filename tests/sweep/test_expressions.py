@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelerator_sim.sweep.expressions import Comparison, Powers, powers_of
+from accelerator_sim.sweep.expressions import ParsedConstraint, Powers, powers_of
 from accelerator_sim.sweep.expressions import parse_comparison as parse
 
 UNITS = {"pes": "", "glb_total": "B", "dram.bandwidth": "B/s", "clock": "Hz", "zero": ""}
@@ -23,7 +23,7 @@ def unit_of(name: str) -> Powers:
     return powers_of(UNITS[name])
 
 
-def parse_comparison(text: str) -> Comparison:
+def parse_comparison(text: str) -> ParsedConstraint:
     """A constraint on the names of these tests."""
     return parse(text, unit_of)
 

@@ -12,11 +12,11 @@ import pytest
 
 from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.export import export
-from accelerator_sim.sweep.planner import Planner
+from accelerator_sim.sweep.planner import SweepPlanner
 from accelerator_sim.sweep.points import points_of
 from accelerator_sim.sweep.results import about_all, best_in, front_in, goal_of
 from accelerator_sim.sweep.spec import load_sweep
-from accelerator_sim.sweep.store import About, Entry, Store
+from accelerator_sim.sweep.store import About, Store, StoreEntry
 from tests.mutants import ALL, QUICK, mutate_bytes, mutate_text, seeds, survives
 from tests.sweep.conftest import NETWORK
 
@@ -89,7 +89,7 @@ def test_stores(tmp_path: Path, count: int) -> None:
                     key = f"k{name}{point}{network}"
                     axes = {"clock_hz": 1e8 * point, "rows": point, "text": "a"}
                     figures = dict.fromkeys(FIGURES, 1.0 + point)
-                    entry = Entry(key, network, "machine", "event", "latency", 1, 0, axes, {"workload": network})
+                    entry = StoreEntry(key, network, "machine", "event", "latency", 1, 0, axes, {"workload": network})
                     store.join(name, 0, [(point, network, key)])
                     store.add([(entry, None if point == 3 else figures, "e" if point == 3 else None)], {})
         store.add([], {"l1": {"cycles": 3.0}, "l2": {"cycles": 4.0}})
@@ -112,7 +112,7 @@ def test_sweeps(tmp_path: Path, count: int) -> None:
 
     def use() -> None:
         sweep = load_sweep(path)
-        planner = Planner(sweep)
+        planner = SweepPlanner(sweep)
         for point in islice(points_of(sweep), 3):
             list(planner.plan(point, sweep.stages[0]))
 

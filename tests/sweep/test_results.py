@@ -14,7 +14,7 @@ from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep import store as room
 from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.results import best, best_in, by_point, flat, front_in, front_of, goal_of
-from accelerator_sim.sweep.store import Entry, Store
+from accelerator_sim.sweep.store import Store, StoreEntry
 
 GOALS = [goal_of("latency"), goal_of("utilization"), goal_of("area")]
 
@@ -78,7 +78,7 @@ def test_what_is_read_of_a_store_is_what_all_rows_say(values: list[tuple[int | N
             store = Store(Path(folder) / "s.sqlite")
             for at, (latency, use, area) in enumerate(values):
                 figures = dict.fromkeys(FIGURES, 1.0) | {"latency_s": latency, "utilization": use, "area_mm2": area}
-                entry = Entry(f"k{at}", "net", "machine", "analytical", "latency", 1, 0, {}, {})
+                entry = StoreEntry(f"k{at}", "net", "machine", "analytical", "latency", 1, 0, {}, {})
                 store.add([(entry, figures, None)], {})
                 store.join("odd" if at % 3 else "even", 0, [(at, "net", f"k{at}")])
             for name in ("odd", "even"):

@@ -16,18 +16,18 @@ import pytest
 from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.results.layer_result import LayerResult
-from accelerator_sim.run.layer_run import Machine
+from accelerator_sim.run.layer_run import RunSetup
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep import planner as plan_room
 from accelerator_sim.sweep import run as room
 from accelerator_sim.sweep import task as task_room
-from accelerator_sim.sweep.run import Failure, State, run_sweep
+from accelerator_sim.sweep.run import Failure, SweepState, run_sweep
 from accelerator_sim.sweep.size import estimate
 from accelerator_sim.sweep.spec import Sweep, load_sweep
 from accelerator_sim.sweep.store import Store
-from accelerator_sim.sweep.task import Done, Task
+from accelerator_sim.sweep.task import Done, SweepTask
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
@@ -148,7 +148,7 @@ def test_whatever_goes_wrong_is_one_result(
 ) -> None:
     real = task_room.run_layer
 
-    def run(layer: Layer, given: None, machine: Machine) -> LayerResult:
+    def run(layer: Layer, given: None, machine: RunSetup) -> LayerResult:
         if machine.architecture.pes == 48 and layer.M == 8:
             raise error
         return real(layer, given, machine)
@@ -215,7 +215,7 @@ axes:
 
 
 def test_what_failed_is_run_again_if_asked(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(task: Task) -> Done:
+    def fail(task: SweepTask) -> Done:
         return Done(task.key, {}, dict.fromkeys(task.layers, "the machine was on fire"))
 
     with monkeypatch.context() as patch:
@@ -270,7 +270,7 @@ def test_the_documented_search_is_valid() -> None:
 
 
 def test_progress(make: Make, store: Store) -> None:
-    states: list[State] = []
+    states: list[SweepState] = []
     run_sweep(make(TEXT), store, pool_of(1), states.append)
     assert (states[-1].done, states[-1].results) == (16, 16)
     assert states[-1].best == min(row["latency_s"] for row in store.rows())
@@ -286,7 +286,7 @@ def test_estimate(make: Make) -> None:
 def test_interrupted(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = make(TEXT)
 
-    def stop(state: State) -> None:
+    def stop(state: SweepState) -> None:
         if state.done == 5:
             raise KeyboardInterrupt
 

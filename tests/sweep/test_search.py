@@ -9,8 +9,8 @@ import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep.points import Point
-from accelerator_sim.sweep.run import State, run_sweep
+from accelerator_sim.sweep.points import SweepPoint
+from accelerator_sim.sweep.run import SweepState, run_sweep
 from accelerator_sim.sweep.search import search
 from accelerator_sim.sweep.store import Store
 from tests.conftest import Hide
@@ -51,7 +51,7 @@ class TestSearch:
         axes = "axes: {batch: {from: 1, to: 40, steps: 40}, pe.macs_per_cycle: {from: 1, to: 40, steps: 40}}\n"
         sweep = make(f"architecture: eyeriss_v2\nworkloads: [small.yaml]\nmode: search\nsamples: 400\n{axes}")
 
-        def evaluate(points: Sequence[Point]) -> Mapping[int, Sequence[float]]:
+        def evaluate(points: Sequence[SweepPoint]) -> Mapping[int, Sequence[float]]:
             return {p.number: [float(p.named["batch"]), float(p.named["pe.macs_per_cycle"])] for p in points}
 
         points = search(sweep, 2, evaluate, lambda point: True)
@@ -60,9 +60,9 @@ class TestSearch:
         assert near > 2 * 400 * 190 / 1600
 
     def test_only_legal_points_are_asked_for(self, make: Make) -> None:
-        seen: list[Point] = []
+        seen: list[SweepPoint] = []
 
-        def evaluate(points: Sequence[Point]) -> Mapping[int, Sequence[float]]:
+        def evaluate(points: Sequence[SweepPoint]) -> Mapping[int, Sequence[float]]:
             seen.extend(points)
             return {p.number: [1.0, float(p.number)] for p in points}
 
@@ -81,7 +81,7 @@ class TestSearch:
         assert content[0] == content[1]
 
     def test_it_goes_on_where_it_stopped(self, make: Make, tmp_path: Path) -> None:
-        def stop(state: State) -> None:
+        def stop(state: SweepState) -> None:
             if state.done == 15:
                 raise KeyboardInterrupt
 

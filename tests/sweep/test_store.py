@@ -15,13 +15,15 @@ import pytest
 from accelerator_sim.files.errors import InvalidFile
 from accelerator_sim.sweep import database as room
 from accelerator_sim.sweep.database import StoreError
-from accelerator_sim.sweep.store import About, Entry, Store
+from accelerator_sim.sweep.store import About, Store, StoreEntry
 
 FIGURES = {"cycles": 12, "latency_s": 1.5e-3, "energy_j": 2.0}
 
 
-def entry(key: str, workload: str = "net") -> Entry:
-    return Entry(key, workload, "machine", "analytical", "latency", 1, 0, {"clock_hz": 1e6}, {"workload": workload})
+def entry(key: str, workload: str = "net") -> StoreEntry:
+    return StoreEntry(
+        key, workload, "machine", "analytical", "latency", 1, 0, {"clock_hz": 1e6}, {"workload": workload}
+    )
 
 
 def test_what_is_kept_is_read(tmp_path: Path) -> None:

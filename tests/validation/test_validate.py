@@ -9,7 +9,7 @@ import pytest
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.validation.publications import Case, Figure, Publication, load_publications
-from accelerator_sim.validation.validate import MEAN, Row, Scorecard, evaluate, run_case, run_cases
+from accelerator_sim.validation.validate import MEAN, Scorecard, ScoreRow, evaluate, run_case, run_cases
 
 LAYER = Case(workload="mobilenet_v1_0.5_128", architecture="eyeriss_v2", layers=["DW1[34]"], fidelity="analytical")
 
@@ -32,7 +32,7 @@ def card(run: AccountedRun, *figures: Figure) -> Scorecard:
     return evaluate(publication(*figures), {("p", "c"): run})
 
 
-def only(run: AccountedRun, **more: Any) -> Row:
+def only(run: AccountedRun, **more: Any) -> ScoreRow:
     (row,) = card(run, figure(**more)).rows
     return row
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
-from accelerator_sim.report.html.scatter import Limit, Point, mark, scatter_loglog
+from accelerator_sim.report.html.scatter import Limit, ScatterPoint, mark, scatter_loglog
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.results.layer_result import LayerResult, utilization
@@ -189,7 +189,7 @@ def roofline(result: NetworkResult) -> Chart | None:
         )
         label = layer.layer.name if place in named else ""
         radius = 3.5 + 5.0 * math.sqrt(outcome.timing.cycles / slowest)
-        points.append(Point(intensity, rate, kind_of(layer), tip, label, str(index), radius))
+        points.append(ScatterPoint(intensity, rate, kind_of(layer), tip, label, str(index), radius))
     kinds = [kind for kind in _KINDS if any(point.kind == kind for point in points)]
     drawing = scatter_loglog(
         f"Roofline of {result.workload} on {architecture.name}",
@@ -216,7 +216,7 @@ def bandwidth(result: NetworkResult) -> float:
     return dram.bandwidth * (2 if dram.duplex else 1)
 
 
-def _limits(points: Sequence[Point], result: NetworkResult) -> list[Limit]:
+def _limits(points: Sequence[ScatterPoint], result: NetworkResult) -> list[Limit]:
     peak, most = _peak(result), bandwidth(result)
     right = 1.5 * max(point.x for point in points)
     left = 0.01 * min(point.x for point in points)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from accelerator_sim.comparison.comparison import Comparison, Entry, ratio
+from accelerator_sim.comparison.comparison import Comparison, MachineEntry, ratio
 from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.report import compared
@@ -14,8 +14,8 @@ from accelerator_sim.report.html import charts, page, scatter
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.eyexam import whole
-from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
-from accelerator_sim.report.html.scatter import Point, scatter_loglog
+from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
+from accelerator_sim.report.html.scatter import ScatterPoint, scatter_loglog
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
 from accelerator_sim.report.numbers import si
 from accelerator_sim.results.provenance import Provenance
@@ -91,7 +91,7 @@ def _cards(comparison: Comparison) -> Iterator[Card]:
 
 
 # --- charts ----------------------------------------------------------------------------------------------------------
-def _energies(comparison: Comparison, known: Sequence[Entry]) -> Chart:
+def _energies(comparison: Comparison, known: Sequence[MachineEntry]) -> Chart:
     names = COMPONENT_NAMES | DEVICE_PART_NAMES
     bars = []
     for entry in known:
@@ -111,7 +111,7 @@ def _energies(comparison: Comparison, known: Sequence[Entry]) -> Chart:
     )
 
 
-def _latencies(comparison: Comparison, known: Sequence[Entry]) -> Chart:
+def _latencies(comparison: Comparison, known: Sequence[MachineEntry]) -> Chart:
     bars = []
     for entry in known:
         seconds = si(entry.latency_s, "s")
@@ -125,10 +125,10 @@ def _latencies(comparison: Comparison, known: Sequence[Entry]) -> Chart:
     )
 
 
-def _plane(comparison: Comparison, known: Sequence[Entry]) -> Chart | None:
+def _plane(comparison: Comparison, known: Sequence[MachineEntry]) -> Chart | None:
     """Return energy over latency; None where nothing ran."""
     points = [
-        Point(
+        ScatterPoint(
             entry.latency_s or 0.0,
             entry.energy_j or 0.0,
             _kind(entry),
@@ -157,7 +157,7 @@ def _plane(comparison: Comparison, known: Sequence[Entry]) -> Chart | None:
     )
 
 
-def _kind(entry: Entry) -> str:
+def _kind(entry: MachineEntry) -> str:
     if entry.kind != "accelerator":
         return "board"
     return "projection" if entry.projection else "accelerator"
@@ -165,25 +165,25 @@ def _kind(entry: Entry) -> str:
 
 # --- tables ----------------------------------------------------------------------------------------------------------
 _COLUMNS = [
-    Column("machine", numeric=False),
-    Column("kind", numeric=False),
-    Column("process"),
-    Column("batch"),
-    Column("format", numeric=False),
-    Column("boundary", numeric=False),
-    Column("software", numeric=False),
-    Column("energy"),
-    Column("ratio"),
-    Column("measured"),
-    Column("latency"),
-    Column("ratio of time"),
-    Column("inferences/s"),
-    Column("inferences/J"),
-    Column("EDP"),
+    PageColumn("machine", numeric=False),
+    PageColumn("kind", numeric=False),
+    PageColumn("process"),
+    PageColumn("batch"),
+    PageColumn("format", numeric=False),
+    PageColumn("boundary", numeric=False),
+    PageColumn("software", numeric=False),
+    PageColumn("energy"),
+    PageColumn("ratio"),
+    PageColumn("measured"),
+    PageColumn("latency"),
+    PageColumn("ratio of time"),
+    PageColumn("inferences/s"),
+    PageColumn("inferences/J"),
+    PageColumn("EDP"),
 ]
 
 
-def _row(entry: Entry, reference: Entry) -> list[Cell]:
+def _row(entry: MachineEntry, reference: MachineEntry) -> list[Cell]:
     of, measured = entry.conditions, entry.measured
     words = (title(entry), entry.kind.replace("_", " "))
     over, slower = ratio(entry.energy_j, reference.energy_j), ratio(entry.latency_s, reference.latency_s)
@@ -204,16 +204,16 @@ def _row(entry: Entry, reference: Entry) -> list[Cell]:
 
 
 _RATIO_COLUMNS = [
-    Column("baseline", numeric=False),
-    Column("batch"),
-    Column("format", numeric=False),
-    Column("boundary", numeric=False),
-    Column("software", numeric=False),
-    Column("over", numeric=False),
-    Column("its format", numeric=False),
-    Column("its chip"),
-    Column("its chip+dram"),
-    Column("time"),
+    PageColumn("baseline", numeric=False),
+    PageColumn("batch"),
+    PageColumn("format", numeric=False),
+    PageColumn("boundary", numeric=False),
+    PageColumn("software", numeric=False),
+    PageColumn("over", numeric=False),
+    PageColumn("its format", numeric=False),
+    PageColumn("its chip"),
+    PageColumn("its chip+dram"),
+    PageColumn("time"),
 ]
 
 

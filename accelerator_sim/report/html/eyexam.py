@@ -14,7 +14,7 @@ from accelerator_sim.report.numbers import percent, si
 
 
 @dataclass(frozen=True)
-class Step:
+class StepRow:
     """A line of the table of one layer: what is printed, and where its bar lies, in percent of the actual cycles."""
 
     cells: tuple[str, str, str, str]
@@ -24,18 +24,18 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Whole:
+class BoundsOfNetwork:
     """What a page says of the bounds of a network: the waterfall, and layers grouped by cause."""
 
     chart: Chart
     causes: tuple[tuple[str, ...], ...]
 
 
-def whole(explanation: Explanation) -> Whole | None:
+def whole(explanation: Explanation) -> BoundsOfNetwork | None:
     """Return the bounds of a network; None where no layer has any."""
     if not explanation.explained:
         return None
-    return Whole(_waterfall(explanation), tuple(cause_rows(explanation)))
+    return BoundsOfNetwork(_waterfall(explanation), tuple(cause_rows(explanation)))
 
 
 def _waterfall(explanation: Explanation) -> Chart:
@@ -68,13 +68,13 @@ def _numbered(explanation: Explanation) -> enumerate[tuple[str, float]]:
     return enumerate(zip(STEPS, explanation.lost, strict=True), start=1)
 
 
-def steps_of(bounds: Examination) -> tuple[Step, ...]:
+def steps_of(bounds: Examination) -> tuple[StepRow, ...]:
     """Return the lines of the table of one layer: the peak, then each step."""
     actual = max(bounds.cycles[-1], bounds.peak_cycles)
     found, before = [], bounds.peak_cycles
     share = 100.0 / actual
     peak = (f"peak of {bounds.pes} PEs", rate(bounds.macs / before), f"{before:,.0f}", "")
-    found.append(Step(peak, "busy", "0", short(before * share)))
+    found.append(StepRow(peak, "busy", "0", short(before * share)))
     for number, name in enumerate(STEPS, start=1):
         lost = bounds.lost[number - 1]
         cells = (
@@ -83,6 +83,6 @@ def steps_of(bounds: Examination) -> tuple[Step, ...]:
             f"{bounds.cycles[number - 1]:,.0f}",
             f"{lost:,.0f}" if lost >= 0.5 else "",
         )
-        found.append(Step(cells, f"step{number}", short(before * share), short(lost * share) if lost >= 0.5 else ""))
+        found.append(StepRow(cells, f"step{number}", short(before * share), short(lost * share) if lost >= 0.5 else ""))
         before += lost
     return tuple(found)

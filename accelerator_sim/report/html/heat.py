@@ -57,10 +57,10 @@ def heat_grid(
     return drawing(title, tall, content, "heat", str(wide), f"0 0 {wide} {tall}")
 
 
-Place = tuple[int, int]
+HeatCell = tuple[int, int]
 
 
-def mesh(title: str, size: Place, loads: Mapping[tuple[Place, Place], float], width: int = 240) -> Markup:
+def mesh(title: str, size: HeatCell, loads: Mapping[tuple[HeatCell, HeatCell], float], width: int = 240) -> Markup:
     """Return a mesh of nodes and the links that carry something, the thicker and darker the more; each says how much.
 
     size: rows and columns of nodes.  Links join neighbours and lead right or down, as all streams do.  There is no text

@@ -46,7 +46,7 @@ def number(value: float | None, unit: str = "") -> Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class PageColumn:
     """A column of a table; numbers stand at the right and are sorted from the largest at first."""
 
     heading: str

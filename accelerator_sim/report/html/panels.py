@@ -13,7 +13,7 @@ from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.energy import energy
-from accelerator_sim.report.html.eyexam import Step, steps_of
+from accelerator_sim.report.html.eyexam import StepRow, steps_of
 from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
@@ -30,11 +30,11 @@ PICTURE_WIDTH = 190
 LEAST_STALL = 0.0005
 """Share of the cycles from which a stall is listed."""
 
-Row = tuple[str, ...]
+PanelRow = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Network:
+class NocPanel:
     """The mesh links of one data type: a drawing, and what is said of it."""
 
     tensor: str
@@ -53,17 +53,17 @@ class Panel:
     facts: tuple[tuple[str, str], ...] = ()
     nest: str = ""
     picture: str = ""
-    networks: tuple[Network, ...] = ()
+    networks: tuple[NocPanel, ...] = ()
     no_links: str = ""
     over_time: Markup | None = None
     busy: Markup | None = None
     busy_says: str = ""
-    steps: tuple[Step, ...] = ()
-    stalls: tuple[Row, ...] = ()
-    resources: tuple[Row, ...] = ()
-    accesses: tuple[Row, ...] = ()
-    traffic: tuple[Row, ...] = ()
-    energies: tuple[Row, ...] = ()
+    steps: tuple[StepRow, ...] = ()
+    stalls: tuple[PanelRow, ...] = ()
+    resources: tuple[PanelRow, ...] = ()
+    accesses: tuple[PanelRow, ...] = ()
+    traffic: tuple[PanelRow, ...] = ()
+    energies: tuple[PanelRow, ...] = ()
 
 
 def panels(result: NetworkResult, explanation: Explanation | None = None) -> list[Panel]:
@@ -185,21 +185,21 @@ def _facts(layer: LayerResult, outcome: Outcome, result: NetworkResult) -> Itera
         yield "outputs", f"{verdict.outputs:,}, {same}{over}"
 
 
-def _stalls(outcome: Outcome, result: NetworkResult) -> Iterator[Row]:
+def _stalls(outcome: Outcome, result: NetworkResult) -> Iterator[PanelRow]:
     for name, cycles in sorted(by_cause(outcome.timing, result.architecture).items(), key=lambda item: -item[1]):
         if cycles < LEAST_STALL * outcome.timing.cycles:
             break
         yield CAUSE_NAMES[name], si(round(cycles)), percent(cycles / outcome.timing.cycles) + "%"
 
 
-def _accesses(outcome: Outcome) -> Iterator[Row]:
+def _accesses(outcome: Outcome) -> Iterator[PanelRow]:
     for access in outcome.counts.accesses:
         if access.bits:
             name = LEVEL_NAMES[access.level]
             yield name, access.tensor, si(access.reads), si(access.writes), si(access.bits // 8, "B")
 
 
-def _no_links(networks: Sequence[Network], result: NetworkResult) -> str:
+def _no_links(networks: Sequence[NocPanel], result: NetworkResult) -> str:
     """Why there are no links to show, or for which data types."""
     name = result.architecture.name
     if result.architecture.flat:
@@ -210,7 +210,7 @@ def _no_links(networks: Sequence[Network], result: NetworkResult) -> str:
     return f"No words of {' and '.join(idle)} cross a mesh link." if idle else ""
 
 
-def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[Network]:
+def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[NocPanel]:
     array = result.architecture.cluster_array
     for tensor in TENSORS:
         if result.architecture.flat or not links_used(schedule.mapping, tensor):
@@ -220,7 +220,7 @@ def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[Network]:
             continue
         (start, end), most = max(words.items(), key=lambda item: item[1])
         says = f"busiest of {len(words)} links: {start} to {end}, {si(most)} words; {si(sum(words.values()))} in all"
-        yield Network(tensor, mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
+        yield NocPanel(tensor, mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
 
 
 def _over_time(outcome: Outcome) -> Markup | None:

@@ -14,7 +14,7 @@ from accelerator_sim.report.numbers import shortened, si
 
 
 @dataclass(frozen=True)
-class Point:
+class ScatterPoint:
     """A point of a scatter plot.  Its kind gives colour and shape; with a label, it is named where there is room."""
 
     x: float
@@ -52,7 +52,7 @@ def mark(kind: str, kinds: Sequence[str]) -> str:
 
 def scatter_loglog(
     title: str,
-    points: Sequence[Point],
+    points: Sequence[ScatterPoint],
     kinds: Sequence[str],
     limits: Sequence[Limit],
     axes: tuple[str, str],
@@ -125,7 +125,7 @@ def _limit_label(
     return f"<text {where}>{text_of(limit.label)}</text>"
 
 
-def _labels(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> list[str]:
+def _labels(points: Sequence[ScatterPoint], places: Sequence[tuple[float, float]]) -> list[str]:
     """Names beside their points, left out where they would meet one that is there (or leave the plot)."""
     taken: list[tuple[float, float, float]] = []
     out = []

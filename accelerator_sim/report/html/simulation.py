@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html import charts, eyexam, page
-from accelerator_sim.report.html.page import Card, Cell, Column, Notice, number
+from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
 from accelerator_sim.report.html.panels import panels
 from accelerator_sim.report.names import BOUND_NAMES, COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import percent, si
@@ -129,23 +129,23 @@ def _components(result: NetworkResult) -> list[tuple[str, str, str, str, float]]
 
 # --- the table -------------------------------------------------------------------------------------------------------
 _COLUMNS = [
-    Column("#"),
-    Column("layer", numeric=False),
-    Column("op", numeric=False),
-    Column("status", numeric=False),
-    Column("MACs"),
-    Column("effectual"),
-    Column("cycles"),
-    Column("latency"),
-    Column("% of time"),
-    Column("util %"),
-    Column("bound by", numeric=False),
-    Column("PEs"),
-    Column("chip energy"),
-    Column("DRAM energy"),
-    Column("DRAM bytes"),
-    Column("MACs/byte"),
-    Column("mapping", numeric=False),
+    PageColumn("#"),
+    PageColumn("layer", numeric=False),
+    PageColumn("op", numeric=False),
+    PageColumn("status", numeric=False),
+    PageColumn("MACs"),
+    PageColumn("effectual"),
+    PageColumn("cycles"),
+    PageColumn("latency"),
+    PageColumn("% of time"),
+    PageColumn("util %"),
+    PageColumn("bound by", numeric=False),
+    PageColumn("PEs"),
+    PageColumn("chip energy"),
+    PageColumn("DRAM energy"),
+    PageColumn("DRAM bytes"),
+    PageColumn("MACs/byte"),
+    PageColumn("mapping", numeric=False),
 ]
 
 

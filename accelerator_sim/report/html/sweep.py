@@ -10,7 +10,7 @@ from accelerator_sim.files.text import printable
 from accelerator_sim.files.units import DIMENSIONS, split_quantity
 from accelerator_sim.report.html import page
 from accelerator_sim.report.html.charts import Chart
-from accelerator_sim.report.html.page import Card, Cell, Column, Notice
+from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn
 from accelerator_sim.report.html.plane import KINDS, Axis, axis_of, data, plane
 from accelerator_sim.report.html.scatter import mark
 from accelerator_sim.report.pareto import shown
@@ -201,13 +201,13 @@ class _Table:
         names = list(dict.fromkeys(name for row in rows for name in row["axes"]))
         axes = {name: _axis_cells([row["axes"].get(name, "-") for row in rows]) for name in names}
         networks = len({row["workload"] for row in rows}) > 1 and "workload" not in axes
-        self.columns = [Column("point"), Column("standing", numeric=False)]
+        self.columns = [PageColumn("point"), PageColumn("standing", numeric=False)]
         self.columns += [
-            Column(printable(name), numeric=all(isinstance(cell.value, float) for cell in cells))
+            PageColumn(printable(name), numeric=all(isinstance(cell.value, float) for cell in cells))
             for name, cells in axes.items()
         ]
-        self.columns += [Column(field) for field in fields]
-        self.columns += [Column("workload", numeric=False)] * networks + [Column("key", numeric=False)]
+        self.columns += [PageColumn(field) for field in fields]
+        self.columns += [PageColumn("workload", numeric=False)] * networks + [PageColumn("key", numeric=False)]
         self.varied = range(2, 2 + len(axes))
         self._fields = list(fields)
         self.rows = [
@@ -296,8 +296,12 @@ def _says(drawn: Sequence[Row], chosen: Sequence[Axis], front: Sequence[int]) ->
 
 
 # --- failed points ---------------------------------------------------------------------------------------------------
-def _failed_columns(failed: Sequence[Row]) -> list[Column]:
-    return [Column("point"), Column("stage"), *(Column(n, numeric=False) for n in ("workload", "axes", "error"))]
+def _failed_columns(failed: Sequence[Row]) -> list[PageColumn]:
+    return [
+        PageColumn("point"),
+        PageColumn("stage"),
+        *(PageColumn(n, numeric=False) for n in ("workload", "axes", "error")),
+    ]
 
 
 def _failed_row(row: Row) -> list[Cell]:

@@ -11,7 +11,7 @@ from accelerator_sim.files.errors import InvalidFile, Problem
 LONGEST = 200
 """Characters of a foreign message that are shown: onnx prints whole graphs into some of its own."""
 
-Result = TypeVar("Result")
+Answer = TypeVar("Answer")
 
 
 class Unreadable(ValueError):
@@ -51,7 +51,7 @@ def unfit(where: str, op: str, error: BaseException) -> Unreadable:
     return Unreadable(where, f"{op} has attributes or operands that do not fit it: {one_line(error)}")
 
 
-def guarded(where: str, action: Callable[[], Result]) -> Result:
+def guarded(where: str, action: Callable[[], Answer]) -> Answer:
     """Return what foreign code returns.  Raises Unreadable, naming the place, for whatever that raises.
 
     onnx and protobuf raise several kinds of exceptions, of which not all are public.

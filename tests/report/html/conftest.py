@@ -23,7 +23,7 @@ from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.sweep.results import goal_of
 from accelerator_sim.sweep.run import Failure, Summary
-from accelerator_sim.sweep.spec import Axis, Spec, Sweep
+from accelerator_sim.sweep.spec import Spec, Sweep, SweepAxis
 from accelerator_sim.sweep.store import FIGURES
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
@@ -80,7 +80,7 @@ def sweep_page(
 ) -> str:
     """Return the page of rows of a sweep."""
     names = list(rows[0]["axes"]) if rows else ["clock"]
-    axes = [Axis((name,), tuple((row["axes"][name],) for row in rows)) for name in names]
+    axes = [SweepAxis((name,), tuple((row["axes"][name],) for row in rows)) for name in names]
     spec = Spec(architecture="eyeriss_v2", workloads=["small"], axes={}, objectives=list(objectives))
     failed = tuple(Failure(1, row["point"], row["workload"], row["error"]) for row in rows if row["error"])
     summary = Summary("0123", len(rows), 3, len(rows), 0, 0, failed, 1.5, interrupted)

@@ -9,7 +9,7 @@ import pytest
 
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars, ticks
 from accelerator_sim.report.html.heat import heat_grid, mesh
-from accelerator_sim.report.html.scatter import Limit, Point, mark, scatter_loglog
+from accelerator_sim.report.html.scatter import Limit, ScatterPoint, mark, scatter_loglog
 from accelerator_sim.report.html.steps import steps
 
 
@@ -58,7 +58,7 @@ def test_many_bars_are_several_drawings_of_about_equal_length() -> None:
 
 
 def test_points_and_limits() -> None:
-    points = [Point(1.0, 10.0, "conv", "one", "one"), Point(10.0, 100.0, "fc", "two", "two")]
+    points = [ScatterPoint(1.0, 10.0, "conv", "one", "one"), ScatterPoint(10.0, 100.0, "fc", "two", "two")]
     text = scatter_loglog("title", points, ["conv", "fc"], [Limit("roof", (0.1, 100.0), (10.0, 100.0))], ("x", "y"))
     ET.fromstring(text)
     (x1, y1), (x2, y2) = [tuple(map(float, at)) for at in re.findall(r'class="mark" x="([\d.]+)%" y="([\d.]+)"', text)]
@@ -69,7 +69,7 @@ def test_points_and_limits() -> None:
 
 
 def test_points_at_one_place_are_named_once() -> None:
-    points = [Point(1.0, 10.0, "conv", "", name) for name in ("one", "two")]
+    points = [ScatterPoint(1.0, 10.0, "conv", "", name) for name in ("one", "two")]
     text = scatter_loglog("title", points, ["conv"], [], ("x", "y"))
     assert [">one</text>" in text, ">two</text>" in text] == [True, False]
 
