@@ -11,13 +11,22 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from accelerator_sim.architecture.grid import Count, Grid, private_links, tree_links
+from accelerator_sim.architecture.links import (
+    ClusterPlace,
+    LinkPart,
+    Node,
+    NodeKind,
+    WireLink,
+    Wiring,
+    reversed_link,
+)
 from accelerator_sim.files.model import FileModel
 from accelerator_sim.files.units import Bits
 
@@ -139,7 +148,15 @@ class OnChipNetwork(FileModel):
 
     @abstractmethod
     def bundles(self, site: Site) -> tuple[Bundle, ...]:
-        """Its wires."""
+        """Its wires, counted in closed form."""
+
+    @abstractmethod
+    def links(self, site: Site) -> Iterator[WireLink]:
+        """Its wires, link by link: what `bundles` counts."""
+
+    def links_of_mesh(self, site: Site) -> Iterator[WireLink]:
+        """Links between clusters, if there are any."""
+        yield from ()
 
     @abstractmethod
     def switches(self, site: Site, stored_bits: int) -> Switches:
@@ -170,8 +187,8 @@ class HierarchicalMesh(OnChipNetwork):
         json_schema_extra=_without_default,
     )
     port_width: Bits = Field(description="bits per cycle of every port")
-    directions: list[Literal["north", "south", "horizontal"]] = Field(
-        default_factory=list, description="mesh links that leave a router"
+    directions: Annotated[tuple[Literal["north", "south", "horizontal"], ...], Strict(False)] = Field(
+        default=(), description="mesh links that leave a router", json_schema_extra=_without_default
     )
 
     def words_per_cycle_of(self, tensor: str, word_bits: int, pes: int) -> float:
@@ -215,6 +232,45 @@ class HierarchicalMesh(OnChipNetwork):
         between = self.links_between(site.clusters) * self.routers
         return Bundle(local, self.port_width, site.pitch_m), Bundle(between, self.port_width, site.hop_m)
 
+    def links(self, site: Site) -> Iterator[WireLink]:
+        """Links of every router inside its cluster, and those between clusters."""
+        for row in range(site.clusters.rows):
+            for column in range(site.clusters.columns):
+                for number in range(self.routers):
+                    wiring = Wiring((row, column), site.pes, self.port_width, site.pitch_m, number)
+                    yield from self._links_of_router(wiring, site.tensor)
+        yield from self.links_of_mesh(site)
+
+    @staticmethod
+    def _links_of_router(wiring: Wiring, tensor: str) -> Iterator[WireLink]:
+        port = Node(NodeKind.PORT, wiring.cluster, (wiring.source,))
+        router = Node(NodeKind.ROUTER, wiring.cluster, (wiring.source,))
+        yield wiring.link(port, router, LinkPart.PORT)
+        if tensor == "iact":
+            yield from wiring.tree(router)
+        elif tensor == "weight":
+            yield from wiring.line(router, wiring.source)
+        else:
+            yield wiring.link(router, port, LinkPart.PORT)
+            yield from wiring.column_of_psums(router, wiring.source)
+
+    def links_of_mesh(self, site: Site) -> Iterator[WireLink]:
+        """Links of every router to those of the neighbouring clusters."""
+        steps = [(LinkPart.HORIZONTAL, 0, -1), (LinkPart.HORIZONTAL, 0, 1)]
+        steps += [(LinkPart.NORTH, -1, 0), (LinkPart.SOUTH, 1, 0)]
+        for row in range(site.clusters.rows):
+            for column in range(site.clusters.columns):
+                for part, down, right in steps:
+                    end = row + down, column + right
+                    inside = 0 <= end[0] < site.clusters.rows and 0 <= end[1] < site.clusters.columns
+                    if part in self.directions and inside:
+                        yield from self._links_to((row, column), end, part, site.hop_m)
+
+    def _links_to(self, start: ClusterPlace, end: ClusterPlace, part: LinkPart, metres: float) -> Iterator[WireLink]:
+        for number in range(self.routers):
+            first, second = (Node(NodeKind.ROUTER, cluster, (number,)) for cluster in (start, end))
+            yield WireLink(first, second, self.port_width, metres, part, number)
+
     def switches(self, site: Site, stored_bits: int) -> Switches:
         """Routers of multiplexers without buffers: every destination port selects one source port (JETCAS Fig. 11).
 
@@ -251,12 +307,6 @@ class FlatNetwork(OnChipNetwork):
     words_per_cycle: Count
     alternative: ClassVar[str]
     """How it is called where it stands in for a mesh."""
-    edge: ClassVar[str] = "link"
-    """How its way from a port to a PE is called."""
-
-    def ports_of_glb(self) -> tuple[Hashable, ...]:
-        """Nodes of its graph that words leave from."""
-        return ("glb",)
 
     @classmethod
     def kind_name(cls) -> str:
@@ -303,9 +353,29 @@ class FlatNetwork(OnChipNetwork):
 
     def bundles(self, site: Site) -> tuple[Bundle, ...]:
         """Its wires; psums have one network each way."""
+        return (Bundle(site.ways * self.links_once(site.pes), self.bits_of_link(site), site.pitch_m),)
+
+    def bits_of_link(self, site: Site) -> int:
+        """Wires of a link: those of the words of a transfer, or as many as carry one over several cycles."""
         words, cycles = self.flit(site.pes.count)
-        bits = -(-words * site.word_bits // cycles)
-        return (Bundle(site.ways * self.links_once(site.pes), bits, site.pitch_m),)
+        return -(-words * site.word_bits // cycles)
+
+    def links(self, site: Site) -> Iterator[WireLink]:
+        """The links of each source; psums have all of them once more, the other way."""
+        for number in range(self.trees):
+            wiring = Wiring((0, 0), site.pes, self.bits_of_link(site), site.pitch_m, number)
+            root = Node(NodeKind.PORT, (0, 0), (number,))
+            for link in self.links_from(root, wiring):
+                yield from (link, reversed_link(link))[: site.ways]
+
+    @property
+    def trees(self) -> int:
+        """Trees of wires, each from a port of its own."""
+        return 1
+
+    def links_from(self, root: Node, wiring: Wiring) -> Iterator[WireLink]:
+        """The links that leave one port, to all PEs."""
+        return wiring.tree(root)
 
     def settings(self, site: Site) -> int:
         """Bits that are set to say which words a PE takes."""
@@ -336,7 +406,6 @@ class MulticastBus(FlatNetwork):
 
     called: ClassVar[str] = "bus"
     alternative: ClassVar[str] = "bus"
-    edge: ClassVar[str] = "bus"
     kind: Literal["multicast_bus"]
     words_per_cycle: Count = Field(description="words that the bus carries in a cycle, each to any set of PEs")
 
@@ -359,7 +428,6 @@ class Broadcast(FlatNetwork):
 
     floods: ClassVar[bool] = True
     alternative: ClassVar[str] = "broadcast"
-    edge: ClassVar[str] = "tree"
     kind: Literal["broadcast"]
     words_per_cycle: Count = Field(description="words that the tree carries in a cycle, each to every PE of the array")
 
@@ -410,6 +478,12 @@ class Unicast(FlatNetwork):
     def links_once(self, grid: Grid) -> int:
         """Links of ways of their own."""
         return private_links(grid)
+
+    def links_from(self, root: Node, wiring: Wiring) -> Iterator[WireLink]:
+        """A way of its own to each PE, side by side with the others."""
+        for number in range(wiring.pes.count):
+            row, column = divmod(number, wiring.pes.columns)
+            yield from wiring._replace(source=number).way(root, row, column)
 
     def drive(self, site: Site, travel: Travel) -> tuple[float, float]:
         """Its own way to its one PE."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
+from accelerator_sim.noc.routes import Hop
 from accelerator_sim.report.html.svg import drawing
 from accelerator_sim.report.numbers import si
 
@@ -60,7 +61,7 @@ def heat_grid(
 HeatCell = tuple[int, int]
 
 
-def mesh(title: str, size: HeatCell, loads: Mapping[tuple[HeatCell, HeatCell], float], width: int = 240) -> Markup:
+def mesh(title: str, size: HeatCell, loads: Mapping[Hop, int], width: int = 240) -> Markup:
     """Return a mesh of nodes and the links that carry something, the thicker and darker the more; each says how much.
 
     size: rows and columns of nodes.  Links join neighbours and lead right or down, as all streams do.  There is no text
