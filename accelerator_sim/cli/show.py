@@ -17,33 +17,37 @@ if TYPE_CHECKING:
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     kind = str(ctx.params.get("kind", "architecture"))
-    return options.NameOrFile(kind).shell_complete(ctx, param, incomplete)
+    return options.NameOrFile("architecture" if kind == "noc" else kind).shell_complete(ctx, param, incomplete)
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(options.FOLDERS)))
+@click.argument("kind", type=click.Choice([*options.FOLDERS, "noc"]))
 @click.argument("name", shell_complete=_complete)
 @options.set_option
 @options.workload_choices
 @click.option(
     "--format",
     "asked",
-    type=click.Choice(["table", "tsv", "yaml"]),
-    help="For a workload: the default is a table on a terminal, else tab-separated.",
+    type=click.Choice(["table", "tsv", "yaml", "json"]),
+    help="Workloads (table, tsv, yaml) and networks on chip (table, tsv, json): the default is a table on a terminal,"
+    " else tab-separated.",
 )
 def command(choices: Choices, kind: str, name: str, overrides: tuple[tuple[str, str], ...], asked: str | None) -> None:
     """The content of an architecture, workload, technology or baseline; NAME may be a file.
 
-    All but workloads are printed as files that can be edited and used.
+    All but workloads are printed as files that can be edited and used.  `show noc` shows the networks on chip of an
+    architecture: links, wires and how clusters are joined; as JSON, the graph of each.
     """
-    if overrides and kind != "architecture":
-        raise UsageError("--set goes with architectures only")
+    if overrides and kind not in ("architecture", "noc"):
+        raise UsageError("--set goes with architectures and their networks (noc) only")
     if kind != "workload" and choices != type(choices)():
         raise UsageError("choices of a workload (--bind, --densities, --prune...) go with workloads only")
-    if kind != "workload" and asked in ("table", "tsv"):
-        raise UsageError(f"--format {asked} goes with workloads only")
+    if asked is not None and asked not in _FORMATS[kind]:
+        raise UsageError(f"show {kind} has no --format {asked}; allowed: {', '.join(_FORMATS[kind])}")
     if kind == "architecture":
         text = _architecture(name, overrides)
+    elif kind == "noc":
+        text = _noc(name, overrides, output.pick_format(asked, None))
     elif kind == "technology":
         text = _technology(name)
     elif kind == "baseline":
@@ -51,6 +55,28 @@ def command(choices: Choices, kind: str, name: str, overrides: tuple[tuple[str, 
     else:
         text = _workload(name, choices, output.pick_format(asked, None))
     click.echo(text, nl=False)
+
+
+_FORMATS = {
+    "architecture": ("yaml",),
+    "technology": ("yaml",),
+    "baseline": ("yaml",),
+    "workload": ("table", "tsv", "yaml"),
+    "noc": ("table", "tsv", "json"),
+}
+"""Forms of each kind of content."""
+
+
+def _noc(name: str, overrides: tuple[tuple[str, str], ...], form: str) -> str:
+    from accelerator_sim.architecture.load import load_architecture
+    from accelerator_sim.report import network_graph
+
+    architecture = load_architecture(name, overrides)
+    if form == "json":
+        return network_graph.dumps_json(architecture)
+    if form == "tsv":
+        return network_graph.dumps_rows(architecture, "\t")
+    return network_graph.render_noc(architecture, output.width(), output.on_terminal())
 
 
 def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:

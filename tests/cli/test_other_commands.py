@@ -213,3 +213,13 @@ def test_a_batch_in_a_file_is_stated(run: Run, tmp_path: Path) -> None:
     assert "1 layers, 6 MACs per inference, batch 4" in run("check", "n.yaml").stdout
     shown = run("show", "workload", "n.yaml", "--format", "table").stdout
     assert "1 layers of 4 inferences (6 MACs per inference, batch 4), 24 MACs" in " ".join(shown.split())
+
+
+def test_show_noc(run: Run) -> None:
+    table = run("show", "noc", "eyeriss_v2", "--set", "cluster_array.rows=2", "--format", "table").stdout
+    assert "2 x 2 clusters of 3 x 4 PEs" in table
+    assert run("show", "noc", "eyeriss_v1").stdout.startswith("tensor\tpart\tlinks\t")
+    assert run("show", "noc", "eyeriss_v1", "--format", "json").stdout.startswith("{")
+    refused = run("show", "noc", "eyeriss_v1", "--format", "yaml")
+    assert refused.exit_code == 2
+    assert "show noc has no --format yaml; allowed: table, tsv, json" in refused.stderr
