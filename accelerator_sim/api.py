@@ -32,6 +32,7 @@ from accelerator_sim.files.errors import (
 )
 from accelerator_sim.files.vocabulary import (
     JOBS,
+    NOC_WORDS,
     BoardBoundary,
     BoardBoundaryWord,
     ChipBoundary,
@@ -236,7 +237,7 @@ def compare(
 
 def compare_networks(
     network: Network | str | Path,
-    networks: NocWord | Iterable[NocWord] = ("mesh", "bus", "unicast", "broadcast", "all_to_all"),
+    networks: NocWord | Iterable[NocWord] = NOC_WORDS,
     architecture: Architecture | str | Path = "eyeriss_v2",
     *,
     batch: int = 1,
@@ -248,8 +249,9 @@ def compare_networks(
 ) -> NetworkComparison:
     """Compare networks on chip of equal link count in the same machine, each with its own best mappings.
 
-    networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast" and "all_to_all"; architecture: one
-    with a hierarchical mesh; network, batch, layers, objective, fidelity, seed, jobs: same as `simulate`.
+    networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast", "all_to_all" and "torus" (default:
+    all of them); architecture: one with a hierarchical mesh; network, batch, layers, objective, fidelity, seed, jobs:
+    same as `simulate`.
 
     The result's `runs` have each network's size and costs; it has `rows`, `to_dict`, `to_csv` and `to_pandas`.
 

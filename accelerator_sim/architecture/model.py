@@ -312,6 +312,10 @@ class Architecture(FileModel):
         ):
             if clusters > 1 and direction not in network.directions:
                 raise ValueError(f"noc.{tensor}.directions lacks {direction}, which its multicasts take")
+        if psum.torus:
+            raise ValueError("noc.psum.torus is true, but psums only go south to the next cluster; leave it out")
+        if iact.torus and self.cluster_array.rows > 2 and "north" not in iact.directions:
+            raise ValueError("noc.iact.torus is true, but directions lacks north; rings have links both ways")
         if weight.routers != self.pe_cluster.rows:
             raise ValueError(
                 f"noc.weight has {weight.routers} routers for {self.pe_cluster.rows} PE rows;"

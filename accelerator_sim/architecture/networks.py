@@ -158,6 +158,14 @@ class OnChipNetwork(FileModel):
         """Links between clusters, if there are any."""
         yield from ()
 
+    def hop_m(self, site: Site) -> float:
+        """Metres of a link between clusters (0 without clusters)."""
+        return 0.0
+
+    def ring(self, clusters: Grid) -> Grid | None:
+        """Clusters on a ring along each axis, 1 where there is none; None for no ring at all."""
+        return None
+
     @abstractmethod
     def switches(self, site: Site, stored_bits: int) -> Switches:
         """What steers its words; stored_bits: of a word with its count where operands may be compressed."""
@@ -190,6 +198,11 @@ class HierarchicalMesh(OnChipNetwork):
     directions: Annotated[tuple[Literal["north", "south", "horizontal"], ...], Strict(False)] = Field(
         default=(), description="mesh links that leave a router", json_schema_extra=_without_default
     )
+    torus: bool = Field(
+        default=False,
+        description="links also join the last clusters of a row or column with the first ones; the rings are folded,"
+        " so that a link spans two clusters (iact and weight)",
+    )
 
     def words_per_cycle_of(self, tensor: str, word_bits: int, pes: int) -> float:
         """Words of all iact routers of a cluster, or of one weight or psum router, per cycle."""
@@ -209,7 +222,9 @@ class HierarchicalMesh(OnChipNetwork):
 
     def links_between(self, clusters: Grid) -> int:
         """Links between the clusters, for one router per cluster: one each way."""
-        vertical, horizontal = (clusters.rows - 1) * clusters.columns, clusters.rows * (clusters.columns - 1)
+        ring = self.ring(clusters) or Grid(rows=1, columns=1)
+        vertical = (clusters.rows - (ring.rows == 1)) * clusters.columns
+        horizontal = clusters.rows * (clusters.columns - (ring.columns == 1))
         own = set(self.directions)
         return vertical * len(own & {"north", "south"}) + 2 * horizontal * ("horizontal" in own)
 
@@ -230,7 +245,18 @@ class HierarchicalMesh(OnChipNetwork):
         """Wires inside clusters, and between them."""
         local = self.links_inside(site) * self.routers * site.clusters.count
         between = self.links_between(site.clusters) * self.routers
-        return Bundle(local, self.port_width, site.pitch_m), Bundle(between, self.port_width, site.hop_m)
+        return Bundle(local, self.port_width, site.pitch_m), Bundle(between, self.port_width, self.hop_m(site))
+
+    def ring(self, clusters: Grid) -> Grid | None:
+        """Clusters on a ring: those of a torus with links both ways, if there are more than two."""
+        own = set(self.directions)
+        rows = clusters.rows if clusters.rows > 2 and {"north", "south"} <= own else 1
+        columns = clusters.columns if clusters.columns > 2 and "horizontal" in own else 1
+        return Grid(rows=rows, columns=columns) if self.torus and rows * columns > 1 else None
+
+    def hop_m(self, site: Site) -> float:
+        """The side of a cluster; of two where rings are folded (Dally and Towles, Interconnection Networks, 5.1)."""
+        return site.hop_m * (1 if self.ring(site.clusters) is None else 2)
 
     def links(self, site: Site) -> Iterator[WireLink]:
         """Links of every router inside its cluster, and those between clusters."""
@@ -258,13 +284,14 @@ class HierarchicalMesh(OnChipNetwork):
         """Links of every router to those of the neighbouring clusters."""
         steps = [(LinkPart.HORIZONTAL, 0, -1), (LinkPart.HORIZONTAL, 0, 1)]
         steps += [(LinkPart.NORTH, -1, 0), (LinkPart.SOUTH, 1, 0)]
+        ring = self.ring(site.clusters) or Grid(rows=1, columns=1)
         for row in range(site.clusters.rows):
             for column in range(site.clusters.columns):
                 for part, down, right in steps:
-                    end = row + down, column + right
+                    end = _around(row + down, ring.rows), _around(column + right, ring.columns)
                     inside = 0 <= end[0] < site.clusters.rows and 0 <= end[1] < site.clusters.columns
                     if part in self.directions and inside:
-                        yield from self._links_to((row, column), end, part, site.hop_m)
+                        yield from self._links_to((row, column), end, part, self.hop_m(site))
 
     def _links_to(self, start: ClusterPlace, end: ClusterPlace, part: LinkPart, metres: float) -> Iterator[WireLink]:
         for number in range(self.routers):
@@ -394,6 +421,11 @@ class FlatNetwork(OnChipNetwork):
     def widened(self) -> dict[str, Any]:
         """As many words per cycle as could be used."""
         return {"words_per_cycle": WIDE}
+
+
+def _around(position: int, ring: int) -> int:
+    """A position on an axis; where it is a ring (of more than 1), positions beyond its end begin again."""
+    return position % ring if ring > 1 else position
 
 
 def identity_bits(count: int) -> int:

@@ -99,7 +99,7 @@ def network_energy(use: NocUse, actions: ActionEnergies, architecture: Architect
     """Joules of what one data type did on its network."""
     deliver = actions.delivery(use.tensor)
     deliver *= _share(actions, f"noc.deliver.{use.tensor}", use.word_bits, getattr(architecture.precision, use.tensor))
-    hops = use.word_hops * use.word_bits * actions.noc_hop_bit
+    hops = use.word_hops * use.word_bits * actions.noc_hop_bit[use.tensor]
     local = actions.noc_local * _share(actions, "noc.local", use.word_bits, architecture.precision.psum)
     return hops + use.delivered * deliver + use.local_hops * local
 

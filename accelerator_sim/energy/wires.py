@@ -61,7 +61,7 @@ def driven(schedule: Schedule, use: NocUse, reach: Reach | None) -> Driven:
         rows, links = reach.rows[tensor], reach.links[tensor]
         travel = replace(travel, rows=rows, links=links, links_back=reach.links_back)
     links_driven, switches = architecture.network(tensor).drive(site, travel)
-    metres = links_driven * site.pitch_m + (0.0 if architecture.flat else use.word_hops * site.hop_m)
+    metres = links_driven * site.pitch_m + use.word_hops * architecture.network(tensor).hop_m(site)
     return Driven(metres * 1e3 * use.word_bits, switches * use.word_bits, use.local_hops)
 
 

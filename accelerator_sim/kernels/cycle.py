@@ -92,7 +92,10 @@ def next_chain(turn, i, first, members, plan):
 
 @kernel(spliced=True)
 def tree(plan, s, j):
-    """PEs that take part in strip j of a stream, and the mesh links of its tree: down to the last row, then along."""
+    """PEs that take part in strip j of a stream, and the mesh links of its tree: down to the last row, then along.
+
+    Trees of a torus have as many (`kernels.ring`).
+    """
     place, source = plan.place, plan.stream[at.S_SOURCE, s]
     last = place[at.X_CLUSTER_ROW, source]
     takers = links = far = 0
@@ -296,7 +299,7 @@ def order_lanes(visited, lanes, psum_lanes, ordered):
 @kernel(spliced=True)
 def weight_hops(e, plan, u):
     """Mesh links between a PE's cluster and the router that sends its weights, or further cycles on a narrow link."""
-    return plan.place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else e[at.WEIGHT_TURN] - 1
+    return plan.place[at.X_WEIGHT_HOP, u] if e[at.MULTICAST] else e[at.WEIGHT_TURN] - 1
 
 
 @kernel(spliced=True)

@@ -48,10 +48,11 @@ class Program(NamedTuple):
     SPAD_WORDS, IACT_FIFO, PSUM_FIFO,
     IACT_FLIT, IACT_LANES, WEIGHT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
     PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
-    PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN,
+    PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN, IACT_RING_ROWS, IACT_RING_COLUMNS, WEIGHT_RING,
     INTEGERS,
-) = range(47)  # fmt: skip
-"""`PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit keeps its lane."""
+) = range(50)  # fmt: skip
+"""`PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit keeps its lane; `..._RING...`: clusters
+of a ring along columns or rows, 0 for none."""
 
 # --- integers of one pass (array `d`) --------------------------------------------------------------------------------
 DIMENSIONS = 7
@@ -66,9 +67,10 @@ PSUM_IN, TIME_SHARED, LOAD, BEFORE, AFTER_LOAD, PASS = 14, 15, 16, 17, 18, 19
 (
     X_CLUSTER_ROW, X_CLUSTER_COLUMN, X_PE_ROW, X_PE_COLUMN, X_PE,
     X_ACTIVE, X_N, X_M, X_C, X_J, X_Q, X_G0, X_N0, X_M0, X_C0, X_P0, X_Q0, X_R0,
-    X_STREAM, X_HOP, X_CHAIN, X_CHAIN_HOP, X_TILE, X_LOADED,
+    X_STREAM, X_HOP, X_CHAIN, X_CHAIN_HOP, X_TILE, X_WEIGHT_HOP, X_LOADED,
     PLACE,
-) = range(25)  # fmt: skip
+) = range(26)  # fmt: skip
+"""`X_HOP`, `X_WEIGHT_HOP`: cycles from the source of its iacts or weights, beyond those of a flit."""
 
 # --- one iact stream (rows of `stream`) ------------------------------------------------------------------------------
 (

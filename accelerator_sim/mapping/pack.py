@@ -186,9 +186,9 @@ def _delivery_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> No
     else:
         f[at.GIVE_IACT_J] += iact
         f[at.GIVE_WEIGHT_J] += weight
-    f[at.HOP_IACT_J] = problem.iact_bits * actions.noc_hop_bit
-    f[at.HOP_WEIGHT_J] = problem.weight_bits * actions.noc_hop_bit
-    f[at.HOP_PSUM_J] = architecture.precision.psum * actions.noc_hop_bit
+    f[at.HOP_IACT_J] = problem.iact_bits * actions.noc_hop_bit["iact"]
+    f[at.HOP_WEIGHT_J] = problem.weight_bits * actions.noc_hop_bit["weight"]
+    f[at.HOP_PSUM_J] = architecture.precision.psum * actions.noc_hop_bit["psum"]
     f[at.LOCAL_HOP_J] = actions.noc_local
 
 

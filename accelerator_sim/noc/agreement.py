@@ -62,5 +62,6 @@ def stream_agreements(architecture: Architecture, mapping: Mapping) -> Iterator[
     for tensor in () if architecture.flat else TENSORS:
         served = list(streams(mapping, tensor, routes_of(architecture, tensor)))
         links = {link for stream in served for link in stream.links}
-        yield f"{tensor} links in use", links_used(mapping, tensor), len(links)
+        ring = architecture.network(tensor).ring(architecture.cluster_array)
+        yield f"{tensor} links in use", links_used(mapping, tensor, ring.rows if ring else 1), len(links)
         yield f"clusters that a {tensor} stream serves", clusters, sum(len(stream.targets) for stream in served)

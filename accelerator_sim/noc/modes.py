@@ -106,8 +106,11 @@ def mode_of(mapping: Mapping, tensor: str, kind: str = "hierarchical_mesh") -> s
     return "vertical_multicast" if along == 1 else "grouped_multicast"
 
 
-def links_used(mapping: Mapping, tensor: str) -> int:
-    """Mesh links that carry a data type in a full pass."""
+def links_used(mapping: Mapping, tensor: str, ring_rows: int = 1) -> int:
+    """Mesh links that carry a data type in a full pass.
+
+    mapping: of the layer; tensor: "iact", "weight" or "psum"; ring_rows: clusters on a ring along a column, 1 for none.
+    """
     rows, columns = mapping.cluster_rows, mapping.cluster_columns
     if tensor == "psum":
         return rows.used // rows.C * (rows.C - 1) * columns.used
@@ -116,4 +119,6 @@ def links_used(mapping: Mapping, tensor: str) -> int:
             return 0
         return rows.used * (columns.used - 1)
     down = rows.used // (rows.M * rows.C) * (rows.M * rows.C - 1) if rows.M > 1 else 0  # interleaved trees overlap
+    if ring_rows > 1 and rows.M > 2 and ring_rows == rows.M * rows.C:  # and have two arms, each of which overlaps
+        down += rows.C - 1
     return columns.used // columns.M * (down + rows.used * (columns.M - 1))

@@ -1,8 +1,8 @@
 """Static routes over the mesh of clusters: found on its graph, one axis after the other.
 
 A multicast tree goes from its source along a column of clusters and then, in each row that has targets, along the row
-(dimension order, as in JETCAS 2019 Fig. 9).  On each axis it takes the way with the fewest links, and among those the
-one whose farthest target is nearest; of equals the one that crosses no wrapped link.
+(dimension order, as in JETCAS 2019 Fig. 9).  On each axis it takes the way with the fewest links; among those the one
+whose farthest target is nearest; among those the one with the fewest links backwards (to the north, to the left).
 """
 
 from __future__ import annotations
@@ -112,21 +112,26 @@ def _axis_way(axis: Axis, start: int, targets: tuple[int, ...]) -> tuple[Step, .
     graph.add_node(start)
     trees = [_tree_without(graph, cut, start, targets) for cut in _cuts(graph)]
     found = [tree for tree in trees if tree is not None]
-    return min(found, key=lambda tree: tree[:2])[2] if found else None
+    return min(found).steps if found else None
 
 
-def _cuts(graph: nx.DiGraph[Any]) -> list[frozenset[int]]:
-    """Neighbours whose links to one another a tree may leave out, the wrapped link first; on a line: none."""
+class _Tree(NamedTuple):
+    """A way to all targets, the best one first."""
+
+    links: int
+    farthest: int
+    backward: int
+    steps: tuple[Step, ...]
+
+
+def _cuts(graph: nx.DiGraph[Any]) -> set[frozenset[int]]:
+    """Neighbours whose links to one another a tree may leave out; on a line: none."""
     pairs = {frozenset(edge) for edge in graph.edges}
-    if len(pairs) < max(len(graph), 3):
-        return [frozenset()]
-    return sorted(pairs, key=lambda pair: (min(pair) - max(pair), min(pair)))
+    return pairs if len(pairs) >= max(len(graph), 3) else {frozenset()}
 
 
-def _tree_without(
-    graph: nx.DiGraph[Any], cut: frozenset[int], start: int, targets: tuple[int, ...]
-) -> tuple[int, int, tuple[Step, ...]] | None:
-    """Number of links, links to the farthest target, and the links, if two neighbours are not joined."""
+def _tree_without(graph: nx.DiGraph[Any], cut: frozenset[int], start: int, targets: tuple[int, ...]) -> _Tree | None:
+    """The tree if two neighbours are not joined; None if it cannot reach all targets."""
     import networkx as nx
 
     rest = nx.subgraph_view(graph, filter_edge=lambda a, b: {a, b} != cut)
@@ -134,4 +139,5 @@ def _tree_without(
     if any(target not in ways for target in targets):
         return None
     steps = dict.fromkeys(step for t in targets for step in zip(ways[t], ways[t][1:], strict=False))
-    return len(steps), max(len(ways[t]) - 1 for t in targets), tuple(steps)
+    backward = sum((b - a) % len(graph) != 1 for a, b in steps)
+    return _Tree(len(steps), max(len(ways[t]) - 1 for t in targets), backward, tuple(steps))

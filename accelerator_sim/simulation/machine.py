@@ -166,6 +166,10 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.MULTICAST] = schedule.weight_multicast and not flat
     e[at.CONTENTION] = mapping.cluster_rows.C > 1 and mapping.cluster_rows.M > 1
     e[at.CLUSTER_COLUMNS] = architecture.cluster_array.columns
+    for tensor, places in (("iact", [at.IACT_RING_ROWS, at.IACT_RING_COLUMNS]), ("weight", [at.WEIGHT_RING])):
+        ring = architecture.network(tensor).ring(architecture.cluster_array)
+        if ring is not None:
+            e[places] = [ring.rows, ring.columns][-len(places) :]
     e[at.PSUMS_REST] = not schedule.psum_bypasses_glb
     e[at.HIDE_DRAIN] = architecture.overlap.psum_drain
     return e

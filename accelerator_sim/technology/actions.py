@@ -22,7 +22,8 @@ class ActionEnergies:
 
     `spad` holds (read, write) per word of that SPad, `glb` (read, write) per word of the data type's precision, in
     one bank; a data type that the GLB does not store is not in it.  `noc_deliver` is per word of the precision,
-    `noc_hop_bit` and the two of the DRAM per bit, `noc_local` per word as wide as a psum, the clock per PE-cycle.
+    `noc_hop_bit` (by data type: links of a torus are longer) and the two of the DRAM per bit, `noc_local` per word as
+    wide as a psum, the clock per PE-cycle.
     `leakage_w` is the power of the whole chip in watts.  `fixed_width` names the actions whose energy is the same for
     words of any width; that of all others grows in proportion.
     """
@@ -33,7 +34,7 @@ class ActionEnergies:
     glb: dict[str, tuple[float, float]]
     dram_read_bit: float
     dram_write_bit: float
-    noc_hop_bit: float
+    noc_hop_bit: dict[str, float]
     noc_deliver: dict[str, float]
     noc_local: float
     clock_active: float
@@ -90,7 +91,10 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         },
         dram_read_bit=technology.dram.read.per_bit,
         dram_write_bit=technology.dram.write.per_bit,
-        noc_hop_bit=noc.hop.router.energy + noc.hop.wire.energy * architecture.noc.hop_length * 1e3,
+        noc_hop_bit={
+            t: noc.hop.router.energy + noc.hop.wire.energy * architecture.network(t).hop_m(architecture.site(t)) * 1e3
+            for t in TENSORS
+        },
         noc_deliver={t: getattr(deliver, t).of_word(getattr(precision, t)) for t in TENSORS},
         noc_local=noc.local.of_word(precision.psum),
         clock_active=clock.active.energy * clock.active.growth(gates),

@@ -122,6 +122,16 @@ RULES = [
         [("noc.weight", f"{{{MESH}, directions: []}}")],
         "noc.weight.directions lacks horizontal, which its multicasts take",
     ),
+    (
+        "eyeriss_v2",
+        [("noc.psum.torus", "true")],
+        "noc.psum.torus is true, but psums only go south to the next cluster; leave it out",
+    ),
+    (
+        "eyeriss_v2",
+        [("noc.iact", f"{{{MESH}, torus: true, directions: [south, horizontal]}}")],
+        "noc.iact.torus is true, but directions lacks north; rings have links both ways",
+    ),
     ("eyeriss_v2", [("noc.iact.kind", "ring")], "hierarchical_mesh"),
     ("eyeriss_v2", [("glb.iact.ports", "3")], "glb.iact.ports"),
     ("eyeriss_v2", [("pe.macs_per_cycle", "0")], "pe.macs_per_cycle"),

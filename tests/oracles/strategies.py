@@ -162,12 +162,15 @@ def _flag(dice: Random) -> str:
 
 
 def _mesh(dice: Random, rows: int, columns: int, largest: int) -> Overrides:
-    psum = dice.choice(["", "south", "north, south"])
+    psum, torus = dice.choice(["", "south", "north, south"]), f"torus: {_flag(dice)}"
+    tall = "true" in torus and dice.random() < 0.2  # room for interleaved trees with two arms: 3 filters, 2 channels
+    array = (6, 1) if tall else (dice.randint(1, largest), dice.randint(1, largest))
     return {
-        "cluster_array": f"{{rows: {dice.randint(1, largest)}, columns: {dice.randint(1, largest)}}}",
+        "cluster_array": f"{{rows: {array[0]}, columns: {array[1]}}}",
         "noc.iact": f"{{kind: hierarchical_mesh, routers: {dice.randint(1, 3)}, port_width: 24 b,"
-        " directions: [north, south, horizontal]}",
-        "noc.weight": f"{{kind: hierarchical_mesh, routers: {rows}, port_width: 24 b, directions: [horizontal]}}",
+        f" directions: [north, south, horizontal], {torus}}}",
+        "noc.weight": f"{{kind: hierarchical_mesh, routers: {rows}, port_width: 24 b, directions: [horizontal],"
+        f" {torus}}}",
         "noc.psum": f"{{kind: hierarchical_mesh, routers: {columns}, port_width: 40 b, directions: [{psum}]}}",
     }
 
