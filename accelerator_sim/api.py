@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.baseline.device import Device, load_device
 from accelerator_sim.comparison.compare import Question
 from accelerator_sim.comparison.compare import compare as compare_machines
@@ -51,7 +51,7 @@ from accelerator_sim.files.vocabulary import (
     sequence,
     word,
 )
-from accelerator_sim.footprint import account
+from accelerator_sim.footprint import bill
 from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import Plan
@@ -328,7 +328,7 @@ def year(
     devices: int = 1,
     price: float | None = None,
     in_data_centre: bool = False,
-) -> account.Year:
+) -> bill.Year:
     """Return energy, carbon and cost of a year of inferences that take `energy_j` joules each.
 
     energy_j: joules of one inference; grid: name of an electricity grid; inferences_per_day: inferences of each device;
@@ -337,8 +337,8 @@ def year(
 
     Raises UsageError for an unknown grid, and for numbers that are negative or not finite.
     """
-    use = account.Use(place(grid, "grid"), inferences_per_day, devices, price)
-    return account.year(energy_j, use, flag(in_data_centre, "in_data_centre"))
+    use = bill.Use(place(grid, "grid"), inferences_per_day, devices, price)
+    return bill.year(energy_j, use, flag(in_data_centre, "in_data_centre"))
 
 
 def map_layer(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from accelerator_sim.baseline.kernels import Kind
+from accelerator_sim.baseline.gpu_kernels import Kind
 from accelerator_sim.files.data import builtin_names, looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError, did_you_mean
 from accelerator_sim.files.model import Chosen, FileModel, load_model

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.baseline.device import BYTES, Device, Stack, load_device
-from accelerator_sim.baseline.kernels import kernels_of
+from accelerator_sim.baseline.gpu_kernels import kernels_of
 from accelerator_sim.baseline.measured import Constant, MeasuredPoint, MeasuredSet
 from accelerator_sim.baseline.roofline import Work, run_time, work_of
 from accelerator_sim.workload.network_loader import load_network

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.baseline.device import BYTES, Device, Stack
-from accelerator_sim.baseline.kernels import KINDS, Kernel, Kind, kernels_of
+from accelerator_sim.baseline.gpu_kernels import KINDS, Kernel, Kind, kernels_of
 from accelerator_sim.files.vocabulary import NumberFormat
 from accelerator_sim.workload.network import Network
 

@@ -262,7 +262,7 @@ def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...],
 
 
 def _use(grid: str | None, inferences_per_day: float, devices: int, price: float | None) -> Any:
-    from accelerator_sim.footprint.account import Use
+    from accelerator_sim.footprint.bill import Use
     from accelerator_sim.footprint.figures import grid as look_up
 
     if grid is None:

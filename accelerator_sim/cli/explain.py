@@ -13,7 +13,7 @@ from accelerator_sim.cli.inputs import load_inputs
 from accelerator_sim.files.vocabulary import Objective
 
 if TYPE_CHECKING:
-    from accelerator_sim.architecture.model import Architecture
+    from accelerator_sim.architecture.architecture import Architecture
     from accelerator_sim.workload.choices import Choices
 
 

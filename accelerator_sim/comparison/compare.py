@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.baseline.device import Device
 from accelerator_sim.baseline.measured import points_of
 from accelerator_sim.baseline.roofline import BaselineResult, run_baseline

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from accelerator_sim.architecture.model import TENSORS, Architecture
-from accelerator_sim.energy.wires import wire_energy
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
+from accelerator_sim.energy.wire_energy import wire_energy
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.mapping.problem import problem_of
@@ -39,7 +39,7 @@ class NetworkCost:
     """What one layer (or all that ran) took on one network, for the whole batch.
 
     `bound_by` is the resource that the bottleneck estimate finds busiest ("-": nothing to compute), `noc_j` by wires
-    (`energy.wires`), and `chip_j` the chip with that in the place of the table's account.
+    (`energy.wire_energy`), and `chip_j` the chip with that in the place of the table's account.
     """
 
     layer: str

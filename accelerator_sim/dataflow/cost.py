@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.dataflow.counts import Words, words_of
 from accelerator_sim.dataflow.nest import Ints, Nests, ceil_div

@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, Glb, SPads
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, Glb, SPads
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.dataflow.space import spad_words

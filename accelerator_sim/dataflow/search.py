@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.dataflow.cost import Cost, Floats, Prices
 from accelerator_sim.dataflow.nest import Ints, Keep, Nests, Residence, ceil_div
 from accelerator_sim.dataflow.rules import Dataflow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import GlbStore
+from accelerator_sim.architecture.architecture import GlbStore
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.problem import Problem
 from accelerator_sim.technology.actions import ActionEnergies

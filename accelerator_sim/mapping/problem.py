@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.mapping.loops import Loops, loops_of
 from accelerator_sim.mapping.mapping import Encoding, ceil_div

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import layout as at

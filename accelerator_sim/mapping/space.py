@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.legality import allowed_dimensions
 from accelerator_sim.mapping.loops import Loops

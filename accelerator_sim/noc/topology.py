@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.networks import FlatNetwork
 
 if TYPE_CHECKING:

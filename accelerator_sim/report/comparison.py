@@ -13,7 +13,7 @@ from rich.text import Text
 from accelerator_sim.comparison.comparison import Comparison, MachineEntry, Ratio, ratio
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import ChipBoundary
-from accelerator_sim.footprint.account import Year
+from accelerator_sim.footprint.bill import Year
 from accelerator_sim.report import compared
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.compared import Cells, Wanted, times, title

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 from rich.text import Text
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.comparison.networks import NOTHING, NetworkComparison, NetworkCost, NetworkRun
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.area import area_text
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table

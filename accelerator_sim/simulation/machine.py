@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.architecture.networks import Bank, Lanes
 from accelerator_sim.kernels import machine as at
 from accelerator_sim.mapping.mapping import AXES, Encoding, Factors

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, GlbStore
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.model import FileModel, load_model

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.baseline.device import Device, load_device
 from accelerator_sim.baseline.roofline import run_baseline
 from accelerator_sim.comparison.compare import Question, compare

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.comparison.networks import NOTHING, NetworkComparison, compare_networks
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.noc.wires import source_words, wires_of

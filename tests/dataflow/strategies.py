@@ -5,8 +5,8 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.mapping.problem import Problem, problem_of

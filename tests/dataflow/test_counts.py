@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.dataflow.cost import Cost, Prices
 from accelerator_sim.dataflow.counts import words_of

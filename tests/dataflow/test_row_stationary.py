@@ -8,8 +8,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.dataflow.cost import Cost
 from accelerator_sim.dataflow.counts import words_of
 from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence

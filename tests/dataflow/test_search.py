@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.dataflow import space
 from accelerator_sim.dataflow.cost import Cost, Prices
 from accelerator_sim.dataflow.nest import DIMENSIONS, Nests

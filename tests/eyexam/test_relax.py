@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import assume, given, settings
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.eyexam.relax import FREE, steady, unlimited_bandwidth
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.problem import Problem, problem_of

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 
 from accelerator_sim.architecture.all_to_all import AllToAll
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.grid import Grid, tree_links
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.architecture.networks import FlatNetwork, MulticastBus
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives

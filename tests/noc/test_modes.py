@@ -10,8 +10,8 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.mapping.mapping import Factors, Mapping
 from accelerator_sim.noc.modes import SHARED, links_used, mode_of, streams
 from accelerator_sim.noc.topology import topology

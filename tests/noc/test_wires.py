@@ -9,9 +9,9 @@ import networkx as nx
 import pytest
 from hypothesis import assume, given, settings
 
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.grid import Grid, path_links, private_links, tree_links
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.files.vocabulary import NocName
 from accelerator_sim.noc.alternatives import KINDS, alternatives

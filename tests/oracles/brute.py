@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import account, account_moves
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.mapping import Mapping, Stationary

@@ -10,7 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import assume
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.data import data_dir
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import Document, load_document

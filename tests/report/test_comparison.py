@@ -11,7 +11,7 @@ import pytest
 from accelerator_sim.baseline.device import load_device
 from accelerator_sim.comparison.compare import Question, compare
 from accelerator_sim.comparison.comparison import Comparison
-from accelerator_sim.footprint.account import Use
+from accelerator_sim.footprint.bill import Use
 from accelerator_sim.report.compared import Wanted, times
 from accelerator_sim.report.comparison import dumps_json, dumps_rows, render
 from accelerator_sim.run.options import Options

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.mapping.file import Plan
 from accelerator_sim.mapping.mapping import Mapping

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.run.layer_run import RunSetup

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used

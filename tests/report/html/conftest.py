@@ -13,7 +13,7 @@ import pytest
 from accelerator_sim.baseline.device import load_device
 from accelerator_sim.comparison.compare import Question, compare
 from accelerator_sim.eyexam.explain import explain_run
-from accelerator_sim.footprint.account import Use
+from accelerator_sim.footprint.bill import Use
 from accelerator_sim.report.compared import Wanted
 from accelerator_sim.report.html import comparison, simulation
 from accelerator_sim.report.html import sweep as swept

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.energy.wires import driven, wire_energy
+from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.energy.wire_energy import driven, wire_energy
 from accelerator_sim.mapping.mapping import Factors, Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.simulation.engines import estimate_of

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture, schema
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import builtin_names, data_dir
 from accelerator_sim.files.errors import InvalidFile, UsageError
 

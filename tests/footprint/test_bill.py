@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accelerator_sim.files.errors import UsageError
-from accelerator_sim.footprint.account import Range, Use, sending, year
+from accelerator_sim.footprint.bill import Range, Use, sending, year
 from accelerator_sim.footprint.figures import load_figures
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelerator_sim.baseline.kernels import Kernel, kernels_of
+from accelerator_sim.baseline.gpu_kernels import Kernel, kernels_of
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_loader import load_network

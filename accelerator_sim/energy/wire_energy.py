@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.architecture.networks import Travel
 from accelerator_sim.simulation.outcome import NocUse, Outcome
 from accelerator_sim.simulation.reach import Reach, reach_of
