@@ -12,13 +12,13 @@ import click
 
 def load_kernels(fidelity: str = "cycle") -> list[Any]:
     """Return the kernels that a simulation calls, none for an interpreter without compilation."""
-    from accelerator_sim.kernels.search import search
+    from accelerator_sim.kernels.enumeration import search
     from accelerator_sim.kernels.survey import survey
 
     needed = [survey, search]
     if fidelity != "analytical":
-        from accelerator_sim.kernels.columns import count_columns
-        from accelerator_sim.kernels.event import run_pass
+        from accelerator_sim.kernels.csc_columns import count_columns
+        from accelerator_sim.kernels.event_pass import run_pass
         from accelerator_sim.kernels.parts import find_alike
         from accelerator_sim.kernels.plan import plan_pass
         from accelerator_sim.kernels.program import fill_streams, size_streams, weigh
@@ -37,7 +37,7 @@ def load_kernels(fidelity: str = "cycle") -> list[Any]:
         ]
     if fidelity == "cycle":
         from accelerator_sim.kernels.channel import step_wait, step_writes
-        from accelerator_sim.kernels.cycle import step_pass
+        from accelerator_sim.kernels.cycle_pass import step_pass
 
         needed += [step_wait, step_pass, step_writes]
     return [kernel for kernel in needed if hasattr(kernel, "signatures")]

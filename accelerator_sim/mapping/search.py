@@ -11,8 +11,8 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import layout as at
+from accelerator_sim.kernels.enumeration import Best, Space, search
 from accelerator_sim.kernels.layout import Packed
-from accelerator_sim.kernels.search import Best, Space, search
 from accelerator_sim.kernels.survey import Bounds, survey
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits

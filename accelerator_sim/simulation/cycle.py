@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.kernels import cycle_pe as pe
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.kernels.channel import Channel, step_wait, step_writes
-from accelerator_sim.kernels.cycle import Turns, step_pass
+from accelerator_sim.kernels.cycle_pass import Turns, step_pass
 from accelerator_sim.kernels.cycle_pe import State, Values
-from accelerator_sim.kernels.machine import Plan
+from accelerator_sim.kernels.engine_arrays import Plan
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.simulation.event import PassTimes
 from accelerator_sim.simulation.machine import Ints, Machine

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
-from accelerator_sim.kernels.machine import Plan, Program
+from accelerator_sim.kernels.engine_arrays import Plan, Program
 from accelerator_sim.kernels.numbering import Numbering
 from accelerator_sim.kernels.parts import FORM, find_alike
 from accelerator_sim.kernels.plan import Parts, plan_pass

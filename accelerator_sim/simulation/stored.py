@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.kernels.columns import Columns, count_columns
+from accelerator_sim.kernels.csc_columns import Columns, count_columns
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Deal, Encoding, ceil_div
 from accelerator_sim.mapping.storage import rlc_bits_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES, Cause
 from accelerator_sim.simulation.event import PassTimes
 from accelerator_sim.simulation.machine import Ints, Machine

@@ -13,7 +13,7 @@ import pytest
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import compile as compiling
-from accelerator_sim.kernels.search import search
+from accelerator_sim.kernels.enumeration import search
 from accelerator_sim.kernels.survey import survey
 from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.technology.actions import resolve_actions

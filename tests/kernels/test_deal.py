@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from accelerator_sim.kernels import deal as kernels
 from accelerator_sim.kernels import layout as at
-from accelerator_sim.kernels import tables, windows
+from accelerator_sim.kernels import tile_tables, windows
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Factors, Mapping, ceil_div, deal, deals_of
 from accelerator_sim.mapping.pack import pack
@@ -140,7 +140,7 @@ def test_windows_of_a_layer(problem: Problem) -> None:
 @settings(max_examples=300)
 @given(SIZES, st.integers(1, 30), SIZES)
 def test_choices_are_the_shortest_tile_for_each_number_of_tiles(size: int, parts: int, limit: int) -> None:
-    assert tables.choices(size, parts, limit) == sum(length <= limit for length in lengths(size, parts))
+    assert tile_tables.choices(size, parts, limit) == sum(length <= limit for length in lengths(size, parts))
 
 
 def parts_of(row: np.ndarray, dimension: str, axes: tuple[str, ...]) -> int:
@@ -156,21 +156,21 @@ def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
     n = packed_integers(problem)
     rows = configurations(problem)
     row = rows[data.draw(st.integers(0, len(rows) - 1))]
-    table = np.empty((100, tables.POSITION_COLUMNS))
+    table = np.empty((100, tile_tables.POSITION_COLUMNS))
     stored = architecture.dram.padding == "stored"
     private = architecture.noc.iact.kind == "unicast"  # a PE has the ports that a cluster has else
-    at_column = tables.PositionTile
+    at_column = tile_tables.PositionTile
     for dimension, window in (("N", None), ("Q", loops.columns), ("P", loops.rows)):
         size = loops.sizes[dimension]
         clusters = parts_of(row, dimension, ("cluster_rows", "cluster_columns"))
         local = parts_of(row, dimension, ("pe_rows", "pe_columns"))
         columns = parts_of(row, dimension, ("cluster_columns",))
         if dimension == "P":
-            count = tables.row_table(n, kernels.cut_rows(row), row[at.YR], table)
+            count = tile_tables.row_table(n, kernels.cut_rows(row), row[at.YR], table)
         elif dimension == "Q":
-            count = tables.column_table(n, kernels.cut_columns(row), table)
+            count = tile_tables.column_table(n, kernels.cut_columns(row), table)
         else:
-            count = tables.image_table(n, kernels.cut_images(row), table)
+            count = tile_tables.image_table(n, kernels.cut_images(row), table)
         assert table[:count, at_column.LENGTH].tolist() == lengths(size, clusters * local)
         mapping = Mapping(
             Factors(**{dimension: clusters // columns}),

@@ -21,7 +21,7 @@ from accelerator_sim.kernels.frame import Frame, details_of, kept_of, routes_of
 from accelerator_sim.kernels.goal import SLACK, cannot_win, key
 from accelerator_sim.kernels.pair import configure, pair_of
 from accelerator_sim.kernels.survey import bound_of
-from accelerator_sim.kernels.tables import (
+from accelerator_sim.kernels.tile_tables import (
     POSITION_COLUMNS,
     WEIGHT_COLUMNS,
     PositionTile,
