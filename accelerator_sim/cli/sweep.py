@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from accelerator_sim.results.provenance import Provenance, SourceFile
     from accelerator_sim.results.tabular import Row
     from accelerator_sim.run.workers import Pool
-    from accelerator_sim.sweep.results import Goal
-    from accelerator_sim.sweep.run import Summary, SweepState
+    from accelerator_sim.sweep.records import Goal
     from accelerator_sim.sweep.spec import Sweep
     from accelerator_sim.sweep.store import About, Store
+    from accelerator_sim.sweep.sweep_run import Summary, SweepState
 
 _STORES = (".sqlite", ".sqlite3", ".db")
 """Suffixes of stores."""
@@ -161,7 +161,7 @@ def _form(out: Path) -> str:
 def _run(sweep: Sweep, store: Store, pool: Pool, goal: Goal, retry: bool) -> Summary:
     """Run a sweep, with its progress on standard error."""
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.sweep.run import run_sweep
+    from accelerator_sim.sweep.sweep_run import run_sweep
 
     with ProgressLine("results") as line:
         begun: dict[int, tuple[float, int]] = {}
@@ -180,7 +180,7 @@ def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path
     """Write all results of a sweep; on a terminal its front."""
     from accelerator_sim.report.pareto import render_front
     from accelerator_sim.sweep.export import export
-    from accelerator_sim.sweep.results import each_point, front_in
+    from accelerator_sim.sweep.records import each_point, front_in
 
     if form != "table":
         with output.opened(out) as stream:
@@ -210,16 +210,16 @@ def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path
 @_output
 def best(store: Path, by: str | None, count: int, name: str | None, asked: str | None, out: Path | None) -> None:
     """The best points of a store by one result."""
-    from accelerator_sim.sweep import results
+    from accelerator_sim.sweep import records
 
     output.check_outputs([out], [str(store)])
     _goals(by or "edp", most=1)
     with _opened(store) as opened:
         sweeps = _sweeps(opened, name)
-        about = results.about_all(opened, sweeps)
+        about = records.about_all(opened, sweeps)
         (goal,) = _goals(by or (about.objectives[0] if about.objectives else "edp"), most=1)
-        found = [row for each in sweeps for row in results.best_in(opened, each, goal, count)]
-    _show_records(results.best({row["key"]: row for row in found}.values(), goal, count), [goal], about, asked, out)
+        found = [row for each in sweeps for row in records.best_in(opened, each, goal, count)]
+    _show_records(records.best({row["key"]: row for row in found}.values(), goal, count), [goal], about, asked, out)
 
 
 @command.command("front")
@@ -234,16 +234,16 @@ def best(store: Path, by: str | None, count: int, name: str | None, asked: str |
 @_output
 def front(store: Path, pareto: str | None, name: str | None, asked: str | None, out: Path | None) -> None:
     """The points of a store that no other one beats."""
-    from accelerator_sim.sweep import results
+    from accelerator_sim.sweep import records
 
     output.check_outputs([out], [str(store)])
     _goals(pareto or "edp")
     with _opened(store) as opened:
         sweeps = _sweeps(opened, name)
-        about = results.about_all(opened, sweeps)
+        about = records.about_all(opened, sweeps)
         goals = _goals(pareto or ",".join(about.objectives or ("latency", "energy_total")))
-        found = [row for each in sweeps for row in results.front_in(opened, each, goals)]
-    _show_records(results.front_of({row["key"]: row for row in found}.values(), goals), goals, about, asked, out)
+        found = [row for each in sweeps for row in records.front_in(opened, each, goals)]
+    _show_records(records.front_of({row["key"]: row for row in found}.values(), goals), goals, about, asked, out)
 
 
 @command.command("export")
@@ -305,7 +305,7 @@ def _sweeps(store: Store, name: str | None) -> list[str]:
 
 
 def _goals(text: str, most: int = 8) -> list[Goal]:
-    from accelerator_sim.sweep.results import goal_of
+    from accelerator_sim.sweep.records import goal_of
 
     words = text.split(",")
     if len(words) > most:

@@ -11,8 +11,8 @@ from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.comparison.comparison import ratio
 from accelerator_sim.dataflow.equal_area import equal_area
 from accelerator_sim.dataflow.nest import DIMENSIONS, Nests
+from accelerator_sim.dataflow.nest_search import find_nest
 from accelerator_sim.dataflow.rules import Dataflow
-from accelerator_sim.dataflow.search import find_nest
 from accelerator_sim.energy.account import EnergyBreakdown, account, account_moves
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, UsageError
 from accelerator_sim.files.vocabulary import Objective

@@ -14,7 +14,7 @@ from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.axes import path_of, readable
-from accelerator_sim.sweep.results import Goal, front_of
+from accelerator_sim.sweep.records import Goal, front_of
 
 ROWS = 16
 WIDEST = 100

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.dataflow.cost import Cost
-from accelerator_sim.dataflow.counts import words_of
 from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence
+from accelerator_sim.dataflow.nest_cost import Cost
+from accelerator_sim.dataflow.nest_counts import words_of
+from accelerator_sim.dataflow.nest_search import find_nest
 from accelerator_sim.dataflow.rules import DATAFLOWS
-from accelerator_sim.dataflow.search import find_nest
 from accelerator_sim.energy.account import account
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Factors, Mapping, Stationary

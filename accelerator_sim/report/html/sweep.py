@@ -18,9 +18,9 @@ from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.axes import readable
 from accelerator_sim.sweep.database import FIGURES
-from accelerator_sim.sweep.results import MORE, Goal, best, by_point, front_of, last_stage
-from accelerator_sim.sweep.run import Summary
+from accelerator_sim.sweep.records import MORE, Goal, best, by_point, front_of, last_stage
 from accelerator_sim.sweep.spec import Sweep, SweepMode
+from accelerator_sim.sweep.sweep_run import Summary
 
 MOST = 2000
 """Points that are drawn and listed, and failed ones that are listed."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep import store as room
 from accelerator_sim.sweep.database import FIGURES
-from accelerator_sim.sweep.results import best, best_in, by_point, flat, front_in, front_of, goal_of
+from accelerator_sim.sweep.records import best, best_in, by_point, flat, front_in, front_of, goal_of
 from accelerator_sim.sweep.store import Store, StoreEntry
 
 GOALS = [goal_of("latency"), goal_of("utilization"), goal_of("area")]

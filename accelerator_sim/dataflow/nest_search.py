@@ -1,4 +1,4 @@
-"""The best nest of a layer under a dataflow, over its whole legal space (`dataflow.space`).
+"""The best nest of a layer under a dataflow, over its whole legal space (`dataflow.nest_space`).
 
 A bound, the cost with nothing but one tile and the traffic that the GLB's size calls for, orders the cuts over PEs; the
 search ends where it exceeds the best nest.
@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
-from accelerator_sim.dataflow.cost import Cost, Floats, Prices
 from accelerator_sim.dataflow.nest import Ints, Keep, Nests, Residence, ceil_div
-from accelerator_sim.dataflow.rules import Dataflow
-from accelerator_sim.dataflow.space import (
+from accelerator_sim.dataflow.nest_cost import Cost, Floats, Prices
+from accelerator_sim.dataflow.nest_space import (
     Cuts,
     cuts_of,
     filter_tilings,
@@ -26,6 +25,7 @@ from accelerator_sim.dataflow.space import (
     stays_in_pes,
     why_not,
 )  # fmt: skip
+from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.problem import Problem, problem_of
 from accelerator_sim.mapping.search import Unmappable

@@ -21,12 +21,12 @@ from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep import planner as plan_room
-from accelerator_sim.sweep import run as room
+from accelerator_sim.sweep import sweep_run as room
 from accelerator_sim.sweep import task as task_room
-from accelerator_sim.sweep.run import Failure, SweepState, run_sweep
 from accelerator_sim.sweep.size import estimate
 from accelerator_sim.sweep.spec import Sweep, load_sweep
 from accelerator_sim.sweep.store import Store
+from accelerator_sim.sweep.sweep_run import Failure, SweepState, run_sweep
 from accelerator_sim.sweep.task import Done, SweepTask
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology
@@ -300,7 +300,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep.run import run_sweep
+from accelerator_sim.sweep.sweep_run import run_sweep
 from accelerator_sim.sweep.spec import load_sweep
 from accelerator_sim.sweep.store import Store
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.dataflow import space
-from accelerator_sim.dataflow.cost import Cost, Prices
+from accelerator_sim.dataflow import nest_space
 from accelerator_sim.dataflow.nest import DIMENSIONS, Nests
+from accelerator_sim.dataflow.nest_cost import Cost, Prices
+from accelerator_sim.dataflow.nest_search import find_nest
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow, dataflows_of
-from accelerator_sim.dataflow.search import find_nest
 from accelerator_sim.energy.account import account
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import Objective
@@ -51,9 +51,9 @@ def small_machines(draw: st.DrawFn) -> Architecture:
 def every_nest(layer: Layer, machine: Architecture, flow: Dataflow) -> list[Nests]:
     """All nests of the space, by plain loops: every cut and residence, with every tile of filters and positions."""
     problem = problem_of(layer, machine)
-    cuts = space.cuts_of(problem, flow)
+    cuts = nest_space.cuts_of(problem, flow)
     loops, found = problem.loops, []
-    for residence, i in product(space.residences(problem, flow), range(len(cuts.m0))):
+    for residence, i in product(nest_space.residences(problem, flow), range(len(cuts.m0))):
         spatial = {d: cuts.spatial[d][i : i + 1] for d in DIMENSIONS}
         m0, c0 = cuts.m0[i : i + 1], cuts.c0[i : i + 1]
         step = int(spatial["M"][0] * m0[0])
@@ -66,7 +66,7 @@ def every_nest(layer: Layer, machine: Architecture, flow: Dataflow) -> list[Nest
         for m, lengths in product(filters, tiles):
             tile = {d: np.array([length]) for d, length in zip("NPQ", lengths, strict=True)} | {"M": np.array([m])}
             nest = Nests(problem, flow, residence, spatial, m0, c0, tile)
-            if space.fits(nest)[0]:
+            if nest_space.fits(nest)[0]:
                 found.append(nest)
     used_up = [nest for nest in found if flow.name in ("ws", "is") and nest.used_up[0]]
     return used_up or found
@@ -94,7 +94,7 @@ def test_no_nest_is_better_than_the_one_found(name: str, number: int) -> None:
         except Unmappable:
             assert not nests
             return
-        assert space.fits(found.nest)[0]
+        assert nest_space.fits(found.nest)[0]
         assert int(found.nest.pes[0]) <= machine.pes
         assert value(found.nest, actions, objective) <= best * (1.0 + 1e-9)
         joules = account(found.outcome, actions, machine).total

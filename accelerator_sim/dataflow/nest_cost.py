@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.networks import Tensor
-from accelerator_sim.dataflow.counts import Words, words_of
 from accelerator_sim.dataflow.nest import Ints, Nests, ceil_div
+from accelerator_sim.dataflow.nest_counts import Words, words_of
 from accelerator_sim.energy.account import access_energy, network_energy
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.noc.wires import source_words

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.networks import Tensor
-from accelerator_sim.dataflow.cost import Cost, Prices
-from accelerator_sim.dataflow.counts import words_of
 from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence
+from accelerator_sim.dataflow.nest_cost import Cost, Prices
+from accelerator_sim.dataflow.nest_counts import words_of
 from accelerator_sim.dataflow.rules import DATAFLOWS
 from accelerator_sim.energy.account import account
 from accelerator_sim.mapping.problem import problem_of

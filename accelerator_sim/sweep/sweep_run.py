@@ -13,10 +13,10 @@ from accelerator_sim.run.workers import Pool, run_tasks
 from accelerator_sim.sweep.axes import column_of
 from accelerator_sim.sweep.planner import Planned, SweepPlanner
 from accelerator_sim.sweep.points import SweepPoint, points_of, tries
-from accelerator_sim.sweep.results import best, each_point, goal_of
-from accelerator_sim.sweep.search import search
+from accelerator_sim.sweep.records import best, each_point, goal_of
 from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
 from accelerator_sim.sweep.store import About, Store
+from accelerator_sim.sweep.sweep_search import search
 from accelerator_sim.sweep.task import Done, LayerSums, SweepTask, digest, given_up, program, reason, run_task
 
 MOST_KINDS = 1000
