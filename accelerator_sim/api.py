@@ -11,13 +11,13 @@ from typing import Protocol
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.baseline.device import Device, load_device
-from accelerator_sim.comparison.compare import Question
-from accelerator_sim.comparison.compare import compare as compare_machines
-from accelerator_sim.comparison.comparison import Comparison
-from accelerator_sim.comparison.dataflows import DataflowComparison
-from accelerator_sim.comparison.dataflows import compare_dataflows as compare_flows
-from accelerator_sim.comparison.networks import NetworkComparison
-from accelerator_sim.comparison.networks import compare_networks as run_networks
+from accelerator_sim.comparison.compare_machines import Question
+from accelerator_sim.comparison.compare_machines import compare as compare_machines
+from accelerator_sim.comparison.dataflow_comparison import DataflowComparison
+from accelerator_sim.comparison.dataflow_comparison import compare_dataflows as compare_flows
+from accelerator_sim.comparison.machine_comparison import Comparison
+from accelerator_sim.comparison.noc_comparison import NetworkComparison
+from accelerator_sim.comparison.noc_comparison import compare_networks as run_networks
 from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
 from accelerator_sim.eyexam.explain import explain as explain_network

@@ -21,7 +21,7 @@ from accelerator_sim.files.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from accelerator_sim.comparison.comparison import Comparison
+    from accelerator_sim.comparison.machine_comparison import Comparison
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.results.provenance import SourceFile
     from accelerator_sim.run.options import Options
@@ -207,7 +207,7 @@ def command(
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import tell_failed, tell_reading
-    from accelerator_sim.comparison.compare import Question, compare
+    from accelerator_sim.comparison.compare_machines import Question, compare
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.run.options import Options
     from accelerator_sim.technology.machine_file import load_machine
@@ -251,7 +251,7 @@ def _files(workload: str, network: Network, archs: Iterable[str], baselines: Ite
 def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...], settings: Options) -> str:
     from accelerator_sim.cli.command_line import command_line
     from accelerator_sim.cli.simulate import explained_for_page
-    from accelerator_sim.report.html import comparison as page
+    from accelerator_sim.report.html import comparison_page as page
     from accelerator_sim.results.provenance import Provenance
 
     sources = [(f"workload {comparison.workload}", comparison.workload_source)]
@@ -286,7 +286,7 @@ def _links(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _text(comparison: Comparison, wanted: Wanted, form: str, to_stdout: bool) -> str:
-    from accelerator_sim.report import comparison as report
+    from accelerator_sim.report import comparison_table as report
 
     if form == "json":
         return report.dumps_json(comparison, wanted)

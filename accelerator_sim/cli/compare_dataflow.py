@@ -71,9 +71,9 @@ def run(ctx: click.Context, names: str, one: OneMachine, same_area: bool) -> Non
 
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import tell_reading
-    from accelerator_sim.comparison.dataflows import compare_dataflows
+    from accelerator_sim.comparison.dataflow_comparison import compare_dataflows
     from accelerator_sim.dataflow.rules import dataflows_of
-    from accelerator_sim.report import dataflows as report
+    from accelerator_sim.report import dataflow_comparison_table as report
     from accelerator_sim.run.options import Options
 
     flows = dataflows_of(names)

@@ -65,9 +65,9 @@ def run(ctx: click.Context, noc: str, one: OneMachine, fidelity: Fidelity, seed:
     from accelerator_sim.cli.kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate import tell_failed, tell_reading
-    from accelerator_sim.comparison.networks import compare_networks
+    from accelerator_sim.comparison.noc_comparison import compare_networks
     from accelerator_sim.noc.alternatives import alternatives
-    from accelerator_sim.report import networks as report
+    from accelerator_sim.report import noc_comparison_table as report
     from accelerator_sim.run.options import Options
 
     network, architecture, technology = load_inputs(one.workload, one.choices, one.arch)

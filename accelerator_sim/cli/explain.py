@@ -63,7 +63,7 @@ def command(
     from accelerator_sim.cli.simulate import tell_failed, tell_reading
     from accelerator_sim.eyexam.explain import explain
     from accelerator_sim.mapping.file import Plan, load_plan
-    from accelerator_sim.report import explanation as report
+    from accelerator_sim.report import explanation_text as report
     from accelerator_sim.run.options import Options
     from accelerator_sim.technology.machine_file import load_machine
 

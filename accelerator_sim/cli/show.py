@@ -58,7 +58,7 @@ def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:
     from accelerator_sim.architecture.following import followed
     from accelerator_sim.files.data import resolve
     from accelerator_sim.files.yaml_tree import load_document, read_text
-    from accelerator_sim.report.area import area_lines, area_text
+    from accelerator_sim.report.area_text import area_lines, area_text
     from accelerator_sim.report.numbers import si
     from accelerator_sim.report.yaml_text import as_yaml
     from accelerator_sim.technology.actions import memory_bytes

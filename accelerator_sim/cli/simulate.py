@@ -154,7 +154,7 @@ def command(
         output.write(dump_mappings(result.tilings()), save_mappings)
     if report:
         from accelerator_sim.cli.command_line import command_line
-        from accelerator_sim.report.html import simulation
+        from accelerator_sim.report.html import simulation_page
         from accelerator_sim.results.provenance import Provenance
 
         sources = (
@@ -163,9 +163,9 @@ def command(
             (f"technology {technology.name}", technology.source),
         )
         provenance = Provenance(command_line(), masks, overrides, files, sources)
-        output.write(simulation.dumps(result, provenance, explained_for_page(result, chosen)), report)
+        output.write(simulation_page.dumps(result, provenance, explained_for_page(result, chosen)), report)
     if trace:
-        from accelerator_sim.report.trace import dumps
+        from accelerator_sim.report.chrome_trace import dumps
         from accelerator_sim.run.trace import TraceWindow
         from accelerator_sim.run.trace import trace as spans
 

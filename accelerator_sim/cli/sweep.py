@@ -130,7 +130,7 @@ def run(
         if out is not None or not summary.interrupted:
             _show_sweep(store, summary.name, goals, form, out)
         if report and origin:
-            from accelerator_sim.report.html import sweep as page
+            from accelerator_sim.report.html import sweep_page as page
 
             output.write(page.dumps(sweep, summary, store.rows(summary.name), goals, origin), report)
             click.echo(f"wrote {report}", err=True)
@@ -178,7 +178,7 @@ def _run(sweep: Sweep, store: Store, pool: Pool, goal: Goal, retry: bool) -> Sum
 
 def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path | None) -> None:
     """Write all results of a sweep; on a terminal its front."""
-    from accelerator_sim.report.pareto import render_front
+    from accelerator_sim.report.pareto_text import render_front
     from accelerator_sim.sweep.export import export
     from accelerator_sim.sweep.records import each_point, front_in
 
@@ -271,7 +271,7 @@ def export_command(store: Path, out: Path, name: str | None) -> None:
 
 
 def _show_records(rows: list[Row], goals: list[Goal], about: About, asked: str | None, out: Path | None) -> None:
-    from accelerator_sim.report.pareto import render_records
+    from accelerator_sim.report.pareto_text import render_records
     from accelerator_sim.sweep.export import export
 
     form = output.pick_format(asked, out)

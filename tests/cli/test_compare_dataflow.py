@@ -134,9 +134,9 @@ def test_the_python_call(small: str, tmp_path: Path) -> None:
 
 
 def test_an_interrupt_keeps_what_was_finished(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from accelerator_sim.comparison import dataflows
+    from accelerator_sim.comparison import dataflow_comparison
 
-    real, calls = dataflows.run_nest, []
+    real, calls = dataflow_comparison.run_nest, []
 
     def stop(*task: Any) -> Any:
         calls.append(task)
@@ -144,7 +144,7 @@ def test_an_interrupt_keeps_what_was_finished(run: Run, small: str, monkeypatch:
             raise KeyboardInterrupt
         return real(*task)
 
-    monkeypatch.setattr(dataflows, "run_nest", stop)
+    monkeypatch.setattr(dataflow_comparison, "run_nest", stop)
     result = run("compare", small, "--dataflow", "rs,ws", *ISCA, "--format", "json")
     assert result.exit_code == 130
     done = json.loads(result.stdout)["dataflows"]

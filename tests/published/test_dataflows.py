@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from accelerator_sim.comparison.dataflows import FlowResult, compare_dataflows
+from accelerator_sim.comparison.dataflow_comparison import FlowResult, compare_dataflows
 from accelerator_sim.dataflow import nest_search
 from accelerator_sim.dataflow.nest import Keep, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from accelerator_sim.comparison.networks import NetworkComparison, compare_networks
-from accelerator_sim.report import networks as report
+from accelerator_sim.comparison.noc_comparison import NetworkComparison, compare_networks
+from accelerator_sim.report import noc_comparison_table as report
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer

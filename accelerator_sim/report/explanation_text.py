@@ -16,7 +16,7 @@ from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.energy import energy
+from accelerator_sim.report.energy_text import energy
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LIMIT_NAMES, RESOURCE_NAMES, partial
 from accelerator_sim.report.numbers import percent, shortened, si
 from accelerator_sim.report.tables import paint

@@ -7,7 +7,7 @@ import itertools
 import json
 
 import accelerator_sim as sim
-from accelerator_sim.report.trace import dumps
+from accelerator_sim.report.chrome_trace import dumps
 from accelerator_sim.run.trace import Span, TraceWindow, trace
 
 RESULT = sim.simulate("mobilenet_v1_0.5_128_sparse", layers=["PW13", "FC"])

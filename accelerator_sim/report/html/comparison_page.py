@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from accelerator_sim.comparison.comparison import Comparison, MachineEntry, ratio
+from accelerator_sim.comparison.machine_comparison import Comparison, MachineEntry, ratio
 from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.report import compared
@@ -13,7 +13,7 @@ from accelerator_sim.report.compared import Cells, Wanted, conditions, times, ti
 from accelerator_sim.report.html import charts, page, scatter
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.charts import Chart
-from accelerator_sim.report.html.eyexam import whole
+from accelerator_sim.report.html.eyexam_section import whole
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
 from accelerator_sim.report.html.scatter import ScatterPoint, scatter_loglog
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES

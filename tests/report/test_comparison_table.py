@@ -9,11 +9,11 @@ import json
 import pytest
 
 from accelerator_sim.baseline.device import load_device
-from accelerator_sim.comparison.compare import Question, compare
-from accelerator_sim.comparison.comparison import Comparison
+from accelerator_sim.comparison.compare_machines import Question, compare
+from accelerator_sim.comparison.machine_comparison import Comparison
 from accelerator_sim.footprint.bill import Use
 from accelerator_sim.report.compared import Wanted, times
-from accelerator_sim.report.comparison import dumps_json, dumps_rows, render
+from accelerator_sim.report.comparison_table import dumps_json, dumps_rows, render
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.network_loader import load_network

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
-from accelerator_sim.comparison.comparison import ratio
+from accelerator_sim.comparison.machine_comparison import ratio
 from accelerator_sim.dataflow.equal_area import equal_area
 from accelerator_sim.dataflow.nest import DIMENSIONS, Nests
 from accelerator_sim.dataflow.nest_search import find_nest

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from accelerator_sim.report.html import sweep
+from accelerator_sim.report.html import sweep_page as swept_page
 from accelerator_sim.report.html.plane import axis_of
 from tests.report.html.conftest import read, sweep_page, sweep_row
 
@@ -146,7 +146,7 @@ def test_hostile_names() -> None:
 
 
 def test_of_many_points_the_front_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "MOST", 30)
+    monkeypatch.setattr(swept_page, "MOST", 30)
     rows = [sweep_row(point, latency_s=1e-3 + abs(point - 500) * 1e-6, energy_total_j=1e-3) for point in range(1000)]
     for point, (seconds, joules) in {77: (2e-4, 5e-4), 333: (1e-4, 6e-4), 901: (5e-4, 1e-4)}.items():
         rows[point] |= {"latency_s": seconds, "energy_total_j": joules}
@@ -162,7 +162,7 @@ def test_of_many_points_the_front_is_kept(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_of_many_points_fronts_of_other_pairs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "MOST", 30)
+    monkeypatch.setattr(swept_page, "MOST", 30)
     rows = [sweep_row(point, dram_bytes=2000 - point, area_mm2=5.0) for point in range(1000)]
     rows[444] |= {"dram_bytes": 999, "area_mm2": 4.0}
     rows[555] |= {"dram_bytes": 999, "area_mm2": 4.0}
@@ -170,7 +170,7 @@ def test_of_many_points_fronts_of_other_pairs_are_kept(monkeypatch: pytest.Monke
 
 
 def test_failed_points_that_are_not_listed_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "MOST", 2)
+    monkeypatch.setattr(swept_page, "MOST", 2)
     rows = [*ROWS[:1], *(sweep_row(point, "too wide") for point in (1, 2, 3))]
     page = sweep_page(rows)
     assert "3 results failed; the first 2 are listed below with their errors." in page

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from accelerator_sim.comparison.comparison import Comparison, MachineEntry, Ratio, ratio
+from accelerator_sim.comparison.machine_comparison import Comparison, MachineEntry, Ratio, ratio
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import ChipBoundary
 from accelerator_sim.footprint.bill import Year

@@ -13,7 +13,7 @@ from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn
 from accelerator_sim.report.html.plane import KINDS, Axis, axis_of, data, plane
 from accelerator_sim.report.html.scatter import mark
-from accelerator_sim.report.pareto import shown
+from accelerator_sim.report.pareto_text import shown
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.axes import readable

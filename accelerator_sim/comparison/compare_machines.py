@@ -9,7 +9,7 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.baseline.device import Device
 from accelerator_sim.baseline.measured import points_of
 from accelerator_sim.baseline.roofline import BaselineResult, run_baseline
-from accelerator_sim.comparison.comparison import Comparison, Conditions, MachineEntry, Measurement, Ratio
+from accelerator_sim.comparison.machine_comparison import Comparison, Conditions, MachineEntry, Measurement, Ratio
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import BoardBoundary, ChipBoundary, NumberFormat, word
 from accelerator_sim.results.accounted_run import AccountedRun

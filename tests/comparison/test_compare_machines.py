@@ -9,8 +9,8 @@ import pytest
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.baseline.device import Device, load_device
 from accelerator_sim.baseline.roofline import run_baseline
-from accelerator_sim.comparison.compare import Question, compare
-from accelerator_sim.comparison.comparison import Comparison
+from accelerator_sim.comparison.compare_machines import Question, compare
+from accelerator_sim.comparison.machine_comparison import Comparison
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options

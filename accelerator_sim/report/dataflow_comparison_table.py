@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from accelerator_sim.comparison.dataflows import DataflowComparison, FlowResult, storage
+from accelerator_sim.comparison.dataflow_comparison import DataflowComparison, FlowResult, storage
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode

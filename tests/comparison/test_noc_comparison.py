@@ -8,7 +8,7 @@ import pytest
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.comparison.networks import NOTHING, NetworkComparison, compare_networks
+from accelerator_sim.comparison.noc_comparison import NOTHING, NetworkComparison, compare_networks
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.noc.wires import source_words, wires_of
 from accelerator_sim.run.network_run import simulate_network

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from accelerator_sim.architecture.architecture import TENSORS
-from accelerator_sim.comparison.networks import NOTHING, NetworkComparison, NetworkCost, NetworkRun
+from accelerator_sim.comparison.noc_comparison import NOTHING, NetworkComparison, NetworkCost, NetworkRun
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode

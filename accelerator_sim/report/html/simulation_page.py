@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from accelerator_sim.eyexam.explanation import Explanation
-from accelerator_sim.report.energy import energy
-from accelerator_sim.report.html import charts, eyexam, page
+from accelerator_sim.report.energy_text import energy
+from accelerator_sim.report.html import charts, eyexam_section, page
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
 from accelerator_sim.report.html.panels import panels
 from accelerator_sim.report.names import BOUND_NAMES, COMPONENT_NAMES, partial
@@ -34,7 +34,7 @@ def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanatio
         charts=[charts.latency(result), charts.energies(result), charts.stalls(result)],
         roofline=charts.roofline(result),
         panels=panels(result, explanation),
-        eyexam=eyexam.whole(explanation) if explanation else None,
+        eyexam=eyexam_section.whole(explanation) if explanation else None,
         chosen=cycles.index(max(cycles)) if cycles else 0,
         columns=_COLUMNS,
         rows=[_row(index, layer, result) for index, layer in enumerate(result.layers)],

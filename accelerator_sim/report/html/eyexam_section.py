@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from accelerator_sim.eyexam.bounds import STEPS, Examination
 from accelerator_sim.eyexam.explanation import Explanation
-from accelerator_sim.report.explanation import cause_rows, rate
+from accelerator_sim.report.explanation_text import cause_rows, rate
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.svg import short
