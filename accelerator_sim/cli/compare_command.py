@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.cli.inputs import OneMachine, given, load_all, one_machine
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import (
@@ -86,12 +86,12 @@ def _quantity(value: str | None, dimension: Any) -> Any:
 
 
 @click.command(cls=ListCommand)
-@options.workload_argument
+@shared_options.workload_argument
 @click.option(
     "--arch",
     "archs",
     multiple=True,
-    type=options.NameOrFile("architecture"),
+    type=shared_options.NameOrFile("architecture"),
     metavar="ARCH...",
     help="Machines: built-in names or .yaml files.  The first one is what ratios are over.  [default: eyeriss_v2]",
 )
@@ -99,32 +99,32 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     "--baseline",
     "baselines",
     multiple=True,
-    type=options.NameOrFile("baseline"),
+    type=shared_options.NameOrFile("baseline"),
     metavar="NAME...",
     help="Devices: built-in names (`accelerator-sim list baselines`) or .yaml files.",
 )
 @click.option("--noc", metavar="NAME,...", help="Same as the command compare-noc.")
 @click.option("--dataflow", "flows", metavar="NAME,...", help="Same as the command compare-dataflow.")
 @click.option("--equal-area", "same_area", is_flag=True, help="With --dataflow: same as with compare-dataflow.")
-@options.batch_option
-@options.workload_choices
-@options.layer_option
+@shared_options.batch_option
+@shared_options.workload_choices
+@shared_options.layer_option
 @click.option(
     "--precision",
-    type=options.OneOf(NumberFormat),
+    type=shared_options.OneOf(NumberFormat),
     help="Number format of the baselines.  [default: of each device, fp16 where it has it]",
 )
 @click.option("--stack", metavar="NAME", help="Software of the baselines.  [default: of each device, e.g. tuned]")
 @click.option(
     "--chip-boundary",
-    type=options.OneOf(ChipBoundary),
+    type=shared_options.OneOf(ChipBoundary),
     default=ChipBoundary.CHIP_AND_DRAM.value,
     show_default=True,
     help="What an accelerator's energy is of.",
 )
 @click.option(
     "--board-boundary",
-    type=options.OneOf(BoardBoundary),
+    type=shared_options.OneOf(BoardBoundary),
     default=BoardBoundary.BOARD.value,
     show_default=True,
     help="What a baseline's energy is of: the whole board, or what it takes above idle.",
@@ -132,7 +132,11 @@ def _quantity(value: str | None, dimension: Any) -> Any:
 @click.option("--all-boundaries", is_flag=True, help="Print every ratio that there are data for.")
 @click.option("--grid", metavar="NAME", help="Add a year's energy, carbon and cost, as world, usa, france.")
 @click.option(
-    "--inferences-per-day", type=options.Finite(min=0, min_open=True), default=1000.0, show_default=True, metavar="N"
+    "--inferences-per-day",
+    type=shared_options.Finite(min=0, min_open=True),
+    default=1000.0,
+    show_default=True,
+    metavar="N",
 )
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, metavar="N")
 @click.option("--price", callback=_price, metavar="PRICE", help='As "0.16 $/kWh".  [default: of the grid, if known]')
@@ -144,12 +148,12 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     help="Add what sending the input away takes: wifi, lte, 5g, or all; repeatable.",
 )
 @click.option("--input-size", callback=_size, metavar="SIZE", help='What is sent, as "40 kB".  [default: 1 B a word]')
-@options.objective_option
-@options.fidelity_option
-@options.seed_option
-@options.jobs_option
-@options.output_options()
-@options.report_option
+@shared_options.objective_option
+@shared_options.fidelity_option
+@shared_options.seed_option
+@shared_options.jobs_option
+@shared_options.output_options()
+@shared_options.report_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -186,27 +190,27 @@ def command(
     Every energy is of one inference and stands with its batch, number format, power boundary and software.
     """
     if noc is not None:
-        from accelerator_sim.cli import compare_noc
+        from accelerator_sim.cli import compare_noc_command
 
         arch = one_machine(ctx, "--noc", WITH_NOC, archs)
         one = OneMachine(workload, choices, arch, batch, layers, objective, jobs, asked, out)
-        compare_noc.run(ctx, noc, one, fidelity, seed)
+        compare_noc_command.run(ctx, noc, one, fidelity, seed)
     if flows is not None:
-        from accelerator_sim.cli import compare_dataflow
+        from accelerator_sim.cli import compare_dataflow_command
 
         arch = one_machine(ctx, "--dataflow", WITH_DATAFLOW, archs)
         goal = objective if given(ctx, "objective") else Objective.ENERGY  # the default of compare-dataflow
         one = OneMachine(workload, choices, arch, batch, layers, goal, jobs, asked, out)
-        compare_dataflow.run(ctx, flows, one, same_area)
+        compare_dataflow_command.run(ctx, flows, one, same_area)
     if same_area:
         raise UsageError("--equal-area goes with --dataflow; add e.g. --dataflow rs,ws,os,is,nlr")
     names = archs or ("eyeriss_v2",)
     output.check_outputs([out, report], [workload, *names, *baselines])
 
     from accelerator_sim.baseline.device import load_device
-    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import tell_failed, tell_reading
+    from accelerator_sim.cli.simulate_command import tell_failed, tell_reading
     from accelerator_sim.comparison.compare_machines import Question, compare
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.run.options import Options
@@ -250,7 +254,7 @@ def _files(workload: str, network: Network, archs: Iterable[str], baselines: Ite
 
 def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...], settings: Options) -> str:
     from accelerator_sim.cli.command_line import command_line
-    from accelerator_sim.cli.simulate import explained_for_page
+    from accelerator_sim.cli.simulate_command import explained_for_page
     from accelerator_sim.report.html import comparison_page as page
     from accelerator_sim.results.provenance import Provenance
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.cli.inputs import OneMachine, load_inputs
 from accelerator_sim.files.vocabulary import DataflowName, Objective
 
@@ -19,7 +19,7 @@ FAMILIES = "rs,ws,os,is,nlr"
 
 
 @click.command()
-@options.workload_argument
+@shared_options.workload_argument
 @click.option(
     "--dataflow",
     "flows",
@@ -29,19 +29,19 @@ FAMILIES = "rs,ws,os,is,nlr"
     help=f"Dataflows: {', '.join(DataflowName)}; ratios are over the first.",
 )
 @click.option("--equal-area", "same_area", is_flag=True, help="The storage that each dataflow needs, on one area.")
-@options.arch_option
-@options.batch_option
-@options.workload_choices
-@options.layer_option
+@shared_options.arch_option
+@shared_options.batch_option
+@shared_options.workload_choices
+@shared_options.layer_option
 @click.option(
     "--objective",
-    type=options.OneOf(Objective),
+    type=shared_options.OneOf(Objective),
     default=Objective.ENERGY.value,
     show_default=True,
     help="What the nest of each layer is chosen for.",
 )
-@options.jobs_option
-@options.output_options()
+@shared_options.jobs_option
+@shared_options.output_options()
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -70,7 +70,7 @@ def run(ctx: click.Context, names: str, one: OneMachine, same_area: bool) -> Non
     output.check_outputs([one.out], [one.workload, one.arch])
 
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import tell_reading
+    from accelerator_sim.cli.simulate_command import tell_reading
     from accelerator_sim.comparison.dataflow_comparison import compare_dataflows
     from accelerator_sim.dataflow.rules import dataflows_of
     from accelerator_sim.report import dataflow_comparison_table as report

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.paths import real
 
@@ -23,10 +23,10 @@ FORMS = ("yaml", "timeloop", "scalesim")
 
 
 @click.command()
-@options.workload_argument
+@shared_options.workload_argument
 @click.option("--to", "form", type=click.Choice(FORMS), required=True, help="The tool whose files are written.")
-@options.layer_option
-@options.workload_choices
+@shared_options.layer_option
+@shared_options.workload_choices
 @click.option(
     "-o",
     "--output",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.cli.inputs import load_inputs
 from accelerator_sim.files.vocabulary import Objective
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.workload_argument
+@shared_options.workload_argument
 @click.option("--layer", "name", required=True, metavar="NAME", help="The layer to map.")
-@options.arch_option
-@options.set_option
-@options.workload_choices
-@options.batch_option
-@options.objective_option
-@options.mapping_option
-@options.seed_option
-@options.text_format_option
-@options.output_option
+@shared_options.arch_option
+@shared_options.set_option
+@shared_options.workload_choices
+@shared_options.batch_option
+@shared_options.objective_option
+@shared_options.mapping_option
+@shared_options.seed_option
+@shared_options.text_format_option
+@shared_options.output_option
 def command(
     workload: str,
     choices: Choices,
@@ -47,7 +47,7 @@ def command(
     """
     output.check_outputs([out], [workload, arch])
 
-    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import layer_map
     from accelerator_sim.run.best_mappings import best_mappings

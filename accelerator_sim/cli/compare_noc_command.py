@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.cli.inputs import OneMachine, load_inputs
 from accelerator_sim.files.vocabulary import Fidelity, NocName, Objective
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.workload_argument
+@shared_options.workload_argument
 @click.option(
     "--noc",
     default=",".join(NocName),
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     metavar="NAME,...",
     help="Networks of equal link count; ratios are over the mesh, where it is among them.",
 )
-@options.arch_option
-@options.batch_option
-@options.workload_choices
-@options.layer_option
-@options.objective_option
-@options.fidelity_option
-@options.seed_option
-@options.jobs_option
-@options.output_options()
+@shared_options.arch_option
+@shared_options.batch_option
+@shared_options.workload_choices
+@shared_options.layer_option
+@shared_options.objective_option
+@shared_options.fidelity_option
+@shared_options.seed_option
+@shared_options.jobs_option
+@shared_options.output_options()
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -62,9 +62,9 @@ def run(ctx: click.Context, noc: str, one: OneMachine, fidelity: Fidelity, seed:
     names = [word.strip() for word in noc.split(",") if word.strip()]
     output.check_outputs([one.out], [one.workload, one.arch])
 
-    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import tell_failed, tell_reading
+    from accelerator_sim.cli.simulate_command import tell_failed, tell_reading
     from accelerator_sim.comparison.noc_comparison import compare_networks
     from accelerator_sim.noc.alternatives import alternatives
     from accelerator_sim.report import noc_comparison_table as report

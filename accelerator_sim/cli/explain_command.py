@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.cli.inputs import load_inputs
 from accelerator_sim.files.vocabulary import Objective
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.workload_argument
+@shared_options.workload_argument
 @click.option("--layer", "name", metavar="NAME", help="The layer to explain.  [default: the whole network]")
-@options.arch_option
-@options.set_option
-@options.workload_choices
-@options.batch_option
-@options.objective_option
-@options.mapping_option
-@options.seed_option
+@shared_options.arch_option
+@shared_options.set_option
+@shared_options.workload_choices
+@shared_options.batch_option
+@shared_options.objective_option
+@shared_options.mapping_option
+@shared_options.seed_option
 @click.option(
     "--changes/--no-changes",
     default=True,
     show_default=True,
     help="Simulate single changes of the architecture, to tell which would help most.",
 )
-@options.text_format_option
-@options.output_option
+@shared_options.text_format_option
+@shared_options.output_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -58,9 +58,9 @@ def command(
     """
     output.check_outputs([out], [workload, arch])
 
-    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate import tell_failed, tell_reading
+    from accelerator_sim.cli.simulate_command import tell_failed, tell_reading
     from accelerator_sim.eyexam.explain import explain
     from accelerator_sim.mapping.file import Plan, load_plan
     from accelerator_sim.report import explanation_text as report

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from accelerator_sim.cli import options
-from accelerator_sim.cli.errors import tell
+from accelerator_sim.cli import shared_options
+from accelerator_sim.cli.error_messages import tell
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.kinds import TELLING, foreign_kind, own_kind
 from accelerator_sim.files.text import printable
@@ -16,9 +16,12 @@ from accelerator_sim.files.text import printable
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option(
-    "--workload", type=options.NameOrFile("workload"), metavar="WORKLOAD", help="Check mapping files for this network."
+    "--workload",
+    type=shared_options.NameOrFile("workload"),
+    metavar="WORKLOAD",
+    help="Check mapping files for this network.",
 )
-@options.arch_option
+@shared_options.arch_option
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, arch: str) -> None:
     """Whether architecture, network, technology, baseline, mapping and sweep files are valid.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.files.errors import CheckFailed, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--quick", is_flag=True, help="Leave out the runs that take long.")
-@options.jobs_option
-@options.output_options("markdown")
+@shared_options.jobs_option
+@shared_options.output_options("markdown")
 @click.pass_context
 def command(
     ctx: click.Context, names: tuple[str, ...], quick: bool, jobs: int, asked: str | None, out: Path | None
@@ -84,7 +84,7 @@ def _figures(
     out: Path | None,
 ) -> bool:
     """Run publications and write their scorecard; whether all figures hold."""
-    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.report import residuals, scorecard
     from accelerator_sim.validation.validate import evaluate, run_cases

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.cli.sweep_notes import speed, tell, tell_size
 from accelerator_sim.files.errors import AcceleratorSimError, UsageError
 from accelerator_sim.files.paths import is_file
@@ -91,7 +91,7 @@ _output = click.option(
 @click.option("--retry", is_flag=True, help="Run again what failed before.")
 @click.option("--dry-run", is_flag=True, help="Tell how many points there are and about how long they take.")
 @_format
-@options.report_option
+@shared_options.report_option
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -111,7 +111,7 @@ def run(
     output.check_outputs([out, place, report], [str(spec)])
     form = _form(out) if out else output.pick_format(asked, None)
 
-    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.run.workers import pool_of
     from accelerator_sim.sweep.spec import load_sweep
     from accelerator_sim.sweep.store import Store

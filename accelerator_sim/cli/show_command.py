@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.files.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     kind = str(ctx.params.get("kind", "architecture"))
-    return options.NameOrFile(kind).shell_complete(ctx, param, incomplete)
+    return shared_options.NameOrFile(kind).shell_complete(ctx, param, incomplete)
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(options.FOLDERS)))
+@click.argument("kind", type=click.Choice(list(shared_options.FOLDERS)))
 @click.argument("name", shell_complete=_complete)
-@options.set_option
-@options.workload_choices
+@shared_options.set_option
+@shared_options.workload_choices
 @click.option(
     "--format",
     "asked",

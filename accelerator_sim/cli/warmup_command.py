@@ -8,7 +8,7 @@ import click
 @click.command()
 def command() -> None:
     """Compile all kernels now rather than in the first simulation."""
-    from accelerator_sim.cli.kernels import cache_folder, compile_all, load_kernels
+    from accelerator_sim.cli.compiled_kernels import cache_folder, compile_all, load_kernels
 
     if not load_kernels():
         click.echo("compilation is switched off (NUMBA_DISABLE_JIT); nothing to do")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.cli.inputs import given, load_inputs
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
@@ -37,42 +37,42 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 
 
 @click.command()
-@click.argument("workload", type=options.NameOrFile("workload"), required=False)
+@click.argument("workload", type=shared_options.NameOrFile("workload"), required=False)
 @click.option(
     "--from",
     "origin",
     metavar="STORE:KEY",
     help="Instead of WORKLOAD: a result of a sweep, by its key.",
 )
-@options.arch_option
-@options.fidelity_option
+@shared_options.arch_option
+@shared_options.fidelity_option
 @click.option("--verify", is_flag=True, help="Carry values clock by clock; compare all outputs with a reference.")
 @click.option(
     "--masks",
-    type=options.OneOf(Masks),
+    type=shared_options.OneOf(Masks),
     default=Masks.CHANNELS.value,
     show_default=True,
     help="How zeros are drawn from densities: uneven between channels as in real layers, or independent.",
 )
 @click.option(
     "--refine",
-    type=options.whole(REFINE),
+    type=shared_options.whole(REFINE),
     metavar="K",
     help="Best mappings that the event engine compares.  [default: 3; 1 where layers have zeros or PEs are over 256]",
 )
-@options.objective_option
-@options.mapping_option
-@options.batch_option
-@options.layer_option
-@options.set_option
-@options.workload_choices
-@options.seed_option
-@options.jobs_option
-@options.output_options()
+@shared_options.objective_option
+@shared_options.mapping_option
+@shared_options.batch_option
+@shared_options.layer_option
+@shared_options.set_option
+@shared_options.workload_choices
+@shared_options.seed_option
+@shared_options.jobs_option
+@shared_options.output_options()
 @click.option(
     "--save-mappings", type=click.Path(path_type=Path), metavar="FILE", help="Write the mappings of all layers here."
 )
-@options.report_option
+@shared_options.report_option
 @click.option(
     "--trace", type=click.Path(path_type=Path), metavar="FILE.json.gz", help="What every PE does when, for Perfetto."
 )
@@ -115,7 +115,7 @@ def command(
     if origin is not None:
         if workload is not None:
             raise UsageError("WORKLOAD and --from are given; a result of a sweep has its own workload")
-        from accelerator_sim.cli.stored import recall
+        from accelerator_sim.cli.stored_point import recall
 
         found = recall(origin)
         workload, arch, choices = found.workload, found.arch, found.choices
@@ -134,7 +134,7 @@ def command(
     if trace and fidelity is Fidelity.ANALYTICAL:
         raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
 
-    from accelerator_sim.cli.kernels import warm
+    from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.mapping.file import Plan, dump_mappings, load_plan
     from accelerator_sim.run.network_run import simulate_network

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from accelerator_sim.cli import options, output
+from accelerator_sim.cli import output, shared_options
 from accelerator_sim.files.errors import UsageError
 
 _PLURALS = {
@@ -28,7 +28,7 @@ def command(kind: str, asked: str | None) -> None:
     if kind != "workloads" and asked not in (None, "names"):
         raise UsageError(f"--format {asked} goes with workloads only")
     form = asked or ("table" if kind == "workloads" and output.on_terminal() else "names")
-    names = options.names_of(_PLURALS[kind])
+    names = shared_options.names_of(_PLURALS[kind])
     click.echo(_workloads(names, form) if form != "names" else "".join(f"{name}\n" for name in names), nl=False)
 
 
