@@ -54,7 +54,7 @@ from accelerator_sim.files.vocabulary import (
 from accelerator_sim.footprint import bill
 from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
-from accelerator_sim.mapping.file import Plan
+from accelerator_sim.mapping.file import MappingPlan
 from accelerator_sim.mapping.search import Found, find_mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
@@ -136,7 +136,7 @@ def simulate(
     files; NothingRan where every layer failed; and CheckFailed where a result breaks a law.
     """
     machine, technology = _machine(architecture)
-    plan = Plan(_given(mappings), _rules(constraints))
+    plan = MappingPlan(_given(mappings), _rules(constraints))
     options = options_of(
         objective=objective, batch=batch, layers=layers, plan=plan, seed=seed, jobs=jobs, fidelity=fidelity,
         verify=verify, masks=masks, refine=refine,

@@ -13,8 +13,8 @@ from typing import Literal
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 
-Kind = Literal["conv", "pointwise", "first", "depthwise", "memory"]
-KINDS: tuple[Kind, ...] = ("conv", "pointwise", "first", "depthwise", "memory")
+KernelKind = Literal["conv", "pointwise", "first", "depthwise", "memory"]
+KINDS: tuple[KernelKind, ...] = ("conv", "pointwise", "first", "depthwise", "memory")
 """What efficiency depends on: filters of more than one tap; 1 x 1, fully connected and matrix products; convolutions of
 at most three channels; depthwise; and no multiply-accumulates at all."""
 
@@ -27,7 +27,7 @@ class Kernel:
     """One launch: the layers that it computes, 2 FLOP a multiply-accumulate, and the words that it moves."""
 
     layers: tuple[str, ...]
-    kind: Kind
+    kind: KernelKind
     flop: int
     words: int
 
@@ -59,7 +59,7 @@ def kernels_of(network: Network) -> tuple[Kernel, ...]:
     return tuple(kernels)
 
 
-def kind_of(layer: Layer) -> Kind:
+def kind_of(layer: Layer) -> KernelKind:
     """Return what the efficiency of a layer depends on."""
     if not layer.is_mac:
         return "memory"

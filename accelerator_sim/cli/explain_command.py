@@ -62,14 +62,14 @@ def command(
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate_command import tell_failed, tell_reading
     from accelerator_sim.eyexam.explain import explain
-    from accelerator_sim.mapping.file import Plan, load_plan
+    from accelerator_sim.mapping.file import MappingPlan, load_plan
     from accelerator_sim.report import explanation_text as report
     from accelerator_sim.run.options import Options
     from accelerator_sim.technology.machine_file import load_machine
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     whole = network.with_batch(batch)
-    plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
+    plan = load_plan(mapping_file, architecture, whole) if mapping_file else MappingPlan()
     if name is not None:
         network = replace(network, layers=(network.mac_layer(name),))
     warm(fidelity="event")

@@ -48,14 +48,14 @@ def command(
     output.check_outputs([out], [workload, arch])
 
     from accelerator_sim.cli.compiled_kernels import warm
-    from accelerator_sim.mapping.file import Plan, load_plan
+    from accelerator_sim.mapping.file import MappingPlan, load_plan
     from accelerator_sim.report import layer_map
     from accelerator_sim.run.best_mappings import best_mappings
     from accelerator_sim.run.options import Options
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     whole = network.with_batch(batch)
-    plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
+    plan = load_plan(mapping_file, architecture, whole) if mapping_file else MappingPlan()
     layer = whole.mac_layer(name)
     warm(fidelity="event")
     chosen = Options(objective, batch, plan=plan, seed=seed)

@@ -136,13 +136,13 @@ def command(
 
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.mapping.file import Plan, dump_mappings, load_plan
+    from accelerator_sim.mapping.file import MappingPlan, dump_mappings, load_plan
     from accelerator_sim.run.network_run import simulate_network
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
     files = _files(workload, network, arch, overrides, mapping_file) if report else ()
     whole = network.with_batch(batch)  # tiles of N in a mapping file count the batch
-    plan = load_plan(mapping_file, architecture, whole) if mapping_file else Plan()
+    plan = load_plan(mapping_file, architecture, whole) if mapping_file else MappingPlan()
     network.select(layers)
     warm(jobs, fidelity)
     chosen = Options(objective, batch, layers, plan, seed, jobs, fidelity, verify, masks, refine)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.dataflow.nest import Ints, Nests, ceil_div
-from accelerator_sim.dataflow.nest_counts import Words, words_of
+from accelerator_sim.dataflow.nest_counts import NestWords, words_of
 from accelerator_sim.energy.account import access_energy, network_energy
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.noc.wires import source_words
@@ -30,14 +30,14 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Cost:
+class NestCost:
     """Nests, what they move, and how long they take.  `normalised`: charge transfers by the rule of ISCA 2016."""
 
     nests: Nests
     normalised: bool
 
     @cached_property
-    def words(self) -> Words:
+    def words(self) -> NestWords:
         """The words that they move."""
         return words_of(self.nests)
 
@@ -186,7 +186,7 @@ class Cost:
     # --- results -----------------------------------------------------------------------------------------------------
     def outcome(self, index: int = 0) -> Outcome:
         """What one of the nests does.  Raises CheckFailed where its counts break a law."""
-        alone = Cost(self.nests.at(index), self.normalised)
+        alone = NestCost(self.nests.at(index), self.normalised)
         alone.check()
         side, serial = ({resource: float(v[0]) for resource, v in part.items()} for part in alone.resources)
         pes, loops = int(alone.nests.pes[0]), self.nests.loops
@@ -276,7 +276,7 @@ class Prices:
         """Joules of a word from off-chip."""
         return self._access("dram", tensor, 1, 0, int(getattr(self.architecture.precision, tensor)))
 
-    def energy(self, cost: Cost) -> Floats:
+    def energy(self, cost: NestCost) -> Floats:
         """Joules of nests, chip and DRAM: what `account` says of the outcome of each."""
         actions, pes = self.actions, self.architecture.pes
         total = np.full(cost.nests.m0.shape, actions.mac * cost.nests.loops.macs)

@@ -18,7 +18,7 @@ from accelerator_sim.mapping.loops import Window
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class NestWords:
     """Words by level, an element a nest.
 
     `fetched` come from off-chip, `filled` are written to the GLB, `read` from it, `sent` are put on the network, each
@@ -52,14 +52,14 @@ class Words:
         return {part.name: int(getattr(self, part.name)[index]) for part in fields(self)}
 
 
-def words_of(nests: Nests) -> Words:
+def words_of(nests: Nests) -> NestWords:
     """Count the words of nests."""
-    count = _Count(nests)
-    return Words(**{part.name: count.full(getattr(count, part.name)) for part in fields(Words)})
+    count = _NestCount(nests)
+    return NestWords(**{part.name: count.full(getattr(count, part.name)) for part in fields(NestWords)})
 
 
 @dataclass(frozen=True, eq=False)
-class _Count:
+class _NestCount:
     nests: Nests
 
     def full(self, words: Ints | int) -> Ints:

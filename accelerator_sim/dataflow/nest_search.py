@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.dataflow.nest import Ints, Keep, Nests, Residence, ceil_div
-from accelerator_sim.dataflow.nest_cost import Cost, Floats, Prices
+from accelerator_sim.dataflow.nest_cost import Floats, NestCost, Prices
 from accelerator_sim.dataflow.nest_space import (
     Cuts,
     cuts_of,
@@ -27,7 +27,7 @@ from accelerator_sim.dataflow.nest_space import (
 )  # fmt: skip
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.search import Unmappable
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.technology.actions import ActionEnergies
@@ -80,14 +80,14 @@ def find_nest(
     if best is None:
         reason = "what the GLB must keep does not fit it"
         raise Unmappable(f"layer {layer.name} has no {flow.title} nest on {architecture.name}: {reason}")
-    return FoundNest(best, Cost(best, normalised).outcome(), seen)
+    return FoundNest(best, NestCost(best, normalised).outcome(), seen)
 
 
 @dataclass(frozen=True, eq=False)
 class _Question:
     """What is searched for."""
 
-    problem: Problem
+    problem: MappingProblem
     flow: Dataflow
     objective: Objective
     prices: Prices
@@ -95,7 +95,7 @@ class _Question:
 
     def rank(self, nests: Nests) -> tuple[Floats, Floats]:
         """What the objective compares, and what breaks its ties."""
-        cost = Cost(nests, self.normalised)
+        cost = NestCost(nests, self.normalised)
         bits = sum(cost.dram_bits(t) for t in TENSORS)
         return self.objective.rank(cost.cycles, self.prices.energy(cost), np.asarray(bits, dtype=np.float64))
 
@@ -138,7 +138,7 @@ class _Bound:
         sizes = {d: np.full_like(cuts.m0, loops.sizes[d]) for d in "NPQM"}
         whole = Nests(ask.problem, ask.flow, residence, cuts.spatial, cuts.m0, cuts.c0, sizes)
         self.ask, self.whole = ask, whole
-        cost = Cost(whole, ask.normalised)
+        cost = NestCost(whole, ask.normalised)
         self.cycles, self.energy = cost.cycles, ask.prices.energy(cost)
         self.bits = np.asarray(sum(cost.dram_bits(t) for t in TENSORS), dtype=np.float64)
         self.iacts = cost.words.iact_fetched.astype(np.float64)

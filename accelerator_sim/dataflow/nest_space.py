@@ -19,7 +19,7 @@ from accelerator_sim.dataflow.nest import DIMENSIONS, Ints, Keep, Nests, Residen
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.mapping import useful_parts
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ def _parallel(loops: Loops, flow: Dataflow) -> str:
     return flow.parallel + ("Q" if flow.rows and loops.positions else "")
 
 
-def cuts_of(problem: Problem, flow: Dataflow) -> Cuts:
+def cuts_of(problem: MappingProblem, flow: Dataflow) -> Cuts:
     """Every cut over the PEs, with what is in a PE."""
     loops, pes = problem.loops, problem.architecture.pes
     if not spad_fits(problem, flow):
@@ -79,7 +79,7 @@ def _pixels(loops: Loops, flow: Dataflow, parts: tuple[int, ...]) -> int:
     return count
 
 
-def _in_a_pe(problem: Problem, flow: Dataflow) -> list[tuple[int, int]]:
+def _in_a_pe(problem: MappingProblem, flow: Dataflow) -> list[tuple[int, int]]:
     """Filters and channels in a PE: for every number of channels the most filters beside them."""
     if not flow.rows:
         return [(1, 1)]
@@ -112,7 +112,7 @@ def spad_words(loops: Loops, flow: Dataflow) -> dict[Tensor, int]:
     }
 
 
-def spad_fits(problem: Problem, flow: Dataflow) -> bool:
+def spad_fits(problem: MappingProblem, flow: Dataflow) -> bool:
     if flow.rows:
         return True  # `_in_a_pe` looks
     need, spad = spad_words(problem.loops, flow), problem.architecture.pe.spad
@@ -122,7 +122,7 @@ def spad_fits(problem: Problem, flow: Dataflow) -> bool:
     return all(n <= getattr(spad, t).values for t, n in need.items())
 
 
-def why_not(problem: Problem, flow: Dataflow) -> str:
+def why_not(problem: MappingProblem, flow: Dataflow) -> str:
     if flow.rows:
         return problem.spad_limit(1, 1) or "no cut over its PEs"
     need = ", ".join(f"{n} {t}s" for t, n in spad_words(problem.loops, flow).items() if n)
@@ -133,7 +133,7 @@ def why_not(problem: Problem, flow: Dataflow) -> str:
 
 
 # --- tiles -----------------------------------------------------------------------------------------------------------
-def residences(problem: Problem, flow: Dataflow) -> Iterator[Residence]:
+def residences(problem: MappingProblem, flow: Dataflow) -> Iterator[Residence]:
     """All that the GLB may keep, where it makes a difference."""
     glb = problem.architecture.glb
     shared = glb.shared is not None and "weight" in glb.shared.tensors
@@ -257,7 +257,7 @@ def stays_in_pes(residence: Residence) -> bool:
     return residence.filters_outer and residence.weight is Keep.NONE
 
 
-def room_of(problem: Problem, tensor: Tensor) -> float:
+def room_of(problem: MappingProblem, tensor: Tensor) -> float:
     """Words of a tensor that the whole GLB can hold."""
     glb, count = problem.architecture.glb, problem.architecture.cluster_array.count
     store = getattr(glb, tensor)

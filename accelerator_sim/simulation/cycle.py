@@ -74,7 +74,7 @@ def turns_of(machine: Machine) -> Turns:
     )  # fmt: skip
 
 
-class _Queue:
+class _RequestQueue:
     """The requests of a layer to its channel."""
 
     def __init__(self, order: Ints, most: int) -> None:
@@ -108,7 +108,7 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES) -> 
     planner: with the values of the iacts, if `values` are carried.
     """
     machine, order = passes.machine, passes.order
-    queue = _Queue(order, 3 * passes.count + 1)
+    queue = _RequestQueue(order, 3 * passes.count + 1)
     state, turns = state_of(machine), turns_of(machine)
     rows_apart = int(machine.local[at.P])
     spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)

@@ -201,7 +201,7 @@ def area_of(architecture: Architecture, node_nm: float | None, figures: AreaFigu
     `figures` are other constants than those of the file.  Raises UsageError for a node without a rule.
     """
     shrink = None if node_nm is None else area_shrink(node_nm)
-    count = _Count(architecture, figures or load_area_figures())
+    count = _ArchitectureParts(architecture, figures or load_area_figures())
     parts = {
         "pe_datapath": count.datapath().times(architecture.pes),
         "pe_control": count.control().times(architecture.pes),
@@ -219,7 +219,7 @@ def area_at(architecture: Architecture, node_nm: float) -> Area:
 
 
 @dataclass(frozen=True)
-class _Count:
+class _ArchitectureParts:
     """The parts of one architecture."""
 
     architecture: Architecture

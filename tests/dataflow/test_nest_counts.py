@@ -10,7 +10,7 @@ from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence
-from accelerator_sim.dataflow.nest_cost import Cost, Prices
+from accelerator_sim.dataflow.nest_cost import NestCost, Prices
 from accelerator_sim.dataflow.nest_counts import words_of
 from accelerator_sim.dataflow.rules import DATAFLOWS
 from accelerator_sim.energy.account import account
@@ -45,7 +45,7 @@ def test_closed_forms_are_what_a_walk_counts(name: str, number: int) -> None:
         # Each MAC once, and as many steps as the busiest PE takes.
         assert set(walked.macs.values()) == {1}
         assert sum(walked.macs.values()) == nest.loops.macs == nest.problem.layer.macs
-        assert walked.steps == int(Cost(nest, False).pe_cycles[0])
+        assert walked.steps == int(NestCost(nest, False).pe_cycles[0])
         assert walked.first_pass_pes == int(nest.pes[0])
         # Partial results are handed on or leave; psums in SPads are updated by all other MACs.
         assert counted["psum_handed"] == out["partial"] - out["psum_out"]
@@ -67,7 +67,7 @@ def test_an_activity_keeps_the_laws(name: str) -> None:
     @given(nests(name))
     def check(nest: Nests) -> None:
         assume(int(nest.pes[0]) <= nest.problem.architecture.pes)
-        cost = Cost(nest, False)
+        cost = NestCost(nest, False)
         outcome = cost.outcome()  # raises where a law is broken
         loops = nest.loops
         assert outcome.counts.access("dram", "psum").writes == loops.outputs
@@ -106,6 +106,6 @@ def test_a_mesh_counts_the_clusters_that_a_word_reaches() -> None:
         (1, 1),
         {"N": 1, "P": 8, "Q": 3, "M": 1},
     )
-    cost = Cost(nest, False)
+    cost = NestCost(nest, False)
     assert int(cost.sent("weight")[0]) == 3
     assert int(cost.hops("weight")[0]) == 3 * (2 - 1)

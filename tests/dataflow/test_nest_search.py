@@ -14,7 +14,7 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.dataflow import nest_space
 from accelerator_sim.dataflow.nest import DIMENSIONS, Nests
-from accelerator_sim.dataflow.nest_cost import Cost, Prices
+from accelerator_sim.dataflow.nest_cost import NestCost, Prices
 from accelerator_sim.dataflow.nest_search import find_nest
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow, dataflows_of
 from accelerator_sim.energy.account import account
@@ -73,7 +73,7 @@ def every_nest(layer: Layer, machine: Architecture, flow: Dataflow) -> list[Nest
 
 
 def value(nest: Nests, actions: ActionEnergies, objective: Objective) -> float:
-    cost = Cost(nest, False)
+    cost = NestCost(nest, False)
     joules = float(Prices(actions, nest.problem.architecture).energy(cost)[0])
     cycles = float(cost.cycles[0])
     bits = sum(float(cost.dram_bits(t)[0]) for t in ("iact", "weight", "psum"))
@@ -98,7 +98,9 @@ def test_no_nest_is_better_than_the_one_found(name: str, number: int) -> None:
         assert int(found.nest.pes[0]) <= machine.pes
         assert value(found.nest, actions, objective) <= best * (1.0 + 1e-9)
         joules = account(found.outcome, actions, machine).total
-        assert joules == pytest.approx(float(Prices(actions, machine).energy(Cost(found.nest, False))[0]), rel=1e-12)
+        assert joules == pytest.approx(
+            float(Prices(actions, machine).energy(NestCost(found.nest, False))[0]), rel=1e-12
+        )
 
     check()
 

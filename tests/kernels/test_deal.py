@@ -13,7 +13,7 @@ from accelerator_sim.kernels import tile_tables, windows
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Factors, Mapping, ceil_div, deal, deals_of
 from accelerator_sim.mapping.pack import pack
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.mapping.space import PLACES, configurations, factors_of
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
@@ -87,7 +87,7 @@ def test_strips(size: int, tile: int, parts: tuple[int, int, int, int]) -> None:
 
 @settings(max_examples=60)
 @given(problems(most_macs=10**6), st.data())
-def test_a_configuration_deals_like_its_mapping(problem: Problem, data: st.DataObject) -> None:
+def test_a_configuration_deals_like_its_mapping(problem: MappingProblem, data: st.DataObject) -> None:
     """Every dimension, with the cuts that the kernels read from a row of the space."""
     rows = configurations(problem)
     row = rows[data.draw(st.integers(0, len(rows) - 1))]
@@ -111,7 +111,7 @@ def test_a_configuration_deals_like_its_mapping(problem: Problem, data: st.DataO
             assert (tiled.total.rows, tiled.total.row_steps) == (d.rows, d.row_steps)
 
 
-def packed_integers(problem: Problem) -> np.ndarray:
+def packed_integers(problem: MappingProblem) -> np.ndarray:
     """The integers that the kernels get."""
     return pack(problem, resolve_actions(load_technology("cmos65_8b"), problem.architecture)).n
 
@@ -131,7 +131,7 @@ def test_windows(w: Window, tile: int, number: int) -> None:
 
 @settings(max_examples=60)
 @given(problems(most_macs=10**6))
-def test_windows_of_a_layer(problem: Problem) -> None:
+def test_windows_of_a_layer(problem: MappingProblem) -> None:
     n = packed_integers(problem)
     for sliding, w in ((windows.rows_of(n), problem.loops.rows), (windows.columns_of(n), problem.loops.columns)):
         assert sliding == (w.taps, w.stride, w.dilation, w.extent, w.before, w.size, w.spanned_inside)
@@ -150,7 +150,7 @@ def parts_of(row: np.ndarray, dimension: str, axes: tuple[str, ...]) -> int:
 
 @settings(max_examples=60)
 @given(problems(most_macs=10**6), st.data())
-def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
+def test_tables_of_tiles(problem: MappingProblem, data: st.DataObject) -> None:
     """Every column that is a window or a deal, for every tile length of a configuration."""
     architecture, loops = problem.architecture, problem.loops
     n = packed_integers(problem)

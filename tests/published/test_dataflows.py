@@ -16,7 +16,7 @@ from accelerator_sim.dataflow import nest_search
 from accelerator_sim.dataflow.nest import Keep, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.results.network_result import NORMALISED_UNIT_J
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
@@ -129,7 +129,7 @@ def test_fc_layers_by_the_rules_of_the_study(monkeypatch: pytest.MonkeyPatch) ->
     """In the program of the study weights of OS must lie in the GLB, and iacts of WS never do: then all hold it."""
     every = nest_search.residences
 
-    def rules(problem: Problem, flow: Dataflow) -> Iterator[Residence]:
+    def rules(problem: MappingProblem, flow: Dataflow) -> Iterator[Residence]:
         for residence in every(problem, flow):
             if flow.name == "ws" and residence.iact is not Keep.NONE:
                 continue
