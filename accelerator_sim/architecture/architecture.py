@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from accelerator_sim.architecture.following import with_following
 from accelerator_sim.architecture.grid import Count, Grid
-from accelerator_sim.architecture.network_kinds import Network
+from accelerator_sim.architecture.network_kinds import AnyOnChipNetwork
 from accelerator_sim.architecture.networks import (
     FlatNetwork,
     HierarchicalMesh,
@@ -187,9 +187,9 @@ class Glb(FileModel):
 class Noc(FileModel):
     """One on-chip network a data type."""
 
-    iact: Network
-    weight: Network
-    psum: Network
+    iact: AnyOnChipNetwork
+    weight: AnyOnChipNetwork
+    psum: AnyOnChipNetwork
     hop_length: Metres = Field(description="wire between neighbouring clusters")
 
     @model_validator(mode="after")

@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accelerator_sim.baseline.device import BYTES, Device, Stack, load_device
 from accelerator_sim.baseline.gpu_kernels import kernels_of
 from accelerator_sim.baseline.measured import FittedConstant, MeasuredPoint, MeasuredSet
 from accelerator_sim.baseline.roofline import Work, run_time, work_of
+from accelerator_sim.workload.arrays import Floats
 from accelerator_sim.workload.network_loader import load_network
 
 ROUNDS = 60
 STEP = 1e-4
 ENOUGH = 1e-7
 """A step of the logarithms that ends the fit."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from accelerator_sim.baseline.device import BYTES, Device, Stack
 from accelerator_sim.baseline.gpu_kernels import KINDS, Kernel, KernelKind, kernels_of
 from accelerator_sim.files.vocabulary import NumberFormat
+from accelerator_sim.workload.arrays import Floats
 from accelerator_sim.workload.network import Network
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.mapping.loops import Loops, Window
 from accelerator_sim.mapping.problem import MappingProblem
-
-Ints = NDArray[np.int64]
+from accelerator_sim.workload.arrays import Ints
 
 DIMENSIONS = "GNMCPQRS"
 

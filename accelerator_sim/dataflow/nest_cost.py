@@ -13,11 +13,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.networks import Tensor
-from accelerator_sim.dataflow.nest import Ints, Nests, ceil_div
+from accelerator_sim.dataflow.nest import Nests, ceil_div
 from accelerator_sim.dataflow.nest_counts import NestWords, words_of
 from accelerator_sim.energy.account import access_energy, network_energy
 from accelerator_sim.files.errors import CheckFailed
@@ -25,8 +24,7 @@ from accelerator_sim.noc.wires import source_words
 from accelerator_sim.simulation.bottleneck import Bottleneck
 from accelerator_sim.simulation.outcome import Access, Counts, Level, NocUse, Outcome, Resource
 from accelerator_sim.technology.actions import ActionEnergies
-
-Floats = NDArray[np.float64]
+from accelerator_sim.workload.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

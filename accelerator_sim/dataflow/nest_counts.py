@@ -13,8 +13,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.dataflow.nest import Ints, Keep, Nests, ceil_div, streamed, touched
+from accelerator_sim.dataflow.nest import Keep, Nests, ceil_div, streamed, touched
 from accelerator_sim.mapping.loops import Window
+from accelerator_sim.workload.arrays import Ints
 
 
 @dataclass(frozen=True, eq=False)

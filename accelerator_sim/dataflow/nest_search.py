@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
-from accelerator_sim.dataflow.nest import Ints, Keep, Nests, Residence, ceil_div
-from accelerator_sim.dataflow.nest_cost import Floats, NestCost, Prices
+from accelerator_sim.dataflow.nest import Keep, Nests, Residence, ceil_div
+from accelerator_sim.dataflow.nest_cost import NestCost, Prices
 from accelerator_sim.dataflow.nest_space import (
     Cuts,
     cuts_of,
@@ -31,6 +31,7 @@ from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.search import Unmappable
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.technology.actions import ActionEnergies
+from accelerator_sim.workload.arrays import Floats, Ints
 from accelerator_sim.workload.layer import Density, Layer
 
 FIRST, CHUNK = 1 << 6, 1 << 13

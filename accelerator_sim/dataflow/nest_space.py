@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.architecture.networks import Tensor
-from accelerator_sim.dataflow.nest import DIMENSIONS, Ints, Keep, Nests, Residence, ceil_div
+from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence, ceil_div
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.mapping import useful_parts
 from accelerator_sim.mapping.problem import MappingProblem
+from accelerator_sim.workload.arrays import Ints
 
 
 @dataclass(frozen=True, eq=False)

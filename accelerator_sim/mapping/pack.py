@@ -9,8 +9,7 @@ from accelerator_sim.architecture.architecture import GlbStore
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.technology.actions import ActionEnergies
-
-Floats = NDArray[np.float64]
+from accelerator_sim.workload.arrays import Floats
 
 
 def pack(problem: MappingProblem, actions: ActionEnergies) -> at.Packed:

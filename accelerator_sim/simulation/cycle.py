@@ -19,10 +19,11 @@ from accelerator_sim.kernels.cycle_pe import State, Values
 from accelerator_sim.kernels.engine_arrays import Plan
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.simulation.event import PassTimes
-from accelerator_sim.simulation.machine import Ints, Machine
+from accelerator_sim.simulation.machine import Machine
 from accelerator_sim.simulation.passes import Passes, Planner
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import Stored
+from accelerator_sim.workload.arrays import Ints
 
 NO_VALUES = Values(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64), 1 << 62, False)
 

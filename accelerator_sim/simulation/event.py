@@ -11,8 +11,9 @@ from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.kernels.engine_arrays import Plan
 from accelerator_sim.kernels.event_pass import Room, run_pass
 from accelerator_sim.kernels.timeline import follow
-from accelerator_sim.simulation.machine import Ints, Machine
+from accelerator_sim.simulation.machine import Machine
 from accelerator_sim.simulation.passes import Passes, Planner
+from accelerator_sim.workload.arrays import Ints
 
 
 @dataclass(frozen=True, eq=False)

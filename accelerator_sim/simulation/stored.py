@@ -19,9 +19,8 @@ from accelerator_sim.mapping.mapping import Deal, Encoding, ceil_div
 from accelerator_sim.mapping.storage import rlc_bits_of
 from accelerator_sim.simulation.operands import normal_masks
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.workload.arrays import Mask
 from accelerator_sim.workload.pattern import Pattern
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
