@@ -18,10 +18,10 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field, Strict
 
 from accelerator_sim.architecture.grid import Count, Grid, private_links, tree_links
-from accelerator_sim.architecture.links import (
+from accelerator_sim.architecture.wire_links import (
     ClusterPlace,
     LinkPart,
-    Node,
+    NetworkNode,
     NodeKind,
     WireLink,
     Wiring,
@@ -269,8 +269,8 @@ class HierarchicalMesh(OnChipNetwork):
 
     @staticmethod
     def _links_of_router(wiring: Wiring, tensor: str) -> Iterator[WireLink]:
-        port = Node(NodeKind.PORT, wiring.cluster, (wiring.source,))
-        router = Node(NodeKind.ROUTER, wiring.cluster, (wiring.source,))
+        port = NetworkNode(NodeKind.PORT, wiring.cluster, (wiring.source,))
+        router = NetworkNode(NodeKind.ROUTER, wiring.cluster, (wiring.source,))
         yield wiring.link(port, router, LinkPart.PORT)
         if tensor == "iact":
             yield from wiring.tree(router)
@@ -295,7 +295,7 @@ class HierarchicalMesh(OnChipNetwork):
 
     def _links_to(self, start: ClusterPlace, end: ClusterPlace, part: LinkPart, metres: float) -> Iterator[WireLink]:
         for number in range(self.routers):
-            first, second = (Node(NodeKind.ROUTER, cluster, (number,)) for cluster in (start, end))
+            first, second = (NetworkNode(NodeKind.ROUTER, cluster, (number,)) for cluster in (start, end))
             yield WireLink(first, second, self.port_width, metres, part, number)
 
     def switches(self, site: Site, stored_bits: int) -> Switches:
@@ -391,7 +391,7 @@ class FlatNetwork(OnChipNetwork):
         """The links of each source; psums have all of them once more, the other way."""
         for number in range(self.trees):
             wiring = Wiring((0, 0), site.pes, self.bits_of_link(site), site.pitch_m, number)
-            root = Node(NodeKind.PORT, (0, 0), (number,))
+            root = NetworkNode(NodeKind.PORT, (0, 0), (number,))
             for link in self.links_from(root, wiring):
                 yield from (link, reversed_link(link))[: site.ways]
 
@@ -400,7 +400,7 @@ class FlatNetwork(OnChipNetwork):
         """Trees of wires, each from a port of its own."""
         return 1
 
-    def links_from(self, root: Node, wiring: Wiring) -> Iterator[WireLink]:
+    def links_from(self, root: NetworkNode, wiring: Wiring) -> Iterator[WireLink]:
         """The links that leave one port, to all PEs."""
         return wiring.tree(root)
 
@@ -511,7 +511,7 @@ class Unicast(FlatNetwork):
         """Links of ways of their own."""
         return private_links(grid)
 
-    def links_from(self, root: Node, wiring: Wiring) -> Iterator[WireLink]:
+    def links_from(self, root: NetworkNode, wiring: Wiring) -> Iterator[WireLink]:
         """A way of its own to each PE, side by side with the others."""
         for number in range(wiring.pes.count):
             row, column = divmod(number, wiring.pes.columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.simulation.outcome import Access, Counts, NocUse, Outcome
 from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy
 

@@ -6,7 +6,7 @@ longer there.
 
 from __future__ import annotations
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, Overlap
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, Overlap
 from accelerator_sim.architecture.networks import WIDE, OnChipNetwork
 from accelerator_sim.technology.actions import ActionEnergies
 

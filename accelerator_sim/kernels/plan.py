@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import block_of, strip_of
 from accelerator_sim.kernels.numbering import forget, numbered
@@ -350,9 +350,9 @@ def count_windows(plan, streams):
 def plan_pass(e, d, parts, wanted, plan, numbering):
     """Plan one pass.
 
-    e, d: see `kernels.machine`; wanted: uint8 [places], 0 for places to leave out; plan: the outputs: the places, the
-    streams, the lanes with their streams in the order in which they take turns, the streams with their target places,
-    the chains with their places, the tiles of weights; numbering: room for at least twice the places.
+    e, d: see `kernels.engine_arrays`; wanted: uint8 [places], 0 for places to leave out; plan: the outputs: the places,
+    the streams, the lanes with their streams in the order in which they take turns, the streams with their target
+    places, the chains with their places, the tiles of weights; numbering: room for at least twice the places.
     """
     counts = plan.counts
     counts[at.COUNT_ACTIVE] = share_out_all(d, parts, plan.place, wanted)

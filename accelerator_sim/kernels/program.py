@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
-from accelerator_sim.kernels.columns import stored_entries
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.csc_columns import stored_entries
 from accelerator_sim.kernels.deal import cdiv
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.grid import path_links
-from accelerator_sim.architecture.links import Node, NodeKind
-from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.architecture.networks import OnChipNetwork, Site
+from accelerator_sim.architecture.wire_links import NetworkNode, NodeKind
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.noc.graph import network_graph, wires_in
+from accelerator_sim.noc.link_graph import network_graph, wires_in
 from accelerator_sim.noc.modes import links_used, streams
 from accelerator_sim.noc.routes import routes_of
 
@@ -45,10 +45,10 @@ def _wires(network: OnChipNetwork, site: Site) -> tuple[Agreement, ...]:
         for (bits, length), links in counted.items()
     ]
     if network.flat:
-        far = nx.single_source_shortest_path_length(graph, Node(NodeKind.PORT, (0, 0), (0,)))
+        far = nx.single_source_shortest_path_length(graph, NetworkNode(NodeKind.PORT, (0, 0), (0,)))
         for row in range(site.pes.rows):
             for column in range(site.pes.columns):
-                pe = Node(NodeKind.PE, (0, 0), (row, column))
+                pe = NetworkNode(NodeKind.PE, (0, 0), (row, column))
                 found.append((f"{site.tensor} links to PE {row}, {column}", path_links(site.pes, row, column), far[pe]))
     return tuple(found)
 

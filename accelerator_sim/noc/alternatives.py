@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, GlbStore
 from accelerator_sim.architecture.grid import Grid
-from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
 from accelerator_sim.architecture.network_kinds import FLAT
 from accelerator_sim.architecture.networks import FlatNetwork, HierarchicalMesh
 from accelerator_sim.files.errors import UsageError

@@ -11,9 +11,9 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.links import ClusterPlace
+from accelerator_sim.architecture.wire_links import ClusterPlace
 from accelerator_sim.mapping.mapping import Factors, Mapping
-from accelerator_sim.noc.routes import Hop, Routes
+from accelerator_sim.noc.routes import MeshLink, MeshRoutes
 
 ORDER = ("G", "N", "Q", "P", "M", "C")
 SHARED = {"iact": ("M",), "weight": ("N", "Q", "P"), "psum": ("C",)}
@@ -27,7 +27,7 @@ class Stream:
     tensor: str
     source: ClusterPlace
     targets: tuple[ClusterPlace, ...]
-    links: tuple[Hop, ...]
+    links: tuple[MeshLink, ...]
 
 
 def position(factors: Factors, index: dict[str, int]) -> int:
@@ -54,7 +54,7 @@ def _positions(factors: Factors, shared: tuple[str, ...]) -> Iterator[list[int]]
         ]
 
 
-def streams(mapping: Mapping, tensor: str, routes: Routes) -> Iterator[Stream]:
+def streams(mapping: Mapping, tensor: str, routes: MeshRoutes) -> Iterator[Stream]:
     """The streams of one data type in a full pass: source cluster, target clusters, tree of links.
 
     mapping: of the layer; tensor: "iact", "weight" or "psum"; routes: those of its network.  A psum stream is a chain:

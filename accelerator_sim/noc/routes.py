@@ -12,29 +12,29 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from accelerator_sim.architecture.links import ClusterPlace, LinkPart
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.networks import OnChipNetwork, Site
+from accelerator_sim.architecture.wire_links import ClusterPlace, LinkPart
 from accelerator_sim.files.errors import CheckFailed
-from accelerator_sim.noc.graph import cluster_graph
+from accelerator_sim.noc.link_graph import cluster_graph
 
 if TYPE_CHECKING:
     import networkx as nx
 
-Step = tuple[int, int]
+AxisStep = tuple[int, int]
 """Positions on an axis that a link joins."""
-Axis = tuple[Step, ...]
+AxisLinks = tuple[AxisStep, ...]
 """The links of a row or a column of clusters."""
 
 
-class Hop(NamedTuple):
+class MeshLink(NamedTuple):
     """A link between two clusters."""
 
     start: ClusterPlace
     end: ClusterPlace
 
 
-class Routes:
+class MeshRoutes:
     """The ways over the mesh of one data type."""
 
     def __init__(self, network: OnChipNetwork, site: Site) -> None:
@@ -48,12 +48,12 @@ class Routes:
         self._rows = self._axis(0, (LinkPart.NORTH, LinkPart.SOUTH))
         self._columns = self._axis(1, (LinkPart.HORIZONTAL,))
 
-    def _axis(self, at: int, parts: tuple[LinkPart, ...]) -> Axis:
+    def _axis(self, at: int, parts: tuple[LinkPart, ...]) -> AxisLinks:
         """The links of the first column (at: 0) or row (at: 1) of clusters."""
         links: Iterable[tuple[ClusterPlace, ClusterPlace, LinkPart]] = self.graph.edges(data="part")
         return tuple(sorted((a[at], b[at]) for a, b, part in links if part in parts and a[1 - at] == 0))
 
-    def tree(self, source: ClusterPlace, targets: Iterable[ClusterPlace]) -> list[Hop]:
+    def tree(self, source: ClusterPlace, targets: Iterable[ClusterPlace]) -> list[MeshLink]:
         """The links of the multicast tree from a source to its targets, each link once, from the source outwards.
 
         Raises CheckFailed where the mesh has no way to a target.
@@ -62,24 +62,24 @@ class Routes:
         for row, column in targets:
             rows.setdefault(row, set()).add(column)
         down = self._way(self._rows, source[0], rows, "rows")
-        hops = [Hop((a, source[1]), (b, source[1])) for a, b in down]
+        hops = [MeshLink((a, source[1]), (b, source[1])) for a, b in down]
         for row, columns in sorted(rows.items()):
             along = self._way(self._columns, source[1], columns, "columns")
-            hops += [Hop((row, a), (row, b)) for a, b in along]
+            hops += [MeshLink((row, a), (row, b)) for a, b in along]
         return hops
 
-    def chain(self, places: Sequence[ClusterPlace]) -> list[Hop]:
+    def chain(self, places: Sequence[ClusterPlace]) -> list[MeshLink]:
         """The links from each place of a chain of psums to the next one.
 
         Raises CheckFailed where the mesh has no link.
         """
-        hops = [Hop(start, end) for start, end in itertools.pairwise(places)]
+        hops = [MeshLink(start, end) for start, end in itertools.pairwise(places)]
         for hop in hops:
             if not self.graph.has_edge(*hop):
                 raise CheckFailed(f"{self.name}: no link leads from cluster {hop.start} to {hop.end}")
         return hops
 
-    def _way(self, axis: Axis, start: int, targets: Iterable[int], name: str) -> tuple[Step, ...]:
+    def _way(self, axis: AxisLinks, start: int, targets: Iterable[int], name: str) -> tuple[AxisStep, ...]:
         way = _axis_way(axis, start, tuple(sorted(set(targets))))
         if way is None:
             raise CheckFailed(
@@ -88,7 +88,7 @@ class Routes:
         return way
 
 
-def routes_of(architecture: Architecture, tensor: str) -> Routes:
+def routes_of(architecture: Architecture, tensor: str) -> MeshRoutes:
     """Return the ways over the mesh of one data type.
 
     architecture: the machine; tensor: "iact", "weight" or "psum".
@@ -96,12 +96,12 @@ def routes_of(architecture: Architecture, tensor: str) -> Routes:
     return _routes(architecture.network(tensor), architecture.site(tensor))
 
 
-_routes = lru_cache(maxsize=64)(Routes)
+_routes = lru_cache(maxsize=64)(MeshRoutes)
 """Made once for every mesh."""
 
 
 @lru_cache(maxsize=1 << 14)
-def _axis_way(axis: Axis, start: int, targets: tuple[int, ...]) -> tuple[Step, ...] | None:
+def _axis_way(axis: AxisLinks, start: int, targets: tuple[int, ...]) -> tuple[AxisStep, ...] | None:
     """The links from one position to others on a line or a ring; None if some cannot be reached.
 
     A tree on a ring leaves out at least one of its links, so all trees are found by leaving out each in turn.
@@ -121,7 +121,7 @@ class _Tree(NamedTuple):
     links: int
     farthest: int
     backward: int
-    steps: tuple[Step, ...]
+    steps: tuple[AxisStep, ...]
 
 
 def _cuts(graph: nx.DiGraph[Any]) -> set[frozenset[int]]:

@@ -9,7 +9,7 @@ from accelerator_sim.files.text import printable
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.mapping.picture import array_picture, loop_nest
-from accelerator_sim.report.energy import energy
+from accelerator_sim.report.energy_text import energy
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.results.layer_plain import shape_dict

@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from accelerator_sim.architecture.links import ClusterPlace, LinkPart, Node, NodeKind
-from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
+from accelerator_sim.architecture.wire_links import ClusterPlace, LinkPart, NetworkNode, NodeKind
 from accelerator_sim.files.text import printable
-from accelerator_sim.noc.graph import cluster_graph, network_graph
+from accelerator_sim.noc.link_graph import cluster_graph, network_graph
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.tables import paint
@@ -109,7 +109,7 @@ def _plain(architecture: Architecture, tensor: str) -> dict[str, Any]:
     return {"directed": True, "multigraph": True, "graph": dict(graph.graph), "nodes": nodes, "edges": edges}
 
 
-def _name(node: Node) -> str:
+def _name(node: NetworkNode) -> str:
     places = ",".join(map(str, node.place))
     return f"{node.kind.value} {places} of cluster {','.join(map(str, node.cluster))}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.noc.agreement import stream_agreements, wire_agreements

@@ -10,23 +10,23 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 
-from accelerator_sim.architecture.links import ClusterPlace
+from accelerator_sim.architecture.wire_links import ClusterPlace
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.noc.modes import ORDER, position
-from accelerator_sim.noc.routes import Hop, Routes, routes_of
+from accelerator_sim.noc.routes import MeshLink, MeshRoutes, routes_of
 from accelerator_sim.simulation.schedule import Schedule
 
 Index = dict[str, int]
 """Part of each dimension, counted over the cluster array."""
 
 
-def link_words(schedule: Schedule, tensor: str) -> dict[Hop, int]:
+def link_words(schedule: Schedule, tensor: str) -> dict[MeshLink, int]:
     """Nominal words over each mesh link in the whole layer, for the links that carry any (none on a flat array).
 
     schedule: of the layer; tensor: "iact", "weight" or "psum".  Raises CheckFailed where the mesh has no way to a
     cluster that needs words.
     """
-    loads: Counter[Hop] = Counter()
+    loads: Counter[MeshLink] = Counter()
     walk = {"iact": _iacts, "weight": _weights, "psum": _psums}[tensor]
     for path, words in walk(schedule, routes_of(schedule.problem.architecture, tensor)):
         if words:  # places beyond the last part of an edge tile get none
@@ -98,7 +98,7 @@ def _columns_of(schedule: Schedule, part: int) -> int:
     return total
 
 
-def _iacts(schedule: Schedule, routes: Routes) -> Iterator[tuple[list[Hop], int]]:
+def _iacts(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
     """Trees over the clusters that hold other filters of the same iacts."""
     for index in _groups(schedule, "GNQPC"):
         words = _rows_of(schedule, index["P"]) * _columns_of(schedule, index["Q"])
@@ -110,7 +110,7 @@ def _iacts(schedule: Schedule, routes: Routes) -> Iterator[tuple[list[Hop], int]
             yield routes.tree(targets[0], targets), words * count
 
 
-def _weights(schedule: Schedule, routes: Routes) -> Iterator[tuple[list[Hop], int]]:
+def _weights(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
     """Trees along a row of clusters over those that have other positions of the same filters."""
     if not schedule.weight_multicast:
         return
@@ -142,7 +142,7 @@ def _position_tiles(schedule: Schedule) -> list[tuple[Index, int]]:
     return out
 
 
-def _psums(schedule: Schedule, routes: Routes) -> Iterator[tuple[list[Hop], int]]:
+def _psums(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
     """Chains south over the clusters that hold other channels of the same psums."""
     for index in _groups(schedule, "GNMQP"):
         words = schedule.deals.R.tiles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, GlbStore
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.technology.technology import MemoryActions, Technology

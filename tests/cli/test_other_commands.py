@@ -10,7 +10,7 @@ import pytest
 
 from accelerator_sim.architecture.load import load_architecture, read_architecture
 from accelerator_sim.baseline.device import load_device, read_device
-from accelerator_sim.cli import kernels, output
+from accelerator_sim.cli import compiled_kernels, output
 from accelerator_sim.files.data import builtin_names, data_dir
 from tests.cli.conftest import Run
 
@@ -163,7 +163,7 @@ def test_warmup(run: Run) -> None:
 def test_warmup_leaves_no_kernel_cold() -> None:
     """In a process of its own, where nothing else has called a kernel."""
     code = (
-        "from accelerator_sim.cli.kernels import compile_all, load_kernels\n"
+        "from accelerator_sim.cli.compiled_kernels import compile_all, load_kernels\n"
         "compile_all()\n"
         "print([kernel.__name__ for kernel in load_kernels() if not kernel.signatures])\n"
     )
@@ -172,8 +172,8 @@ def test_warmup_leaves_no_kernel_cold() -> None:
 
 
 def test_cold_kernels_are_announced(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "load_kernels", lambda fidelity: [len])
-    monkeypatch.setattr(kernels, "is_cold", lambda kernel: True)
+    monkeypatch.setattr(compiled_kernels, "load_kernels", lambda fidelity: [len])
+    monkeypatch.setattr(compiled_kernels, "is_cold", lambda kernel: True)
     assert "compiling 1 kernels (len), once per machine..." in run("simulate", small).stderr
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.kernels.ring import forward_reach, links_to
-from accelerator_sim.noc.routes import Routes, routes_of
+from accelerator_sim.noc.routes import MeshRoutes, routes_of
 from tests.oracles.rings import hops, steps_to, tree
 from tests.oracles.strategies import machine
 
@@ -72,7 +72,9 @@ def test_a_torus_of_eyeriss_v2() -> None:
     assert ring is not None
     assert (ring.rows, ring.columns) == (8, 1)
     assert network.hop_m(site) == 2 * site.hop_m
-    assert network.links_between(site.clusters) == 2 * 8 * 2 + 2 * 8 == Routes(network, site).graph.number_of_edges()
+    assert (
+        network.links_between(site.clusters) == 2 * 8 * 2 + 2 * 8 == MeshRoutes(network, site).graph.number_of_edges()
+    )
     column = [(row, 0) for row in range(8)]
     assert max(hops(column, (8, 0)).values()) == 4
     assert len(routes_of(architecture, "iact").tree((0, 0), column)) == 7

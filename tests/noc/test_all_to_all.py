@@ -7,14 +7,14 @@ import pytest
 from hypothesis import assume, given, settings
 
 from accelerator_sim.architecture.all_to_all import AllToAll
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.grid import Grid, tree_links
-from accelerator_sim.architecture.links import NodeKind
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.architecture.networks import FlatNetwork, MulticastBus
+from accelerator_sim.architecture.wire_links import NodeKind
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
-from accelerator_sim.noc.graph import network_graph
+from accelerator_sim.noc.link_graph import network_graph
 from accelerator_sim.noc.wires import source_words, wires_of
 from accelerator_sim.simulation.engines import Event
 from accelerator_sim.simulation.schedule import Schedule

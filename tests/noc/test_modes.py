@@ -10,14 +10,14 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 
-from accelerator_sim.architecture.links import LinkPart, Node, NodeKind
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.wire_links import LinkPart, NetworkNode, NodeKind
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.mapping import Factors, Mapping
-from accelerator_sim.noc.graph import cluster_graph, network_graph
+from accelerator_sim.noc.link_graph import cluster_graph, network_graph
 from accelerator_sim.noc.modes import SHARED, links_used, mode_of, streams
-from accelerator_sim.noc.routes import Routes, routes_of
+from accelerator_sim.noc.routes import MeshRoutes, routes_of
 from tests.oracles.strategies import machine
 from tests.oracles.walker import indices
 
@@ -143,7 +143,7 @@ def test_the_mesh_of_eyeriss_v2() -> None:
     assert {part for *_, part in psums.edges(data="part")} == {LinkPart.SOUTH}
 
 
-def pes_reached(architecture: Architecture, tensor: str, node: Node) -> set[tuple[int, ...]]:
+def pes_reached(architecture: Architecture, tensor: str, node: NetworkNode) -> set[tuple[int, ...]]:
     """Places in its own cluster of the PEs that a node leads to, without leaving the cluster."""
     graph = network_graph(architecture.network(tensor), architecture.site(tensor))
     own = nx.subgraph_view(graph, filter_node=lambda n: n.cluster == node.cluster)
@@ -155,20 +155,20 @@ def test_what_the_routers_of_eyeriss_v2_reach_in_their_cluster() -> None:
     architecture = load_architecture("eyeriss_v2")
     array = set(itertools.product(range(3), range(4)))
     for number in range(3):
-        router = Node(NodeKind.ROUTER, (5, 1), (number,))
+        router = NetworkNode(NodeKind.ROUTER, (5, 1), (number,))
         assert pes_reached(architecture, "iact", router) == array
         assert pes_reached(architecture, "weight", router) == {(number, column) for column in range(4)}
     psums = network_graph(architecture.network("psum"), architecture.site("psum"))
     for number in range(4):
-        router = Node(NodeKind.ROUTER, (5, 1), (number,))
+        router = NetworkNode(NodeKind.ROUTER, (5, 1), (number,))
         assert pes_reached(architecture, "psum", router) == {(2, number)}, "psums enter at the bottom"
-        assert nx.has_path(psums, Node(NodeKind.PE, (5, 1), (0, number)), router), "and leave at the top"
+        assert nx.has_path(psums, NetworkNode(NodeKind.PE, (5, 1), (0, number)), router), "and leave at the top"
 
 
 def test_the_bus_of_eyeriss_v1() -> None:
     architecture = load_architecture("eyeriss_v1")
     graph = network_graph(architecture.network("weight"), architecture.site("weight"))
-    port = Node(NodeKind.PORT, (0, 0), (0,))
+    port = NetworkNode(NodeKind.PORT, (0, 0), (0,))
     assert sum(node.kind is NodeKind.PE for node in nx.descendants(graph, port)) == 168
     assert {width for *_, width in graph.edges(data="width")} == {64}
 
@@ -190,7 +190,7 @@ def test_a_way_that_the_mesh_lacks() -> None:
     """Files without the directions that multicasts take are refused, so the mesh is made without them here."""
     architecture = grid(2, 2)
     network, site = architecture.network("iact"), architecture.site("iact")
-    cut = Routes(network.model_copy(update={"directions": ("south",)}), site)
+    cut = MeshRoutes(network.model_copy(update={"directions": ("south",)}), site)
     assert cut.tree((0, 0), [(1, 0)]) == [((0, 0), (1, 0))]
     with pytest.raises(CheckFailed, match=r"noc.iact: no links lead from cluster 0 to \[0, 1\], counted in columns"):
         cut.tree((0, 0), [(0, 0), (0, 1)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given, settings
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.mapping.mapping import Factors, Mapping
 from accelerator_sim.mapping.problem import problem_of

@@ -9,13 +9,13 @@ import networkx as nx
 import pytest
 from hypothesis import assume, given, settings
 
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.grid import Grid, path_links, private_links, tree_links
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.files.vocabulary import NocName
 from accelerator_sim.noc.alternatives import KINDS, alternatives
-from accelerator_sim.noc.graph import cluster_graph, network_graph, wires_in
+from accelerator_sim.noc.link_graph import cluster_graph, network_graph, wires_in
 from accelerator_sim.noc.wires import source_words, wires_of
 from accelerator_sim.simulation.reach import reach_of
 from accelerator_sim.simulation.schedule import Schedule

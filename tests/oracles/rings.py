@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 
 Cluster = tuple[int, int]
 Step = tuple[int, int]

@@ -10,13 +10,13 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import assume
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.data import data_dir
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import Document, load_document
 from accelerator_sim.mapping.legality import allowed_dimensions, broken_limits
 from accelerator_sim.mapping.mapping import AXES, Encoding, Factors, Mapping, Stationary
-from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.layer import Density, Layer
 
@@ -229,12 +229,12 @@ def _glb(dice: Random, roomy: bool) -> Overrides:
 class Case:
     """A layer on a machine with a mapping of it."""
 
-    problem: Problem
+    problem: MappingProblem
     mapping: Mapping
 
 
 @st.composite
-def factors(draw: Draw, places: int, allowed: str, problem: Problem) -> Factors:
+def factors(draw: Draw, places: int, allowed: str, problem: MappingProblem) -> Factors:
     """Parts of the dimensions that an axis may carry, in any order of preference."""
     sizes, parts, left = problem.loops.sizes, {}, places
     for dimension in draw(st.permutations(allowed)):
@@ -244,7 +244,7 @@ def factors(draw: Draw, places: int, allowed: str, problem: Problem) -> Factors:
 
 
 @st.composite
-def mappings(draw: Draw, problem: Problem) -> Mapping:
+def mappings(draw: Draw, problem: MappingProblem) -> Mapping:
     """A legal mapping of a problem."""
     architecture, loops = problem.architecture, problem.loops
     sizes = {
@@ -276,7 +276,7 @@ def mappings(draw: Draw, problem: Problem) -> Mapping:
 
 
 @st.composite
-def problems(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> Problem:
+def problems(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> MappingProblem:
     """A layer on a machine."""
     architecture = draw(machines(roomy=roomy))
     layer = draw(layers(most_macs=most_macs))

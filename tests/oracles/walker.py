@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.loops import Loops, Window
 from accelerator_sim.mapping.mapping import Factors, Mapping
 from tests.oracles.rings import Cluster, rings_of, tree

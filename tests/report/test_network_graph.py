@@ -7,9 +7,9 @@ import json
 import networkx as nx
 import pytest
 
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS
-from accelerator_sim.noc.graph import network_graph
+from accelerator_sim.noc.link_graph import network_graph
 from accelerator_sim.noc.wires import wires_of
 from accelerator_sim.report.network_graph import dumps_json, dumps_rows, link_kinds, mesh_picture, render_noc
 from tests.oracles.strategies import machine

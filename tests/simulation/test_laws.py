@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.energy import energy
+from accelerator_sim.report.energy_text import energy
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.scatter import Limit, ScatterPoint, mark, scatter_loglog
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from accelerator_sim.noc.routes import Hop
+from accelerator_sim.noc.routes import MeshLink
 from accelerator_sim.report.html.svg import drawing
 from accelerator_sim.report.numbers import si
 
@@ -61,7 +61,7 @@ def heat_grid(
 HeatCell = tuple[int, int]
 
 
-def mesh(title: str, size: HeatCell, loads: Mapping[Hop, int], width: int = 240) -> Markup:
+def mesh(title: str, size: HeatCell, loads: Mapping[MeshLink, int], width: int = 240) -> Markup:
     """Return a mesh of nodes and the links that carry something, the thicker and darker the more; each says how much.
 
     size: rows and columns of nodes.  Words that cross a link in either direction are added up.  A wrapped link of a
@@ -102,7 +102,7 @@ def mesh(title: str, size: HeatCell, loads: Mapping[Hop, int], width: int = 240)
     return drawing(title, tall, content, "mesh", str(wide), f"-{edge} -{edge} {wide} {tall}")
 
 
-def _both_ways(loads: Mapping[Hop, int]) -> Counter[tuple[int, int, bool]]:
+def _both_ways(loads: Mapping[MeshLink, int]) -> Counter[tuple[int, int, bool]]:
     """Words over each link, by its upper or left end and whether it lies in a row; a wrapped link has the last one."""
     drawn: Counter[tuple[int, int, bool]] = Counter()
     for ends, load in loads.items():
