@@ -256,14 +256,8 @@ def storage(result: FlowResult, same_area: bool) -> dict[str, float]:
     An architecture cannot say that a register file holds nothing: with the same area for all, that of NLR is none.
     """
     architecture = result.architecture
-    spad, glb = architecture.pe.spad, architecture.glb
-    own = [getattr(spad, t) for t in TENSORS]
-    pe = float(spad.shared) if spad.shared is not None else sum(pad.depth * pad.width for pad in own) / 8.0
-    stores = [getattr(glb, t) for t in TENSORS]
-    banks = sum(store.banks * store.size for store in stores if store is not None and store.banks)
-    banks += glb.shared.banks * glb.shared.size if glb.shared is not None else 0
-    pe = 0.0 if same_area and not result.flow.held else pe
-    return {"spad_bytes_per_pe": pe, "glb_bytes": float(banks * architecture.cluster_array.count)}
+    pe = 0.0 if same_area and not result.flow.held else architecture.pe.spad.operand_bits / 8
+    return {"spad_bytes_per_pe": pe, "glb_bytes": architecture.glb_bytes}
 
 
 def compare_dataflows(

@@ -105,12 +105,11 @@ class Schedule(Tiling):
     @property
     def weights_prefetched(self) -> bool:
         """Whether the weights of the next pass wait in the GLB, so that they can be fetched ahead of it."""
-        architecture, store = self.problem.architecture, self.problem.architecture.glb.weight
-        if not architecture.overlap.dram_weight or store is None or self.mapping.stationary is Stationary.WEIGHT:
+        architecture = self.problem.architecture
+        if not architecture.overlap.dram_weight or self.mapping.stationary is Stationary.WEIGHT:
             return False
-        of_pass = math.prod(min(getattr(self.deals, d).length, self.loops.sizes[d]) for d in "GMCR") * self.loops.S
-        room = architecture.cluster_array.count * store.banks * (store.size or 0)
-        return of_pass * architecture.precision.weight <= room * 8
+        room = architecture.cluster_array.count * architecture.glb.own_bits("weight")
+        return self.weight_pass * architecture.precision.weight <= room
 
     @property
     def weight_filled(self) -> int:
