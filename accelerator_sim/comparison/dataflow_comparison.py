@@ -287,7 +287,7 @@ def compare_dataflows(
     chosen = tuple(layer for layer in selected.layers if layer.is_mac)
     if not chosen:
         raise UsageError(f"{network.name} has no selected layer with multiply-accumulates")
-    unique = {_key(layer): layer for layer in chosen}
+    unique = {layer.unnamed: layer for layer in chosen}
     machines = [
         equal_area(architecture, flow, unique.values(), technology.normalised) if same_area else architecture
         for flow in flows
@@ -301,15 +301,11 @@ def compare_dataflows(
     results = []
     for flow, own in zip(flows, machines, strict=True):
         of = {key: next(done) for key in unique}
-        results.append(FlowResult(flow, own, tuple(replace(of[_key(layer)], layer=layer) for layer in chosen)))
+        results.append(FlowResult(flow, own, tuple(replace(of[layer.unnamed], layer=layer) for layer in chosen)))
     return DataflowComparison(
         network.name, network.source, architecture, technology.name, technology.normalised, selected.batch,
         options.objective.value, same_area, tuple(results),
     )  # fmt: skip
-
-
-def _key(layer: Layer) -> Layer:
-    return replace(layer, name="", reads=())
 
 
 FlowTask = tuple[Layer, Architecture, ActionEnergies, Dataflow, Objective, bool]

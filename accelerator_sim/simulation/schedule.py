@@ -9,15 +9,35 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.dealing import Deal, DealtTile
-from accelerator_sim.mapping.mapping import Stationary
+from accelerator_sim.mapping.mapping import Mapping, Stationary
+from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
+from accelerator_sim.workload.layer import Layer
+
+if TYPE_CHECKING:
+    from accelerator_sim.mapping.search import Found
 
 
 @dataclass(frozen=True)
 class Schedule(Tiling):
     """A tiling and all the traffic that follows from it."""
+
+    @classmethod
+    def of_layer(cls, layer: Layer, architecture: Architecture, mapping: Mapping) -> Schedule:
+        """The schedule of a layer that is mapped, legally or not; operands are stored as the mapping says.
+
+        Raises ValueError for a layer without multiply-accumulates, or for CSC on a PE that cannot read it.
+        """
+        return cls(problem_of(layer, architecture, mapping.iact_encoding, mapping.weight_encoding), mapping)
+
+    @classmethod
+    def of_found(cls, found: Found) -> Schedule:
+        """The schedule of a mapping that was searched for."""
+        return cls(found.problem, found.mapping)
 
     @property
     def private_links(self) -> bool:

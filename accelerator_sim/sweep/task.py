@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 
 from accelerator_sim.architecture.architecture import Architecture
@@ -79,7 +79,7 @@ def digest(*parts: str) -> str:
 
 def layer_text(layer: Layer) -> str:
     """Return a layer without its name and its place in the graph, as text."""
-    return json.dumps(asdict(replace(layer, name="", reads=())), sort_keys=True)
+    return json.dumps(asdict(layer.unnamed), sort_keys=True)
 
 
 def run_task(task: SweepTask) -> Done:
