@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +11,7 @@ from accelerator_sim.cli.inputs import OneMachine, load_inputs
 from accelerator_sim.files.vocabulary import DataflowName, Objective
 
 if TYPE_CHECKING:
-    from accelerator_sim.workload.choices import Choices
+    pass
 
 FAMILIES = "rs,ws,os,is,nlr"
 """One of each kind; the other names are variants of `os`."""
@@ -42,23 +41,11 @@ FAMILIES = "rs,ws,os,is,nlr"
 )
 @shared_options.jobs_option
 @shared_options.output_options()
+@shared_options.gathered_into(OneMachine, "one")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    workload: str,
-    flows: str,
-    same_area: bool,
-    arch: str,
-    choices: Choices,
-    batch: int,
-    layers: tuple[str, ...],
-    objective: Objective,
-    jobs: int,
-    asked: str | None,
-    out: Path | None,
-) -> None:
+def command(ctx: click.Context, flows: str, one: OneMachine, same_area: bool) -> None:
     """Energy of a network under several dataflows on one machine, each layer by the best loop nest of each."""
-    run(ctx, flows, OneMachine(workload, choices, arch, batch, layers, objective, jobs, asked, out), same_area)
+    run(ctx, flows, one, same_area)
 
 
 def run(ctx: click.Context, names: str, one: OneMachine, same_area: bool) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from accelerator_sim.cli import output, shared_options
 from accelerator_sim.cli.inputs import OneMachine, load_inputs
-from accelerator_sim.files.vocabulary import Fidelity, NocName, Objective
+from accelerator_sim.files.vocabulary import Fidelity, NocName
 
 if TYPE_CHECKING:
-    from accelerator_sim.workload.choices import Choices
+    pass
 
 
 @click.command()
@@ -33,24 +32,11 @@ if TYPE_CHECKING:
 @shared_options.seed_option
 @shared_options.jobs_option
 @shared_options.output_options()
+@shared_options.gathered_into(OneMachine, "one")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    workload: str,
-    noc: str,
-    arch: str,
-    choices: Choices,
-    batch: int,
-    layers: tuple[str, ...],
-    objective: Objective,
-    fidelity: Fidelity,
-    seed: int,
-    jobs: int,
-    asked: str | None,
-    out: Path | None,
-) -> None:
+def command(ctx: click.Context, noc: str, one: OneMachine, fidelity: Fidelity, seed: int) -> None:
     """Cycles, energy and wires of one machine with several networks on chip, each with its own best mappings."""
-    run(ctx, noc, OneMachine(workload, choices, arch, batch, layers, objective, jobs, asked, out), fidelity, seed)
+    run(ctx, noc, one, fidelity, seed)
 
 
 def run(ctx: click.Context, noc: str, one: OneMachine, fidelity: Fidelity, seed: int) -> None:

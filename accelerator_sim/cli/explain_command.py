@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.cli.inputs import load_inputs
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.cli.inputs import MappedLayers, load_inputs
 
 if TYPE_CHECKING:
     from accelerator_sim.architecture.architecture import Architecture
-    from accelerator_sim.workload.choices import Choices
 
 
 @click.command()
@@ -35,28 +32,15 @@ if TYPE_CHECKING:
 )
 @shared_options.text_format_option
 @shared_options.output_option
+@shared_options.gathered_into(MappedLayers, "ask")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    workload: str,
-    choices: Choices,
-    name: str | None,
-    arch: str,
-    overrides: tuple[tuple[str, str], ...],
-    batch: int,
-    objective: Objective,
-    mapping_file: Path | None,
-    seed: int,
-    changes: bool,
-    asked: str | None,
-    out: Path | None,
-) -> None:
+def command(ctx: click.Context, ask: MappedLayers, changes: bool) -> None:
     """Why a layer, or a network, takes as long as it does, and what would help.
 
     Eyexam's seven steps from the ideal to the actual performance, stalls, reuse and energy of a layer, and the single
     changes of the architecture that would help most, each of them re-simulated.
     """
-    output.check_outputs([out], [workload, arch])
+    output.check_outputs([ask.out], [ask.workload, ask.arch])
 
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
@@ -67,28 +51,28 @@ def command(
     from accelerator_sim.run.options import Options
     from accelerator_sim.technology.machine_file import load_machine
 
-    network, architecture, technology = load_inputs(workload, choices, arch, overrides)
-    whole = network.with_batch(batch)
-    plan = load_plan(mapping_file, architecture, whole) if mapping_file else MappingPlan()
-    if name is not None:
-        network = replace(network, layers=(network.mac_layer(name),))
+    network, architecture, technology = load_inputs(ask.workload, ask.choices, ask.arch, ask.overrides)
+    whole = network.with_batch(ask.batch)
+    plan = load_plan(ask.mapping_file, architecture, whole) if ask.mapping_file else MappingPlan()
+    if ask.name is not None:
+        network = replace(network, layers=(network.mac_layer(ask.name),))
     warm(fidelity="event")
-    chosen = Options(objective, batch, plan=plan, seed=seed)
+    chosen = Options(ask.objective, ask.batch, plan=plan, seed=ask.seed)
 
     def vary(settings: tuple[tuple[str, str], ...]) -> Architecture:
-        return load_machine(arch, overrides + settings)[0]
+        return load_machine(ask.arch, ask.overrides + settings)[0]
 
     with ProgressLine() as progress:
         found = explain(network, architecture, technology, chosen, vary if changes else None, progress)
-    if output.pick_text_format(asked, out) == "json":
+    if output.pick_text_format(ask.asked, ask.out) == "json":
         from accelerator_sim.report.json import encode
 
         text = encode(found.to_dict())
     else:
-        text = report.render(found, name, output.width(), out is None and output.on_terminal())
-    output.write(text, out)
-    if out is not None:
-        click.echo(f"wrote {out}", err=True)
+        text = report.render(found, ask.name, output.width(), ask.out is None and output.on_terminal())
+    output.write(text, ask.out)
+    if ask.out is not None:
+        click.echo(f"wrote {ask.out}", err=True)
     tell_reading(network)
     tell_failed(found.run)
     if found.interrupted:

@@ -35,6 +35,23 @@ class OneMachine:
     out: Path | None
 
 
+@dataclass(frozen=True)
+class MappedLayers:
+    """What the commands that look into mappings are asked for; the fields are their parameters."""
+
+    workload: str
+    choices: Choices
+    name: str | None
+    arch: str
+    overrides: tuple[tuple[str, str], ...]
+    batch: int
+    objective: Objective
+    mapping_file: Path | None
+    seed: int
+    asked: str | None
+    out: Path | None
+
+
 def given(ctx: click.Context, name: str) -> bool:
     """Whether a parameter stands on the command line."""
     return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE

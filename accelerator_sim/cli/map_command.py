@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.cli.inputs import load_inputs
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.cli.inputs import MappedLayers, load_inputs
 
 if TYPE_CHECKING:
-    from accelerator_sim.workload.choices import Choices
+    pass
 
 
 @click.command()
@@ -27,25 +25,15 @@ if TYPE_CHECKING:
 @shared_options.seed_option
 @shared_options.text_format_option
 @shared_options.output_option
-def command(
-    workload: str,
-    choices: Choices,
-    name: str,
-    arch: str,
-    overrides: tuple[tuple[str, str], ...],
-    batch: int,
-    objective: Objective,
-    mapping_file: Path | None,
-    seed: int,
-    asked: str | None,
-    out: Path | None,
-) -> None:
+@shared_options.gathered_into(MappedLayers, "ask")
+def command(ask: MappedLayers) -> None:
     """The mapping of one layer: its loop nest, a picture of the array, and why it won.
 
     Beside it stand the optima of the same layer for the other objectives, each with the cycles that the event engine
     finds, which are those of `simulate`, and with those of the bottleneck estimate.
     """
-    output.check_outputs([out], [workload, arch])
+    assert ask.name is not None
+    output.check_outputs([ask.out], [ask.workload, ask.arch])
 
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.mapping.file import MappingPlan, load_plan
@@ -53,14 +41,14 @@ def command(
     from accelerator_sim.run.best_mappings import best_mappings
     from accelerator_sim.run.options import Options
 
-    network, architecture, technology = load_inputs(workload, choices, arch, overrides)
-    whole = network.with_batch(batch)
-    plan = load_plan(mapping_file, architecture, whole) if mapping_file else MappingPlan()
-    layer = whole.mac_layer(name)
+    network, architecture, technology = load_inputs(ask.workload, ask.choices, ask.arch, ask.overrides)
+    whole = network.with_batch(ask.batch)
+    plan = load_plan(ask.mapping_file, architecture, whole) if ask.mapping_file else MappingPlan()
+    layer = whole.mac_layer(ask.name)
     warm(fidelity="event")
-    chosen = Options(objective, batch, plan=plan, seed=seed)
-    found = best_mappings(layer, architecture, technology, chosen, plan.mappings.get(name))
-    render = layer_map.dumps if output.pick_text_format(asked, out) == "json" else layer_map.render
-    output.write(render(found, output.width(), whole.batch), out)
-    if out is not None:
-        click.echo(f"wrote {out}", err=True)
+    chosen = Options(ask.objective, ask.batch, plan=plan, seed=ask.seed)
+    found = best_mappings(layer, architecture, technology, chosen, plan.mappings.get(ask.name))
+    render = layer_map.dumps if output.pick_text_format(ask.asked, ask.out) == "json" else layer_map.render
+    output.write(render(found, output.width(), whole.batch), ask.out)
+    if ask.out is not None:
+        click.echo(f"wrote {ask.out}", err=True)

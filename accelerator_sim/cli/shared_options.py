@@ -179,6 +179,19 @@ def workload_choices(command: Command) -> Command:
     return cast(Command, decorated)
 
 
+def gathered_into(kind: type[Any], name: str) -> Callable[[Command], Command]:
+    """Let a command get the parameters that are fields of a dataclass as one value, under a name."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def gathered(**given: Any) -> Any:
+            return command(**{name: kind(**{each.name: given.pop(each.name) for each in fields(kind)})}, **given)
+
+        return cast(Command, gathered)
+
+    return decorate
+
+
 def workload_argument(command: Command) -> Command:
     """WORKLOAD."""
     return click.argument("workload", type=NameOrFile("workload"))(command)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
 from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.mapping.file import MappingPlan
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
@@ -49,26 +50,9 @@ def simulate_network(
         chosen.masks,
         chosen.refine,
     )
-
-    unique: dict[LayerTask, int] = {}
-    tasks: list[LayerTask] = []
-    task_of: list[int] = []
-    for layer in selected.layers:
-        given = chosen.plan.mappings.get(layer.name)
-        key = layer.unnamed, given
-        if key not in unique:
-            unique[key] = len(tasks)
-            tasks.append((layer, given))
-        task_of.append(unique[key])
-
+    tasks, task_of = _tasks(selected.layers, chosen.plan)
     finished, interrupted = _run(tasks, machine, chosen.jobs, on_progress)
-    results = []
-    for layer, index in zip(selected.layers, task_of, strict=True):
-        result = finished.get(index) or LayerResult(layer, Status.INTERRUPTED, error=Status.INTERRUPTED.value)
-        if result.layer.name != layer.name:
-            error = f"as {result.layer.name}: {result.error}" if result.error else None
-            result = replace(result, layer=layer, error=error)
-        results.append(result)
+    results = [_result_of(layer, finished.get(i)) for layer, i in zip(selected.layers, task_of, strict=True)]
     return NetworkResult(
         workload=network.name,
         workload_source=network.source,
@@ -88,6 +72,30 @@ def simulate_network(
 
 LayerTask = tuple[Layer, Mapping | None]
 """A layer and the mapping that is given for it."""
+
+
+def _tasks(layers: Iterable[Layer], plan: MappingPlan) -> tuple[list[LayerTask], list[int]]:
+    """The different layers with their mappings, and for each layer the number of its task."""
+    unique: dict[LayerTask, int] = {}
+    tasks: list[LayerTask] = []
+    task_of: list[int] = []
+    for layer in layers:
+        given = plan.mappings.get(layer.name)
+        key = layer.unnamed, given
+        if key not in unique:
+            unique[key] = len(tasks)
+            tasks.append((layer, given))
+        task_of.append(unique[key])
+    return tasks, task_of
+
+
+def _result_of(layer: Layer, finished: LayerResult | None) -> LayerResult:
+    """The result of a layer, from that of the first layer like it; None if the run did not reach it."""
+    result = finished or LayerResult(layer, Status.INTERRUPTED, error=Status.INTERRUPTED.value)
+    if result.layer.name == layer.name:
+        return result
+    error = f"as {result.layer.name}: {result.error}" if result.error else None
+    return replace(result, layer=layer, error=error)
 
 
 def _run_task(machine: RunSetup, task: LayerTask) -> LayerResult:

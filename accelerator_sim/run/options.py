@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import (
@@ -82,32 +83,36 @@ def engine(fidelity: Fidelity | FidelityWord | None, verify: bool) -> Fidelity:
     return chosen
 
 
-def options_of(
-    *,
-    objective: Objective | ObjectiveWord = "latency",
-    batch: int = 1,
-    layers: str | Iterable[str] = (),
-    plan: MappingPlan | None = None,
-    seed: int = 0,
-    jobs: int = 1,
-    fidelity: Fidelity | FidelityWord | None = None,
-    verify: bool = False,
-    masks: Masks | MasksWord = "channels",
-    refine: int | None = None,
-) -> Options:
-    """Return checked options of the words that a caller gives; parameters and errors are those of `Options`.
+class OptionWords(TypedDict, total=False):
+    """The fields of `Options` in the words that a caller gives; what is left out has its default.
 
     layers: one glob, or several; fidelity: None for the event engine, or the clock-by-clock one with `verify`.
     """
+
+    objective: Objective | ObjectiveWord
+    batch: int
+    layers: str | Iterable[str]
+    plan: MappingPlan | None
+    seed: int
+    jobs: int
+    fidelity: Fidelity | FidelityWord | None
+    verify: bool
+    masks: Masks | MasksWord
+    refine: int | None
+
+
+def options_of(**words: Unpack[OptionWords]) -> Options:
+    """Return checked options of the words that a caller gives; errors are those of `Options`."""
+    verify = flag(words.get("verify", False), "verify")
     return Options(
-        word(Objective, objective, "objective"),
-        batch,
-        texts(layers, "layers"),
-        plan or MappingPlan(),
-        seed,
-        jobs,
-        engine(fidelity, flag(verify, "verify")),
+        word(Objective, words.get("objective", "latency"), "objective"),
+        words.get("batch", 1),
+        texts(words.get("layers", ()), "layers"),
+        words.get("plan") or MappingPlan(),
+        words.get("seed", 0),
+        words.get("jobs", 1),
+        engine(words.get("fidelity"), verify),
         verify,
-        word(Masks, masks, "masks"),
-        refine,
+        word(Masks, words.get("masks", "channels"), "masks"),
+        words.get("refine"),
     )

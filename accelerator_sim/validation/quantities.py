@@ -62,16 +62,22 @@ def _saved_by_a_zero(run: AccountedRun) -> float:
     return switching / (switching + actions.mac_gated + iact[0] + actions.clock_active)
 
 
-def input_cost(a: float, b: float, c: float, d: float, dram: float, glb: float, array: float, rf: float) -> float:
+Levels = tuple[float, float, float, float]
+"""A number for each level of ISCA 2016, III-D: DRAM, GLB, array, RF."""
+
+
+def input_cost(reuse: Levels, costs: Levels) -> float:
     """Energy of an input value that is used a b c d times: ISCA 2016, III-D.
 
-    Each level hands it to the cheaper ones that many times: a DRAM, b GLB, c array, d RF; then the energies of a read.
+    reuse: times that each level hands it to the cheaper ones; costs: joules of a read.
     """
+    (a, b, c, d), (dram, glb, array, rf) = reuse, costs
     return a * dram + a * b * glb + a * b * c * array + a * b * c * d * rf
 
 
-def psum_cost(a: float, b: float, c: float, d: float, dram: float, glb: float, array: float, rf: float) -> float:
+def psum_cost(reuse: Levels, costs: Levels) -> float:
     """Energy of a psum of a b c d accumulations, split over the levels in the same way: ISCA 2016, III-D."""
+    (a, b, c, d), (dram, glb, array, rf) = reuse, costs
     return (2 * a - 1) * dram + 2 * a * (b - 1) * glb + a * b * (c - 1) * array + 2 * a * b * c * (d - 1) * rf
 
 
@@ -96,7 +102,7 @@ def _rule(run: AccountedRun) -> float:
                 actions.spad_access(tensor)[0],
             )
             reuse = fetched / values, sent.reads / fetched, sent.writes / sent.reads, loops.macs / sent.writes
-            rule += values * input_cost(*reuse, *costs)
+            rule += values * input_cost(reuse, costs)
         chains = schedule.psum_chain / loops.outputs
         reuse = 1.0, float(schedule.accumulations), chains / schedule.accumulations, loops.macs / schedule.psum_chain
         costs = (
@@ -105,7 +111,7 @@ def _rule(run: AccountedRun) -> float:
             actions.noc_local,
             sum(actions.spad_access("psum")) / 2,
         )
-        rule += loops.outputs * psum_cost(*reuse, *costs)
+        rule += loops.outputs * psum_cost(reuse, costs)
         ours += energy.total - energy.mac
     return ours / rule
 

@@ -13,7 +13,7 @@ are expanded when the file is read, so that a network is a plain list of layers 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -366,10 +366,7 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
             parts |= dict.fromkeys((part.file, *part.parts))
         else:
             own, reused_there = (entry.to_layer(content.density_source),), frozenset()
-            for j, name in enumerate(entry.reads):
-                if name not in lines:
-                    message = f"no layer {name!r} before this one{did_you_mean(name, lines)}"
-                    problems.append(_problem(document, (*place, "reads", j), message))
+            problems += _unknown_reads(entry.reads, lines, document, place)
         count = len(layers) + len(own) * (entry.repeat or 1)
         if count > LARGEST_NETWORK:
             message = f"{count:,} layers with this one; at most {LARGEST_NETWORK:,} are allowed"
@@ -400,6 +397,16 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
         frozenset(reused),
         content.batch,
     )
+
+
+def _unknown_reads(
+    reads: Iterable[str], lines: Mapping[str, int], document: Document, place: YamlPath
+) -> Iterator[Problem]:
+    """Yield a problem for each layer that is read and does not stand before; lines: those of the layers that do."""
+    for j, name in enumerate(reads):
+        if name not in lines:
+            message = f"no layer {name!r} before this one{did_you_mean(name, lines)}"
+            yield _problem(document, (*place, "reads", j), message)
 
 
 def _part(

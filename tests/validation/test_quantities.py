@@ -73,6 +73,6 @@ def test_another_table(run: AccountedRun) -> None:
 
 def test_the_decomposition_rules_of_isca16() -> None:
     """The paper's examples: an input used 1 x 2 x 3 x 4 times, a psum of 2 x 3 x 3 x 2 accumulations (III-D)."""
-    costs = {"dram": 200, "glb": 6, "array": 2, "rf": 1}
-    assert input_cost(1, 2, 3, 4, **costs) == 200 + 2 * 6 + 6 * 2 + 24
-    assert psum_cost(2, 3, 3, 2, **costs) == 3 * 200 + 8 * 6 + 12 * 2 + 36
+    costs = (200.0, 6.0, 2.0, 1.0)
+    assert input_cost((1, 2, 3, 4), costs) == 200 + 2 * 6 + 6 * 2 + 24
+    assert psum_cost((2, 3, 3, 2), costs) == 3 * 200 + 8 * 6 + 12 * 2 + 36

@@ -290,7 +290,7 @@ def builtin_shape(name: str, filters: str) -> dict[str, Any] | None:
     if word in ("dw-cnn-layer", "depthwise-cnn-layer"):
         return convolution(group="C", filters=None, channels=None)
     if word in ("gemm", "gemm-abz"):
-        return product("A", "B", "Z", rows="M", filters="N", channels="K")
+        return product(("A", "B", "Z"), rows="M", filters="N", channels="K")
     return None
 
 
@@ -327,9 +327,13 @@ def convolution(
 
 
 def product(
-    inputs: str, weights: str, outputs: str, rows: str, filters: str, channels: str, group: str | None = None
+    spaces: tuple[str, str, str], rows: str, filters: str, channels: str, group: str | None = None
 ) -> dict[str, Any]:
-    """Return the tree of the shape of a matrix product: names of the data spaces, and letters of the dimensions."""
+    """Return the tree of the shape of a matrix product.
+
+    spaces: names of the data spaces of inputs, weights and outputs; the others are letters of the dimensions.
+    """
+    inputs, weights, outputs = spaces
     shared = [group] if group else []
     return {
         "name": "gemm",

@@ -56,10 +56,10 @@ def _problem(layer: Layer) -> tuple[dict[str, Any], dict[str, Any]]:
     if layer.op in ("gemm", "matmul"):
         rows, channels = layer.N * layer.depth_out * layer.P * layer.Q, layer.C * layer.T
         if layer.op == "gemm":
-            shape = product("Inputs", "Weights", "Outputs", rows="N", filters="M", channels="C", group=group)
+            shape = product(("Inputs", "Weights", "Outputs"), rows="N", filters="M", channels="C", group=group)
             instance |= {"N": rows, "M": layer.M, "C": channels}
         else:
-            shape = product("A", "B", "Z", rows="M", filters="N", channels="K", group=group)
+            shape = product(("A", "B", "Z"), rows="M", filters="N", channels="K", group=group)
             instance |= {"M": rows, "N": layer.M, "K": channels}
     else:
         depth = layer.T > 1 or layer.depth_out > 1

@@ -92,7 +92,9 @@ def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]
     outputs = (channels_first(y) if last else y)[2:]
     if len(outputs) != len(kernel):
         raise Unreadable(name, f"an output of {list(y)} for an input of {list(x)}")
-    pads = _transposed_pads(node, name, sizes, kernel, stride, dilation, outputs)
+    if min(outputs) < 1:
+        raise Unreadable(name, f"an output of {list(outputs)}")
+    pads = _transposed_pads(node, sizes, kernel, stride, dilation, outputs)
     spread = [(size - 1) * step + 1 for size, step in zip(sizes, stride, strict=True)]
     filled = 1.0
     for size, wide in zip(sizes, spread, strict=True):
@@ -204,7 +206,6 @@ def _pads(
 
 def _transposed_pads(
     node: onnx.NodeProto,
-    name: str,
     sizes: Sequence[int],
     kernel: Sequence[int],
     stride: Sequence[int],
@@ -225,8 +226,6 @@ def _transposed_pads(
             begin = total // 2 if auto == "SAME_UPPER" else total - total // 2
         end = total - begin
         pads.append((apart * (taps - 1) - begin, apart * (taps - 1) - end + extra))
-    if min(outputs) < 1:
-        raise Unreadable(name, f"an output of {list(outputs)}")
     return pads
 
 
