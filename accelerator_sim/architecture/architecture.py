@@ -23,6 +23,7 @@ from accelerator_sim.architecture.networks import (
 )
 from accelerator_sim.files.model import FileModel
 from accelerator_sim.files.units import Bits, Bytes, BytesPerSecond, Hertz, Metres, Seconds
+from accelerator_sim.kernels.rounding import whole_words
 
 TENSORS: tuple[Tensor, ...] = ("iact", "weight", "psum")
 
@@ -391,7 +392,7 @@ class Architecture(FileModel):
     @property
     def latency_cycles(self) -> int:
         """Core cycles from a request to the off-chip channel to its first word."""
-        return math.ceil(self.dram.latency * self.clock - 1e-9)
+        return whole_words(self.dram.latency * self.clock)
 
     def network(self, tensor: str) -> OnChipNetwork:
         """Return the network of a data type.

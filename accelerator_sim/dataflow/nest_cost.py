@@ -20,6 +20,7 @@ from accelerator_sim.dataflow.nest import Nests, ceil_div
 from accelerator_sim.dataflow.nest_counts import NestWords, words_of
 from accelerator_sim.energy.account import access_energy, network_energy
 from accelerator_sim.files.errors import CheckFailed
+from accelerator_sim.kernels.rounding import CYCLE_SLIP
 from accelerator_sim.noc.wires import source_words
 from accelerator_sim.simulation.bottleneck import Bottleneck
 from accelerator_sim.simulation.outcome import Access, Counts, Level, NocUse, Outcome, Resource
@@ -178,7 +179,7 @@ class NestCost:
         """Whole cycles."""
         side, serial = self.resources
         busiest = np.max(np.stack(list(side.values())), axis=0)
-        found: Floats = np.ceil(busiest + sum(serial.values()) - 1e-6)
+        found: Floats = np.ceil(busiest + sum(serial.values()) - CYCLE_SLIP)
         return found
 
     # --- results -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import numpy as np
 
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.compile import kernel
-from accelerator_sim.kernels.goal import ROUNDING, Cost, Transfers, all_cycles, channel_cycles, step_joules
+from accelerator_sim.kernels.goal import Cost, Transfers, all_cycles, channel_cycles, step_joules
+from accelerator_sim.kernels.rounding import CYCLE_SLIP
 from accelerator_sim.kernels.tile_tables import PositionTile
 
 
@@ -126,7 +127,7 @@ def cycles_of(frame, kept, tile, traffic):
     if n[at.HIDE_IACT]:
         hidden, shown = hidden + read, 0.0
     transfers = Transfers(hidden, shown, exposed(frame, kept, traffic))
-    return np.ceil(all_cycles(packed, frame.spatial, busy, weight_fill, first, transfers) - ROUNDING)
+    return np.ceil(all_cycles(packed, frame.spatial, busy, weight_fill, first, transfers) - CYCLE_SLIP)
 
 
 @kernel(spliced=True)

@@ -10,9 +10,6 @@ from accelerator_sim.kernels.compile import kernel
 SLACK = 1.0 - 1e-12
 """Bounds are lowered by rounding errors of this size before they prune."""
 
-ROUNDING = 1e-6
-"""Part of a cycle that does not count as one more."""
-
 
 class Cost(NamedTuple):
     """What a mapping costs, or at least costs, float64."""

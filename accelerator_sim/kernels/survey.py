@@ -17,7 +17,6 @@ from accelerator_sim.kernels.deal import (
     cut_rows,
 )
 from accelerator_sim.kernels.goal import (
-    ROUNDING,
     SLACK,
     Cost,
     Transfers,
@@ -27,6 +26,7 @@ from accelerator_sim.kernels.goal import (
     step_joules,
 )
 from accelerator_sim.kernels.pair import compute_cycles, configure, pair_of, service_cycles
+from accelerator_sim.kernels.rounding import CYCLE_SLIP
 from accelerator_sim.kernels.tile_tables import WEIGHT_COLUMNS, Tables, WeightTile, choices, fill_weight_tables
 
 REMEMBERED = 1 << 16
@@ -175,7 +175,7 @@ def bound_of(packed, spatial, tables, pair, objective):
     shown = 0.0 if n[at.HIDE_IACT] else channel_cycles(packed, iacts)
     transfers = Transfers(hidden, shown, 2.0)  # a read and a write at least
     cycles = all_cycles(packed, spatial, busy, pair.weight_cycles, 0.0, transfers)
-    cycles = np.ceil(cycles * SLACK - ROUNDING)  # exact, so that ties are seen
+    cycles = np.ceil(cycles * SLACK - CYCLE_SLIP)  # exact, so that ties are seen
 
     joules = pair.joules + pair.give_iact_joules * spatial.columns
     joules += pair.stored_weights * spatial.units * f[at.GIVE_WEIGHT_J]
@@ -200,7 +200,7 @@ def least_pe_cycles(packed, spatial, tables, m0, c0):
 @kernel(helper=True, reference_counts=False)
 def is_too_long(cycles, limit):
     """Whether so many cycles, not rounded, are more than a limit."""
-    return (cycles - ROUNDING) * SLACK > limit
+    return (cycles - CYCLE_SLIP) * SLACK > limit
 
 
 @kernel(helper=True, reference_counts=False)

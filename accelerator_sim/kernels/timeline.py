@@ -12,6 +12,7 @@ import numpy as np
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.rounding import WORD_SLIP
 
 # Flags of a layer (array `o`).
 (
@@ -110,8 +111,8 @@ def transfer_cycles(size, o, x):
         return NO_TRANSFER
     if np.isinf(x[X_BYTES_PER_CYCLE]):
         return 0
-    bursts = np.ceil(size / o[O_BURST] - 1e-9)
-    return int(np.ceil(bursts * o[O_BURST] / x[X_BYTES_PER_CYCLE] - 1e-9))
+    bursts = np.ceil(size / o[O_BURST] - WORD_SLIP)
+    return int(np.ceil(bursts * o[O_BURST] / x[X_BYTES_PER_CYCLE] - WORD_SLIP))
 
 
 @kernel(helper=True, reference_counts=False)
@@ -187,7 +188,7 @@ def iact_fill(o, x, tiles, here):
     images = share[at.G, type_of(tiles, here, at.G)] * share[at.N, type_of(tiles, here, at.N)]
     rows = tiles.row_filled[type_of(tiles, here, at.P)]
     words = float(images * channels) * rows * tiles.column_filled[type_of(tiles, here, at.Q)]
-    return int(np.ceil(words / x[X_FILL_RATE] - 1e-9))
+    return int(np.ceil(words / x[X_FILL_RATE] - WORD_SLIP))
 
 
 @kernel(helper=True, reference_counts=False)

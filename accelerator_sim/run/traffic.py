@@ -6,7 +6,7 @@ import math
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.kernels.causes import Cause
-from accelerator_sim.simulation.bottleneck import whole_cycles
+from accelerator_sim.kernels.rounding import whole_cycles
 from accelerator_sim.simulation.outcome import Access, Bound, Counts, Outcome, Resource, Timing
 from accelerator_sim.workload.layer import Layer
 

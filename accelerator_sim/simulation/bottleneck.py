@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from accelerator_sim.kernels.causes import Cause
+from accelerator_sim.kernels.rounding import CYCLE_SLIP, whole_cycles
 from accelerator_sim.simulation.outcome import WAITS, Bound, Resource, Timing
-
-SLIP = 1e-6
-"""Cycles that sums of fractions may be too large by; they are not rounded up to a whole cycle."""
-
-
-def whole_cycles(cycles: float) -> int:
-    """Cycles rounded up."""
-    return math.ceil(cycles - SLIP)
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class Bottleneck:
             cycles=whole_cycles(self.side[self.busiest] + sum(self.serial.values())),
             bound_by=Bound.PE if bound is Resource.PE else Bound(WAITS[bound].value),
             exposed_cycles=self._exposed(),
-            resource_cycles={r: whole_cycles(n) for r, n in (self.side | self.serial).items() if n > SLIP},
+            resource_cycles={r: whole_cycles(n) for r, n in (self.side | self.serial).items() if n > CYCLE_SLIP},
         )
 
     def _exposed(self) -> dict[Cause, int]:
@@ -51,6 +43,6 @@ class Bottleneck:
         waiting = {**self.serial, self.busiest: self.side[self.busiest] - self.side[Resource.PE]}
         found: dict[Cause, int] = {}
         for resource, cycles in waiting.items():
-            if cycles > SLIP:
+            if cycles > CYCLE_SLIP:
                 found[WAITS[resource]] = found.get(WAITS[resource], 0) + whole_cycles(cycles)
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from accelerator_sim.kernels.rounding import whole_words
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.noc.modes import links_used, mode_of
 from accelerator_sim.simulation.outcome import Access, Counts, NocUse
@@ -44,8 +45,8 @@ def _accesses(schedule: Schedule, stored: Stored) -> tuple[Access, ...]:
     operands = {"iact": stored.iact, "weight": stored.weight}
     executed = stored.issued - stored.gated
     moved = _dram_bits(schedule, stored)
-    rows = [Access("dram", t, math.ceil(moved[t] / bits[t] - 1e-9), 0, bits[t]) for t in ("iact", "weight")]
-    rows.append(Access("dram", "psum", 0, math.ceil(moved["psum"] / precision.oact - 1e-9), precision.oact))
+    rows = [Access("dram", t, whole_words(moved[t] / bits[t]), 0, bits[t]) for t in ("iact", "weight")]
+    rows.append(Access("dram", "psum", 0, whole_words(moved["psum"] / precision.oact), precision.oact))
 
     psum_reads = 0 if schedule.psum_bypasses_glb else schedule.psum_in + schedule.psum_drained
     rows += [

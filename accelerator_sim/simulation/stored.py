@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.kernels.csc_columns import Columns, count_columns
+from accelerator_sim.kernels.rounding import whole_words
 from accelerator_sim.mapping.dealing import Deal, DealtTile
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Encoding, ceil_div
@@ -60,10 +61,6 @@ class Stored:
     weight_mask: Mask | None = None
 
 
-def _up(value: float) -> int:
-    return math.ceil(value - 1e-9)
-
-
 def _nominal(schedule: Schedule) -> tuple[dict[str, int], dict[str, int]]:
     """Nominal words of iacts and of weights, level by level."""
     s = schedule
@@ -92,7 +89,7 @@ def expected(schedule: Schedule) -> Stored:
     iacts, weights = _nominal(schedule)
 
     def words(nominal: dict[str, int], pairs: float, dram_bits: float) -> StoredWords:
-        moved = {k: n if pairs == 1.0 else _up(n * pairs) for k, n in nominal.items() if k != "fetched"}
+        moved = {k: n if pairs == 1.0 else whole_words(n * pairs) for k, n in nominal.items() if k != "fetched"}
         return StoredWords(nominal["fetched"] * dram_bits, **moved)
 
     issued, gated = problem.issued
