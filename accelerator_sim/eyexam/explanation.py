@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from accelerator_sim.eyexam.findings import CauseGroup, LayerExplanation, Measur
 from accelerator_sim.eyexam.plain import change_dict, layer_dict, unexplained_dict
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import ExitCode
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/explanation/1"
@@ -65,12 +66,12 @@ class Explanation:
                 "pes": run.architecture.pes,
                 "macs_per_cycle": run.architecture.macs_per_cycle,
                 "clock_hz": run.architecture.clock,
-                "energy_normalised": run.normalised,
+                "energy_normalised": run.energy_unit is EnergyUnit.MAC,
             },
             "workload": {"name": run.workload, "source": run.workload_source},
             "complete": run.complete and not self.interrupted,
             "estimate": run.estimate,
-            "totals": asdict(run.totals),
+            "totals": run.totals.to_dict(),
             "lost_cycles": [
                 {"step": step, "name": name, "cycles": cycles}
                 for step, (name, cycles) in enumerate(zip(STEPS, self.lost, strict=True), start=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.eyexam.bounds import Examination
 from accelerator_sim.eyexam.changes import Change
 from accelerator_sim.eyexam.parallelism import Parallelism
@@ -48,12 +49,14 @@ class CauseGroup:
 
 @dataclass(frozen=True)
 class MeasuredChange:
-    """A changed machine, re-simulated.  `area` is its area over that of the machine."""
+    """A changed machine, re-simulated.  `area` is its area over that of the machine.
+
+    `energy_j` and `energy_dram_j` raise EnergyUnitError where energies are not joules.
+    """
 
     change: Change
     cycles: int
-    energy_j: float
-    energy_dram_j: float
+    energy: EnergyBreakdown
     dram_bytes: int
     area: float
 
@@ -61,8 +64,18 @@ class MeasuredChange:
     def of(cls, change: Change, run: NetworkResult, area: float) -> MeasuredChange:
         """What a run of the changed machine says; area: its area over that of the machine."""
         totals = run.totals
-        return cls(change, totals.cycles, totals.energy_j, totals.energy_dram_j, totals.dram_bytes, area)
+        return cls(change, totals.cycles, totals.energy, totals.dram_bytes, area)
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of the chip."""
+        return self.energy.chip_j
+
+    @property
+    def energy_dram_j(self) -> float:
+        """Joules of the DRAM."""
+        return self.energy.dram_j
 
     def value(self, objective: Objective) -> float:
         """What the objective compares."""
-        return objective.rank(float(self.cycles), self.energy_j + self.energy_dram_j, float(self.dram_bytes))[0]
+        return objective.rank(float(self.cycles), self.energy.total, float(self.dram_bytes))[0]

@@ -16,9 +16,8 @@ from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.energy import energy
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LIMIT_NAMES, RESOURCE_NAMES, partial
-from accelerator_sim.report.numbers import percent, shortened, si
+from accelerator_sim.report.numbers import format_energy, percent, shortened, si
 from accelerator_sim.report.tables import paint
 
 BAR = 20
@@ -80,7 +79,7 @@ def _layer(each: LayerExplanation, explanation: Explanation, width: int) -> Iter
     yield Text("Moves of a word at each level (least: DRAM 1, GLB 0, sent 1, to PEs 1)", style="bold")
     yield table(fitted(_REUSE, each.reuse, width))
     yield Text()
-    yield from _wrapped(_joules(each, explanation), width)
+    yield from _wrapped(_energy(each), width)
     yield from _changes(explanation, width)
 
 
@@ -171,12 +170,12 @@ _REUSE: tuple[Column[Reuse], ...] = (
 )
 
 
-def _joules(each: LayerExplanation, explanation: Explanation) -> str:
+def _energy(each: LayerExplanation) -> str:
     assert each.result.energy is not None
-    joules, normalised = each.result.energy, explanation.run.normalised
-    parts = sorted(joules.as_dict().items(), key=lambda item: -item[1])
-    shares = ", ".join(f"{COMPONENT_NAMES[name]} {percent(part / joules.total)}%" for name, part in parts if part)
-    return f"Energy {energy(joules.total, normalised)}: {shares}"
+    energy = each.result.energy
+    parts = sorted(energy.as_dict().items(), key=lambda item: -item[1])
+    shares = ", ".join(f"{COMPONENT_NAMES[name]} {percent(part / energy.total)}%" for name, part in parts if part)
+    return f"Energy {format_energy(energy.total, energy.unit)}: {shares}"
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------
@@ -219,7 +218,7 @@ def _change_columns(now: MeasuredChange) -> tuple[Column[MeasuredChange], ...]:
     return (
         Column("change", lambda m: m.change.name, 0, left=True),
         Column("cycles", lambda m: change(m.cycles, now.cycles), 1),
-        Column("energy", lambda m: change(m.energy_j + m.energy_dram_j, now.energy_j + now.energy_dram_j), 2),
+        Column("energy", lambda m: change(m.energy.total, now.energy.total), 2),
         Column("area", lambda m: change(m.area, 1.0), 3),
     )
 

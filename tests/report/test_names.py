@@ -1,6 +1,6 @@
 """Every name that a result can hold has one for people."""
 
-from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.energy.account import COMPONENTS
 from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
@@ -10,7 +10,7 @@ from accelerator_sim.simulation.outcome import LEVELS, WAITS, Bound, Resource
 
 def test_levels_and_components() -> None:
     assert set(LEVEL_NAMES) == set(LEVELS)
-    assert set(COMPONENT_NAMES) == set(EnergyBreakdown().as_dict())
+    assert set(COMPONENT_NAMES) == set(COMPONENTS)
     assert list(COMPONENT_NAMES)[-1] == "dram"  # it is not the chip's
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.scatter import Limit, ScatterPoint, mark, scatter_loglog
 from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.technology.energy_unit import EnergyUnit
 
 NAMED_POINTS = 8
 """Layers that the roofline names where there is room: those that take the longest."""
@@ -57,7 +57,7 @@ def energies(result: NetworkResult) -> Chart:
     """Return the energy of each layer by component; the DRAM comes last, since it is not the chip's."""
 
     def text(value: float) -> str:
-        return energy(value, result.normalised)
+        return format_energy(value, result.energy.unit)
 
     bars = []
     for index, layer in enumerate(result.layers):
@@ -70,7 +70,7 @@ def energies(result: NetworkResult) -> Chart:
         segments = tuple(Segment(part, parts[part]) for part in COMPONENT_NAMES)
         bars.append(_bar(index, layer, segments, text(layer.energy.total), "\n".join([head, *lines])))
     total = result.energy.as_dict()
-    unit = "Multiples of one MAC, not joules. " if result.normalised else ""
+    unit = "Multiples of one MAC, not joules. " if result.energy.unit is EnergyUnit.MAC else ""
     return Chart(
         "Energy",
         stacked_bars(f"Energy of each layer of {result.workload} by component", bars, text),

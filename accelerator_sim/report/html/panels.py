@@ -12,12 +12,11 @@ from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.energy import energy
 from accelerator_sim.report.html.eyexam import StepRow, steps_of
 from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.links import link_words
@@ -105,7 +104,7 @@ def _panel(
     head = Panel(members, ", ".join(name for _, name in members), shape_of(layer), layer.error or "")
     if outcome is None or layer.energy is None:
         return head
-    joules = layer.energy.as_dict()
+    energies, unit = layer.energy.as_dict(), layer.energy.unit
     head = replace(
         head,
         facts=tuple(_facts(layer, outcome, result)),
@@ -116,9 +115,9 @@ def _panel(
         stalls=tuple(_stalls(outcome, result)),
         accesses=tuple(_accesses(outcome)),
         energies=tuple(
-            (name, energy(joules[part], result.normalised), percent(joules[part] / layer.energy.total) + "%")
+            (name, format_energy(energies[part], unit), percent(energies[part] / layer.energy.total) + "%")
             for part, name in COMPONENT_NAMES.items()
-            if joules[part]
+            if energies[part]
         ),
     )
     if schedule is None:
