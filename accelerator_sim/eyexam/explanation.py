@@ -9,7 +9,7 @@ from typing import Any
 
 from accelerator_sim.eyexam.bounds import STEPS
 from accelerator_sim.eyexam.changes import Change
-from accelerator_sim.eyexam.findings import CauseGroup, LayerExplanation, MeasuredChange
+from accelerator_sim.eyexam.findings import Binding, CauseGroup, LayerExplanation, MeasuredChange
 from accelerator_sim.eyexam.plain import change_dict, layer_dict, unexplained_dict
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import ExitCode
@@ -124,7 +124,7 @@ class Explanation:
 
     def by_cause(self) -> list[CauseGroup]:
         """The layers grouped by their cause, the group with most cycles above the peak first."""
-        groups: dict[tuple[int, str], list[LayerExplanation]] = {}
+        groups: dict[tuple[int, Binding], list[LayerExplanation]] = {}
         for layer in sorted(self.explained, key=lambda layer: -layer.bounds.lost_in_all):
             groups.setdefault(layer.cause, []).append(layer)
         return sorted((CauseGroup(*cause, layers) for cause, layers in groups.items()), key=lambda cause: -cause.lost)

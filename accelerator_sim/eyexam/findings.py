@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.eyexam.bounds import Examination
@@ -11,8 +12,13 @@ from accelerator_sim.eyexam.parallelism import Parallelism
 from accelerator_sim.eyexam.reuse import Reuse
 from accelerator_sim.eyexam.stalls import Losses
 from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.simulation.outcome import Resource
+
+Binding = Resource | Cause | Literal[""]
+"""What binds at a step of Eyexam: a resource, a cause of losses, or "" where it is the step itself."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,11 @@ class LayerExplanation:
     """Steps 2 and 3 with the loops that other dataflows may unroll."""
 
     @property
-    def cause(self) -> tuple[int, str]:
+    def cause(self) -> tuple[int, Binding]:
         """The step of Eyexam that costs most, and what binds there ("" for steps before the sixth)."""
         step = self.bounds.binding
-        return step, {6: self.bounds.limit, 7: self.bounds.stall}.get(step, "")
+        binds: dict[int, Binding] = {6: self.bounds.limit, 7: self.bounds.stall or ""}
+        return step, binds.get(step, "")
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class CauseGroup:
     """The layers that lose most at one step to one thing, as of `LayerExplanation.cause`, the worst first."""
 
     step: int
-    name: str
+    name: Binding
     layers: list[LayerExplanation]
 
     @property

@@ -10,13 +10,13 @@ from rich.text import Text
 
 from accelerator_sim.eyexam.bounds import STEPS, Examination, Roof
 from accelerator_sim.eyexam.explanation import Explanation
-from accelerator_sim.eyexam.findings import LayerExplanation, MeasuredChange
+from accelerator_sim.eyexam.findings import Binding, LayerExplanation, MeasuredChange
 from accelerator_sim.eyexam.reuse import Reuse
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LIMIT_NAMES, RESOURCE_NAMES, partial
+from accelerator_sim.report.names import COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import format_energy, percent, shortened, si
 from accelerator_sim.report.tables import paint
 
@@ -38,9 +38,9 @@ def render(explanation: Explanation, layer: str | None, width: int = 80, color: 
     return paint(list(_layer(found, explanation, width)), width, color)
 
 
-def cause_text(step: int, cause: str) -> str:
+def cause_text(step: int, cause: Binding) -> str:
     """Return a step of Eyexam and what binds there: "6 bandwidth: weight port"."""
-    return f"{step} {STEPS[step - 1]}" + (f": {LIMIT_NAMES[cause]}" if cause else "")
+    return f"{step} {STEPS[step - 1]}" + (f": {cause.label}" if cause else "")
 
 
 # --- a layer ---------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def _stalls(each: LayerExplanation, explanation: Explanation) -> str:
     spent = sorted(by_cause(outcome.timing, explanation.run.architecture).items(), key=lambda item: -item[1])
     shown = [(name, cycles) for name, cycles in spent if cycles >= FEW * outcome.timing.cycles]
     return ", ".join(
-        f"{CAUSE_NAMES[name]} {cycles:,.0f} ({percent(cycles / outcome.timing.cycles)}%)" for name, cycles in shown
+        f"{name.label} {cycles:,.0f} ({percent(cycles / outcome.timing.cycles)}%)" for name, cycles in shown
     )
 
 
@@ -146,7 +146,7 @@ def _roof_columns(bounds: Examination) -> tuple[Column[Roof], ...]:
         return "binds" if roof is bounds.roofs[0] else f"{100.0 * (1.0 - roof.busy / binding):.0f}%"
 
     return (
-        Column("resource", lambda roof: RESOURCE_NAMES[roof.resource], 0, left=True),
+        Column("resource", lambda roof: roof.resource.label, 0, left=True),
         Column("MACs/word", lambda roof: rate(roof.intensity(bounds.macs)) if roof.words else "", 2),
         Column("words/cycle", lambda roof: rate(roof.bandwidth) if roof.words else "", 3),
         Column("MACs/cycle", lambda roof: rate(bounds.macs / roof.busy), 1),

@@ -51,10 +51,10 @@ def _why(choices: MappingChoices) -> list[str]:
         _won(chosen),
         f"stationary: {mapping.stationary.value}; iacts stored {mapping.iact_encoding.value},"
         f" weights {mapping.weight_encoding.value}",
-        f"{outcome.timing.cycles:,} cycles, bound by {outcome.timing.bound_by} (event engine, as in simulate);"
+        f"{outcome.timing.cycles:,} cycles, bound by {outcome.timing.bound_by.label} (event engine, as in simulate);"
         f" {outcome.counts.active_pes} of {choices.architecture.pes} PEs, utilization {used}%",
         f"{chosen.estimate.cycles:,} cycles by the bottleneck estimate, whose busy cycles are: "
-        + ", ".join(f"{name} {cycles:,}" for name, cycles in busy),
+        + ", ".join(f"{name.label} {cycles:,}" for name, cycles in busy),
         *_letters(choices),
         *_networks(choices),
     ]

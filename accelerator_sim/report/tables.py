@@ -125,7 +125,7 @@ def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
     def bound(row: LayerResult) -> str:
         if row.outcome is None:
             return "FAILED"
-        return row.outcome.timing.bound_by if row.outcome.timing.cycles else "-"
+        return row.outcome.timing.bound_by.label if row.outcome.timing.cycles else "-"
 
     return [
         Column("layer", lambda row: row.layer.name, 0, left=True),

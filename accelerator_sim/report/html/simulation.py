@@ -9,7 +9,7 @@ from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.report.html import charts, eyexam, page
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
 from accelerator_sim.report.html.panels import panels
-from accelerator_sim.report.names import BOUND_NAMES, COMPONENT_NAMES, partial
+from accelerator_sim.report.names import COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.network_result import NetworkResult
@@ -164,7 +164,7 @@ def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
     used = utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)
     seconds = outcome.timing.cycles / result.architecture.clock
     share = outcome.timing.cycles / result.totals.cycles if result.totals.cycles else 0.0
-    bound = BOUND_NAMES[outcome.timing.bound_by] if outcome.timing.cycles else "-"
+    bound = outcome.timing.bound_by.label if outcome.timing.cycles else "-"
     how = "-" if layer.mapping is None else "optimum" if layer.optimal_over else "given"
     per_byte = outcome.counts.macs / layer.dram_bytes if outcome.counts.macs and layer.dram_bytes else None
     return [
