@@ -12,7 +12,7 @@ from accelerator_sim.comparison.networks import NOTHING, NetworkComparison, Netw
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.numbers import format_joules, percent, si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import rows_text
 from accelerator_sim.simulation.outcome import Resource
@@ -98,11 +98,11 @@ def _cost_columns(by_layer: bool) -> list[Column[_Line]]:
         Column("ratio", lambda line: _ratio(line.cost.cycles, line.base.cycles), 1),
         Column("util %", lambda line: percent(line.cost.utilization), 4),
         Column("bound by", lambda line: _bound(line.cost), 5, left=True),
-        Column("NoC", lambda line: si(line.cost.noc_j, "J"), 3),
+        Column("NoC", lambda line: format_joules(line.cost.noc_j), 3),
         Column("ratio ", lambda line: _ratio(line.cost.noc_j, line.base.noc_j), 3),
-        Column("chip", lambda line: si(line.cost.chip_j, "J"), 2),
+        Column("chip", lambda line: format_joules(line.cost.chip_j), 2),
         Column("ratio  ", lambda line: _ratio(line.cost.chip_j, line.base.chip_j), 2),
-        Column("GLB", lambda line: si(line.cost.glb_j, "J"), EXTRA),
+        Column("GLB", lambda line: format_joules(line.cost.glb_j), EXTRA),
         Column("ratio   ", lambda line: _ratio(line.cost.glb_j, line.base.glb_j), EXTRA),
     ]
     if by_layer:

@@ -39,6 +39,11 @@ def format_energy(energy: float | None, unit: EnergyUnit) -> str:
     return si(energy, unit.value)
 
 
+def format_joules(energy: float | None) -> str:
+    """Return an energy that is joules by its name; "-" for None."""
+    return format_energy(energy, EnergyUnit.JOULE)
+
+
 def percent(fraction: float) -> str:
     """Return a fraction as a percentage with one decimal, without the sign."""
     return f"{100.0 * fraction:.1f}"
