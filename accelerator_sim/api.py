@@ -8,16 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.baseline.device import Device, load_device
-from accelerator_sim.comparison.compare import Question
-from accelerator_sim.comparison.compare import compare as compare_machines
-from accelerator_sim.comparison.comparison import Comparison
-from accelerator_sim.comparison.dataflows import DataflowComparison
-from accelerator_sim.comparison.dataflows import compare_dataflows as compare_flows
-from accelerator_sim.comparison.networks import NetworkComparison
-from accelerator_sim.comparison.networks import compare_networks as run_networks
+from accelerator_sim.comparison.compare_machines import Question
+from accelerator_sim.comparison.compare_machines import compare as compare_machines
+from accelerator_sim.comparison.dataflow_comparison import DataflowComparison
+from accelerator_sim.comparison.dataflow_comparison import compare_dataflows as compare_flows
+from accelerator_sim.comparison.machine_comparison import Comparison
+from accelerator_sim.comparison.noc_comparison import NetworkComparison
+from accelerator_sim.comparison.noc_comparison import compare_networks as run_networks
 from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
 from accelerator_sim.eyexam.explain import explain as explain_network
@@ -32,6 +32,7 @@ from accelerator_sim.files.errors import (
 )
 from accelerator_sim.files.vocabulary import (
     JOBS,
+    NOC_WORDS,
     BoardBoundary,
     BoardBoundaryWord,
     ChipBoundary,
@@ -51,10 +52,10 @@ from accelerator_sim.files.vocabulary import (
     sequence,
     word,
 )
-from accelerator_sim.footprint import account
+from accelerator_sim.footprint import bill
 from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
-from accelerator_sim.mapping.file import Plan
+from accelerator_sim.mapping.file import MappingPlan
 from accelerator_sim.mapping.search import Found, find_mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
@@ -62,10 +63,10 @@ from accelerator_sim.results.tabular import Row
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import options_of
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep.results import flat
-from accelerator_sim.sweep.run import run_sweep as run_points
+from accelerator_sim.sweep.records import flat
 from accelerator_sim.sweep.spec import load_sweep
 from accelerator_sim.sweep.store import Store
+from accelerator_sim.sweep.sweep_run import run_sweep as run_points
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology, load_technology
@@ -136,7 +137,7 @@ def simulate(
     files; NothingRan where every layer failed; and CheckFailed where a result breaks a law.
     """
     machine, technology = _machine(architecture)
-    plan = Plan(_given(mappings), _rules(constraints))
+    plan = MappingPlan(_given(mappings), _rules(constraints))
     options = options_of(
         objective=objective, batch=batch, layers=layers, plan=plan, seed=seed, jobs=jobs, fidelity=fidelity,
         verify=verify, masks=masks, refine=refine,
@@ -236,7 +237,7 @@ def compare(
 
 def compare_networks(
     network: Network | str | Path,
-    networks: NocWord | Iterable[NocWord] = ("mesh", "bus", "unicast", "broadcast", "all_to_all"),
+    networks: NocWord | Iterable[NocWord] = NOC_WORDS,
     architecture: Architecture | str | Path = "eyeriss_v2",
     *,
     batch: int = 1,
@@ -248,8 +249,9 @@ def compare_networks(
 ) -> NetworkComparison:
     """Compare networks on chip of equal link count in the same machine, each with its own best mappings.
 
-    networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast" and "all_to_all"; architecture: one
-    with a hierarchical mesh; network, batch, layers, objective, fidelity, seed, jobs: same as `simulate`.
+    networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast", "all_to_all" and "torus" (default:
+    all of them); architecture: one with a hierarchical mesh; network, batch, layers, objective, fidelity, seed, jobs:
+    same as `simulate`.
 
     The result's `runs` have each network's size and costs; it has `rows`, `to_dict`, `to_csv` and `to_pandas`.
 
@@ -299,7 +301,7 @@ def run_sweep(spec: str | Path, store: str | Path, *, jobs: int = 1) -> list[Row
 
     A row has stage, point, workload, the axes by name (numbers in SI units, with their unit in the name, as
     dram.bandwidth_bytes_per_s), status ("ok" or "failed"), complete (1, or 0 where layers failed), error, and the
-    figures of the network (None where it is not complete).  `accelerator_sim.sweep.results` has `front_of` and `best`
+    figures of the network (None where it is not complete).  `accelerator_sim.sweep.records` has `front_of` and `best`
     for what the store holds.
 
     Warns where results failed, and where a random mode found fewer points than samples.  Raises InvalidFile for a bad
@@ -328,7 +330,7 @@ def year(
     devices: int = 1,
     price: float | None = None,
     in_data_centre: bool = False,
-) -> account.Year:
+) -> bill.Year:
     """Return energy, carbon and cost of a year of inferences that take `energy_j` joules each.
 
     energy_j: joules of one inference; grid: name of an electricity grid; inferences_per_day: inferences of each device;
@@ -337,8 +339,8 @@ def year(
 
     Raises UsageError for an unknown grid, and for numbers that are negative or not finite.
     """
-    use = account.Use(place(grid, "grid"), inferences_per_day, devices, price)
-    return account.year(energy_j, use, flag(in_data_centre, "in_data_centre"))
+    use = bill.Use(place(grid, "grid"), inferences_per_day, devices, price)
+    return bill.year(energy_j, use, flag(in_data_centre, "in_data_centre"))
 
 
 def map_layer(

@@ -21,7 +21,7 @@ from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.eyexam.explain import explain_run
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.search import find_mapping
-from accelerator_sim.report.html import simulation
+from accelerator_sim.report.html import simulation_page
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
@@ -106,8 +106,8 @@ def page_rows() -> list[tuple[str, str, str]]:
     for network, size in ((load_network("resnet50"), "under 500 kB"), (Network("200", "made up", different, ""), "")):
         result = simulate_network(network, ARCHITECTURE, load_technology(ARCHITECTURE.technology))
         explained = explain_run(result, Options())
-        page = simulation.dumps(result, origin, explained)
-        seconds = least(lambda r=result, e=explained: simulation.dumps(r, origin, e))  # type: ignore[misc]
+        page = simulation_page.dumps(result, origin, explained)
+        seconds = least(lambda r=result, e=explained: simulation_page.dumps(r, origin, e))  # type: ignore[misc]
         name = f"HTML page of {len(network.layers)} layers ({network.name})"
         rows += [
             (f"{name}, built", f"{seconds:.2f} s", "under 3 s"),

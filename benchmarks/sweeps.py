@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep.results import front_in, goal_of
-from accelerator_sim.sweep.run import run_sweep
+from accelerator_sim.sweep.records import front_in, goal_of
 from accelerator_sim.sweep.spec import load_sweep
 from accelerator_sim.sweep.store import FIGURES, Store, StoreEntry
+from accelerator_sim.sweep.sweep_run import run_sweep
 
 ARCHITECTURES = """\
 architecture: eyeriss_v2

@@ -44,7 +44,7 @@ def _show_parameters(app: Any, what: str, name: str, obj: Any, options: Any, lin
 
 
 def _name_commands() -> None:
-    """Give every command the name that it is called by; each is a function `command` in a module of that name."""
+    """Give every command the name that it is called by; each is a function `command` in a module of its own."""
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None

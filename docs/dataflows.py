@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from accelerator_sim.comparison.dataflows import FlowResult, compare_dataflows, storage  # noqa: E402
+from accelerator_sim.comparison.dataflow_comparison import FlowResult, compare_dataflows, storage  # noqa: E402
 from accelerator_sim.dataflow.rules import DATAFLOWS  # noqa: E402
 from accelerator_sim.files.vocabulary import Objective  # noqa: E402
 from accelerator_sim.run.options import Options  # noqa: E402

@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from accelerator_sim.architecture.architecture import Architecture  # noqa: E402
 from accelerator_sim.architecture.load import load_architecture  # noqa: E402
-from accelerator_sim.architecture.model import Architecture  # noqa: E402
 from accelerator_sim.energy.account import account  # noqa: E402
 from accelerator_sim.files.vocabulary import Objective  # noqa: E402
 from accelerator_sim.mapping.constraints import Constraints  # noqa: E402

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import load_document

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.run.layer_run import RunSetup
 from accelerator_sim.technology.actions import resolve_actions

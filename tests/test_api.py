@@ -244,7 +244,7 @@ def test_networks_of_one_machine_by_name_and_object() -> None:
     assert accelerator_sim.compare_networks(SIMPLE, names, machine, fidelity="analytical") == by_name
     assert [run.name for run in by_name.runs] == list(names)
     assert [run.name for run in accelerator_sim.compare_networks(SIMPLE, fidelity="analytical").runs] == [
-        "mesh", "bus", "unicast", "broadcast", "all_to_all",
+        "mesh", "bus", "unicast", "broadcast", "all_to_all", "torus",
     ]  # fmt: skip
 
 

@@ -7,7 +7,6 @@ growing, wires and multiplexers grow with their product.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -27,7 +26,6 @@ class AllToAll(FlatNetwork):
     """A crossbar from the ports of the GLB to all PEs."""
 
     alternative: ClassVar[str] = "all_to_all"
-    edge: ClassVar[str] = "tree"
     kind: Literal["all_to_all"]
     ports: Count = Field(description="ports of the GLB, each of which sends words of its own to any set of PEs")
     words_per_cycle: Count = Field(description="words that each port sends in a cycle")
@@ -44,9 +42,10 @@ class AllToAll(FlatNetwork):
         """Each port."""
         return self.ports
 
-    def ports_of_glb(self) -> tuple[Hashable, ...]:
-        """A node for each port."""
-        return tuple(("glb", number) for number in range(self.ports))
+    @property
+    def trees(self) -> int:
+        """A tree for each port."""
+        return self.ports
 
     def links_once(self, grid: Grid) -> int:
         """A tree to all PEs for each port."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.kinds import FileKind, instead_of

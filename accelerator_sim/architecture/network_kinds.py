@@ -9,7 +9,9 @@ from pydantic import Field
 from accelerator_sim.architecture.all_to_all import AllToAll
 from accelerator_sim.architecture.networks import Broadcast, FlatNetwork, HierarchicalMesh, MulticastBus, Unicast
 
-Network = Annotated[HierarchicalMesh | MulticastBus | Broadcast | Unicast | AllToAll, Field(discriminator="kind")]
+AnyOnChipNetwork = Annotated[
+    HierarchicalMesh | MulticastBus | Broadcast | Unicast | AllToAll, Field(discriminator="kind")
+]
 
 FLAT: tuple[type[FlatNetwork], ...] = (MulticastBus, Unicast, Broadcast, AllToAll)
 """The flat kinds."""

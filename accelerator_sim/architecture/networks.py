@@ -11,13 +11,22 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Hashable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from accelerator_sim.architecture.grid import Count, Grid, private_links, tree_links
+from accelerator_sim.architecture.wire_links import (
+    ClusterPlace,
+    LinkPart,
+    NetworkNode,
+    NodeKind,
+    WireLink,
+    Wiring,
+    reversed_link,
+)
 from accelerator_sim.files.model import FileModel
 from accelerator_sim.files.units import Bits
 
@@ -139,7 +148,23 @@ class OnChipNetwork(FileModel):
 
     @abstractmethod
     def bundles(self, site: Site) -> tuple[Bundle, ...]:
-        """Its wires."""
+        """Its wires, counted in closed form."""
+
+    @abstractmethod
+    def links(self, site: Site) -> Iterator[WireLink]:
+        """Its wires, link by link: what `bundles` counts."""
+
+    def links_of_mesh(self, site: Site) -> Iterator[WireLink]:
+        """Links between clusters, if there are any."""
+        yield from ()
+
+    def hop_m(self, site: Site) -> float:
+        """Metres of a link between clusters (0 without clusters)."""
+        return 0.0
+
+    def ring(self, clusters: Grid) -> Grid | None:
+        """Clusters on a ring along each axis, 1 where there is none; None for no ring at all."""
+        return None
 
     @abstractmethod
     def switches(self, site: Site, stored_bits: int) -> Switches:
@@ -170,8 +195,13 @@ class HierarchicalMesh(OnChipNetwork):
         json_schema_extra=_without_default,
     )
     port_width: Bits = Field(description="bits per cycle of every port")
-    directions: list[Literal["north", "south", "horizontal"]] = Field(
-        default_factory=list, description="mesh links that leave a router"
+    directions: Annotated[tuple[Literal["north", "south", "horizontal"], ...], Strict(False)] = Field(
+        default=(), description="mesh links that leave a router", json_schema_extra=_without_default
+    )
+    torus: bool = Field(
+        default=False,
+        description="links also join the last clusters of a row or column with the first ones; the rings are folded,"
+        " so that a link spans two clusters (iact and weight)",
     )
 
     def words_per_cycle_of(self, tensor: str, word_bits: int, pes: int) -> float:
@@ -192,7 +222,9 @@ class HierarchicalMesh(OnChipNetwork):
 
     def links_between(self, clusters: Grid) -> int:
         """Links between the clusters, for one router per cluster: one each way."""
-        vertical, horizontal = (clusters.rows - 1) * clusters.columns, clusters.rows * (clusters.columns - 1)
+        ring = self.ring(clusters) or Grid(rows=1, columns=1)
+        vertical = (clusters.rows - (ring.rows == 1)) * clusters.columns
+        horizontal = clusters.rows * (clusters.columns - (ring.columns == 1))
         own = set(self.directions)
         return vertical * len(own & {"north", "south"}) + 2 * horizontal * ("horizontal" in own)
 
@@ -213,7 +245,58 @@ class HierarchicalMesh(OnChipNetwork):
         """Wires inside clusters, and between them."""
         local = self.links_inside(site) * self.routers * site.clusters.count
         between = self.links_between(site.clusters) * self.routers
-        return Bundle(local, self.port_width, site.pitch_m), Bundle(between, self.port_width, site.hop_m)
+        return Bundle(local, self.port_width, site.pitch_m), Bundle(between, self.port_width, self.hop_m(site))
+
+    def ring(self, clusters: Grid) -> Grid | None:
+        """Clusters on a ring: those of a torus with links both ways, if there are more than two."""
+        own = set(self.directions)
+        rows = clusters.rows if clusters.rows > 2 and {"north", "south"} <= own else 1
+        columns = clusters.columns if clusters.columns > 2 and "horizontal" in own else 1
+        return Grid(rows=rows, columns=columns) if self.torus and rows * columns > 1 else None
+
+    def hop_m(self, site: Site) -> float:
+        """The side of a cluster; of two where rings are folded (Dally and Towles, Interconnection Networks, 5.1)."""
+        return site.hop_m * (1 if self.ring(site.clusters) is None else 2)
+
+    def links(self, site: Site) -> Iterator[WireLink]:
+        """Links of every router inside its cluster, and those between clusters."""
+        for row in range(site.clusters.rows):
+            for column in range(site.clusters.columns):
+                for number in range(self.routers):
+                    wiring = Wiring((row, column), site.pes, self.port_width, site.pitch_m, number)
+                    yield from self._links_of_router(wiring, site.tensor)
+        yield from self.links_of_mesh(site)
+
+    @staticmethod
+    def _links_of_router(wiring: Wiring, tensor: str) -> Iterator[WireLink]:
+        port = NetworkNode(NodeKind.PORT, wiring.cluster, (wiring.source,))
+        router = NetworkNode(NodeKind.ROUTER, wiring.cluster, (wiring.source,))
+        yield wiring.link(port, router, LinkPart.PORT)
+        if tensor == "iact":
+            yield from wiring.tree(router)
+        elif tensor == "weight":
+            yield from wiring.line(router, wiring.source)
+        else:
+            yield wiring.link(router, port, LinkPart.PORT)
+            yield from wiring.column_of_psums(router, wiring.source)
+
+    def links_of_mesh(self, site: Site) -> Iterator[WireLink]:
+        """Links of every router to those of the neighbouring clusters."""
+        steps = [(LinkPart.HORIZONTAL, 0, -1), (LinkPart.HORIZONTAL, 0, 1)]
+        steps += [(LinkPart.NORTH, -1, 0), (LinkPart.SOUTH, 1, 0)]
+        ring = self.ring(site.clusters) or Grid(rows=1, columns=1)
+        for row in range(site.clusters.rows):
+            for column in range(site.clusters.columns):
+                for part, down, right in steps:
+                    end = _around(row + down, ring.rows), _around(column + right, ring.columns)
+                    inside = 0 <= end[0] < site.clusters.rows and 0 <= end[1] < site.clusters.columns
+                    if part in self.directions and inside:
+                        yield from self._links_to((row, column), end, part, self.hop_m(site))
+
+    def _links_to(self, start: ClusterPlace, end: ClusterPlace, part: LinkPart, metres: float) -> Iterator[WireLink]:
+        for number in range(self.routers):
+            first, second = (NetworkNode(NodeKind.ROUTER, cluster, (number,)) for cluster in (start, end))
+            yield WireLink(first, second, self.port_width, metres, part, number)
 
     def switches(self, site: Site, stored_bits: int) -> Switches:
         """Routers of multiplexers without buffers: every destination port selects one source port (JETCAS Fig. 11).
@@ -251,12 +334,6 @@ class FlatNetwork(OnChipNetwork):
     words_per_cycle: Count
     alternative: ClassVar[str]
     """How it is called where it stands in for a mesh."""
-    edge: ClassVar[str] = "link"
-    """How its way from a port to a PE is called."""
-
-    def ports_of_glb(self) -> tuple[Hashable, ...]:
-        """Nodes of its graph that words leave from."""
-        return ("glb",)
 
     @classmethod
     def kind_name(cls) -> str:
@@ -303,9 +380,29 @@ class FlatNetwork(OnChipNetwork):
 
     def bundles(self, site: Site) -> tuple[Bundle, ...]:
         """Its wires; psums have one network each way."""
+        return (Bundle(site.ways * self.links_once(site.pes), self.bits_of_link(site), site.pitch_m),)
+
+    def bits_of_link(self, site: Site) -> int:
+        """Wires of a link: those of the words of a transfer, or as many as carry one over several cycles."""
         words, cycles = self.flit(site.pes.count)
-        bits = -(-words * site.word_bits // cycles)
-        return (Bundle(site.ways * self.links_once(site.pes), bits, site.pitch_m),)
+        return -(-words * site.word_bits // cycles)
+
+    def links(self, site: Site) -> Iterator[WireLink]:
+        """The links of each source; psums have all of them once more, the other way."""
+        for number in range(self.trees):
+            wiring = Wiring((0, 0), site.pes, self.bits_of_link(site), site.pitch_m, number)
+            root = NetworkNode(NodeKind.PORT, (0, 0), (number,))
+            for link in self.links_from(root, wiring):
+                yield from (link, reversed_link(link))[: site.ways]
+
+    @property
+    def trees(self) -> int:
+        """Trees of wires, each from a port of its own."""
+        return 1
+
+    def links_from(self, root: NetworkNode, wiring: Wiring) -> Iterator[WireLink]:
+        """The links that leave one port, to all PEs."""
+        return wiring.tree(root)
 
     def settings(self, site: Site) -> int:
         """Bits that are set to say which words a PE takes."""
@@ -326,6 +423,11 @@ class FlatNetwork(OnChipNetwork):
         return {"words_per_cycle": WIDE}
 
 
+def _around(position: int, ring: int) -> int:
+    """A position on an axis; where it is a ring (of more than 1), positions beyond its end begin again."""
+    return position % ring if ring > 1 else position
+
+
 def identity_bits(count: int) -> int:
     """Bits of an identity among so many."""
     return max(1, math.ceil(math.log2(count)))
@@ -336,7 +438,6 @@ class MulticastBus(FlatNetwork):
 
     called: ClassVar[str] = "bus"
     alternative: ClassVar[str] = "bus"
-    edge: ClassVar[str] = "bus"
     kind: Literal["multicast_bus"]
     words_per_cycle: Count = Field(description="words that the bus carries in a cycle, each to any set of PEs")
 
@@ -359,7 +460,6 @@ class Broadcast(FlatNetwork):
 
     floods: ClassVar[bool] = True
     alternative: ClassVar[str] = "broadcast"
-    edge: ClassVar[str] = "tree"
     kind: Literal["broadcast"]
     words_per_cycle: Count = Field(description="words that the tree carries in a cycle, each to every PE of the array")
 
@@ -410,6 +510,12 @@ class Unicast(FlatNetwork):
     def links_once(self, grid: Grid) -> int:
         """Links of ways of their own."""
         return private_links(grid)
+
+    def links_from(self, root: NetworkNode, wiring: Wiring) -> Iterator[WireLink]:
+        """A way of its own to each PE, side by side with the others."""
+        for number in range(wiring.pes.count):
+            row, column = divmod(number, wiring.pes.columns)
+            yield from wiring._replace(source=number).way(root, row, column)
 
     def drive(self, site: Site, travel: Travel) -> tuple[float, float]:
         """Its own way to its one PE."""

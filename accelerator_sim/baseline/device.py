@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from accelerator_sim.baseline.kernels import Kind
+from accelerator_sim.baseline.gpu_kernels import KernelKind
 from accelerator_sim.files.data import builtin_names, looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError, did_you_mean
 from accelerator_sim.files.model import Chosen, FileModel, load_model
@@ -40,7 +40,7 @@ class Efficiency(FileModel):
     first: Factor = Field(description="convolutions of at most three channels")
     depthwise: Factor = Field(description="depthwise convolutions")
 
-    def of(self, kind: Kind) -> float:
+    def of(self, kind: KernelKind) -> float:
         """Return the efficiency of a kind; kernels without arithmetic have none to lose."""
         return 1.0 if kind == "memory" else float(getattr(self, kind))
 

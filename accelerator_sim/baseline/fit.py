@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accelerator_sim.baseline.device import BYTES, Device, Stack, load_device
-from accelerator_sim.baseline.kernels import kernels_of
-from accelerator_sim.baseline.measured import Constant, MeasuredPoint, MeasuredSet
+from accelerator_sim.baseline.gpu_kernels import kernels_of
+from accelerator_sim.baseline.measured import FittedConstant, MeasuredPoint, MeasuredSet
 from accelerator_sim.baseline.roofline import Work, run_time, work_of
+from accelerator_sim.workload.arrays import Floats
 from accelerator_sim.workload.network_loader import load_network
 
 ROUNDS = 60
 STEP = 1e-4
 ENOUGH = 1e-7
 """A step of the logarithms that ends the fit."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -157,9 +155,9 @@ def _fit_time(paths: Sequence[str], points: Sequence[MeasuredPoint], devices: Ma
 
 
 # --- energy ----------------------------------------------------------------------------------------------------------
-def _fit_energy(device: Device, constants: Sequence[Constant], points: Sequence[MeasuredPoint]) -> Device:
+def _fit_energy(device: Device, constants: Sequence[FittedConstant], points: Sequence[MeasuredPoint]) -> Device:
     """Least squares of relative errors, at the measured times; the other constants stay as they are."""
-    names: tuple[Constant, ...] = ("static", "fp32", "fp16", "int8", "dram")
+    names: tuple[FittedConstant, ...] = ("static", "fp32", "fp16", "int8", "dram")
     energy = device.energy
     now = np.array([device.power.static, energy.fp32 or 0.0, energy.fp16 or 0.0, energy.int8 or 0.0, energy.dram])
     rows = np.zeros((len(points), len(names)))

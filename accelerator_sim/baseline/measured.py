@@ -18,7 +18,7 @@ from accelerator_sim.files.vocabulary import NumberFormat
 from accelerator_sim.files.yaml_tree import load_document, read_text
 
 FOLDER = Path(__file__).parent / "measured"
-Constant = Literal["static", "fp32", "fp16", "int8", "dram"]
+FittedConstant = Literal["static", "fp32", "fp16", "int8", "dram"]
 
 
 class Limits(FileModel):
@@ -37,7 +37,7 @@ class MeasuredSet(FileModel):
     networks: dict[str, str] = Field(description="workload by the name in the points")
     devices: dict[str, str] = Field(description="baseline by the name in the points")
     time: list[str] = Field(description="parameters of the default stack that are fitted, e.g. fp16.conv, bandwidth")
-    energy: dict[str, list[Constant]] = Field(default_factory=dict, description="constants fitted, by baseline")
+    energy: dict[str, list[FittedConstant]] = Field(default_factory=dict, description="constants fitted, by baseline")
     within: Limits
 
 

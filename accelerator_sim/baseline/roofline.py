@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.baseline.device import BYTES, Device, Stack
-from accelerator_sim.baseline.kernels import KINDS, Kernel, Kind, kernels_of
+from accelerator_sim.baseline.gpu_kernels import KINDS, Kernel, KernelKind, kernels_of
 from accelerator_sim.files.vocabulary import NumberFormat
+from accelerator_sim.workload.arrays import Floats
 from accelerator_sim.workload.network import Network
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class KernelResult:
     """One kernel on a device; `bound_by` is the longest part of its time."""
 
     layers: tuple[str, ...]
-    kind: Kind
+    kind: KernelKind
     flop: int
     dram_bytes: int
     latency_s: float

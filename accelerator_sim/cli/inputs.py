@@ -14,7 +14,7 @@ from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 from accelerator_sim.files.vocabulary import Objective
 
 if TYPE_CHECKING:
-    from accelerator_sim.architecture.model import Architecture
+    from accelerator_sim.architecture.architecture import Architecture
     from accelerator_sim.technology.technology import Technology
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network

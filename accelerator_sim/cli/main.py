@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from accelerator_sim.cli.command_line import COMMAND_LINE
-from accelerator_sim.cli.errors import DEBUG, FAILURE, catch_signals, guarded, reported, show_warnings
+from accelerator_sim.cli.error_messages import DEBUG, FAILURE, catch_signals, guarded, reported, show_warnings
 from accelerator_sim.cli.streams import forget_output, prepare
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.version import __version__
@@ -29,7 +29,7 @@ COMMANDS = {
     "check": "whether files are valid, with everything that is wrong with them",
     "warmup": "compile all kernels now rather than in the first simulation",
 }
-"""One line of help for each command; its code is `command` in the module of its name, with _ for -."""
+"""One line of help for each command; its code is `command` in its module, as compare_noc_command."""
 
 EPILOG = (
     "Exit codes: 0 all well; 1 other failure; 2 usage; 3 invalid file; 4 a check failed;"
@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
         """Import and return a command, or None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"accelerator_sim.cli.{cmd_name.replace('-', '_')}")
+        module = importlib.import_module(f"accelerator_sim.cli.{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from accelerator_sim.sweep.results import Goal
-    from accelerator_sim.sweep.run import Summary, SweepState
+    from accelerator_sim.sweep.records import Goal
     from accelerator_sim.sweep.spec import Sweep
+    from accelerator_sim.sweep.sweep_run import Summary, SweepState
 
 MOST_TOLD = 20
 """Reasons of failures that are listed."""

@@ -15,10 +15,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, Glb, SPads
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, Glb, SPads
 from accelerator_sim.architecture.networks import Tensor
+from accelerator_sim.dataflow.nest_space import spad_words
 from accelerator_sim.dataflow.rules import Dataflow
-from accelerator_sim.dataflow.space import spad_words
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.technology.area import area_of

@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 
 from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.mapping.loops import Loops, Window
-from accelerator_sim.mapping.problem import Problem
-
-Ints = NDArray[np.int64]
+from accelerator_sim.mapping.problem import MappingProblem
+from accelerator_sim.workload.arrays import Ints
 
 DIMENSIONS = "GNMCPQRS"
 
@@ -88,7 +87,7 @@ class Nests:
     `m0` and `c0` the filters and channels in a PE (1 but for RS); `tile` the length of the GLB tile of N, P, Q and M.
     """
 
-    problem: Problem
+    problem: MappingProblem
     flow: Dataflow
     residence: Residence
     spatial: dict[str, Ints]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.simulation.outcome import Access, Counts, NocUse, Outcome
 from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy
 from accelerator_sim.technology.energy_unit import EnergyUnit, EnergyUnitError
@@ -131,7 +131,7 @@ def network_energy(use: NocUse, actions: ActionEnergies, architecture: Architect
     """Energy of what one data type did on its network."""
     deliver = actions.delivery(use.tensor)
     deliver *= _share(actions, f"noc.deliver.{use.tensor}", use.word_bits, getattr(architecture.precision, use.tensor))
-    hops = use.word_hops * use.word_bits * actions.noc_hop_bit
+    hops = use.word_hops * use.word_bits * actions.noc_hop_bit[use.tensor]
     local = actions.noc_local * _share(actions, "noc.local", use.word_bits, architecture.precision.psum)
     return hops + use.delivered * deliver + use.local_hops * local
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.dataflow.rules import DATAFLOWS
 from accelerator_sim.eyexam.parallelism import serial_steps, steps_on_array, steps_on_lanes
 from accelerator_sim.eyexam.relax import FREE, steady, unlimited_bandwidth

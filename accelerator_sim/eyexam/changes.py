@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.files.errors import InvalidFile
 

@@ -6,7 +6,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.eyexam.bounds import examine
 from accelerator_sim.eyexam.changes import Variation, Vary, variations
 from accelerator_sim.eyexam.explanation import Explanation

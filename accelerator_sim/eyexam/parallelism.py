@@ -15,7 +15,7 @@ from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.mapping import useful_parts
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.mapping.space import configurations, parts_of
 
 
@@ -78,7 +78,7 @@ def _best(used: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return used[keep], steps[keep]
 
 
-def steps_on_array(problem: Problem) -> int:
+def steps_on_array(problem: MappingProblem) -> int:
     """Least steps on the array as it is, with PEs that hold anything (step 4).
 
     The configurations are those of the mapping search; the MACs of a PE take filters only, and a chain of psums over

@@ -6,7 +6,7 @@ longer there.
 
 from __future__ import annotations
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, Overlap
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, Overlap
 from accelerator_sim.architecture.networks import WIDE, OnChipNetwork
 from accelerator_sim.technology.actions import ActionEnergies
 
@@ -17,7 +17,7 @@ FREE = ActionEnergies(
     glb=dict.fromkeys(TENSORS, (0.0, 0.0)),
     dram_read_bit=0.0,
     dram_write_bit=0.0,
-    noc_hop_bit=0.0,
+    noc_hop_bit=dict.fromkeys(TENSORS, 0.0),
     noc_deliver=dict.fromkeys(TENSORS, 0.0),
     noc_local=0.0,
     clock_active=0.0,

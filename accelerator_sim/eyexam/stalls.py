@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.simulation.outcome import Outcome

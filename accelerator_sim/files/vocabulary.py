@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast, get_args
 
 from accelerator_sim.files.errors import UsageError, did_you_mean
 
@@ -116,9 +116,12 @@ class NocName(StrEnum):
     UNICAST = "unicast"
     BROADCAST = "broadcast"
     ALL_TO_ALL = "all_to_all"
+    TORUS = "torus"
 
 
-NocWord = Literal["mesh", "bus", "unicast", "broadcast", "all_to_all"]
+NocWord = Literal["mesh", "bus", "unicast", "broadcast", "all_to_all", "torus"]
+NOC_WORDS: tuple[NocWord, ...] = get_args(NocWord)
+"""All networks that can be compared."""
 
 Word = TypeVar("Word", bound=StrEnum)
 

@@ -18,7 +18,7 @@ FILE = Path(__file__).parent / "figures.yaml"
 _TWO = Field(min_length=2, max_length=2)
 
 
-class Grid(FileModel):
+class ElectricityGrid(FileModel):
     """Electricity of a country."""
 
     intensity: CarbonPerEnergy = Field(description="grams of CO2 equivalents per kWh, over the life cycle")
@@ -34,7 +34,7 @@ class Pue(FileModel):
     source: str = Field(min_length=1)
 
 
-class Link(FileModel):
+class Uplink(FileModel):
     """A way to send data away, with ranges."""
 
     radio: Annotated[list[JoulesPerMegabyte], _TWO] | None = Field(default=None, description="of the sending device")
@@ -47,9 +47,9 @@ class Link(FileModel):
 class Figures(FileModel):
     """The file."""
 
-    grids: dict[str, Grid]
+    grids: dict[str, ElectricityGrid]
     pue: Pue
-    links: dict[str, Link]
+    links: dict[str, Uplink]
 
 
 @cache
@@ -58,7 +58,7 @@ def load_figures() -> Figures:
     return load_model(Figures, load_document(FILE))
 
 
-def grid(name: str) -> Grid:
+def grid(name: str) -> ElectricityGrid:
     """Return a grid.  Raises UsageError, naming those that there are."""
     grids = load_figures().grids
     if name not in grids:
@@ -66,7 +66,7 @@ def grid(name: str) -> Grid:
     return grids[name]
 
 
-def link(name: str) -> Link:
+def link(name: str) -> Uplink:
     """Return a link.  Raises UsageError, naming those that there are."""
     links = load_figures().links
     if name not in links:

@@ -9,7 +9,7 @@ import numpy as np
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import cdiv
-from accelerator_sim.kernels.tables import PositionTile
+from accelerator_sim.kernels.tile_tables import PositionTile
 
 
 class Need(NamedTuple):

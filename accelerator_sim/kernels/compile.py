@@ -48,6 +48,12 @@ class _Implementation(CompileResultCacheImpl):
 class _Cache(FunctionCache):
     _impl_class = _Implementation
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        # An index names the types of signatures, and a stale one may name types that are gone.  Numba compares its own
+        # version before it reads the rest, but the stamp only after.
+        self._cache_file._version += kernel_stamp().hex()
+
 
 uncached = False
 """Whether a kernel found no place for its cache (said once by the command line)."""
@@ -70,7 +76,7 @@ def kernel(
         compiled = njit(nogil=True, inline="always" if spliced else "never", **options)(function)
         if hasattr(compiled, "_cache"):  # absent when the JIT is switched off
             try:
-                compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]
+                compiled._cache = _Cache(function)
             except RuntimeError:
                 uncached = True
         if not (helper or spliced):

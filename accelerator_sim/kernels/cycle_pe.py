@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
-from accelerator_sim.kernels.event import wait
+from accelerator_sim.kernels.event_pass import wait
 
 NEVER = 1 << 60
 

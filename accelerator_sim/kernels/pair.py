@@ -21,7 +21,7 @@ from accelerator_sim.kernels.deal import (
     tile_blocks,
 )
 from accelerator_sim.kernels.goal import channel_cycles
-from accelerator_sim.kernels.tables import WeightTile, first_port_steps
+from accelerator_sim.kernels.tile_tables import WeightTile, first_port_steps
 from accelerator_sim.kernels.windows import columns_of, rows_of, streamed_in_passes, touched
 
 

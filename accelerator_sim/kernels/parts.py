@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 
 FORM = 13

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import block_of, strip_of
 from accelerator_sim.kernels.numbering import forget, numbered
+from accelerator_sim.kernels.ring import shorten_streams, weight_hops
 
 
 class Parts(NamedTuple):
@@ -349,13 +350,15 @@ def count_windows(plan, streams):
 def plan_pass(e, d, parts, wanted, plan, numbering):
     """Plan one pass.
 
-    e, d: see `kernels.machine`; wanted: uint8 [places], 0 for places to leave out; plan: the outputs: the places, the
-    streams, the lanes with their streams in the order in which they take turns, the streams with their target places,
-    the chains with their places, the tiles of weights; numbering: room for at least twice the places.
+    e, d: see `kernels.engine_arrays`; wanted: uint8 [places], 0 for places to leave out; plan: the outputs: the places,
+    the streams, the lanes with their streams in the order in which they take turns, the streams with their target
+    places, the chains with their places, the tiles of weights; numbering: room for at least twice the places.
     """
     counts = plan.counts
     counts[at.COUNT_ACTIVE] = share_out_all(d, parts, plan.place, wanted)
     streams = find_streams(e, d, parts, plan, numbering)
+    if e[at.IACT_RING_ROWS] + e[at.IACT_RING_COLUMNS] > 0:
+        shorten_streams(e, plan, streams)
     lanes = find_lanes(e, parts, plan, streams, numbering)
     sort_streams(plan, streams, lanes)
     sort_targets(plan, streams)
@@ -366,3 +369,4 @@ def plan_pass(e, d, parts, wanted, plan, numbering):
     counts[at.COUNT_LANES] = lanes
     counts[at.COUNT_CHAINS] = chains
     counts[at.COUNT_TILES] = find_tiles(e, parts, plan, numbering)
+    weight_hops(e, plan.place)

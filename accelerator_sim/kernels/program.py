@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
-from accelerator_sim.kernels.columns import stored_entries
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.csc_columns import stored_entries
 from accelerator_sim.kernels.deal import cdiv
 
 
@@ -216,8 +216,8 @@ def load_places(e, plan):
         tile[at.W_SENT, w] = sent[tile[at.W_LANE, w]]
     for u in range(place.shape[1]):
         if place[at.X_ACTIVE, u]:
-            hops = place[at.X_CLUSTER_COLUMN, u] if e[at.MULTICAST] else 0
-            place[at.X_LOADED, u] = tile[at.W_SENT, place[at.X_TILE, u]] * e[at.WEIGHT_TURN] + hops
+            sent = tile[at.W_SENT, place[at.X_TILE, u]] * e[at.WEIGHT_TURN]
+            place[at.X_LOADED, u] = sent + (place[at.X_WEIGHT_HOP, u] if e[at.MULTICAST] else 0)
 
 
 @kernel()

@@ -27,7 +27,7 @@ from accelerator_sim.kernels.goal import (
     step_joules,
 )
 from accelerator_sim.kernels.pair import compute_cycles, configure, pair_of, service_cycles
-from accelerator_sim.kernels.tables import WEIGHT_COLUMNS, Tables, WeightTile, choices, fill_weight_tables
+from accelerator_sim.kernels.tile_tables import WEIGHT_COLUMNS, Tables, WeightTile, choices, fill_weight_tables
 
 REMEMBERED = 1 << 16
 """Filter passes whose groupings are counted once: 512 KiB, and more filters than layers have outside of experiments."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 
 # Flags of a layer (array `o`).

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.mapping import Stationary
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Constraints:
             order = (Stationary.NONE, Stationary.IACT, Stationary.WEIGHT, Stationary.PE_WEIGHT)
             n[at.KEEP_MASK] &= sum(1 << i for i, kind in enumerate(order) if kind in self.stationary)
 
-    def kept(self, rows: NDArray[np.int64], problem: Problem) -> NDArray[np.int64]:
+    def kept(self, rows: NDArray[np.int64], problem: MappingProblem) -> NDArray[np.int64]:
         """The spatial configurations that obey."""
         keep = np.ones(len(rows), dtype=bool)
         if self.whole_filters:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, model_validator
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import Document, load_document
@@ -22,19 +22,19 @@ from accelerator_sim.workload.network import Network
 
 FORMAT = "accelerator-sim/mapping/1"
 
-Part = Annotated[int, Field(ge=1, le=1 << 31)]
+AtLeastOne = Annotated[int, Field(ge=1, le=1 << 31)]
 
 
 class FactorsEntry(FileModel):
     """Parts into which one axis of the array cuts each dimension."""
 
-    G: Part = 1
-    N: Part = 1
-    M: Part = 1
-    C: Part = 1
-    P: Part = 1
-    Q: Part = 1
-    R: Part = 1
+    G: AtLeastOne = 1
+    N: AtLeastOne = 1
+    M: AtLeastOne = 1
+    C: AtLeastOne = 1
+    P: AtLeastOne = 1
+    Q: AtLeastOne = 1
+    R: AtLeastOne = 1
 
 
 class EncodingEntry(FileModel):
@@ -47,13 +47,13 @@ class EncodingEntry(FileModel):
 class LettersEntry(FileModel):
     """The parameters of JSSC 2017 Table III."""
 
-    n: Part = Field(description="ifmaps in a pass")
-    m: Part = Field(description="filters whose psums are in the GLB")
-    e: Part = Field(description="width of a PE set")
-    p: Part = Field(description="filters in a PE")
-    q: Part = Field(description="channels in a PE")
-    r: Part = Field(description="PE sets on different channels")
-    t: Part = Field(description="PE sets on different filters")
+    n: AtLeastOne = Field(description="ifmaps in a pass")
+    m: AtLeastOne = Field(description="filters whose psums are in the GLB")
+    e: AtLeastOne = Field(description="width of a PE set")
+    p: AtLeastOne = Field(description="filters in a PE")
+    q: AtLeastOne = Field(description="channels in a PE")
+    r: AtLeastOne = Field(description="PE sets on different channels")
+    t: AtLeastOne = Field(description="PE sets on different filters")
 
 
 class MappingEntry(FileModel):
@@ -63,12 +63,12 @@ class MappingEntry(FileModel):
     cluster_columns: FactorsEntry = FactorsEntry()
     pe_rows: FactorsEntry = FactorsEntry()
     pe_columns: FactorsEntry = FactorsEntry()
-    M0: Part = Field(default=1, description="filters in a PE")
-    C0: Part = Field(default=1, description="channels in a PE")
-    N0: Part = Field(default=1, description="images of a tile in a PE")
-    P0: Part = Field(default=1, description="output rows of a tile in a PE")
-    Q0: Part = Field(default=1, description="output columns of a tile in a PE")
-    M2: Part = Field(default=1, description="filter passes of a GLB tile")
+    M0: AtLeastOne = Field(default=1, description="filters in a PE")
+    C0: AtLeastOne = Field(default=1, description="channels in a PE")
+    N0: AtLeastOne = Field(default=1, description="images of a tile in a PE")
+    P0: AtLeastOne = Field(default=1, description="output rows of a tile in a PE")
+    Q0: AtLeastOne = Field(default=1, description="output columns of a tile in a PE")
+    M2: AtLeastOne = Field(default=1, description="filter passes of a GLB tile")
     stationary: str = Field(
         default="none", pattern="^(none|iact|weight|pe_weight)$", description="none, iact, weight or pe_weight"
     )
@@ -86,8 +86,8 @@ class MappingEntry(FileModel):
 class ConstraintsEntry(FileModel):
     """Rules for the layers whose mapping is searched (see `mapping.constraints.Constraints`)."""
 
-    filters_per_pe: list[Part] | None = Field(default=None, min_length=1, description="allowed M0")
-    channels_per_pe: list[Part] | None = Field(default=None, min_length=1, description="allowed C0")
+    filters_per_pe: list[AtLeastOne] | None = Field(default=None, min_length=1, description="allowed M0")
+    channels_per_pe: list[AtLeastOne] | None = Field(default=None, min_length=1, description="allowed C0")
     whole_filters: bool = Field(default=False, description="all R filter rows lie on the array at once")
     wide_sets: bool = Field(default=False, description="output rows fill the PE columns before a set is folded")
     one_strip: bool = Field(default=False, description="a GLB tile holds one strip of output rows")
@@ -104,14 +104,14 @@ class MappingFile(FileModel):
 
 
 @dataclass(frozen=True)
-class Plan:
+class MappingPlan:
     """What a mapping file says of a network: mappings that are given, by layer name, and rules for the others."""
 
     mappings: dict[str, Mapping] = field(default_factory=dict)
     constraints: Constraints = field(default_factory=Constraints)
 
 
-def load_plan(path: Path, architecture: Architecture, network: Network) -> Plan:
+def load_plan(path: Path, architecture: Architecture, network: Network) -> MappingPlan:
     """Read the mappings of a network's layers, and the rules for those that it does not give.
 
     Raises InvalidFile with every error: unknown keys and layers (with the nearest match), wrong values, PE sets that
@@ -143,7 +143,7 @@ def load_plan(path: Path, architecture: Architecture, network: Network) -> Plan:
             problems.append(_problem(document, name, str(error)))
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
-    return Plan(found, _constraints(file.constraints))
+    return MappingPlan(found, _constraints(file.constraints))
 
 
 def _constraints(entry: ConstraintsEntry) -> Constraints:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import GlbStore
+from accelerator_sim.architecture.architecture import GlbStore
 from accelerator_sim.kernels import layout as at
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.technology.actions import ActionEnergies
+from accelerator_sim.workload.arrays import Floats
 
-Floats = NDArray[np.float64]
 
-
-def pack(problem: Problem, actions: ActionEnergies) -> at.Packed:
+def pack(problem: MappingProblem, actions: ActionEnergies) -> at.Packed:
     """Reduce a problem and the energies of its architecture to arrays."""
     loops = problem.loops
     max_m0, max_c0 = _reach(problem)
@@ -39,7 +38,7 @@ def pack(problem: Problem, actions: ActionEnergies) -> at.Packed:
     return at.Packed(integers, numbers, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least)
 
 
-def _reach(problem: Problem) -> tuple[int, int]:
+def _reach(problem: MappingProblem) -> tuple[int, int]:
     """Largest M0 and C0 that fit a PE beside one of the other (1 where not even that fits)."""
     m0, c0 = 1, 1
     while m0 < problem.loops.M and problem.spad_limit(m0 + 1, 1) is None:
@@ -49,7 +48,7 @@ def _reach(problem: Problem) -> tuple[int, int]:
     return m0, c0
 
 
-def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
+def _integers(problem: MappingProblem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
     loops, architecture = problem.loops, problem.architecture
     glb, overlap, pe = architecture.glb, architecture.overlap, architecture.pe
     shared = glb.shared
@@ -103,7 +102,7 @@ def _integers(problem: Problem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
     return n
 
 
-def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
+def _numbers(problem: MappingProblem, actions: ActionEnergies) -> Floats:
     f = np.zeros(at.NUMBERS, dtype=np.float64)
     _rates(f, problem)
     _mac_joules(f, problem, actions)
@@ -116,7 +115,7 @@ def _numbers(problem: Problem, actions: ActionEnergies) -> Floats:
     return f
 
 
-def _rates(f: Floats, problem: Problem) -> None:
+def _rates(f: Floats, problem: MappingProblem) -> None:
     f[at.IACT_DENSITY] = problem.iact_density
     f[at.SERVICE] = problem.architecture.pe.psum_service.cycles_per_psum
     f[at.RATE_IACT] = problem.words_per_cycle("iact")
@@ -130,7 +129,7 @@ def _rates(f: Floats, problem: Problem) -> None:
     f[at.LATENCY] = problem.latency_cycles
 
 
-def _mac_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> None:
+def _mac_joules(f: Floats, problem: MappingProblem, actions: ActionEnergies) -> None:
     """Write the joules of MACs and of the SPad accesses that they make."""
     pe, loops = problem.architecture.pe, problem.loops
     issued, gated = problem.issued
@@ -150,7 +149,7 @@ def _mac_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> None:
     f[at.SPAD_IACT_READ_J] = actions.spad["iact"][0]
 
 
-def _width(problem: Problem, actions: ActionEnergies, action: str, tensor: str) -> float:
+def _width(problem: MappingProblem, actions: ActionEnergies, action: str, tensor: str) -> float:
     """How much a stored word of a tensor costs of one of the native width."""
     if action in actions.fixed_width:
         return 1.0
@@ -158,7 +157,7 @@ def _width(problem: Problem, actions: ActionEnergies, action: str, tensor: str) 
     return float(bits / getattr(problem.architecture.precision, tensor))
 
 
-def _glb_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> None:
+def _glb_joules(f: Floats, problem: MappingProblem, actions: ActionEnergies) -> None:
     def glb(tensor: str) -> tuple[float, float]:
         read, write = actions.glb_access(tensor)
         return (
@@ -172,7 +171,7 @@ def _glb_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> None:
         f[at.GLB_WEIGHT_READ_J], f[at.GLB_WEIGHT_WRITE_J] = glb("weight")
 
 
-def _delivery_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> None:
+def _delivery_joules(f: Floats, problem: MappingProblem, actions: ActionEnergies) -> None:
     """Write the joules of words that are sent, cross links and reach PEs."""
     architecture = problem.architecture
     iact = actions.delivery("iact") * _width(problem, actions, "noc.deliver.iact", "iact")
@@ -186,9 +185,9 @@ def _delivery_joules(f: Floats, problem: Problem, actions: ActionEnergies) -> No
     else:
         f[at.GIVE_IACT_J] += iact
         f[at.GIVE_WEIGHT_J] += weight
-    f[at.HOP_IACT_J] = problem.iact_bits * actions.noc_hop_bit
-    f[at.HOP_WEIGHT_J] = problem.weight_bits * actions.noc_hop_bit
-    f[at.HOP_PSUM_J] = architecture.precision.psum * actions.noc_hop_bit
+    f[at.HOP_IACT_J] = problem.iact_bits * actions.noc_hop_bit["iact"]
+    f[at.HOP_WEIGHT_J] = problem.weight_bits * actions.noc_hop_bit["weight"]
+    f[at.HOP_PSUM_J] = architecture.precision.psum * actions.noc_hop_bit["psum"]
     f[at.LOCAL_HOP_J] = actions.noc_local
 
 

@@ -1,6 +1,7 @@
 """A layer on a machine, reduced to the numbers that decide between mappings.
 
-The search kernel and the analytical engine both read a `Problem`, so that no limit, rate or size is stated twice.
+The search kernel and the analytical engine both read a `MappingProblem`, so that no limit, rate or size is stated
+twice.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.mapping.loops import Loops, loops_of
 from accelerator_sim.mapping.mapping import Encoding, ceil_div
@@ -17,11 +18,11 @@ from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rl
 from accelerator_sim.workload.layer import Layer
 
 SIGMAS = 3.0
-"""What `Problem.sigmas` is taken to be where the weights are not known (assumed)."""
+"""What `MappingProblem.sigmas` is taken to be where the weights are not known (assumed)."""
 
 
 @dataclass(frozen=True)
-class Problem:
+class MappingProblem:
     """One layer, one architecture, one way to store the operands."""
 
     layer: Layer
@@ -298,14 +299,14 @@ def problem_of(
     weight_encoding: Encoding = Encoding.RAW,
     sigmas: float = SIGMAS,
     work: float | None = None,
-) -> Problem:
+) -> MappingProblem:
     """Bring a layer and an architecture together.
 
     Raises ValueError for a layer without multiply-accumulates, or for CSC on a PE that cannot read it.
     """
     if Encoding.CSC in (iact_encoding, weight_encoding) and architecture.pe.csc is None:
         raise ValueError(f"{architecture.name} stores operands raw (pe.csc is absent); encoding csc is not possible")
-    return Problem(layer, loops_of(layer), architecture, iact_encoding, weight_encoding, sigmas, work)
+    return MappingProblem(layer, loops_of(layer), architecture, iact_encoding, weight_encoding, sigmas, work)
 
 
 def encodings_of(layer: Layer, architecture: Architecture) -> list[tuple[Encoding, Encoding]]:

@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import layout as at
+from accelerator_sim.kernels.enumeration import Best, Space, search
 from accelerator_sim.kernels.layout import Packed
-from accelerator_sim.kernels.search import Best, Space, search
 from accelerator_sim.kernels.survey import Bounds, survey
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Mapping, Stationary
 from accelerator_sim.mapping.pack import pack
-from accelerator_sim.mapping.problem import SIGMAS, Problem, encodings_of, problem_of
+from accelerator_sim.mapping.problem import SIGMAS, MappingProblem, encodings_of, problem_of
 from accelerator_sim.mapping.space import configurations, factors_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import ActionEnergies
@@ -56,7 +56,7 @@ class Found:
     `unit`) are the search's own figures for it.
     """
 
-    problem: Problem
+    problem: MappingProblem
     mapping: Mapping
     objective: Objective
     optimal_over: int
@@ -76,8 +76,8 @@ class SearchOptions:
     """What of a search can be chosen beside its objective.
 
     constraints: restrict the space; count: mappings wanted, each of another spatial configuration; sigmas: how
-    unevenly non-zero weights lie, and work: what zeros are worth, see `Problem`; exhaustive: cost every legal mapping
-    instead of pruning by bounds (for checks and benchmarks).
+    unevenly non-zero weights lie, and work: what zeros are worth, see `MappingProblem`; exhaustive: cost every legal
+    mapping instead of pruning by bounds (for checks and benchmarks).
     """
 
     constraints: Constraints = field(default_factory=Constraints)
@@ -150,7 +150,7 @@ def find_mappings(
 class _Space:
     """The mappings with one way to store the operands: spatial configurations with their bounds and sizes."""
 
-    problem: Problem
+    problem: MappingProblem
     packed: Packed
     rows: NDArray[np.int64]
     bounds: Bounds
@@ -190,7 +190,9 @@ def _spaces(
     return spaces, limit
 
 
-def _surveyed(problem: Problem, packed: Packed, rows: NDArray[np.int64], objective: Objective, limit: float) -> _Space:
+def _surveyed(
+    problem: MappingProblem, packed: Packed, rows: NDArray[np.int64], objective: Objective, limit: float
+) -> _Space:
     """Bound spatial configurations from below; those that cannot come within a limit are bounded by infinity."""
     bounds = Bounds(np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64))
     survey(packed, rows, _CODES[objective], limit, bounds)
@@ -221,7 +223,7 @@ def smallest_break(layer: Layer, architecture: Architecture) -> str:
     return "; ".join(found) or "no mapping meets the constraints that were given"
 
 
-def _mapping(problem: Problem, row: NDArray[np.int64], times: NDArray[np.int64]) -> Mapping:
+def _mapping(problem: MappingProblem, row: NDArray[np.int64], times: NDArray[np.int64]) -> Mapping:
     mapping = Mapping(
         **factors_of(row),
         M0=int(times[at.M0]),

@@ -12,12 +12,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.legality import allowed_dimensions
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.mapping import Factors
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 
 COMPLETE = 16
 """Longest axis that is enumerated completely."""
@@ -65,7 +65,7 @@ def spatial_dimensions(loops: Loops) -> str:
     return "".join(free) + ("Q" if loops.P == 1 and loops.Q > 1 else "")
 
 
-def configurations(problem: Problem) -> NDArray[np.int64]:
+def configurations(problem: MappingProblem) -> NDArray[np.int64]:
     """Every spatial configuration of a problem, one row each (columns as in `PLACES`); not to be written to."""
     architecture = problem.architecture
     sizes = tuple(axis_sizes(architecture).items())

@@ -11,14 +11,14 @@ from functools import cached_property
 
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.mapping import Deals, Mapping, Stationary, ceil_div, deals_of
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 
 
 @dataclass(frozen=True)
 class Tiling:
     """A problem, its mapping, and the tiles and passes that follow.  Sizes are in nominal words (zeros included)."""
 
-    problem: Problem
+    problem: MappingProblem
     mapping: Mapping
 
     @cached_property

@@ -6,6 +6,9 @@ those of the mesh of the same data type, or as many fewer as whole words and wir
 - *bus*, *broadcast*: as many words a cycle as the tree to all PEs can be wide;
 - *unicast*: a link to each PE as wide as all of them can be: whole words, or a word in several cycles.
 
+A *torus* is not flat: it is the mesh itself, whose rows and columns of clusters are closed to rings (of iacts and
+weights; psums only go south).  It has more links than the mesh, and longer ones.
+
 Where not even that much is to be had (one word a cycle; one wire a PE), the network gets it all the same, and has more
 links than the mesh.  Widths are those of raw words, and what the ports of the GLB could read does not limit a flat
 network.
@@ -16,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, GlbStore
 from accelerator_sim.architecture.grid import Grid
-from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
 from accelerator_sim.architecture.network_kinds import FLAT
 from accelerator_sim.architecture.networks import FlatNetwork, HierarchicalMesh
 from accelerator_sim.files.errors import UsageError
@@ -38,7 +41,25 @@ def alternatives(architecture: Architecture, names: str | Iterable[str]) -> dict
             f"{architecture.name} has a flat network ({architecture.noc.iact.kind}); networks of equal link count are"
             " made from a hierarchical mesh, as that of eyeriss_v2 or eyeriss_v1_5"
         )
-    return {name.value: architecture if name is NocName.MESH else _flat(architecture, name) for name in wanted}
+    return {name.value: _with_network(architecture, name) for name in wanted}
+
+
+def _with_network(architecture: Architecture, name: NocName) -> Architecture:
+    if name is NocName.MESH:
+        return architecture
+    return _torus(architecture) if name is NocName.TORUS else _flat(architecture, name)
+
+
+def _torus(architecture: Architecture) -> Architecture:
+    """The machine with rings of clusters."""
+    closed = {tensor: architecture.network(tensor).model_copy(update={"torus": True}) for tensor in ("iact", "weight")}
+    return architecture.model_copy(
+        update={
+            "name": f"{architecture.name}_{NocName.TORUS.value}",
+            "source": f"{architecture.source}; its mesh closed to a torus",
+            "noc": architecture.noc.model_copy(update=closed),
+        }
+    )
 
 
 def _flat(architecture: Architecture, name: NocName) -> Architecture:

@@ -11,14 +11,13 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from accelerator_sim.architecture.wire_links import ClusterPlace
 from accelerator_sim.mapping.mapping import Factors, Mapping
+from accelerator_sim.noc.routes import MeshLink, MeshRoutes
 
 ORDER = ("G", "N", "Q", "P", "M", "C")
 SHARED = {"iact": ("M",), "weight": ("N", "Q", "P"), "psum": ("C",)}
 """The dimensions along which clusters need the same words (for psums: along which they add to the same sums)."""
-
-Cluster = tuple[int, int]
-Link = tuple[Cluster, Cluster]
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,9 @@ class Stream:
     """Words that one source cluster sends to its targets over a static tree of mesh links."""
 
     tensor: str
-    source: Cluster
-    targets: tuple[Cluster, ...]
-    links: tuple[Link, ...]
+    source: ClusterPlace
+    targets: tuple[ClusterPlace, ...]
+    links: tuple[MeshLink, ...]
 
 
 def position(factors: Factors, index: dict[str, int]) -> int:
@@ -55,34 +54,26 @@ def _positions(factors: Factors, shared: tuple[str, ...]) -> Iterator[list[int]]
         ]
 
 
-def _path(a: int, b: int) -> list[tuple[int, int]]:
-    step = 1 if b >= a else -1
-    return [(i, i + step) for i in range(a, b, step)]
-
-
-def _tree(rows: list[int], columns: list[int]) -> tuple[Link, ...]:
-    """Links from the first row and column: down the rows, then along each target row (each link once)."""
-    trunk = [((a, columns[0]), (b, columns[0])) for a, b in _path(rows[0], rows[-1])]
-    return tuple(trunk + [((r, a), (r, b)) for r in rows for a, b in _path(columns[0], columns[-1])])
-
-
-def streams(mapping: Mapping, tensor: str) -> Iterator[Stream]:
+def streams(mapping: Mapping, tensor: str, routes: MeshRoutes) -> Iterator[Stream]:
     """The streams of one data type in a full pass: source cluster, target clusters, tree of links.
 
-    A psum stream is a chain: it runs through all its clusters and adds up on the way.
+    mapping: of the layer; tensor: "iact", "weight" or "psum"; routes: those of its network.  A psum stream is a chain:
+    it runs through all its clusters and adds up on the way.
     """
     shared = SHARED[tensor]
     for rows in _positions(mapping.cluster_rows, shared):
         for columns in _positions(mapping.cluster_columns, shared):
-            if tensor != "weight":
-                targets = tuple(itertools.product(rows, columns))
-                yield Stream(tensor, targets[0], targets, _tree(rows, columns))
+            targets = tuple(itertools.product(rows, columns))
+            if tensor == "psum":
+                yield Stream(tensor, targets[0], targets, tuple(routes.chain(targets)))
+            elif tensor == "iact":
+                yield Stream(tensor, targets[0], targets, tuple(routes.tree(targets[0], targets)))
             elif mapping.cluster_columns.M * mapping.cluster_columns.G == 1:  # as Schedule.weight_multicast
                 for row in rows:  # no vertical links: each row of clusters has its own source
-                    targets = tuple((row, column) for column in columns)
-                    yield Stream(tensor, targets[0], targets, _tree([row], columns))
+                    along = tuple((row, column) for column in columns)
+                    yield Stream(tensor, along[0], along, tuple(routes.tree(along[0], along)))
             else:
-                for target in itertools.product(rows, columns):
+                for target in targets:
                     yield Stream(tensor, target, (target,), ())
 
 
@@ -115,8 +106,11 @@ def mode_of(mapping: Mapping, tensor: str, kind: str = "hierarchical_mesh") -> s
     return "vertical_multicast" if along == 1 else "grouped_multicast"
 
 
-def links_used(mapping: Mapping, tensor: str) -> int:
-    """Mesh links that carry a data type in a full pass."""
+def links_used(mapping: Mapping, tensor: str, ring_rows: int = 1) -> int:
+    """Mesh links that carry a data type in a full pass.
+
+    mapping: of the layer; tensor: "iact", "weight" or "psum"; ring_rows: clusters on a ring along a column, 1 for none.
+    """
     rows, columns = mapping.cluster_rows, mapping.cluster_columns
     if tensor == "psum":
         return rows.used // rows.C * (rows.C - 1) * columns.used
@@ -125,4 +119,6 @@ def links_used(mapping: Mapping, tensor: str) -> int:
             return 0
         return rows.used * (columns.used - 1)
     down = rows.used // (rows.M * rows.C) * (rows.M * rows.C - 1) if rows.M > 1 else 0  # interleaved trees overlap
+    if ring_rows > 1 and rows.M > 2 and ring_rows == rows.M * rows.C:  # and have two arms, each of which overlaps
+        down += rows.C - 1
     return columns.used // columns.M * (down + rows.used * (columns.M - 1))

@@ -13,7 +13,7 @@ from rich.text import Text
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.numbers import shortened
 
-Row = TypeVar("Row")
+TableRow = TypeVar("TableRow")
 
 LEAST_NAME = 16
 """Characters of a name that are kept before another column gives way."""
@@ -24,16 +24,18 @@ EXTRA = 20
 
 
 @dataclass(frozen=True)
-class Column(Generic[Row]):
+class Column(Generic[TableRow]):
     """One column: its heading, what it shows of a row, and its importance (1 stays the longest)."""
 
     heading: str
-    cell: Callable[[Row], str]
+    cell: Callable[[TableRow], str]
     importance: int
     left: bool = False
 
 
-def fitted(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> list[tuple[Column[Row], list[str]]]:
+def fitted(
+    columns: Sequence[Column[TableRow]], rows: Sequence[TableRow], width: int
+) -> list[tuple[Column[TableRow], list[str]]]:
     """Return the columns that fit `width`, with their cells.  The first is a name and shrinks before others give way.
 
     Columns are taken by importance until one does not fit.
@@ -53,7 +55,7 @@ def fitted(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int) -> l
     return [(column, cells[column.heading]) for column in columns if column.heading in kept]
 
 
-def table(columns: Sequence[tuple[Column[Row], list[str]]], styles: Sequence[str] = ()) -> Table:
+def table(columns: Sequence[tuple[Column[TableRow], list[str]]], styles: Sequence[str] = ()) -> Table:
     """Return a rich table of cells as they are: no markup, no wrapping.  `styles` are those of the rows."""
     out = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for column, _ in columns:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from accelerator_sim.comparison.comparison import Comparison, MachineEntry, Ratio, ratio
-from accelerator_sim.footprint.account import Range, Sending, Use, Year, sending, year
+from accelerator_sim.comparison.machine_comparison import Comparison, MachineEntry, Ratio, ratio
+from accelerator_sim.footprint.bill import Range, Sending, Use, Year, sending, year
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
 from accelerator_sim.report.numbers import format_joules, si
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.report.names import CAUSE_ORDER
 from accelerator_sim.simulation.outcome import Timing

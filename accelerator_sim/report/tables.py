@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.files.text import printable
-from accelerator_sim.report.area import area_text
+from accelerator_sim.report.area_text import area_text
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.names import LEVEL_NAMES, partial
 from accelerator_sim.report.numbers import format_energy, percent, si

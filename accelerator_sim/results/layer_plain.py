@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.simulation.outcome import Outcome, Timing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelerator_sim.architecture.model import TENSORS, Architecture
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.energy.account import COMPONENTS
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.tabular import Row

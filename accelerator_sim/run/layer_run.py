@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.files.vocabulary import Fidelity, Masks, Objective, word

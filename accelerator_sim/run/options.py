@@ -21,7 +21,7 @@ from accelerator_sim.files.vocabulary import (
     texts,
     word,
 )
-from accelerator_sim.mapping.file import Plan
+from accelerator_sim.mapping.file import MappingPlan
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Options:
     objective: Objective = Objective.LATENCY
     batch: int = 1
     layers: tuple[str, ...] = ()
-    plan: Plan = field(default_factory=Plan)
+    plan: MappingPlan = field(default_factory=MappingPlan)
     seed: int = 0
     jobs: int = 1
     fidelity: Fidelity = Fidelity.EVENT
@@ -87,7 +87,7 @@ def options_of(
     objective: Objective | ObjectiveWord = "latency",
     batch: int = 1,
     layers: str | Iterable[str] = (),
-    plan: Plan | None = None,
+    plan: MappingPlan | None = None,
     seed: int = 0,
     jobs: int = 1,
     fidelity: Fidelity | FidelityWord | None = None,
@@ -103,7 +103,7 @@ def options_of(
         word(Objective, objective, "objective"),
         batch,
         texts(layers, "layers"),
-        plan or Plan(),
+        plan or MappingPlan(),
         seed,
         jobs,
         engine(fidelity, flag(verify, "verify")),

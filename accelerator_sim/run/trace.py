@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import Masks
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.results.layer_result import LayerResult

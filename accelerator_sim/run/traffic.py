@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.simulation.bottleneck import whole_cycles
 from accelerator_sim.simulation.outcome import Access, Bound, Counts, Outcome, Resource, Timing

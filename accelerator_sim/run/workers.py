@@ -75,7 +75,7 @@ def run_tasks(
         for number, task in enumerate(tasks):
             yield number, run(task)
         return
-    queue: _Queue[T, R] = _Queue(tasks, pool.workers)
+    queue: _TaskQueue[T, R] = _TaskQueue(tasks, pool.workers)
     while queue.open:
         if queue.suspects:
             number, task = queue.suspects.pop()
@@ -108,7 +108,7 @@ def _alone(
         return give_up(task)
 
 
-class _Queue(Generic[T, R]):
+class _TaskQueue(Generic[T, R]):
     """Tasks that are still to be run, each with its number, and what is known of how long one takes."""
 
     def __init__(self, tasks: Iterable[T], workers: int) -> None:
@@ -170,7 +170,9 @@ class _Queue(Generic[T, R]):
             (self.suspects if self._deaths[number] >= DEATHS else self._waiting).append((number, task))
 
 
-def _together(queue: _Queue[T, R], executor: Executor, pool: Pool, run: Callable[[T], R]) -> Iterator[tuple[int, R]]:
+def _together(
+    queue: _TaskQueue[T, R], executor: Executor, pool: Pool, run: Callable[[T], R]
+) -> Iterator[tuple[int, R]]:
     """Run what is in the queue until it is empty or a worker dies."""
     try:
         while True:

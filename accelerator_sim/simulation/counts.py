@@ -73,7 +73,9 @@ def _noc(schedule: Schedule, stored: Stored) -> tuple[NocUse, ...]:
     problem, mapping = schedule.problem, schedule.mapping
     bits = {"iact": problem.iact_bits, "weight": problem.weight_bits, "psum": problem.architecture.precision.psum}
     iact, weight, into, out = stored.iact, stored.weight, schedule.psum_in, schedule.psum_out
-    kind = problem.architecture.noc.iact.kind
+    architecture = problem.architecture
+    kind = architecture.noc.iact.kind
+    rings = {t: architecture.network(t).ring(architecture.cluster_array) for t in bits}
     reached = {"iact": iact.delivered, "weight": weight.delivered, "psum": into + out}
     if problem.architecture.noc.iact.floods:  # every word reaches every PE, and most of them drop it
         reached = {t: n * problem.architecture.pes for t, n in (("iact", iact.sent), ("weight", weight.sent))}
@@ -87,7 +89,7 @@ def _noc(schedule: Schedule, stored: Stored) -> tuple[NocUse, ...]:
         NocUse(
             tensor=t,
             mode=mode_of(mapping, t, kind),
-            links_used=links_used(mapping, t),
+            links_used=links_used(mapping, t, ring.rows if (ring := rings[t]) else 1),
             words=sent,
             word_hops=hops,
             word_bits=bits[t],

@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.kernels import cycle_pe as pe
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.kernels.channel import Channel, step_wait, step_writes
-from accelerator_sim.kernels.cycle import Turns, step_pass
+from accelerator_sim.kernels.cycle_pass import Turns, step_pass
 from accelerator_sim.kernels.cycle_pe import State, Values
-from accelerator_sim.kernels.machine import Plan
+from accelerator_sim.kernels.engine_arrays import Plan
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.simulation.event import PassTimes
-from accelerator_sim.simulation.machine import Ints, Machine
+from accelerator_sim.simulation.machine import Machine
 from accelerator_sim.simulation.passes import Passes, Planner
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import Stored
+from accelerator_sim.workload.arrays import Ints
 
 NO_VALUES = Values(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64), 1 << 62, False)
 
@@ -74,7 +75,7 @@ def turns_of(machine: Machine) -> Turns:
     )  # fmt: skip
 
 
-class _Queue:
+class _RequestQueue:
     """The requests of a layer to its channel."""
 
     def __init__(self, order: Ints, most: int) -> None:
@@ -108,7 +109,7 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES) -> 
     planner: with the values of the iacts, if `values` are carried.
     """
     machine, order = passes.machine, passes.order
-    queue = _Queue(order, 3 * passes.count + 1)
+    queue = _RequestQueue(order, 3 * passes.count + 1)
     state, turns = state_of(machine), turns_of(machine)
     rows_apart = int(machine.local[at.P])
     spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES
-from accelerator_sim.kernels.event import Room, run_pass
-from accelerator_sim.kernels.machine import Plan
+from accelerator_sim.kernels.engine_arrays import Plan
+from accelerator_sim.kernels.event_pass import Room, run_pass
 from accelerator_sim.kernels.timeline import follow
-from accelerator_sim.simulation.machine import Ints, Machine
+from accelerator_sim.simulation.machine import Machine
 from accelerator_sim.simulation.passes import Passes, Planner
+from accelerator_sim.workload.arrays import Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +131,7 @@ def _place_free(d: Ints, machine: Machine) -> bytes:
 
 
 def trace_pass(passes: Passes, planner: Planner, number: int) -> tuple[Plan, Ints]:
-    """What happened when in one pass of a layer: its plan, and spans [n, 4] (see `kernels.event.note`)."""
+    """What happened when in one pass of a layer: its plan, and spans [n, 4] (see `kernels.event_pass.note`)."""
     machine = passes.machine
     d = passes.describe(int(passes.kind[number]))
     plan, program = planner.plan(d)

@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.legality import broken_limits
+from accelerator_sim.noc.agreement import stream_agreements, wire_agreements
+from accelerator_sim.simulation.links import link_words
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 
 Claim = tuple[str, str, float, float]
 """A law: its name, its relation (= or <=), and its two sides."""
+
+
+GRAPH_PES = 256
+"""PEs up to which every run walks the graph of its networks: the arrays of the papers, in milliseconds per layer."""
 
 
 def check(schedule: Schedule, outcome: Outcome) -> None:
@@ -37,6 +44,7 @@ def claims(schedule: Schedule, outcome: Outcome) -> Iterator[Claim]:
     yield from _work(schedule, outcome)
     yield from _traffic(schedule)
     yield from _time(schedule, outcome)
+    yield from _networks(schedule)
     for record in outcome.counts.accesses:
         yield f"no negative reads of {record.tensor} at {record.level}", "<=", 0, record.reads
         yield f"no negative writes of {record.tensor} at {record.level}", "<=", 0, record.writes
@@ -88,3 +96,22 @@ def _time(schedule: Schedule, outcome: Outcome) -> Iterator[Claim]:
     yield "cycles >= issued MACs / peak", "<=", math.floor(outcome.counts.macs_issued / peak), outcome.timing.cycles
     for name, busy in outcome.timing.resource_cycles.items():
         yield f"cycles >= busy time of {name}", "<=", busy, outcome.timing.cycles
+
+
+def _networks(schedule: Schedule) -> Iterator[Claim]:
+    """Closed forms of wires, links and hops are what the graph of the networks says."""
+    architecture = schedule.problem.architecture
+    if architecture.pes > GRAPH_PES:
+        return
+    for name, counted, walked in wire_agreements(architecture):
+        yield f"{name}, by the graph of the network", "=", counted, walked
+    for name, counted, walked in stream_agreements(architecture, schedule.mapping):
+        yield f"{name}, by the graph of the network", "=", counted, walked
+    for tensor in () if architecture.flat else TENSORS:
+        walked = sum(link_words(schedule, tensor).values())
+        yield (
+            f"{tensor} words times links, by the graph of the network",
+            "=",
+            getattr(schedule, f"{tensor}_hops"),
+            walked,
+        )

@@ -1,7 +1,7 @@
-"""Words over every mesh link: the multicast trees of `noc.modes`, filled with the words of the schedule.
+"""Words over every mesh link: multicast trees on the graph of the mesh, filled with the words of the schedule.
 
 The closed forms of `Schedule` count words times links in total; here each link is walked, edge tiles included, so the
-two check one another.
+two check one another (`simulation.laws`).
 """
 
 from __future__ import annotations
@@ -10,19 +10,25 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 
+from accelerator_sim.architecture.wire_links import ClusterPlace
 from accelerator_sim.mapping.mapping import ceil_div
-from accelerator_sim.noc.modes import ORDER, Cluster, Link, position
+from accelerator_sim.noc.modes import ORDER, position
+from accelerator_sim.noc.routes import MeshLink, MeshRoutes, routes_of
 from accelerator_sim.simulation.schedule import Schedule
 
 Index = dict[str, int]
 """Part of each dimension, counted over the cluster array."""
 
 
-def link_words(schedule: Schedule, tensor: str) -> dict[Link, int]:
-    """Nominal words over each mesh link in the whole layer, for the links that carry any (none on a flat array)."""
-    loads: Counter[Link] = Counter()
+def link_words(schedule: Schedule, tensor: str) -> dict[MeshLink, int]:
+    """Nominal words over each mesh link in the whole layer, for the links that carry any (none on a flat array).
+
+    schedule: of the layer; tensor: "iact", "weight" or "psum".  Raises CheckFailed where the mesh has no way to a
+    cluster that needs words.
+    """
+    loads: Counter[MeshLink] = Counter()
     walk = {"iact": _iacts, "weight": _weights, "psum": _psums}[tensor]
-    for path, words in walk(schedule):
+    for path, words in walk(schedule, routes_of(schedule.problem.architecture, tensor)):
         if words:  # places beyond the last part of an edge tile get none
             for link in path:
                 loads[link] += words
@@ -45,7 +51,7 @@ def cluster_shares(schedule: Schedule, dimension: str, elements: int) -> list[in
     return [min(share, elements - first) for first in range(0, elements, share)]
 
 
-def _place(schedule: Schedule, index: Index) -> Cluster:
+def _place(schedule: Schedule, index: Index) -> ClusterPlace:
     """Row and column of a cluster, from its part of each dimension."""
     rows, columns = schedule.mapping.cluster_rows, schedule.mapping.cluster_columns
     row = {d: index[d] // getattr(columns, d) for d in ORDER}
@@ -92,49 +98,33 @@ def _columns_of(schedule: Schedule, part: int) -> int:
     return total
 
 
-def _down(start: Cluster, rows: int) -> list[Link]:
-    return [((row, start[1]), (row + 1, start[1])) for row in range(start[0], rows)]
-
-
-def _along(start: Cluster, column: int) -> list[Link]:
-    return [((start[0], at), (start[0], at + 1)) for at in range(start[1], column)]
-
-
-def _iacts(schedule: Schedule) -> Iterator[tuple[list[Link], int]]:
-    """Trees over the clusters that hold other filters of the same iacts: down, then along each row."""
-    columns = schedule.mapping.cluster_columns.M
+def _iacts(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
+    """Trees over the clusters that hold other filters of the same iacts."""
     for index in _groups(schedule, "GNQPC"):
         words = _rows_of(schedule, index["P"]) * _columns_of(schedule, index["Q"])
         for dimension in "GNC":
             words *= _shared(schedule, dimension, index[dimension])
         for elements, count in tile_sizes(schedule, "M"):
             used = len(cluster_shares(schedule, "M", elements))
-            source = _place(schedule, index)
-            last = _place(schedule, index | {"M": (ceil_div(used, columns) - 1) * columns})
-            path = _down(source, last[0])
-            for first in range(0, used, columns):
-                start = _place(schedule, index | {"M": first})
-                end = _place(schedule, index | {"M": min(first + columns, used) - 1})
-                path += _along(start, end[1])
-            yield path, words * count
+            targets = [_place(schedule, index | {"M": part}) for part in range(used)]
+            yield routes.tree(targets[0], targets), words * count
 
 
-def _weights(schedule: Schedule) -> Iterator[tuple[list[Link], int]]:
-    """Chains along a row of clusters to the last one that has other positions of the same filters."""
+def _weights(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
+    """Trees along a row of clusters over those that have other positions of the same filters."""
     if not schedule.weight_multicast:
         return
-    rounds = _position_tiles(schedule)
-    columns = schedule.mapping.cluster_columns
     for index in _groups(schedule, "GMC"):
         words = schedule.loops.R * schedule.loops.S
         for dimension in "GMC":
             words *= _shared(schedule, dimension, index[dimension])
-        for used, count in rounds:
-            for row in product(*(range(ceil_div(used[d], getattr(columns, d))) for d in "NQP")):
-                first = {d: at * getattr(columns, d) for d, at in zip("NQP", row, strict=True)}
-                last = {d: min(first[d] + getattr(columns, d), used[d]) - 1 for d in "NQP"}
-                path = _along(_place(schedule, index | first), _place(schedule, index | last)[1])
-                yield path, words * count
+        for used, count in _position_tiles(schedule):
+            rows: dict[int, list[ClusterPlace]] = {}
+            for parts in product(*(range(used[d]) for d in "NQP")):
+                target = _place(schedule, index | dict(zip("NQP", parts, strict=True)))
+                rows.setdefault(target[0], []).append(target)
+            for targets in rows.values():
+                yield routes.tree(targets[0], targets), words * count
 
 
 def _position_tiles(schedule: Schedule) -> list[tuple[Index, int]]:
@@ -152,7 +142,7 @@ def _position_tiles(schedule: Schedule) -> list[tuple[Index, int]]:
     return out
 
 
-def _psums(schedule: Schedule) -> Iterator[tuple[list[Link], int]]:
+def _psums(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
     """Chains south over the clusters that hold other channels of the same psums."""
     for index in _groups(schedule, "GNMQP"):
         words = schedule.deals.R.tiles
@@ -160,5 +150,5 @@ def _psums(schedule: Schedule) -> Iterator[tuple[list[Link], int]]:
             words *= _shared(schedule, dimension, index[dimension])
         for elements, count in tile_sizes(schedule, "C"):
             used = len(cluster_shares(schedule, "C", elements))
-            path = _down(_place(schedule, index), _place(schedule, index | {"C": used - 1})[0])
-            yield path, words * count
+            chain = [_place(schedule, index | {"C": part}) for part in range(used)]
+            yield routes.chain(chain), words * count

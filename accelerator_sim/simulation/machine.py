@@ -6,18 +6,16 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.architecture.networks import Bank, Lanes
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.mapping.mapping import AXES, Encoding, Factors
 from accelerator_sim.simulation.schedule import Schedule
-
-Ints = NDArray[np.int64]
+from accelerator_sim.workload.arrays import Ints
 
 DIMENSIONS = "GNMCPQR"
-"""Order of the dimensions in arrays (`kernels.machine`)."""
+"""Order of the dimensions in arrays (`kernels.engine_arrays`)."""
 PLACES_ORDER = "GNQPMCR"
 """Significance of the dimensions in a place on an axis, outermost first (`noc.modes`)."""
 
@@ -166,6 +164,10 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.MULTICAST] = schedule.weight_multicast and not flat
     e[at.CONTENTION] = mapping.cluster_rows.C > 1 and mapping.cluster_rows.M > 1
     e[at.CLUSTER_COLUMNS] = architecture.cluster_array.columns
+    for tensor, places in (("iact", [at.IACT_RING_ROWS, at.IACT_RING_COLUMNS]), ("weight", [at.WEIGHT_RING])):
+        ring = architecture.network(tensor).ring(architecture.cluster_array)
+        if ring is not None:
+            e[places] = [ring.rows, ring.columns][-len(places) :]
     e[at.PSUMS_REST] = not schedule.psum_bypasses_glb
     e[at.HIDE_DRAIN] = architecture.overlap.psum_drain
     return e

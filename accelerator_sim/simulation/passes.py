@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
-from accelerator_sim.kernels.machine import Plan, Program
+from accelerator_sim.kernels.engine_arrays import Plan, Program
 from accelerator_sim.kernels.numbering import Numbering
 from accelerator_sim.kernels.parts import FORM, find_alike
 from accelerator_sim.kernels.plan import Parts, plan_pass
 from accelerator_sim.kernels.program import Iacts, fill_streams, size_streams, weigh
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Encoding, Stationary, ceil_div
-from accelerator_sim.simulation.machine import DIMENSIONS, Ints, Machine
+from accelerator_sim.simulation.machine import DIMENSIONS, Machine
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import Stored
+from accelerator_sim.workload.arrays import Ints
 
 NO_MASK: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
 NO_DATA: NDArray[np.int32] = np.zeros(0, dtype=np.int32)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from accelerator_sim.architecture.grid import path_links
-from accelerator_sim.kernels import machine as at
-from accelerator_sim.simulation.machine import DIMENSIONS, Ints, machine_of
+from accelerator_sim.kernels import engine_arrays as at
+from accelerator_sim.simulation.machine import DIMENSIONS, machine_of
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.workload.arrays import Ints
 
 
 @dataclass(frozen=True)

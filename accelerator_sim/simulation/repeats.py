@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Stationary
 from accelerator_sim.simulation.event import Known, PassTimes, time_layer

@@ -13,19 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.kernels.columns import Columns, count_columns
+from accelerator_sim.kernels.csc_columns import Columns, count_columns
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Deal, Encoding, ceil_div
 from accelerator_sim.mapping.storage import rlc_bits_of
 from accelerator_sim.simulation.operands import normal_masks
 from accelerator_sim.simulation.schedule import Schedule
+from accelerator_sim.workload.arrays import Mask
 from accelerator_sim.workload.pattern import Pattern
-
-Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Words:
+class StoredWords:
     """Stored words of one operand, level by level (of the iacts or the weights)."""
 
     fetched_bits: float
@@ -49,8 +48,8 @@ class Stored:
     loops, are None where every value counts as non-zero (or where only densities are known).
     """
 
-    iact: Words
-    weight: Words
+    iact: StoredWords
+    weight: StoredWords
     effectual: int
     issued: int
     gated: int
@@ -91,9 +90,9 @@ def expected(schedule: Schedule) -> Stored:
     problem, mapping = schedule.problem, schedule.mapping
     iacts, weights = _nominal(schedule)
 
-    def words(nominal: dict[str, int], pairs: float, dram_bits: float) -> Words:
+    def words(nominal: dict[str, int], pairs: float, dram_bits: float) -> StoredWords:
         moved = {k: n if pairs == 1.0 else _up(n * pairs) for k, n in nominal.items() if k != "fetched"}
-        return Words(nominal["fetched"] * dram_bits, **moved)
+        return StoredWords(nominal["fetched"] * dram_bits, **moved)
 
     issued, gated = problem.issued
     return Stored(
@@ -249,29 +248,29 @@ def _blocks(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
     return found
 
 
-def _weight_words(schedule: Schedule, nominal: dict[str, int], pairs: int, csc: bool, mask: Mask | None) -> Words:
+def _weight_words(schedule: Schedule, nominal: dict[str, int], pairs: int, csc: bool, mask: Mask | None) -> StoredWords:
     problem, loops = schedule.problem, schedule.loops
     bits = problem.weight_bits
     density = 1.0 if mask is None else float(mask.mean())
     if not csc:
         stored = problem.architecture.precision.weight
         per_value = _dram_bits(schedule, "weight", float(stored), density, mask)
-        return Words(nominal["fetched"] * per_value, **{k: n for k, n in nominal.items() if k != "fetched"})
+        return StoredWords(nominal["fetched"] * per_value, **{k: n for k, n in nominal.items() if k != "fetched"})
     address = problem.architecture.pe.spad.weight_address
     addressed = loops.G * schedule.deals.M.units * loops.C * loops.R * loops.S * (address.width if address else 0)
     of_all = pairs * bits + addressed  # every weight is moved equally often
     moved = {k: ceil_div(n // loops.weights * of_all, bits) for k, n in nominal.items() if k != "fetched"}
     per_value = _dram_bits(schedule, "weight", of_all / loops.weights, density, mask)
-    return Words(nominal["fetched"] * per_value, **moved)
+    return StoredWords(nominal["fetched"] * per_value, **moved)
 
 
-def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, csc: bool) -> Words:
+def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, csc: bool) -> StoredWords:
     problem, loops = schedule.problem, schedule.loops
     bits = problem.iact_bits
     density = 1.0 if mask is None else float(mask.mean())
     if not csc:
         per_value = _dram_bits(schedule, "iact", float(bits), density, mask)
-        return Words(nominal["fetched"] * per_value, **{k: n for k, n in nominal.items() if k != "fetched"})
+        return StoredWords(nominal["fetched"] * per_value, **{k: n for k, n in nominal.items() if k != "fetched"})
     plane = np.full((loops.rows.size, loops.columns.size), loops.G * loops.N * loops.C, dtype=np.int64)
     if mask is not None:
         plane = mask.sum(axis=(0, 1, 4), dtype=np.int64)
@@ -303,7 +302,7 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
     fetched = int(_tile_rows(loops.rows, deals.P) @ plane @ _tile_rows(loops.columns, deals.Q)) * schedule.iact_rounds
     on_chip = fetched * bits + nominal["fetched"] * addressed[0] / addressed[1]
     per_value = on_chip / nominal["fetched"] if nominal["fetched"] else 0.0
-    return Words(nominal["fetched"] * _dram_bits(schedule, "iact", per_value, density, mask), **moved)
+    return StoredWords(nominal["fetched"] * _dram_bits(schedule, "iact", per_value, density, mask), **moved)
 
 
 def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, mask: Mask | None) -> float:

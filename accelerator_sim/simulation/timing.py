@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES, Cause
 from accelerator_sim.simulation.event import PassTimes
-from accelerator_sim.simulation.machine import Ints, Machine
+from accelerator_sim.simulation.machine import Machine
 from accelerator_sim.simulation.outcome import Bound, Timing
+from accelerator_sim.workload.arrays import Ints
 
 BINS = 64
 """Parts of a layer's time for which the utilization is given."""

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import AcceleratorSimError, did_you_mean
 from accelerator_sim.files.fields import check_value, dimension_of, fields_at
 from accelerator_sim.files.units import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.files.fields import check_value, dimension_of, fields_at
 from accelerator_sim.sweep.expressions import Powers, powers_of

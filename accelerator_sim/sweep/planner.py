@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.paths import exists, real
@@ -16,7 +16,7 @@ from accelerator_sim.sweep.axes import CHOICES, column_of, stored
 from accelerator_sim.sweep.database import JOULES, MACS
 from accelerator_sim.sweep.limits import values_of
 from accelerator_sim.sweep.points import SweepPoint
-from accelerator_sim.sweep.results import goal_of
+from accelerator_sim.sweep.records import goal_of
 from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
 from accelerator_sim.sweep.store import StoreEntry
 from accelerator_sim.sweep.task import LayerSums, digest, figures, layer_text, machine_text, program, reason

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.sweep.planner import Planned, SweepPlanner
 from accelerator_sim.sweep.points import points_of
-from accelerator_sim.sweep.run import shortage
 from accelerator_sim.sweep.spec import Sweep, SweepMode
+from accelerator_sim.sweep.sweep_run import shortage
 from accelerator_sim.sweep.task import SweepTask, run_task
 
 TIMED = (Fidelity.ANALYTICAL, Fidelity.EVENT)

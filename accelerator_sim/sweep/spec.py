@@ -19,7 +19,7 @@ from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.sweep.axes import axis_values, check_axis_value, check_name
 from accelerator_sim.sweep.expressions import ParsedConstraint, parse_comparison
 from accelerator_sim.sweep.limits import unit_of
-from accelerator_sim.sweep.results import goal_of
+from accelerator_sim.sweep.records import goal_of
 from accelerator_sim.sweep.sobol import MOST_AXES
 
 MOST_POINTS = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, GlbStore
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.technology.energy_unit import EnergyUnit
@@ -23,7 +23,8 @@ class ActionEnergies:
 
     `spad` holds (read, write) per word of that SPad, `glb` (read, write) per word of the data type's precision, in
     one bank; a data type that the GLB does not store is not in it.  `noc_deliver` is per word of the precision,
-    `noc_hop_bit` and the two of the DRAM per bit, `noc_local` per word as wide as a psum, the clock per PE-cycle.
+    `noc_hop_bit` (by data type: links of a torus are longer) and the two of the DRAM per bit, `noc_local` per word as
+    wide as a psum, the clock per PE-cycle.
     `leakage_w` is the power of the whole chip, in `unit` per second.  `fixed_width` names the actions whose energy is
     the same for words of any width; that of all others grows in proportion.
     """
@@ -34,7 +35,7 @@ class ActionEnergies:
     glb: dict[str, tuple[float, float]]
     dram_read_bit: float
     dram_write_bit: float
-    noc_hop_bit: float
+    noc_hop_bit: dict[str, float]
     noc_deliver: dict[str, float]
     noc_local: float
     clock_active: float
@@ -92,7 +93,10 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         },
         dram_read_bit=technology.dram.read.per_bit,
         dram_write_bit=technology.dram.write.per_bit,
-        noc_hop_bit=noc.hop.router.energy + noc.hop.wire.energy * architecture.noc.hop_length * 1e3,
+        noc_hop_bit={
+            t: noc.hop.router.energy + noc.hop.wire.energy * architecture.network(t).hop_m(architecture.site(t)) * 1e3
+            for t in TENSORS
+        },
         noc_deliver={t: getattr(deliver, t).of_word(getattr(precision, t)) for t in TENSORS},
         noc_local=noc.local.of_word(precision.psum),
         clock_active=clock.active.energy * clock.active.growth(gates),
@@ -127,7 +131,7 @@ def _in_unit(written: ActionEnergies, unit: EnergyUnit) -> ActionEnergies:
         glb=pairs(written.glb),
         dram_read_bit=energy(written.dram_read_bit),
         dram_write_bit=energy(written.dram_write_bit),
-        noc_hop_bit=energy(written.noc_hop_bit),
+        noc_hop_bit={tensor: energy(value) for tensor, value in written.noc_hop_bit.items()},
         noc_deliver={tensor: energy(value) for tensor, value in written.noc_deliver.items()},
         noc_local=energy(written.noc_local),
         clock_active=energy(written.clock_active),

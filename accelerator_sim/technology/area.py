@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from accelerator_sim.architecture.model import TENSORS, Architecture, GlbStore
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, GlbStore
 from accelerator_sim.architecture.networks import Tensor
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.model import FileModel, load_model
@@ -201,7 +201,7 @@ def area_of(architecture: Architecture, node_nm: float | None, figures: AreaFigu
     `figures` are other constants than those of the file.  Raises UsageError for a node without a rule.
     """
     shrink = None if node_nm is None else area_shrink(node_nm)
-    count = _Count(architecture, figures or load_area_figures())
+    count = _ArchitectureParts(architecture, figures or load_area_figures())
     parts = {
         "pe_datapath": count.datapath().times(architecture.pes),
         "pe_control": count.control().times(architecture.pes),
@@ -219,7 +219,7 @@ def area_at(architecture: Architecture, node_nm: float) -> Area:
 
 
 @dataclass(frozen=True)
-class _Count:
+class _ArchitectureParts:
     """The parts of one architecture."""
 
     architecture: Architecture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import read_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.data import looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 from accelerator_sim.files.paths import exists

@@ -119,7 +119,7 @@ class Clocked(Action, PerGates):
     """The energy of a clock cycle of one PE; it grows with the logic that the clock reaches."""
 
 
-class Power(FileModel):
+class StaticPower(FileModel):
     """A power that flows whether or not anything happens."""
 
     power: Watts = Field(description="power of one unit")
@@ -131,7 +131,7 @@ class Power(FileModel):
         return checked_source(source, info.data.get("power"))
 
 
-class PePower(Power, PerGates):
+class PePower(StaticPower, PerGates):
     """The static power of one PE."""
 
 
@@ -201,7 +201,7 @@ class Leakage(FileModel):
     """Static power."""
 
     pe: PePower = Field(description="power of the logic of one PE")
-    sram: Power = Field(description="power of one KiB of memory on the chip, SPads included")
+    sram: StaticPower = Field(description="power of one KiB of memory on the chip, SPads included")
 
 
 class Technology(FileModel):
@@ -342,7 +342,7 @@ def scaled(base: Technology, name: str, node: float, voltage: float | None = Non
 
 def _multiplied(part: pydantic.BaseModel, ratio: float, note: str) -> pydantic.BaseModel:
     """Return a part of a table with every energy and power below it multiplied."""
-    if isinstance(part, Action | Power):
+    if isinstance(part, Action | StaticPower):
         key = "energy" if isinstance(part, Action) else "power"
         value = getattr(part, key)
         source = f"{part.source}; {note}" if value else part.source

@@ -8,7 +8,7 @@ from typing import Literal
 
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.files.vocabulary import Masks
-from accelerator_sim.mapping.file import Plan, load_plan
+from accelerator_sim.mapping.file import MappingPlan, load_plan
 from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.run.network_run import Progress, simulate_network
 from accelerator_sim.run.options import Options
@@ -97,7 +97,7 @@ def run_case(
     if change is not None:
         network = change(network)
     whole = network.with_batch(case.batch)
-    plan = load_plan(FOLDER / "mappings" / case.mapping, architecture, whole) if case.mapping else Plan()
+    plan = load_plan(FOLDER / "mappings" / case.mapping, architecture, whole) if case.mapping else MappingPlan()
     options = Options(case.objective, case.batch, tuple(case.layers), plan, seed, jobs, case.fidelity, masks=masks)
     result = simulate_network(network, architecture, technology, options)
     if result.interrupted:

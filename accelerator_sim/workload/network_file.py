@@ -37,7 +37,7 @@ DEEPEST = 16
 
 Family = Literal["cnn", "cnn-1d", "transformer", "recurrent", "point-cloud", "video", "other"]
 Size = Annotated[int, Field(ge=1, le=LARGEST_SIZE)]
-Words = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
+WordCount = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -78,7 +78,9 @@ def _list_schema(least: int, lengths: tuple[int, ...], description: str, words: 
     return WithJsonSchema({"description": description, "anyOf": [number, *lists, *({"const": word} for word in words)]})
 
 
-Pair = Annotated[tuple[int, int], PlainValidator(_pair), _list_schema(1, (2,), "a whole number or [rows, columns]")]
+RowsAndColumns = Annotated[
+    tuple[int, int], PlainValidator(_pair), _list_schema(1, (2,), "a whole number or [rows, columns]")
+]
 DepthPadding = Annotated[
     tuple[int, int], PlainValidator(_depth_padding), _list_schema(0, (2,), "a whole number or [front, back]")
 ]
@@ -209,10 +211,10 @@ class ConvEntry(_MacEntry):
     W: Size = Field(description="input columns, without padding")
     R: Size | None = Field(default=None, description="filter rows")
     S: Size | None = Field(default=None, description="filter columns")
-    kernel: Pair | None = Field(default=None, description="filter rows and columns, instead of R and S")
-    stride: Pair = Field(default=(1, 1), description="rows, columns")
+    kernel: RowsAndColumns | None = Field(default=None, description="filter rows and columns, instead of R and S")
+    stride: RowsAndColumns = Field(default=(1, 1), description="rows, columns")
     padding: Padding = Field(default=(0, 0, 0, 0), description="zeros around the input")
-    dilation: Pair = Field(default=(1, 1), description="rows, columns")
+    dilation: RowsAndColumns = Field(default=(1, 1), description="rows, columns")
     D: Size = Field(default=1, description="input planes of a 3-D convolution")
     T: Size = Field(default=1, description="depth taps of a 3-D convolution")
     stride_d: Size = Field(default=1, description="stride in depth")
@@ -287,8 +289,8 @@ class TrafficEntry(_LayerEntry):
     """An operator without multiply-accumulates, counted by the words that it moves."""
 
     op: Literal["pool", "add", "mul", "activation", "softmax", "norm", "embedding", "other"]
-    inputs: Words = Field(description="words read per image")
-    outputs: Words = Field(description="words written per image")
+    inputs: WordCount = Field(description="words read per image")
+    outputs: WordCount = Field(description="words written per image")
     uncounted: str = Field(
         default="", description="an operator that may multiply and is not counted: the layer fails by this name"
     )

@@ -16,14 +16,12 @@ from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
 from accelerator_sim.files.vocabulary import SEED, Masks, MasksWord, word
+from accelerator_sim.workload.arrays import Floats, Ints, Mask
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.operand_shapes import iact_shape, tensor_layout, weight_shape
 from accelerator_sim.workload.tensor_values import tensor_of_shape
 
-Mask = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
-Values = NDArray[np.int8] | NDArray[np.int16]
+OperandValues = NDArray[np.int8] | NDArray[np.int16]
 
 IACT_SPREAD = 0.35
 """Standard deviation of the densities of iact channels, as in the masks of the artifact."""
@@ -55,8 +53,8 @@ class Pattern:
 class Operands:
     """Values of a layer in its own shape: iacts [N, G x C, D, H, W], weights [G x M, C, T, R, S]."""
 
-    iact: Values
-    weight: Values
+    iact: OperandValues
+    weight: OperandValues
 
 
 def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Pattern:
@@ -262,7 +260,7 @@ def weight_spread(density: float) -> float:
     return WEIGHT_SPREAD * math.sqrt(density * (1 - density))
 
 
-def _columns(rng: Generator, layer: Layer, weight: _Operand, met: Counts) -> Floats:
+def _columns(rng: Generator, layer: Layer, weight: _Operand, met: Ints) -> Floats:
     """Return densities of weight columns, given the iacts that each tap of each channel meets."""
     gain = met.mean(axis=(1, 2, 3)) / (layer.N * layer.depth_out * layer.P * layer.Q)
     fraction = layer.effectual_fraction
@@ -278,7 +276,7 @@ def _columns(rng: Generator, layer: Layer, weight: _Operand, met: Counts) -> Flo
     return _blend(densities, _packed(sign * gain, mean), gain, fraction)
 
 
-def _swap(rng: Generator, layer: Layer, mask: Mask, met: Counts, target: int) -> None:
+def _swap(rng: Generator, layer: Layer, mask: Mask, met: Ints, target: int) -> None:
     """Move single weights of `mask` to other taps or channels, while that brings the effectual MACs nearer."""
     gains, filled = met.reshape(-1), _filled(layer, mask).reshape(-1)
     view = mask.reshape(layer.G, layer.M, layer.C, -1)
@@ -304,7 +302,7 @@ def _swap(rng: Generator, layer: Layer, mask: Mask, met: Counts, target: int) ->
             filled[cell] += 1 - 2 * old
 
 
-def _places(rng: Generator, counts: Counts, length: int) -> Mask:
+def _places(rng: Generator, counts: Ints, length: int) -> Mask:
     """Return rows of `length` with exactly so many ones each, at uniformly random places.
 
     The ones are where random keys are smallest.  Only the keys near the expected border are sorted.
@@ -320,7 +318,7 @@ def _places(rng: Generator, counts: Counts, length: int) -> Mask:
     return mask
 
 
-def _smallest(keys: NDArray[np.uint32], wanted: Counts, doubt: Floats, mask: Mask) -> bool:
+def _smallest(keys: NDArray[np.uint32], wanted: Ints, doubt: Floats, mask: Mask) -> bool:
     """Mark the `wanted` smallest keys of every row; False if the border is not within `doubt` of its place."""
     rows, length = keys.shape
     low, high = (np.clip((wanted + d) * (2.0**32 / length), 0, 2**32 - 1).astype(np.uint32) for d in (-doubt, doubt))
@@ -336,7 +334,7 @@ def _smallest(keys: NDArray[np.uint32], wanted: Counts, doubt: Floats, mask: Mas
     return True
 
 
-def _values(rng: Generator, operand: _Operand, mask: Mask | None, bits: int) -> Values:
+def _values(rng: Generator, operand: _Operand, mask: Mask | None, bits: int) -> OperandValues:
     limit = max(1, 2 ** (min(bits, 16) - 1) - 1)
     kind: Any = np.int8 if bits <= 8 else np.int16
     if operand.reference:
@@ -351,7 +349,7 @@ def _values(rng: Generator, operand: _Operand, mask: Mask | None, bits: int) -> 
     return drawn
 
 
-def _filled(layer: Layer, mask: Mask | None) -> Counts:
+def _filled(layer: Layer, mask: Mask | None) -> Ints:
     """Count the non-zero weights of all filters [G x C, T, R, S] at every tap of every channel."""
     shape = (layer.G * layer.C, layer.T, layer.R, layer.S)
     if mask is None:
@@ -376,7 +374,7 @@ def _hits(layer: Layer) -> list[Floats]:
     return found
 
 
-def _met(layer: Layer, mask: Mask | None, count_padding: bool) -> Counts:
+def _met(layer: Layer, mask: Mask | None, count_padding: bool) -> Ints:
     """Count the non-zero iacts [G x C, T, R, S] that every tap of every channel meets over all outputs of a filter."""
     depth, rows, columns = _hits(layer)
     channels = layer.G * layer.C

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.following import FOLLOWING, followed, with_following
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import InvalidFile

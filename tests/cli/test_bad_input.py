@@ -107,8 +107,14 @@ def test_no_network_fits_a_pe_without_room(run: Run, small: str) -> None:
         (["map", "small.yaml", "--layer", "pool"], "layer pool (pool) has no multiply-accumulates"),
         (["list", "things"], "'things' is not one of"),
         (["show", "architecture", "eyeriss"], "unknown architecture 'eyeriss'"),
-        (["show", "workload", "alexnet", "--set", "clock=1 Hz"], "--set goes with architectures only"),
-        (["show", "technology", "cmos65_8b", "--format", "table"], "goes with workloads only"),
+        (
+            ["show", "workload", "alexnet", "--set", "clock=1 Hz"],
+            "--set goes with architectures and their networks",
+        ),
+        (
+            ["show", "technology", "cmos65_8b", "--format", "table"],
+            "has no --format table; allowed: yaml",
+        ),
         (["check"], "Missing argument 'FILE...'"),
     ],
 )

@@ -37,13 +37,13 @@ def test_an_unknown_command_names_the_nearest(run: Run) -> None:
 
 
 def test_options_offer_every_objective() -> None:
-    command = importlib.import_module("accelerator_sim.cli.simulate").command
+    command = importlib.import_module("accelerator_sim.cli.simulate_command").command
     objective = next(parameter for parameter in command.params if parameter.name == "objective")
     assert list(objective.type.choices) == [goal.value for goal in Objective]
 
 
 def test_completion_offers_built_in_names_then_files() -> None:
-    command = importlib.import_module("accelerator_sim.cli.simulate").command
+    command = importlib.import_module("accelerator_sim.cli.simulate_command").command
     context = click.Context(command, info_name="simulate")
     workload = next(parameter for parameter in command.params if parameter.name == "workload")
     names = [item.value for item in workload.shell_complete(context, "mobilenet_v1_")]

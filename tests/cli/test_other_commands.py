@@ -10,7 +10,7 @@ import pytest
 
 from accelerator_sim.architecture.load import load_architecture, read_architecture
 from accelerator_sim.baseline.device import load_device, read_device
-from accelerator_sim.cli import kernels, output
+from accelerator_sim.cli import compiled_kernels, output
 from accelerator_sim.files.data import builtin_names, data_dir
 from tests.cli.conftest import Run
 
@@ -163,7 +163,7 @@ def test_warmup(run: Run) -> None:
 def test_warmup_leaves_no_kernel_cold() -> None:
     """In a process of its own, where nothing else has called a kernel."""
     code = (
-        "from accelerator_sim.cli.kernels import compile_all, load_kernels\n"
+        "from accelerator_sim.cli.compiled_kernels import compile_all, load_kernels\n"
         "compile_all()\n"
         "print([kernel.__name__ for kernel in load_kernels() if not kernel.signatures])\n"
     )
@@ -172,8 +172,8 @@ def test_warmup_leaves_no_kernel_cold() -> None:
 
 
 def test_cold_kernels_are_announced(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "load_kernels", lambda fidelity: [len])
-    monkeypatch.setattr(kernels, "is_cold", lambda kernel: True)
+    monkeypatch.setattr(compiled_kernels, "load_kernels", lambda fidelity: [len])
+    monkeypatch.setattr(compiled_kernels, "is_cold", lambda kernel: True)
     assert "compiling 1 kernels (len), once per machine..." in run("simulate", small).stderr
 
 
@@ -213,3 +213,13 @@ def test_a_batch_in_a_file_is_stated(run: Run, tmp_path: Path) -> None:
     assert "1 layers, 6 MACs per inference, batch 4" in run("check", "n.yaml").stdout
     shown = run("show", "workload", "n.yaml", "--format", "table").stdout
     assert "1 layers of 4 inferences (6 MACs per inference, batch 4), 24 MACs" in " ".join(shown.split())
+
+
+def test_show_noc(run: Run) -> None:
+    table = run("show", "noc", "eyeriss_v2", "--set", "cluster_array.rows=2", "--format", "table").stdout
+    assert "2 x 2 clusters of 3 x 4 PEs" in table
+    assert run("show", "noc", "eyeriss_v1").stdout.startswith("tensor\tpart\tlinks\t")
+    assert run("show", "noc", "eyeriss_v1", "--format", "json").stdout.startswith("{")
+    refused = run("show", "noc", "eyeriss_v1", "--format", "yaml")
+    assert refused.exit_code == 2
+    assert "show noc has no --format yaml; allowed: table, tsv, json" in refused.stderr

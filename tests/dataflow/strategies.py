@@ -5,11 +5,11 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
-from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.workload.layer import Layer
 
 BASE = load_architecture("isca16_256")
@@ -87,7 +87,7 @@ def nests(draw: st.DrawFn, name: str) -> Nests:
 
 
 def one(
-    problem: Problem, flow: Dataflow, residence: Residence, spatial: dict[str, int], inside: tuple[int, int],
+    problem: MappingProblem, flow: Dataflow, residence: Residence, spatial: dict[str, int], inside: tuple[int, int],
     tile: dict[str, int],
 ) -> Nests:  # fmt: skip
     """One nest from plain numbers."""

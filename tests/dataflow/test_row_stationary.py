@@ -8,17 +8,17 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
-from accelerator_sim.dataflow.cost import Cost
-from accelerator_sim.dataflow.counts import words_of
 from accelerator_sim.dataflow.nest import DIMENSIONS, Keep, Nests, Residence
+from accelerator_sim.dataflow.nest_cost import NestCost
+from accelerator_sim.dataflow.nest_counts import words_of
+from accelerator_sim.dataflow.nest_search import find_nest
 from accelerator_sim.dataflow.rules import DATAFLOWS
-from accelerator_sim.dataflow.search import find_nest
 from accelerator_sim.energy.account import account
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Factors, Mapping, Stationary
-from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
@@ -104,7 +104,7 @@ def test_the_production_mapping_costs_the_same_in_the_nest(layer_name: str) -> N
     found = find_mapping(layer, machine, actions, Objective.ENERGY)
     schedule = Schedule(found.problem, found.mapping)
     outcome = estimate_of(schedule)
-    same = Cost(nest_of(schedule), EnergyUnit.JOULE).outcome()
+    same = NestCost(nest_of(schedule), EnergyUnit.JOULE).outcome()
     assert same.timing.cycles == outcome.timing.cycles
     joules = account(outcome, actions, machine).total
     assert account(same, actions, machine).total == pytest.approx(joules, rel=1e-12)
@@ -116,5 +116,5 @@ def test_a_nest_is_within_the_spads() -> None:
     layer, machine = on("isca16_256", "CONV3", 1)
     actions = resolve_actions(load_technology(machine.technology), machine)
     nest = find_nest(layer, machine, actions, RS).nest
-    problem: Problem = nest.problem
+    problem: MappingProblem = nest.problem
     assert problem.spad_limit(int(nest.m0[0]), int(nest.c0[0])) is None

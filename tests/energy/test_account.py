@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.simulation.outcome import Access, Bound, Counts, NocUse, Outcome, Timing
 from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy, resolve_actions

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.eyexam.bounds import STEPS, Examination, examine
 from accelerator_sim.eyexam.explain import explain
 from accelerator_sim.eyexam.explanation import Explanation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.eyexam.changes import MOST_SHAPES, Settings, variations
 from accelerator_sim.files.data import builtin_names
 from accelerator_sim.technology.machine_file import load_machine

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.eyexam import explain as module
 from accelerator_sim.eyexam.changes import Settings
 from accelerator_sim.eyexam.explain import explain

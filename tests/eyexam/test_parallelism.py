@@ -8,7 +8,7 @@ from itertools import product
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.eyexam.parallelism import parallel_dimensions, serial_steps, steps_on_array, steps_on_lanes
 from accelerator_sim.mapping.legality import allowed_dimensions

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import assume, given, settings
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.eyexam.relax import FREE, steady, unlimited_bandwidth
 from accelerator_sim.mapping.legality import broken_limits
-from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.search import SearchOptions, Unmappable, find_mappings
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
@@ -15,7 +15,7 @@ from accelerator_sim.workload.layer import Layer
 from tests.oracles.strategies import Case, cases, layers, machines
 
 
-def on(machine: Architecture, problem: Problem) -> Problem:
+def on(machine: Architecture, problem: MappingProblem) -> MappingProblem:
     return problem_of(problem.layer, machine, problem.iact_encoding, problem.weight_encoding)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.eyexam.stalls import BEFORE, losses, worst_stall
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.mapping.loops import loops_of

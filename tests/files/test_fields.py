@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.fields import check_value, dimension_of, fields_at
 from accelerator_sim.files.units import BITS, BYTES, BYTES_PER_SECOND, HERTZ
 

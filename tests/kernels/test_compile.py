@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import compile as compiling
-from accelerator_sim.kernels.search import search
+from accelerator_sim.kernels.enumeration import search
 from accelerator_sim.kernels.survey import survey
 from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.technology.actions import resolve_actions
@@ -97,3 +99,13 @@ def test_without_a_place_for_the_cache_kernels_run_uncached(tmp_path: Path) -> N
     assert run_with_cache("/dev/null/none") == "4 True"
     assert run_with_cache(str(tmp_path)) == "4 False"
     assert list(tmp_path.rglob("*.nbi")), "and with one they are cached"
+
+
+@compiled
+def test_a_stale_cache_that_names_what_is_gone_is_made_anew(tmp_path: Path) -> None:
+    assert run_with_cache(str(tmp_path)) == "4 False"
+    indices = list(tmp_path.rglob("*.nbi"))
+    for index in indices:
+        index.write_bytes(pickle.dumps(numba.__version__) + b"caccelerator_sim.kernels.gone\nGone\n.")
+    assert run_with_cache(str(tmp_path)) == "4 False"
+    assert all(b"gone" not in index.read_bytes() for index in indices)

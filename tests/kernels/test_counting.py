@@ -8,9 +8,9 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
-from accelerator_sim.kernels.columns import Columns, count_columns, stored_entries
+from accelerator_sim.kernels.csc_columns import Columns, count_columns, stored_entries
 from accelerator_sim.kernels.numbering import Numbering, forget, numbered
 
 BITS = st.lists(st.integers(0, 1), max_size=40)

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 
 from accelerator_sim.kernels import deal as kernels
 from accelerator_sim.kernels import layout as at
-from accelerator_sim.kernels import tables, windows
+from accelerator_sim.kernels import tile_tables, windows
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Factors, Mapping, ceil_div, deal, deals_of
 from accelerator_sim.mapping.pack import pack
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.mapping.space import PLACES, configurations, factors_of
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
@@ -87,7 +87,7 @@ def test_strips(size: int, tile: int, parts: tuple[int, int, int, int]) -> None:
 
 @settings(max_examples=60)
 @given(problems(most_macs=10**6), st.data())
-def test_a_configuration_deals_like_its_mapping(problem: Problem, data: st.DataObject) -> None:
+def test_a_configuration_deals_like_its_mapping(problem: MappingProblem, data: st.DataObject) -> None:
     """Every dimension, with the cuts that the kernels read from a row of the space."""
     rows = configurations(problem)
     row = rows[data.draw(st.integers(0, len(rows) - 1))]
@@ -111,7 +111,7 @@ def test_a_configuration_deals_like_its_mapping(problem: Problem, data: st.DataO
             assert (tiled.total.rows, tiled.total.row_steps) == (d.rows, d.row_steps)
 
 
-def packed_integers(problem: Problem) -> np.ndarray:
+def packed_integers(problem: MappingProblem) -> np.ndarray:
     """The integers that the kernels get."""
     return pack(problem, resolve_actions(load_technology("cmos65_8b"), problem.architecture)).n
 
@@ -131,7 +131,7 @@ def test_windows(w: Window, tile: int, number: int) -> None:
 
 @settings(max_examples=60)
 @given(problems(most_macs=10**6))
-def test_windows_of_a_layer(problem: Problem) -> None:
+def test_windows_of_a_layer(problem: MappingProblem) -> None:
     n = packed_integers(problem)
     for sliding, w in ((windows.rows_of(n), problem.loops.rows), (windows.columns_of(n), problem.loops.columns)):
         assert sliding == (w.taps, w.stride, w.dilation, w.extent, w.before, w.size, w.spanned_inside)
@@ -140,7 +140,7 @@ def test_windows_of_a_layer(problem: Problem) -> None:
 @settings(max_examples=300)
 @given(SIZES, st.integers(1, 30), SIZES)
 def test_choices_are_the_shortest_tile_for_each_number_of_tiles(size: int, parts: int, limit: int) -> None:
-    assert tables.choices(size, parts, limit) == sum(length <= limit for length in lengths(size, parts))
+    assert tile_tables.choices(size, parts, limit) == sum(length <= limit for length in lengths(size, parts))
 
 
 def parts_of(row: np.ndarray, dimension: str, axes: tuple[str, ...]) -> int:
@@ -150,27 +150,27 @@ def parts_of(row: np.ndarray, dimension: str, axes: tuple[str, ...]) -> int:
 
 @settings(max_examples=60)
 @given(problems(most_macs=10**6), st.data())
-def test_tables_of_tiles(problem: Problem, data: st.DataObject) -> None:
+def test_tables_of_tiles(problem: MappingProblem, data: st.DataObject) -> None:
     """Every column that is a window or a deal, for every tile length of a configuration."""
     architecture, loops = problem.architecture, problem.loops
     n = packed_integers(problem)
     rows = configurations(problem)
     row = rows[data.draw(st.integers(0, len(rows) - 1))]
-    table = np.empty((100, tables.POSITION_COLUMNS))
+    table = np.empty((100, tile_tables.POSITION_COLUMNS))
     stored = architecture.dram.padding == "stored"
     private = architecture.noc.iact.kind == "unicast"  # a PE has the ports that a cluster has else
-    at_column = tables.PositionTile
+    at_column = tile_tables.PositionTile
     for dimension, window in (("N", None), ("Q", loops.columns), ("P", loops.rows)):
         size = loops.sizes[dimension]
         clusters = parts_of(row, dimension, ("cluster_rows", "cluster_columns"))
         local = parts_of(row, dimension, ("pe_rows", "pe_columns"))
         columns = parts_of(row, dimension, ("cluster_columns",))
         if dimension == "P":
-            count = tables.row_table(n, kernels.cut_rows(row), row[at.YR], table)
+            count = tile_tables.row_table(n, kernels.cut_rows(row), row[at.YR], table)
         elif dimension == "Q":
-            count = tables.column_table(n, kernels.cut_columns(row), table)
+            count = tile_tables.column_table(n, kernels.cut_columns(row), table)
         else:
-            count = tables.image_table(n, kernels.cut_images(row), table)
+            count = tile_tables.image_table(n, kernels.cut_images(row), table)
         assert table[:count, at_column.LENGTH].tolist() == lengths(size, clusters * local)
         mapping = Mapping(
             Factors(**{dimension: clusters // columns}),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.eyeriss_v1 import letters_of

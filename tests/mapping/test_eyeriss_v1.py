@@ -8,7 +8,7 @@ from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.eyeriss_v1 import Letters, letters_of, mapping_of
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.mapping import Factors, Mapping
-from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network_loader import load_network
@@ -31,7 +31,7 @@ TABLE_III = {
 }
 
 
-def problem(name: str) -> Problem:
+def problem(name: str) -> MappingProblem:
     return problem_of(ALEXNET[name], CHIP)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from accelerator_sim.mapping.pack import pack
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from tests.oracles.strategies import problems
@@ -16,7 +16,7 @@ TABLE = load_technology("cmos65_8b")
 
 @given(problems(most_macs=10**6, roomy=False))
 @settings(max_examples=150)
-def test_the_table_of_what_fits_is_what_the_spads_say(problem: Problem) -> None:
+def test_the_table_of_what_fits_is_what_the_spads_say(problem: MappingProblem) -> None:
     """Filled along its edge, it holds every pair that breaks no limit and no other."""
     fits = pack(problem, resolve_actions(TABLE, problem.architecture)).fits
     expected = np.zeros_like(fits)

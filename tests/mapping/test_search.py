@@ -13,8 +13,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, given, settings
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.search import Found, Unmappable, find_mapping
 from accelerator_sim.simulation.engines import estimate_of

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import pytest
 from hypothesis import assume, given, settings
 
 from accelerator_sim.architecture.all_to_all import AllToAll
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.grid import Grid, tree_links
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.architecture.networks import FlatNetwork, MulticastBus
+from accelerator_sim.architecture.wire_links import NodeKind
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
-from accelerator_sim.noc.topology import topology
+from accelerator_sim.noc.link_graph import network_graph
 from accelerator_sim.noc.wires import source_words, wires_of
 from accelerator_sim.simulation.engines import Event
 from accelerator_sim.simulation.schedule import Schedule
@@ -56,8 +58,11 @@ def test_in_the_place_of_a_mesh_it_has_its_bandwidth(name: str) -> None:
         assert network.ports == getattr(mesh.noc, tensor).routers * mesh.cluster_array.count
         ways = 2 if tensor == "psum" else 1
         assert wires_of(flat, tensor).links == ways * network.ports * tree_links(flat.pe_cluster)
-        graph = topology(flat, tensor)
-        assert graph.number_of_edges() == network.ports * flat.pes
+        graph = network_graph(network, flat.site(tensor))
+        assert graph.number_of_edges() == wires_of(flat, tensor).links
+        ports = [node for node in graph if node.kind is NodeKind.PORT]
+        assert len(ports) == network.ports
+        assert {len([n for n in nx.descendants(graph, port) if n.kind is NodeKind.PE]) for port in ports} == {flat.pes}
 
 
 def test_its_wires_grow_with_the_square() -> None:

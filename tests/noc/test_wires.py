@@ -9,13 +9,13 @@ import networkx as nx
 import pytest
 from hypothesis import assume, given, settings
 
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.grid import Grid, path_links, private_links, tree_links
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import TENSORS, Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.files.vocabulary import NocName
 from accelerator_sim.noc.alternatives import KINDS, alternatives
-from accelerator_sim.noc.topology import topology
+from accelerator_sim.noc.link_graph import cluster_graph, network_graph, wires_in
 from accelerator_sim.noc.wires import source_words, wires_of
 from accelerator_sim.simulation.reach import reach_of
 from accelerator_sim.simulation.schedule import Schedule
@@ -53,8 +53,22 @@ def test_links_of_a_tree_and_of_ways_of_their_own(rows: int, columns: int) -> No
 @pytest.mark.parametrize("name", ["eyeriss_v2", "eyeriss_v1_5", "eyeriss_v2_1024"])
 def test_links_between_clusters_are_those_of_the_topology(name: str, tensor: str) -> None:
     architecture = load_architecture(name)
-    network = getattr(architecture.noc, tensor)
-    assert network.links_between(architecture.cluster_array) == topology(architecture, tensor).number_of_edges()
+    network, site = architecture.network(tensor), architecture.site(tensor)
+    assert isinstance(network, HierarchicalMesh)
+    assert network.links_between(site.clusters) == cluster_graph(network, site).number_of_edges()
+
+
+@settings(max_examples=100)
+@given(case=cases())
+def test_wires_in_closed_form_are_those_of_the_graph(case: Case) -> None:
+    architecture = case.problem.architecture
+    for tensor in TENSORS:
+        network, site = architecture.network(tensor), architecture.site(tensor)
+        walked, wires = wires_in(network_graph(network, site)), wires_of(architecture, tensor)
+        assert sum(walked.values()) == wires.links
+        assert sum(bits * links for (bits, _), links in walked.items()) == wires.link_bits
+        lengths = sum(bits * length * links for (bits, length), links in walked.items())
+        assert lengths * 1e3 == pytest.approx(wires.bit_mm)
 
 
 def test_the_wires_of_eyeriss_v2_by_hand() -> None:

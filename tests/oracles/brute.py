@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import account, account_moves
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.mapping import Mapping, Stationary
-from accelerator_sim.mapping.problem import Problem, encodings_of, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, encodings_of, problem_of
 from accelerator_sim.mapping.space import configurations, factors_of
 from accelerator_sim.simulation.analytical import dram_bytes
 from accelerator_sim.simulation.engines import estimate_of
@@ -47,7 +47,7 @@ def rounding(outcome: Outcome, actions: ActionEnergies, architecture: Architectu
     return account_moves(one, actions, architecture).total
 
 
-def cost_of(problem: Problem, mapping: Mapping, actions: ActionEnergies) -> Cost:
+def cost_of(problem: MappingProblem, mapping: Mapping, actions: ActionEnergies) -> Cost:
     """Cost one mapping."""
     schedule = Schedule(problem, mapping)
     outcome = estimate_of(schedule)
@@ -64,7 +64,7 @@ def lengths(size: int, parts: int) -> list[int]:
     return list(shortest.values())
 
 
-def candidates(layer: Layer, architecture: Architecture) -> Iterator[tuple[Problem, Mapping]]:
+def candidates(layer: Layer, architecture: Architecture) -> Iterator[tuple[MappingProblem, Mapping]]:
     """All mappings within the limits of the SPads and of the psum links."""
     for encodings in encodings_of(layer, architecture):
         problem = problem_of(layer, architecture, *encodings)
@@ -75,7 +75,9 @@ def candidates(layer: Layer, architecture: Architecture) -> Iterator[tuple[Probl
             yield from _temporal(problem, spatial, kept)
 
 
-def _temporal(problem: Problem, spatial: Mapping, kept: list[Stationary]) -> Iterator[tuple[Problem, Mapping]]:
+def _temporal(
+    problem: MappingProblem, spatial: Mapping, kept: list[Stationary]
+) -> Iterator[tuple[MappingProblem, Mapping]]:
     loops = problem.loops
 
     def parts(dimension: str) -> int:

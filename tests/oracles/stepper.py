@@ -27,6 +27,7 @@ from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.mapping.mapping import Encoding
 from accelerator_sim.simulation.machine import lanes_of, psum_flit
 from accelerator_sim.simulation.schedule import Schedule
+from tests.oracles.rings import hops, rings_of
 from tests.oracles.walker import ORDER, Place, Walk, chunks, span
 
 Name = tuple[int, ...]
@@ -60,6 +61,7 @@ class Setting:
         self.psum_in, self.time_shared, self.early = psum_in, time_shared, early
         architecture, mapping = schedule.problem.architecture, schedule.mapping
         pe = architecture.pe
+        self.architecture = architecture
         self.flat, self.macs = architecture.flat, pe.macs_per_cycle
         self.front, self.tail = max(1, pe.pipeline_stages - 2), min(2, pe.pipeline_stages)
         self.overlap = pe.psum_service.overlaps_macs
@@ -421,7 +423,11 @@ def send_weights(s: Setting, pes: list[Pe]) -> int:
         if key not in done:
             sent[router] += weight_flits(s, pe.share) * s.turn["weight"]
             done[key] = sent[router]
-        here = done[key] + (column if shared else 0)
+        if shared:
+            along = sorted({other.place.cluster for other in pes if other.place.cluster[0] == row})
+            here = done[key] + hops(along, rings_of(s.architecture, "weight"))[row, column]
+        else:
+            here = done[key]
         pe.weights_at = 0 if s.early else here
         last = max(last, here)
     return last
@@ -441,13 +447,9 @@ class Lane:
         queue: list[tuple[Key, Flit, list[tuple[Pe, int]]]] = []
         for number, stream in enumerate(self.streams):
             longest = max(stream, key=lambda pe: len(pe.share["P"]))
-            source = stream[0].place.cluster
+            far = hops(sorted({pe.place.cluster for pe in stream}), rings_of(self.s.architecture, "iact"))
             for image, strip in product_of(longest.share, "NP"):
-                targets = [
-                    (pe, sum(abs(a - b) for a, b in zip(pe.place.cluster, source, strict=True)))
-                    for pe in stream
-                    if strip < len(pe.share["P"])
-                ]
+                targets = [(pe, far[pe.place.cluster]) for pe in stream if strip < len(pe.share["P"])]
                 for flit in row_flits(self.s, longest.share, image, strip):
                     queue.append(((image, strip, flit.window, number), flit, targets))
         queue.sort(key=lambda entry: entry[0])

@@ -10,13 +10,13 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import assume
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.data import data_dir
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import Document, load_document
 from accelerator_sim.mapping.legality import allowed_dimensions, broken_limits
 from accelerator_sim.mapping.mapping import AXES, Encoding, Factors, Mapping, Stationary
-from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.layer import Density, Layer
 
@@ -162,12 +162,15 @@ def _flag(dice: Random) -> str:
 
 
 def _mesh(dice: Random, rows: int, columns: int, largest: int) -> Overrides:
-    psum = dice.choice(["", "south", "north, south"])
+    psum, torus = dice.choice(["", "south", "north, south"]), f"torus: {_flag(dice)}"
+    tall = "true" in torus and dice.random() < 0.2  # room for interleaved trees with two arms: 3 filters, 2 channels
+    array = (6, 1) if tall else (dice.randint(1, largest), dice.randint(1, largest))
     return {
-        "cluster_array": f"{{rows: {dice.randint(1, largest)}, columns: {dice.randint(1, largest)}}}",
+        "cluster_array": f"{{rows: {array[0]}, columns: {array[1]}}}",
         "noc.iact": f"{{kind: hierarchical_mesh, routers: {dice.randint(1, 3)}, port_width: 24 b,"
-        " directions: [north, south, horizontal]}",
-        "noc.weight": f"{{kind: hierarchical_mesh, routers: {rows}, port_width: 24 b, directions: [horizontal]}}",
+        f" directions: [north, south, horizontal], {torus}}}",
+        "noc.weight": f"{{kind: hierarchical_mesh, routers: {rows}, port_width: 24 b, directions: [horizontal],"
+        f" {torus}}}",
         "noc.psum": f"{{kind: hierarchical_mesh, routers: {columns}, port_width: 40 b, directions: [{psum}]}}",
     }
 
@@ -226,12 +229,12 @@ def _glb(dice: Random, roomy: bool) -> Overrides:
 class Case:
     """A layer on a machine with a mapping of it."""
 
-    problem: Problem
+    problem: MappingProblem
     mapping: Mapping
 
 
 @st.composite
-def factors(draw: Draw, places: int, allowed: str, problem: Problem) -> Factors:
+def factors(draw: Draw, places: int, allowed: str, problem: MappingProblem) -> Factors:
     """Parts of the dimensions that an axis may carry, in any order of preference."""
     sizes, parts, left = problem.loops.sizes, {}, places
     for dimension in draw(st.permutations(allowed)):
@@ -241,7 +244,7 @@ def factors(draw: Draw, places: int, allowed: str, problem: Problem) -> Factors:
 
 
 @st.composite
-def mappings(draw: Draw, problem: Problem) -> Mapping:
+def mappings(draw: Draw, problem: MappingProblem) -> Mapping:
     """A legal mapping of a problem."""
     architecture, loops = problem.architecture, problem.loops
     sizes = {
@@ -273,7 +276,7 @@ def mappings(draw: Draw, problem: Problem) -> Mapping:
 
 
 @st.composite
-def problems(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> Problem:
+def problems(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> MappingProblem:
     """A layer on a machine."""
     architecture = draw(machines(roomy=roomy))
     layer = draw(layers(most_macs=most_macs))

@@ -22,12 +22,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.loops import Loops, Window
 from accelerator_sim.mapping.mapping import Factors, Mapping
+from tests.oracles.rings import Cluster, rings_of, tree
 
 ORDER = "GNQPMCR"
-Cluster = tuple[int, int]
 
 
 @dataclass
@@ -311,7 +311,7 @@ class Walk:
             for i in {row for row, _ in clusters}:
                 along = [column for row, column in clusters if row == i]
                 total["weight_sent"] += 1
-                links = [((i, j), (i, j + 1)) for j in range(min(along), max(along))]
+                links = tree([(i, j) for j in along], rings_of(self.architecture, "weight"))
                 total["weight_hops"] += len(links)
                 counts.weight_links.update(links)
 
@@ -343,7 +343,7 @@ class Walk:
                 counts.cluster_iacts[cluster] += len(sent)
             total["iact_sent"] += len(sent)
             total["iact_cluster_deliveries"] += len(sent) * len(clusters)
-            links = tree(clusters)
+            links = tree(clusters, rings_of(self.architecture, "iact"))
             counts.iact_links.update(links)
             total["iact_hops"] += len(sent) * len(links)
             for word in sent:
@@ -417,18 +417,6 @@ class Walk:
         assert self.macs == set(everything), "every MAC is executed"
         assert set(self.psum_passes.values()) == {self.passes_of_a_psum}, "every psum takes part in every pass"
         self.counts.total["macs"] = len(self.macs)
-
-
-def tree(clusters: list[Cluster]) -> list[tuple[Cluster, Cluster]]:
-    """Links from the first cluster to all others: down its column, then along each row."""
-    first_row, first_column = min(clusters)
-    rows = sorted({row for row, _ in clusters})
-    down = [((i, first_column), (i + 1, first_column)) for i in range(first_row, rows[-1])]
-    along = []
-    for i in rows:
-        last = max(column for row, column in clusters if row == i)
-        along += [((i, j), (i, j + 1)) for j in range(first_column, last)]
-    return down + along
 
 
 def walk(loops: Loops, mapping: Mapping, architecture: Architecture) -> Counts:

@@ -12,12 +12,12 @@ from functools import cache
 
 import pytest
 
-from accelerator_sim.comparison.dataflows import FlowResult, compare_dataflows
-from accelerator_sim.dataflow import search
+from accelerator_sim.comparison.dataflow_comparison import FlowResult, compare_dataflows
+from accelerator_sim.dataflow import nest_search
 from accelerator_sim.dataflow.nest import Keep, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.mapping.problem import Problem
+from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.network_loader import load_network
@@ -127,9 +127,9 @@ def test_fc_layers_at_a_larger_batch() -> None:
 
 def test_fc_layers_by_the_rules_of_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the program of the study weights of OS must lie in the GLB, and iacts of WS never do: then all hold it."""
-    every = search.residences
+    every = nest_search.residences
 
-    def rules(problem: Problem, flow: Dataflow) -> Iterator[Residence]:
+    def rules(problem: MappingProblem, flow: Dataflow) -> Iterator[Residence]:
         for residence in every(problem, flow):
             if flow.name == "ws" and residence.iact is not Keep.NONE:
                 continue
@@ -137,7 +137,7 @@ def test_fc_layers_by_the_rules_of_the_study(monkeypatch: pytest.MonkeyPatch) ->
                 continue
             yield residence
 
-    monkeypatch.setattr(search, "residences", rules)
+    monkeypatch.setattr(nest_search, "residences", rules)
     flows = [DATAFLOWS[name] for name in OTHERS]
     found = compare_dataflows(
         load_network("alexnet"), load_machine("isca16_256"), flows, Options(Objective.ENERGY, 16), True

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import pytest
 
-from accelerator_sim.comparison.networks import NetworkComparison, compare_networks
-from accelerator_sim.energy.wires import driven
+from accelerator_sim.comparison.noc_comparison import NetworkComparison, compare_networks
+from accelerator_sim.energy.wire_energy import driven
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.results.tabular import Row

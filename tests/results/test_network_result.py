@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options

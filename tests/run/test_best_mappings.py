@@ -1,6 +1,6 @@
 """One layer, every objective."""
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.run.best_mappings import best_mappings
 from accelerator_sim.run.options import Options

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import UsageError
-from accelerator_sim.mapping.file import Plan
+from accelerator_sim.mapping.file import MappingPlan
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
@@ -51,7 +51,7 @@ def test_a_bad_layer_leaves_the_rest(flawed: Network, architecture: Architecture
 def test_a_mapping_for_one_twin_sets_it_apart(
     network: Network, architecture: Architecture, technology: Technology
 ) -> None:
-    result = simulate_network(network, architecture, technology, Options(plan=Plan({"twin": Mapping()})))
+    result = simulate_network(network, architecture, technology, Options(plan=MappingPlan({"twin": Mapping()})))
     assert result.layers[1].mapping == Mapping()
     assert result.layers[0].mapping != Mapping()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.run.traffic import traffic_outcome
 from accelerator_sim.technology.machine_file import load_machine
 from tests.small_network import POOL

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimWarning
-from accelerator_sim.mapping.file import Plan
+from accelerator_sim.mapping.file import MappingPlan
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import NoWorkers, Pool, pool_of, processes, run_tasks
@@ -193,7 +193,7 @@ class _Bomb:
 
 @pytest.mark.slow
 def test_a_layer_that_kills_its_process_fails_alone() -> None:
-    plan = Plan(mappings={CONV.name: _Bomb()})  # type: ignore[dict-item]
+    plan = MappingPlan(mappings={CONV.name: _Bomb()})  # type: ignore[dict-item]
     network = Network("small", "made up", (CONV, POOL, FC), "")
     run = simulate_network(network, *load_machine("eyeriss_v2"), Options(jobs=2, plan=plan))
     assert [layer.status for layer in run.layers] == ["failed", "traffic_only", "ok"]

@@ -10,10 +10,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from accelerator_sim.architecture.model import Architecture
+from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping
 from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.noc.agreement import _wires
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.laws import check, claims
 from accelerator_sim.simulation.schedule import Schedule
@@ -66,6 +68,41 @@ def test_every_law_has_its_own_name(architecture: Architecture) -> None:
     schedule = Schedule(problem_of(layer, architecture), Mapping(pe_rows=Factors(R=3), M0=4, C0=2, P0=4, Q0=4))
     names = [claim[0] for claim in claims(schedule, estimate_of(schedule))]
     assert len(names) == len(set(names)) > 40
+
+
+BY_THE_GRAPH = "by the graph of the network"
+
+
+@pytest.mark.parametrize(
+    ("name", "clusters", "walked"), [("eyeriss_v2", 16, True), ("eyeriss_v2", 22, False), ("eyeriss_v1", 1, True)]
+)
+def test_small_arrays_are_compared_with_their_graph(name: str, clusters: int, walked: bool) -> None:
+    """22 clusters of 12 PEs are more than 256 PEs."""
+    array = {} if clusters == 1 else {"cluster_array": f"{{rows: {clusters // 2}, columns: 2}}"}
+    layer = Layer("conv7", "conv", M=4, C=2, H=6, W=6, R=3, S=3)
+    schedule = Schedule(problem_of(layer, machine(name, array)), Mapping(pe_rows=Factors(R=3), M0=4, C0=2))
+    names = [claim[0] for claim in claims(schedule, estimate_of(schedule)) if BY_THE_GRAPH in claim[0]]
+    assert bool(names) == walked
+    assert any("links in use" in found for found in names) == (walked and name == "eyeriss_v2")
+
+
+def test_a_closed_form_that_differs_from_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wires that a closed form forgets, and a hop that it does not count, are broken laws."""
+    layer = Layer("conv7", "conv", M=4, C=2, H=6, W=6, R=3, S=3)
+    shared = Mapping(cluster_rows=Factors(M=2), pe_rows=Factors(R=3), M0=2, C0=2)
+    routers = {"noc.iact": "{kind: hierarchical_mesh, routers: 2, port_width: 24 b, directions: [south, horizontal]}"}
+    schedule = Schedule(problem_of(layer, machine("eyeriss_v2", routers)), shared)
+    outcome = estimate_of(schedule)
+    check(schedule, outcome)
+    monkeypatch.setitem(schedule.__dict__, "iact_hops", schedule.iact_hops + 1)
+    with pytest.raises(CheckFailed, match="layer conv7: iact words times links, by the graph of the network: "):
+        check(schedule, outcome)
+    monkeypatch.undo()
+    monkeypatch.setattr(HierarchicalMesh, "links_inside", lambda self, site: 7)
+    _wires.cache_clear()
+    with pytest.raises(CheckFailed, match=r"iact links of 24 b and 0.288675 mm, .*: 224 = 512 "):
+        check(schedule, outcome)
+    _wires.cache_clear()
 
 
 def test_a_published_fraction_above_the_product_of_the_densities() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from accelerator_sim.noc.topology import topology
+from accelerator_sim.noc.routes import routes_of
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.simulation.schedule import Schedule
 from tests.oracles.strategies import Case, cases
@@ -17,6 +17,6 @@ def test_words_over_all_links_are_the_hops_of_the_schedule(case: Case, tensor: s
     schedule = Schedule(case.problem, case.mapping)
     loads = link_words(schedule, tensor)
     assert sum(loads.values()) == getattr(schedule, f"{tensor}_hops")
-    graph = topology(schedule.problem.architecture, tensor)
+    graph = routes_of(schedule.problem.architecture, tensor).graph
     assert all(graph.has_edge(*link) for link in loads)
     assert all(words > 0 for words in loads.values())

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 import accelerator_sim as sim
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.mapping import Encoding, Mapping, Stationary
-from accelerator_sim.mapping.problem import Problem, problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.simulation.engines import Cycle, Event
 from accelerator_sim.simulation.repeats import FEW, NEAR, repeated, time_schedule
 from accelerator_sim.simulation.schedule import Schedule
@@ -24,7 +24,7 @@ LONG = FEW[0] + NEAR + 1
 
 
 @st.composite
-def long_problems(draw: st.DrawFn) -> Problem:
+def long_problems(draw: st.DrawFn) -> MappingProblem:
     """A dense layer with many tiles along some dimensions, on a random machine."""
     architecture = draw(machines(largest=2))
     assume(not architecture.dram.duplex or architecture.dram.bandwidth == float("inf"))

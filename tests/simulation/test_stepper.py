@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from accelerator_sim.kernels import machine as at
+from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.mapping.mapping import Encoding

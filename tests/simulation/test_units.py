@@ -8,8 +8,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, given, settings
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.architecture.model import Architecture
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import find_mapping

@@ -18,8 +18,8 @@ from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep import cluster as room
 from accelerator_sim.sweep.cluster import cluster
-from accelerator_sim.sweep.run import SweepState, run_sweep
 from accelerator_sim.sweep.store import Store
+from accelerator_sim.sweep.sweep_run import SweepState, run_sweep
 from tests.sweep.conftest import Make, exported
 
 pytest.importorskip("distributed")

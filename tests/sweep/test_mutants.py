@@ -14,7 +14,7 @@ from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.export import export
 from accelerator_sim.sweep.planner import SweepPlanner
 from accelerator_sim.sweep.points import points_of
-from accelerator_sim.sweep.results import about_all, best_in, front_in, goal_of
+from accelerator_sim.sweep.records import about_all, best_in, front_in, goal_of
 from accelerator_sim.sweep.spec import load_sweep
 from accelerator_sim.sweep.store import About, Store, StoreEntry
 from tests.mutants import ALL, QUICK, mutate_bytes, mutate_text, seeds, survives

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accelerator_sim.architecture.model import Architecture, SharedGlb
+from accelerator_sim.architecture.architecture import Architecture, SharedGlb
 from accelerator_sim.technology.actions import MissingEnergy, bank_bytes, memory_bytes, resolve_actions, spad_bytes
 from accelerator_sim.technology.technology import load_technology
 

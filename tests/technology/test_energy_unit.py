@@ -27,7 +27,7 @@ def test_actions_are_in_the_unit_of_their_table() -> None:
     assert (actions.glb["psum"], actions.dram_read_bit * 16, actions.delivery("iact")) == ((6.0, 6.0), 200.0, 2.0)
     architecture, technology = load_machine("eyeriss_v2")
     actions = resolve_actions(technology, architecture)
-    assert (actions.unit, actions.noc_hop_bit < 1e-9) == (EnergyUnit.JOULE, True)
+    assert (actions.unit, actions.noc_hop_bit["iact"] < 1e-9) == (EnergyUnit.JOULE, True)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
+from accelerator_sim.noc.routes import MeshLink
 from accelerator_sim.report.html.svg import drawing
 from accelerator_sim.report.numbers import si
 
@@ -60,23 +61,23 @@ def heat_grid(
 HeatCell = tuple[int, int]
 
 
-def mesh(title: str, size: HeatCell, loads: Mapping[tuple[HeatCell, HeatCell], float], width: int = 240) -> Markup:
+def mesh(title: str, size: HeatCell, loads: Mapping[MeshLink, int], width: int = 240) -> Markup:
     """Return a mesh of nodes and the links that carry something, the thicker and darker the more; each says how much.
 
-    size: rows and columns of nodes.  Links join neighbours and lead right or down, as all streams do.  There is no text
-    on the links of large meshes.
+    size: rows and columns of nodes.  Words that cross a link in either direction are added up.  A wrapped link of a
+    torus is drawn beyond the last node.  There is no text on the links of large meshes.
     """
     rows, columns = size
     pitch_x, pitch_y = max(8, min(56, width // max(columns - 1, 1))), max(8, min(42, 480 // max(rows - 1, 1)))
     node = min(8, pitch_x // 4, pitch_y // 4)
     roomy = pitch_x >= 48 and pitch_y >= 36 and len(loads) <= 64
-    most = max(loads.values(), default=0.0)
     along: dict[int, list[tuple[int, int]]] = defaultdict(list)
     down: dict[int, list[tuple[int, int]]] = defaultdict(list)
     texts = []
-    for ((row, column), end), load in sorted(loads.items()):
+    drawn = _both_ways(loads)
+    most = max(drawn.values(), default=0)
+    for (row, column, level), load in sorted(drawn.items()):
         x, y = pitch_x * column, pitch_y * row
-        level = end[0] == row
         (along[row] if level else down[column]).append((column if level else row, _level(load, most)))
         if roomy and level:
             texts.append(f'<text class="middle" x="{x + pitch_x // 2}" y="{y - 4}">{si(load)}</text>')
@@ -92,10 +93,24 @@ def mesh(title: str, size: HeatCell, loads: Mapping[tuple[HeatCell, HeatCell], f
     nodes = "".join(f"M0 {pitch_y * row}h{pitch_x * (columns - 1) + 0.02:g}" for row in range(rows))
     dots = f'<path class="node" stroke-width="{2 * node - 2}" stroke-dasharray="0.01 {pitch_x - 0.01:g}" d="{nodes}"/>'
     edge = node + 8
-    wide = pitch_x * (columns - 1) + edge + (44 if roomy else edge)  # words beside the links of the last column
-    tall = pitch_y * (rows - 1) + 2 * edge
+    beside = 44 if roomy else edge  # words beside the links of the last column
+    right = max((column + level for _, column, level in drawn), default=0)
+    below = max((row + (not level) for row, _, level in drawn), default=0)
+    wide = pitch_x * max(columns - 1, right) + edge + beside
+    tall = pitch_y * max(rows - 1, below) + 2 * edge
     content = f"{lines}{dots}{''.join(texts)}"
     return drawing(title, tall, content, "mesh", str(wide), f"-{edge} -{edge} {wide} {tall}")
+
+
+def _both_ways(loads: Mapping[MeshLink, int]) -> Counter[tuple[int, int, bool]]:
+    """Words over each link, by its upper or left end and whether it lies in a row; a wrapped link has the last one."""
+    drawn: Counter[tuple[int, int, bool]] = Counter()
+    for ends, load in loads.items():
+        first, last = min(ends), max(ends)
+        level = first[0] == last[0]
+        wrapped = sum(last) - sum(first) > 1
+        drawn[*(last if wrapped else first), level] += load
+    return drawn
 
 
 def _dashes(runs: Iterable[tuple[str, int]], pitch: int, node: int) -> str:

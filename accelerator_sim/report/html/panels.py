@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from accelerator_sim.architecture.model import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.html.eyexam import StepRow, steps_of
+from accelerator_sim.report.html.eyexam_section import StepRow, steps_of
 from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import COMPONENT_NAMES, LEVEL_NAMES

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from accelerator_sim.report.html.scatter import decades, mark
 from accelerator_sim.report.html.svg import drawing, short, text_of
-from accelerator_sim.report.pareto import Scale, shown
+from accelerator_sim.report.pareto_text import Scale, shown
 
 KINDS = ("beaten", "front")
 LEFT, WIDTH = 14.0, 84.0

@@ -47,7 +47,7 @@ _DEPTHWISE = re.compile(r"(?<![a-z])dw(?![a-z])|depth-?_?wise", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class _Row:
+class _TopologyRow:
     line: int
     name: str
     sizes: tuple[int, ...]
@@ -78,7 +78,7 @@ def read_topology(path: Path | str) -> Network:
     text = read_text(Path(path), "CSV")
     problems: list[Problem] = []
     header: _Header | None = None
-    rows: list[_Row] = []
+    rows: list[_TopologyRow] = []
     found = list(records(text, file))
     for record in found:
         if header is None:
@@ -182,7 +182,7 @@ def _meaning(heading: str) -> str | None:
 
 def _row(
     cells: Sequence[tuple[str, int]], header: _Header, file: str, number: int, problems: list[Problem]
-) -> _Row | None:
+) -> _TopologyRow | None:
     """Return a row, or None after noting what is wrong with it."""
     found = len(problems)
 
@@ -236,17 +236,17 @@ def _row(
             wrong(column, name, f"{text[:40]!r} in column {wanted + i + 1} is one too many; {', '.join(header.form)}")
     if len(problems) > found:
         return None
-    return _Row(number, name, tuple(sizes), stride, sparsity, batch)
+    return _TopologyRow(number, name, tuple(sizes), stride, sparsity, batch)
 
 
-def _density(row: _Row) -> Density:
+def _density(row: _TopologyRow) -> Density:
     if row.sparsity is None:
         return Density()
     n, m = row.sparsity
     return Density(weight=n / m, source=f"SCALE-Sim topology: {n}:{m} sparsity of the weights")
 
 
-def _product(row: _Row) -> tuple[Layer, list[str]]:
+def _product(row: _TopologyRow) -> tuple[Layer, list[str]]:
     """Return M x K activations times K x N weights; a batch of them has activations on both sides."""
     rows, filters, channels = row.sizes
     fields: dict[str, Any] = {"M": filters, "C": channels, "W": rows}
@@ -256,7 +256,7 @@ def _product(row: _Row) -> tuple[Layer, list[str]]:
     return layer, [f"a batch of {row.batch} products, taken as pairs of activations"]
 
 
-def _convolution(rows: Sequence[_Row], i: int) -> tuple[Layer, list[str]]:
+def _convolution(rows: Sequence[_TopologyRow], i: int) -> tuple[Layer, list[str]]:
     """Return the layer of a row, and what a reader should know of it.  Raises ValueError."""
     row = rows[i]
     height, width, r, s, channels, filters, stride = row.sizes
@@ -283,7 +283,7 @@ def _convolution(rows: Sequence[_Row], i: int) -> tuple[Layer, list[str]]:
     return layer, notes
 
 
-def _channels(rows: Sequence[_Row], i: int) -> tuple[int, str]:
+def _channels(rows: Sequence[_TopologyRow], i: int) -> tuple[int, str]:
     """Return the channels of a depthwise row, from the rows beside it where it has one channel and one filter."""
     channels, filters = rows[i].sizes[4:6]
     if channels != 1 or filters != 1:

@@ -23,7 +23,7 @@ _FINEST = 16
 
 
 @dataclass(frozen=True)
-class _Row:
+class _WrittenRow:
     name: str
     sizes: tuple[int, ...]
     strides: tuple[int, int]
@@ -36,7 +36,7 @@ def write_topology(network: Network) -> Written:
 
     Raises UsageError with every layer that a topology cannot say, and why.
     """
-    remarks, rows, refused = Remarks(), list[_Row](), list[str]()
+    remarks, rows, refused = Remarks(), list[_WrittenRow](), list[str]()
     for layer in network.layers:
         if not layer.is_mac:
             remarks.add(layer, [LEFT_OUT])
@@ -97,7 +97,7 @@ def _channels(layer: Layer) -> int:
     return layer.C * layer.R * layer.S if _is_product(layer) else layer.C
 
 
-def _rows(layer: Layer, said: list[str]) -> list[_Row]:
+def _rows(layer: Layer, said: list[str]) -> list[_WrittenRow]:
     height, width, r, s = _sizes(layer)
     strides = layer.stride
     if _is_product(layer) or _in_one_row(layer) or (layer.P, layer.Q) == (1, 1):
@@ -122,7 +122,7 @@ def _rows(layer: Layer, said: list[str]) -> list[_Row]:
         said.append("the density of the weights is said as structured sparsity")
     if layer.G > 1 and not _copies(layer):
         name = layer.name if "DP" in layer.name else f"{layer.name}_DP"
-        return [_Row(name, (height, width, r, s, layer.G, layer.M), strides, sparsity, images)]
+        return [_WrittenRow(name, (height, width, r, s, layer.G, layer.M), strides, sparsity, images)]
     if is_depthwise(layer.name):
         said.append("renamed, so as not to be taken for depthwise")
     plain = re.sub("DP", "D_P", layer.name)
@@ -130,10 +130,12 @@ def _rows(layer: Layer, said: list[str]) -> list[_Row]:
     names = [f"{plain}_g{group}" for group in range(layer.G)] if layer.G > 1 else [plain]
     if layer.G > 1:
         said.append("every group is a row of its own")
-    return [_Row(name, (height, width, r, s, _channels(layer), layer.M), strides, sparsity, images) for name in names]
+    return [
+        _WrittenRow(name, (height, width, r, s, _channels(layer), layer.M), strides, sparsity, images) for name in names
+    ]
 
 
-def _renamed(rows: list[_Row]) -> list[_Row]:
+def _renamed(rows: list[_WrittenRow]) -> list[_WrittenRow]:
     """Return the rows with names that a cell can hold, no two the same."""
     seen: set[str] = set()
     found = []
@@ -146,7 +148,7 @@ def _renamed(rows: list[_Row]) -> list[_Row]:
     return found
 
 
-def _text(network: str, rows: list[_Row], remarks: Remarks) -> str:
+def _text(network: str, rows: list[_WrittenRow], remarks: Remarks) -> str:
     two = any(row.strides[0] != row.strides[1] for row in rows)
     sparse = any(row.sparsity != 1 for row in rows)
     heading = [*CONVOLUTION[:-1], *(("Stride Height", "Stride Width") if two else ("Strides",))]

@@ -25,9 +25,9 @@ from accelerator_sim.workload.formats.images import batch_of
 from accelerator_sim.workload.formats.timeloop_library import Expanded, expand, merged
 from accelerator_sim.workload.formats.timeloop_shape import (
     BUILTIN,
+    ProblemShape,
     Roles,
-    Shape,
-    Window,
+    WindowNames,
     builtin_shape,
     find_roles,
     parse_shape,
@@ -139,7 +139,7 @@ def _layer(value: Any, stem: str, faults: Faults, variables: Any = None) -> tupl
     return layer, notes
 
 
-def _shape(value: Any, sizes: Mapping[str, Any], faults: Faults, notes: list[str]) -> Shape:
+def _shape(value: Any, sizes: Mapping[str, Any], faults: Faults, notes: list[str]) -> ProblemShape:
     path: YamlPath = ("problem", "shape")
     if isinstance(value, dict):
         return parse_shape(value, path, faults)
@@ -154,7 +154,7 @@ def _shape(value: Any, sizes: Mapping[str, Any], faults: Faults, notes: list[str
 
 
 def _known_sizes(
-    sizes: Mapping[str, Any], place: YamlPath, shape: Shape, faults: Faults, notes: list[str]
+    sizes: Mapping[str, Any], place: YamlPath, shape: ProblemShape, faults: Faults, notes: list[str]
 ) -> dict[str, Any]:
     """The sizes that the shape uses.  What looks like one of them is taken as it, or refused; others are left out."""
     known = (*shape.dimensions, *shape.coefficients, *_DENSITIES)
@@ -210,7 +210,7 @@ def _coefficient(name: str, default: int | None, sizes: Mapping[str, Any], place
     return default or 1
 
 
-def _density(sizes: Mapping[str, Any], place: YamlPath, shape: Shape, roles: Roles, faults: Faults) -> Density:
+def _density(sizes: Mapping[str, Any], place: YamlPath, shape: ProblemShape, roles: Roles, faults: Faults) -> Density:
     given = [key for key in _DENSITIES if key in sizes]
     if not given:
         return Density()
@@ -281,7 +281,7 @@ def built(
         op = "matmul" if groups > 1 and not roles.named else "gemm"
         return Layer(name, op, G=groups, M=filters, C=channels, W=images, density=density)
 
-    def extent(window: Window) -> tuple[int, int, int, int]:
+    def extent(window: WindowNames) -> tuple[int, int, int, int]:
         """Input size, taps, stride and dilation."""
         taps = bounds[window.tap] if window.tap else 1
         stride = coefficients[window.stride] if window.stride else 1

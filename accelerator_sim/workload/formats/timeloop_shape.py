@@ -50,7 +50,7 @@ class DataSpace:
 
 
 @dataclass(frozen=True)
-class Shape:
+class ProblemShape:
     """Dimensions, coefficients with their defaults (None: none is given), and data spaces."""
 
     name: str
@@ -61,7 +61,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Window:
+class WindowNames:
     """A sliding window: output position x stride + tap x dilation.  None: absent, or a coefficient of 1."""
 
     position: str | None
@@ -83,12 +83,12 @@ class Roles:
     images: tuple[str, ...]
     filters: tuple[str, ...]
     channels: tuple[str, ...]
-    windows: tuple[Window, ...]
+    windows: tuple[WindowNames, ...]
     odd: Mapping[str, str]
     """Dimensions that only a size of 1 makes harmless, and why."""
 
 
-def parse_shape(value: Any, path: YamlPath, faults: Faults) -> Shape:
+def parse_shape(value: Any, path: YamlPath, faults: Faults) -> ProblemShape:
     """Return a shape.  Raises InvalidFile."""
     before = len(faults.found)
     tree = faults.mapping(value, path, "name, dimensions, data_spaces, coefficients")
@@ -123,7 +123,7 @@ def parse_shape(value: Any, path: YamlPath, faults: Faults) -> Shape:
             faults.add(space.path, f"a second data space {space.name!r}")
     if len(faults.found) > before:
         faults.check()
-    return Shape(str(name), tuple(dimensions), coefficients, tuple(spaces), path)
+    return ProblemShape(str(name), tuple(dimensions), coefficients, tuple(spaces), path)
 
 
 def _coefficients(value: Any, path: YamlPath, faults: Faults) -> dict[str, int | None]:
@@ -185,7 +185,7 @@ def _term(value: Any, path: YamlPath, dimensions: list[str], coefficients: Mappi
     return dimension, coefficient
 
 
-def find_roles(shape: Shape, faults: Faults) -> Roles:
+def find_roles(shape: ProblemShape, faults: Faults) -> Roles:
     """Return what every dimension is.  Raises InvalidFile for what is no convolution and no matrix product."""
     place = (*shape.path, *(shape.spaces[0].path[len(shape.path) : -1]))
     names = ", ".join(space.name for space in shape.spaces)
@@ -262,7 +262,9 @@ def _operands(operands: list[DataSpace], faults: Faults) -> tuple[DataSpace, Dat
     return inputs, second if inputs is first else first, named
 
 
-def _window(rank: tuple[Term, ...], inputs: DataSpace, outputs: set[str], weights: set[str], faults: Faults) -> Window:
+def _window(
+    rank: tuple[Term, ...], inputs: DataSpace, outputs: set[str], weights: set[str], faults: Faults
+) -> WindowNames:
     positions = [term for term in rank if term[0] in outputs and term[0] not in weights]
     taps = [term for term in rank if term[0] in weights and term[0] not in outputs]
     if len(positions) > 1 or len(taps) > 1 or len(positions) + len(taps) != len(rank):
@@ -274,7 +276,7 @@ def _window(rank: tuple[Term, ...], inputs: DataSpace, outputs: set[str], weight
         )
     position, stride = positions[0] if positions else (None, None)
     tap, dilation = taps[0] if taps else (None, None)
-    return Window(position, tap, stride, dilation)
+    return WindowNames(position, tap, stride, dilation)
 
 
 def builtin_shape(name: str, filters: str) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ from accelerator_sim.files.yaml_tree import YamlPath, parse_tree, read_text
 from accelerator_sim.workload.formats.faults import Faults
 from accelerator_sim.workload.formats.images import batch_of
 from accelerator_sim.workload.formats.timeloop import built
-from accelerator_sim.workload.formats.timeloop_shape import DataSpace, Shape, Term, find_roles
+from accelerator_sim.workload.formats.timeloop_shape import DataSpace, ProblemShape, Term, find_roles
 from accelerator_sim.workload.formats.unique import UniqueNames
 from accelerator_sim.workload.layer import LARGEST_SIZE, Density, Layer
 from accelerator_sim.workload.network import Network
@@ -67,21 +67,21 @@ def _entries(tree: Any) -> list[tuple[YamlPath, dict[str, Any]]]:
 
 
 @dataclass(frozen=True)
-class _Operand:
+class _GivenOperand:
     name: str
     indices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _GivenLayer:
     """A layer as the file has it."""
 
     path: YamlPath
     name: str
     number: int
     operator: str
-    output: _Operand
-    inputs: tuple[_Operand, ...]
+    output: _GivenOperand
+    inputs: tuple[_GivenOperand, ...]
     multiplies: bool
     sizes: Mapping[str, int]
     relations: Mapping[str, tuple[Term, Term]]
@@ -124,7 +124,7 @@ def read_layers(path: Path | str) -> Network:
     return Network(stem, source, tuple(layers), file, "; ".join(dict.fromkeys(notes)), batch=batch)
 
 
-def _entry(given: Mapping[str, Any], place: YamlPath, at: int, faults: Faults) -> _Entry | None:
+def _entry(given: Mapping[str, Any], place: YamlPath, at: int, faults: Faults) -> _GivenLayer | None:
     """A layer, or None after noting what is wrong with it."""
     before = len(faults.found)
     number = given.get("id", place[-1] if isinstance(place[-1], int) else at)
@@ -141,9 +141,9 @@ def _entry(given: Mapping[str, Any], place: YamlPath, at: int, faults: Faults) -
     if match is None:
         faults.add((*place, "equation"), f"{shown(equation)} given; an equation such as {_SHOWN} is required")
         return None
-    operands = [_Operand(match[k], tuple(re.findall(r"\[(\w+)\]", match[k + 1].upper()))) for k in (1, 4)]
+    operands = [_GivenOperand(match[k], tuple(re.findall(r"\[(\w+)\]", match[k + 1].upper()))) for k in (1, 4)]
     if match[7]:
-        operands.append(_Operand(match[7], tuple(re.findall(r"\[(\w+)\]", match[8].upper()))))
+        operands.append(_GivenOperand(match[7], tuple(re.findall(r"\[(\w+)\]", match[8].upper()))))
     relations, strides = _relations(given, place, faults)
     sizes = _sizes(given, place, faults)
     known = {*sizes, *relations}
@@ -156,7 +156,7 @@ def _entry(given: Mapping[str, Any], place: YamlPath, at: int, faults: Faults) -
     padding = _padding(given, place, faults)
     if len(faults.found) > before:
         return None
-    return _Entry(
+    return _GivenLayer(
         place, str(name), number, operator, operands[0], tuple(operands[1:]), match[6] == "*",
         sizes, relations, strides, sources, padding,
     )  # fmt: skip
@@ -241,7 +241,7 @@ def _padding(given: Mapping[str, Any], place: YamlPath, faults: Faults) -> dict[
     return out
 
 
-def _reads(entry: _Entry, known: Mapping[int, str], faults: Faults) -> tuple[str, ...]:
+def _reads(entry: _GivenLayer, known: Mapping[int, str], faults: Faults) -> tuple[str, ...]:
     """The names of the layers whose outputs it reads.  A source that is the layer itself is a constant."""
     found: dict[str, None] = {}
     for name, sources in entry.sources.items():
@@ -254,13 +254,13 @@ def _reads(entry: _Entry, known: Mapping[int, str], faults: Faults) -> tuple[str
     return tuple(found)
 
 
-def _layer(entry: _Entry, name: str, faults: Faults, notes: list[str]) -> Layer | None:
+def _layer(entry: _GivenLayer, name: str, faults: Faults, notes: list[str]) -> Layer | None:
     """The layer, or None after noting why there is none."""
     if not entry.multiplies or _pools(entry.operator):
         return _traffic(entry, name, faults)
     constant = entry.inputs[1:] if len(entry.inputs) > 1 else ()
     spaces = [_space(entry, operand, False) for operand in entry.inputs] + [_space(entry, entry.output, True)]
-    shape = Shape(name, tuple(entry.sizes), dict.fromkeys(entry.strides), tuple(spaces), entry.path)
+    shape = ProblemShape(name, tuple(entry.sizes), dict.fromkeys(entry.strides), tuple(spaces), entry.path)
     before = len(faults.found)
     try:
         roles = find_roles(shape, faults)
@@ -291,18 +291,18 @@ def _pools(operator: str) -> bool:
     return word.startswith(_POOLS) or word.endswith("pool")
 
 
-def _moves(entry: _Entry, operand: _Operand) -> bool:
+def _moves(entry: _GivenLayer, operand: _GivenOperand) -> bool:
     """Whether an operand is the output of a layer."""
     return any(source != entry.number for source in entry.sources.get(operand.name, ()))
 
 
-def _space(entry: _Entry, operand: _Operand, written: bool) -> DataSpace:
+def _space(entry: _GivenLayer, operand: _GivenOperand, written: bool) -> DataSpace:
     ranks = tuple(entry.relations.get(index, ((index, None),)) for index in operand.indices)
     name = {"W": "Weights", "I": "Inputs"}.get(operand.name, operand.name)
     return DataSpace(name, ranks, written, (*entry.path, "equation"))
 
 
-def _padded(layer: Layer, entry: _Entry) -> Layer:
+def _padded(layer: Layer, entry: _GivenLayer) -> Layer:
     """The layer without the zeros around its input, where the file says how many there are."""
     sides = []
     for axis in ("Y", "X"):
@@ -312,7 +312,7 @@ def _padded(layer: Layer, entry: _Entry) -> Layer:
     return replace(layer, H=height, W=width, padding=(top, bottom, left, right)) if any(map(any, sides)) else layer
 
 
-def _traffic(entry: _Entry, name: str, faults: Faults) -> Layer | None:
+def _traffic(entry: _GivenLayer, name: str, faults: Faults) -> Layer | None:
     """An operator that multiplies nothing, by the words that it reads and writes."""
     read = [operand for operand in entry.inputs if not (_pools(entry.operator) and _is_window(entry, operand))]
     words = sum(_words(entry, operand) for operand in read)
@@ -324,16 +324,16 @@ def _traffic(entry: _Entry, name: str, faults: Faults) -> Layer | None:
         return None
 
 
-def _is_window(entry: _Entry, operand: _Operand) -> bool:
+def _is_window(entry: _GivenLayer, operand: _GivenOperand) -> bool:
     """Whether an operand of a pool only spans its window: it holds no values."""
     return not set(operand.indices) & set(entry.output.indices)
 
 
-def _words(entry: _Entry, operand: _Operand) -> int:
+def _words(entry: _GivenLayer, operand: _GivenOperand) -> int:
     return math.prod(_extent(entry, index) for index in operand.indices)
 
 
-def _extent(entry: _Entry, index: str) -> int:
+def _extent(entry: _GivenLayer, index: str) -> int:
     if index not in entry.relations:
         return entry.sizes[index]
     whole = 1 + sum(

@@ -8,9 +8,9 @@ from dataclasses import replace
 from accelerator_sim.workload.onnx.convolutions import conv_operands, folded_pad
 from accelerator_sim.workload.onnx.graph import Graph
 from accelerator_sim.workload.onnx.makers import is_known, maker_of, may_multiply, products_inside
+from accelerator_sim.workload.onnx.node_traffic import main_input, moved, treatment
 from accelerator_sim.workload.onnx.operators import RUNTIME, named, operator_key
 from accelerator_sim.workload.onnx.piece import Piece
-from accelerator_sim.workload.onnx.traffic import main_input, moved, treatment
 from accelerator_sim.workload.onnx.unreadable import DAMAGE, OpenShape, Unreadable, unfit
 
 _FOLDS = ("Conv", "ConvInteger", "QLinearConv", "FusedConv")

@@ -34,10 +34,10 @@ _REARRANGING = names("""
 """)
 """Operators whose output is at most about as large as all their operands, or as their indices."""
 
-Values = NDArray[Any]
+ConstantValues = NDArray[Any]
 
 
-def held(tensor: onnx.TensorProto) -> Values | None:
+def held(tensor: onnx.TensorProto) -> ConstantValues | None:
     """Return the values of a tensor of the file, None for a large one, one kept elsewhere, and one that is damaged."""
     if tensor.data_location == onnx.TensorProto.EXTERNAL or math.prod(tensor.dims) > MOST_VALUES:
         return None
@@ -48,8 +48,8 @@ def held(tensor: onnx.TensorProto) -> Values | None:
 
 
 def evaluate(
-    node: onnx.NodeProto, feeds: Mapping[str, Values], opsets: Sequence[onnx.OperatorSetIdProto], name: str
-) -> Values | None:
+    node: onnx.NodeProto, feeds: Mapping[str, ConstantValues], opsets: Sequence[onnx.OperatorSetIdProto], name: str
+) -> ConstantValues | None:
     """Return a tensor that a node writes, given all that it reads; None where it is large or cannot be computed."""
     if node.domain or size_of_result(node, feeds) > MOST_VALUES:
         return None
@@ -69,7 +69,7 @@ def evaluate(
     return value if value.size <= MOST_VALUES and value.dtype != object else None
 
 
-def size_of_result(node: onnx.NodeProto, feeds: Mapping[str, Values]) -> float:
+def size_of_result(node: onnx.NodeProto, feeds: Mapping[str, ConstantValues]) -> float:
     """Return the elements that a node would write, at most; infinity for an operator that is not evaluated."""
     operands = [feeds[read] for read in node.input if read]
     op = node.op_type
@@ -86,13 +86,13 @@ def size_of_result(node: onnx.NodeProto, feeds: Mapping[str, Values]) -> float:
         return math.inf
 
 
-def _indexed(op: str, operands: Sequence[Values]) -> int:
+def _indexed(op: str, operands: Sequence[ConstantValues]) -> int:
     if op in ("Gather", "GatherND") and len(operands) > 1 and operands[0].ndim:
         return operands[0].size * max(operands[1].size, 1)
     return sum(value.size for value in operands) * (operands[0].ndim if op == "NonZero" and operands else 1)
 
 
-def _grown(op: str, operands: Sequence[Values]) -> float:
+def _grown(op: str, operands: Sequence[ConstantValues]) -> float:
     """Elements of what an operator fills or repeats, by the sizes that it reads."""
     if op == "ConstantOfShape":
         return float(math.prod(float(size) for size in operands[0]))

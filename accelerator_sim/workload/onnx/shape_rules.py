@@ -27,7 +27,7 @@ from accelerator_sim.workload.onnx.operators import (
 )
 
 Shapes = Mapping[int, Shape]
-Rule = Callable[[Graph, onnx.NodeProto], Shapes]
+ShapeRule = Callable[[Graph, onnx.NodeProto], Shapes]
 
 _NEWEST = onnx.defs.onnx_opset_version()
 
@@ -62,7 +62,7 @@ def infer(
         return {}
 
 
-def as_standard(op: str, places: Sequence[int] = (0,), opset: int = _NEWEST, floats: bool = True) -> Rule:
+def as_standard(op: str, places: Sequence[int] = (0,), opset: int = _NEWEST, floats: bool = True) -> ShapeRule:
     """Return the rule of an operator that has the shape of one of the standard, on some of its operands."""
 
     def rule(graph: Graph, node: onnx.NodeProto) -> Shapes:
@@ -104,14 +104,14 @@ def _same(graph: Graph, node: onnx.NodeProto) -> Shapes:
     return dict.fromkeys((0, 3) if "Skip" in node.op_type else (0,), graph.shapes[node.input[0]])
 
 
-def _broadcast(*places: int) -> Rule:
+def _broadcast(*places: int) -> ShapeRule:
     def rule(graph: Graph, node: onnx.NodeProto) -> Shapes:
         return {0: tuple(np.broadcast_shapes(*(graph.shapes[node.input[at]] for at in places)))}
 
     return rule
 
 
-def _one(shape: Callable[[Graph, onnx.NodeProto], Shape]) -> Rule:
+def _one(shape: Callable[[Graph, onnx.NodeProto], Shape]) -> ShapeRule:
     return lambda graph, node: {0: shape(graph, node)}
 
 
@@ -209,7 +209,7 @@ _ATTENTION = names("""
     DecoderMaskedMultiHeadAttention GroupQueryAttention
 """)
 
-_RUNTIME: dict[str, Rule] = {
+_RUNTIME: dict[str, ShapeRule] = {
     **dict.fromkeys(_SAME, _same),
     **dict.fromkeys(_MATMUL, _one(products.matmul_shape)),
     **dict.fromkeys(_PACKED, packed.packed_shape),
@@ -237,14 +237,14 @@ _RUNTIME: dict[str, Rule] = {
     "CausalConvWithState": recurrent.causal_convolution_shape,
     "Rfft": _one(fourier.rfft_shape),
 }
-_BLOCKED: dict[str, Rule] = {
+_BLOCKED: dict[str, ShapeRule] = {
     "Conv": _blocked_conv,
     "ReorderInput": _one(blocked.reorder_input_shape),
     "ReorderOutput": _one(blocked.reorder_output_shape),
     "Upsample": _one(blocked.upsample_shape),
     **dict.fromkeys(("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"), _same_operator),
 }
-_CHANNELS_LAST: dict[str, Rule] = {
+_CHANNELS_LAST: dict[str, ShapeRule] = {
     **dict.fromkeys(("Conv", "QLinearConv"), _conv),
     **dict.fromkeys(
         (
@@ -258,7 +258,7 @@ _CHANNELS_LAST: dict[str, Rule] = {
     "QLinearAveragePool": as_standard("AveragePool"),
 }  # fmt: skip
 
-RULES: dict[OperatorKey, Rule] = {
+RULES: dict[OperatorKey, ShapeRule] = {
     **{(RUNTIME, op): rule for op, rule in _RUNTIME.items()},
     **{(BLOCKED, op): rule for op, rule in _BLOCKED.items()},
     **{(CHANNELS_LAST, op): rule for op, rule in _CHANNELS_LAST.items()},
@@ -325,7 +325,7 @@ def _first_gru(graph: Graph, node: onnx.NodeProto) -> Shapes:
     return {0: (x[0], r[0], x[1], r[2]), 1: (r[0], x[1], r[2])}
 
 
-_FIRST: dict[str, Rule] = {
+_FIRST: dict[str, ShapeRule] = {
     "Concat": _first_concat,
     "Split": _first_split,
     "Reshape": _first_reshape,

@@ -29,7 +29,7 @@ _ALLOWED = "magnitude:0.9, erk:0.9, lottery:10 or nm:2:4"
 
 
 @dataclass(frozen=True)
-class Rule:
+class PruningRule:
     """A parsed rule: its kind and its numbers."""
 
     kind: str
@@ -37,7 +37,7 @@ class Rule:
     text: str
 
 
-def parse_rule(text: str) -> Rule:
+def parse_rule(text: str) -> PruningRule:
     """Read a rule such as "magnitude:0.9".  Raises UsageError, naming what is allowed."""
     kind, _, rest = text.partition(":")
     wanted = {"magnitude": 1, "erk": 1, "lottery": 1, "nm": 2}
@@ -56,10 +56,10 @@ def parse_rule(text: str) -> Rule:
         raise UsageError(f"pruning {text!r}: {numbers[0]:g} rounds are not allowed; 0 to 100 are")
     if kind == "nm" and not 1 <= numbers[0] <= numbers[1] <= 64:
         raise UsageError(f"pruning {text!r} is not allowed; N of M with 1 <= N <= M <= 64")
-    return Rule(kind, numbers, text)
+    return PruningRule(kind, numbers, text)
 
 
-def prune(network: Network, rule: Rule) -> Network:
+def prune(network: Network, rule: PruningRule) -> Network:
     """Return a network with pruned weights.  Products of activations have none and stay as they are."""
     pruned = [layer for layer in network.layers if prunable(layer)]
     if rule.kind == "nm":
@@ -135,7 +135,7 @@ _SHARES: dict[str, Callable[[Sequence[Layer], float], list[float]]] = {
 
 
 # --- layers ----------------------------------------------------------------------------------------------------------
-def _thinned(layer: Layer, share: float, limit: float | None, rule: Rule) -> Layer:
+def _thinned(layer: Layer, share: float, limit: float | None, rule: PruningRule) -> Layer:
     """A layer with that share of its weights left; limit: the magnitude up to which real ones go, found if None."""
     reference = _real(layer)
     if reference is None:
@@ -152,7 +152,7 @@ def _thinned(layer: Layer, share: float, limit: float | None, rule: Rule) -> Lay
     return _with_real(layer, path, replace(held, threshold=limit), rule)
 
 
-def _structured(layer: Layer, n: int, m: int, rule: Rule) -> Layer:
+def _structured(layer: Layer, n: int, m: int, rule: PruningRule) -> Layer:
     reference = _real(layer)
     if reference is not None:
         path, held = reference
@@ -197,13 +197,13 @@ def _limits(layers: Sequence[Layer], rounds: float) -> list[float | None]:
     return [float(edges[at])] * len(layers)
 
 
-def _with(layer: Layer, share: float, rule: Rule, how: str) -> Layer:
+def _with(layer: Layer, share: float, rule: PruningRule, how: str) -> Layer:
     source = f"{layer.density.source}; weights pruned by {rule.text}, {how}"
     density = replace(layer.density, weight=share, profile_weight=(), tensor_weight=None, source=source)
     return replace(layer, density=density, effectual_fraction=None)
 
 
-def _with_real(layer: Layer, path: Path, reference: Any, rule: Rule) -> Layer:
+def _with_real(layer: Layer, path: Path, reference: Any, rule: PruningRule) -> Layer:
     import numpy as np
 
     from accelerator_sim.workload.onnx.weights import read_weights

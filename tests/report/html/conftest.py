@@ -11,20 +11,21 @@ from typing import Any
 import pytest
 
 from accelerator_sim.baseline.device import load_device
-from accelerator_sim.comparison.compare import Question, compare
+from accelerator_sim.comparison.compare_machines import Question, compare
 from accelerator_sim.eyexam.explain import explain_run
-from accelerator_sim.footprint.account import Use
+from accelerator_sim.footprint.bill import Use
 from accelerator_sim.report.compared import Wanted
-from accelerator_sim.report.html import comparison, simulation
-from accelerator_sim.report.html import sweep as swept
+from accelerator_sim.report.html import comparison_page as compared_page
+from accelerator_sim.report.html import simulation_page as simulated_page
+from accelerator_sim.report.html import sweep_page as swept_page
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.provenance import Provenance, SourceFile
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
-from accelerator_sim.sweep.results import goal_of
-from accelerator_sim.sweep.run import Failure, Summary
+from accelerator_sim.sweep.records import goal_of
 from accelerator_sim.sweep.spec import Spec, Sweep, SweepAxis
 from accelerator_sim.sweep.store import FIGURES
+from accelerator_sim.sweep.sweep_run import Failure, Summary
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
@@ -51,7 +52,7 @@ def run(
 def page_of(result: NetworkResult) -> str:
     """Return the page of a result, with what bounds its layers where they were run."""
     explained = None if result.fidelity == "analytical" else explain_run(result, Options())
-    return simulation.dumps(result, ORIGIN, explained)
+    return simulated_page.dumps(result, ORIGIN, explained)
 
 
 def comparison_page(fidelity: str = "analytical", workload: str = "small", layers: tuple[Layer, ...] = SIMPLE) -> str:
@@ -60,7 +61,7 @@ def comparison_page(fidelity: str = "analytical", workload: str = "small", layer
     question = Question(Options(fidelity=fidelity))
     compared = compare(network, [load_machine("eyeriss_v2")], [load_device("jetson_tx2_maxq")], question)
     explained = [explain_run(run, question.options) for run in compared.runs] if fidelity == "event" else []
-    return comparison.dumps(compared, Wanted(True, Use("usa", 1000), ("wifi", "5g")), ORIGIN, explained)
+    return compared_page.dumps(compared, Wanted(True, Use("usa", 1000), ("wifi", "5g")), ORIGIN, explained)
 
 
 def sweep_row(point: int, error: str | None = None, axes: dict[str, str] | None = None, **figures: float) -> Any:
@@ -84,7 +85,9 @@ def sweep_page(
     spec = Spec(architecture="eyeriss_v2", workloads=["small"], axes={}, objectives=list(objectives))
     failed = tuple(Failure(1, row["point"], row["workload"], row["error"]) for row in rows if row["error"])
     summary = Summary("0123", len(rows), 3, len(rows), 0, 0, failed, 1.5, interrupted)
-    return swept.dumps(Sweep(spec, axes, [], Path(), ""), summary, rows, [goal_of(text) for text in objectives], ORIGIN)
+    return swept_page.dumps(
+        Sweep(spec, axes, [], Path(), ""), summary, rows, [goal_of(text) for text in objectives], ORIGIN
+    )
 
 
 def renamed(result: NetworkResult, name: str) -> NetworkResult:

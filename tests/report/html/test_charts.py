@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from accelerator_sim.noc.routes import MeshLink
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars, ticks
 from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.scatter import Limit, ScatterPoint, mark, scatter_loglog
@@ -87,7 +88,7 @@ def test_heat_grid_joins_equal_cells_and_keeps_blocks_apart() -> None:
 
 
 def test_mesh_says_what_its_links_carry() -> None:
-    loads = {((0, 0), (0, 1)): 1000.0, ((0, 0), (1, 0)): 500.0, ((1, 0), (2, 0)): 500.0}
+    loads = {MeshLink((0, 0), (0, 1)): 1000, MeshLink((0, 0), (1, 0)): 500, MeshLink((1, 0), (2, 0)): 500}
     text = mesh("title", (3, 2), loads)
     ET.fromstring(text)
     assert text.count("<text") == 3
@@ -95,8 +96,17 @@ def test_mesh_says_what_its_links_carry() -> None:
     assert '<path class="h5" d="M0 8v76"/>' in text  # two equal links, the node between them in the gap of the dashes
 
 
+def test_a_torus_shows_both_ways_and_wrapped_links() -> None:
+    """Words up and down the same link are added; the wrapped link lies beyond the last of three nodes."""
+    loads = {MeshLink((0, 0), (1, 0)): 500, MeshLink((1, 0), (0, 0)): 250, MeshLink((0, 0), (2, 0)): 1500}
+    text = mesh("title", (3, 1), loads)
+    assert text.count("<text") == 2
+    assert '<path class="h5" d="M0 8v34"/>' in text
+    assert '<path class="h10" d="M0 92v34"/>' in text
+
+
 def test_a_large_mesh_has_no_text_and_stays_small() -> None:
-    loads = {((row, column), (row, column + 1)): 7.0 for row in range(32) for column in range(31)}
+    loads = {MeshLink((row, column), (row, column + 1)): 7 for row in range(32) for column in range(31)}
     text = mesh("title", (32, 32), loads)
     assert "<text" not in text
     assert len(text) < 3000

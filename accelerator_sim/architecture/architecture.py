@@ -1,0 +1,382 @@
+"""The architecture file as frozen pydantic models.
+
+Every quantity that the simulator knows about a machine stands here and comes from the file; nothing about any
+particular chip is written in code.  The vocabulary is that of Chen et al., "Eyeriss v2", IEEE JETCAS 9(2) 2019.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from accelerator_sim.architecture.following import with_following
+from accelerator_sim.architecture.grid import Count, Grid
+from accelerator_sim.architecture.network_kinds import AnyOnChipNetwork
+from accelerator_sim.architecture.networks import (
+    FlatNetwork,
+    HierarchicalMesh,
+    OnChipNetwork,
+    Site,
+    Tensor,
+)
+from accelerator_sim.files.model import FileModel
+from accelerator_sim.files.units import Bits, Bytes, BytesPerSecond, Hertz, Metres, Seconds
+
+TENSORS: tuple[Tensor, ...] = ("iact", "weight", "psum")
+
+NOT_STATED = "not stated"
+"""Stands for the source of a file that names none."""
+
+Depth = Annotated[int, Field(ge=1, le=1 << 24)]
+CyclesOrZero = Annotated[float, Field(ge=0, le=1e6)]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Drop the default from the schema of a value that follows others: `following` gives it, not the model."""
+    schema.pop("default", None)
+
+
+class Precision(FileModel):
+    """Bits of one value of each data type."""
+
+    iact: Bits = Field(description="input activation")
+    weight: Bits = Field(description="weight")
+    psum: Bits = Field(description="partial sum while it accumulates")
+    oact: Bits = Field(description="output activation, as it leaves the chip")
+
+
+class SPad(FileModel):
+    """One scratch pad of a PE."""
+
+    depth: Depth | None = Field(default=None, description="words; left out where `pe.spad.shared` holds all data types")
+    width: Bits = Field(description="bits of one word")
+    values_per_word: Count = Field(default=1, description="values (or CSC pairs) in one word")
+
+    @property
+    def values(self) -> int | None:
+        """Values that it holds, or None where a shared pad limits it."""
+        return None if self.depth is None else self.depth * self.values_per_word
+
+
+class AddressSPad(FileModel):
+    """The scratch pad of a CSC address vector."""
+
+    depth: Depth = Field(description="entries")
+    width: Bits = Field(description="bits of one entry")
+
+
+class SPads(FileModel):
+    """The scratch pads of one PE, by data type."""
+
+    iact: SPad
+    weight: SPad
+    psum: SPad
+    iact_address: AddressSPad | None = Field(default=None, description="CSC addresses of the iact window")
+    weight_address: AddressSPad | None = Field(default=None, description="CSC addresses of the weight columns")
+    shared: Bytes | None = Field(default=None, description="one register file for all three types, as in ISCA 2016")
+
+    @model_validator(mode="after")
+    def _sized(self) -> SPads:
+        for name in TENSORS:
+            if self.shared is None and getattr(self, name).depth is None:
+                raise ValueError(f"spad.{name} has no depth and there is no spad.shared; give one of them")
+        return self
+
+
+class Csc(FileModel):
+    """Compressed sparse column storage: (count, value) pairs and an address vector (JETCAS IV)."""
+
+    count: Bits = Field(description="bits of the run of zeros before a value")
+
+
+class PsumService(FileModel):
+    """How the psums of one window leave (and enter) the psum SPad."""
+
+    cycles_per_psum: CyclesOrZero = Field(description="PE cycles to move one psum of a finished window")
+    overlaps_macs: bool = Field(description="true: moves while the next window computes; false: the MACs wait")
+
+
+class Pe(FileModel):
+    """The processing element."""
+
+    macs_per_cycle: Count = Field(description="multiply-accumulates per cycle (SIMD width)")
+    zero_iact: Literal["skip", "gate", "none"] = Field(
+        description="a zero iact costs no cycle (skip), a cycle without switching (gate), or a full one (none)"
+    )
+    iact_read: Literal["per_mac", "per_iact"] = Field(
+        description="the iact SPad is read for every MAC, or once for all the filters of a PE"
+    )
+    csc: Csc | None = Field(default=None, description="operands may be stored compressed in the PE")
+    gates: Annotated[int, Field(ge=1, le=1 << 40)] = Field(
+        description="logic gates (NAND2) of one PE with its share of networks and control: what its clock reaches"
+    )
+    pipeline_stages: Count = Field(description="stages from the first address read to the psum update")
+    fifo_depth: dict[Tensor, Count] = Field(description="entries of the input FIFO of each data type")
+    psum_service: PsumService
+    spad: SPads
+
+    @model_validator(mode="after")
+    def _complete(self) -> Pe:
+        missing = [name for name in TENSORS if name not in self.fifo_depth]
+        if missing:
+            raise ValueError(f"fifo_depth lacks {', '.join(missing)}; give the depth for {', '.join(TENSORS)}")
+        if self.csc is not None and self.zero_iact != "skip":
+            raise ValueError(
+                f"zero_iact is {self.zero_iact}, but a PE with csc walks stored non-zeros and spends nothing on zeros;"
+                " use zero_iact: skip, or leave out csc"
+            )
+        return self
+
+
+class GlbStore(FileModel):
+    """The global-buffer banks of one data type in one cluster."""
+
+    banks: Annotated[int, Field(ge=0, le=1 << 16)] = Field(
+        default=0,
+        json_schema_extra=_without_default,
+        description="banks of this data type in a cluster; 0 with `glb.shared` or where it is not stored; left out with"
+        " a size: iact one per PE row, psum one per PE column",
+    )
+    size: Bytes | None = Field(default=None, description="size of one bank")
+    port_width: Bits = Field(description="bits per access and cycle of one bank")
+    ports: Literal[1, 2] = Field(default=1, description="1: a bank reads or writes in a cycle; 2: both")
+    bypass: bool = Field(default=False, description="may be passed straight to the router when nothing is reused here")
+
+    @model_validator(mode="after")
+    def _sized(self) -> GlbStore:
+        if self.banks and self.size is None:
+            raise ValueError("banks without a size; give the size of one bank")
+        return self
+
+
+class SharedGlb(FileModel):
+    """Banks that are handed out, whole, to any data type (Eyeriss v1, JSSC 2017 V-B)."""
+
+    banks: Count = Field(description="banks to hand out in a cluster")
+    size: Bytes = Field(description="size of one bank")
+    tensors: list[Tensor] = Field(description="the data types that may be kept in them", min_length=1)
+
+
+class Glb(FileModel):
+    """The global buffer of one cluster."""
+
+    iact: GlbStore
+    psum: GlbStore
+    weight: GlbStore | None = Field(default=None, description="left out: weights go from off-chip to the PEs")
+    shared: SharedGlb | None = None
+    psum_read_first: bool = Field(
+        default=False, description="the first pass reads psums (zeros) from the GLB as every other does"
+    )
+    psum_final_to_dram: bool = Field(
+        default=True, description="finished psums skip the GLB and go straight off-chip (JETCAS II)"
+    )
+
+    @model_validator(mode="after")
+    def _stored(self) -> Glb:
+        shared = set(self.shared.tensors) if self.shared else set()
+        for name in ("iact", "psum"):
+            if not getattr(self, name).banks and name not in shared:
+                raise ValueError(f"glb.{name} has no banks and glb.shared does not hold it; give one of them")
+            if getattr(self, name).banks and name in shared:
+                raise ValueError(f"glb.{name} has banks of its own and is in glb.shared too; give one of them")
+        return self
+
+
+class Noc(FileModel):
+    """One on-chip network a data type."""
+
+    iact: AnyOnChipNetwork
+    weight: AnyOnChipNetwork
+    psum: AnyOnChipNetwork
+    hop_length: Metres = Field(description="wire between neighbouring clusters")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Noc:
+        kinds = {self.iact.kind, self.weight.kind, self.psum.kind}
+        if len(kinds) > 1:
+            raise ValueError(f"networks of different kinds ({', '.join(sorted(kinds))}); all three must be of one kind")
+        return self
+
+
+class Dram(FileModel):
+    """The off-chip channel."""
+
+    bandwidth: BytesPerSecond = Field(description='bytes per second, or "unlimited"')
+    latency: Seconds = Field(description="from request to first word")
+    duplex: bool = Field(default=False, description="reads and writes at the same time")
+    burst: Bytes = Field(default=1, description="bytes of a burst; a transfer takes whole ones")
+    compression: Literal["none", "rlc", "csc"] = Field(
+        description="how tensors are stored off-chip: none, run length where smaller (v1), or CSC as on chip (v2)"
+    )
+    rlc_run: Bits | None = Field(default=None, description="bits of the run length of an RLC pair")
+    rlc_pairs_per_word: Count = Field(default=3, description="pairs in one RLC word")
+    rlc_word: Bits | None = Field(default=None, description="bits of an RLC word, its end bit included")
+    compressed: list[Literal["iact", "weight", "oact"]] = Field(
+        default_factory=list, description="the tensors that may be compressed off-chip"
+    )
+    padding: Literal["stored", "skipped"] = Field(
+        description="zero padding is stored and moved as data (v1, JSSC Tables III and V), or never moved"
+    )
+
+    @model_validator(mode="after")
+    def _rlc(self) -> Dram:
+        if self.compression == "rlc" and (self.rlc_run is None or self.rlc_word is None):
+            raise ValueError("compression is rlc; rlc_run and rlc_word are required")
+        return self
+
+
+class Configuration(FileModel):
+    """What it costs to configure the machine for a layer."""
+
+    cycles: Annotated[int, Field(ge=0, le=1 << 30)] = Field(description="cycles per layer, not overlapped")
+    bits: Annotated[int, Field(ge=0, le=1 << 30)] = Field(description="length of the configuration command")
+
+
+class Overlap(FileModel):
+    """Which transfers hide behind computation; false means that the PEs wait for them."""
+
+    weight_fill: bool = Field(description="weights of the next pass load while this one computes")
+    dram_weight: bool = Field(
+        default=False,
+        description="weights of the next pass move from off-chip into the GLB, where they fit, while this one computes",
+    )
+    iact_fill: bool = Field(description="the first window of a pass loads while the previous pass computes")
+    psum_drain: bool = Field(description="the last psums of a pass drain while the next pass computes")
+    dram_iact: bool = Field(description="iacts move from off-chip into the GLB while the PEs compute")
+    dram_oact: bool = Field(description="output activations move off-chip while the PEs compute")
+
+    @property
+    def weights_ahead(self) -> bool:
+        """Whether the weights of the next pass are requested while this one computes."""
+        return self.weight_fill or self.dram_weight
+
+
+class Architecture(FileModel):
+    """A hierarchical-mesh (or flat) DNN accelerator.  One file of `arch_configs/`."""
+
+    name: str = Field(min_length=1, description="name of the architecture")
+    source: str = Field(default=NOT_STATED, min_length=1, description="publication that the values come from")
+    clock: Hertz = Field(description="core clock")
+    technology: str = Field(min_length=1, description="technology table: a built-in name or a file")
+    precision: Precision
+    cluster_array: Grid
+    pe_cluster: Grid
+    pe: Pe
+    glb: Glb
+    noc: Noc
+    dram: Dram
+    configuration: Configuration
+    overlap: Overlap
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow(cls, tree: Any) -> Any:
+        return with_following(tree)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Architecture:
+        for name in TENSORS:
+            network = getattr(self.noc, name)
+            if isinstance(network, FlatNetwork) and self.cluster_array.count > 1:
+                raise ValueError(
+                    f"noc.{name} is a {network.kind}, which spans one cluster, but cluster_array has"
+                    f" {self.cluster_array.rows} x {self.cluster_array.columns}; use hierarchical_mesh or 1 x 1"
+                )
+            if isinstance(network, HierarchicalMesh):
+                values = (getattr(self.precision, name), network.port_width)
+                csc = self.pe.csc.count if self.pe.csc and name != "psum" else 0
+                if values[1] < values[0] + csc:
+                    raise ValueError(
+                        f"noc.{name}.port_width is {values[1]} b, narrower than one word of {values[0] + csc} b"
+                    )
+        if self.overlap.dram_weight and not (self.glb.weight and self.glb.weight.banks):
+            raise ValueError("overlap.dram_weight is true, but no GLB bank holds weights; give glb.weight.banks")
+        if self.flat:
+            return self
+        for tensor in ("iact", "psum"):
+            width = getattr(self.glb, tensor).port_width
+            csc = self.pe.csc.count if self.pe.csc and tensor == "iact" else 0
+            word = getattr(self.precision, tensor) + csc
+            if width < word:
+                raise ValueError(f"glb.{tensor}.port_width is {width} b, narrower than one word of {word} b")
+        iact, weight, psum = self.noc.iact, self.noc.weight, self.noc.psum
+        assert isinstance(iact, HierarchicalMesh)
+        assert isinstance(weight, HierarchicalMesh)
+        assert isinstance(psum, HierarchicalMesh)
+        for tensor, network, direction, clusters in (
+            ("iact", iact, "south", self.cluster_array.rows),
+            ("iact", iact, "horizontal", self.cluster_array.columns),
+            ("weight", weight, "horizontal", self.cluster_array.columns),
+        ):
+            if clusters > 1 and direction not in network.directions:
+                raise ValueError(f"noc.{tensor}.directions lacks {direction}, which its multicasts take")
+        if psum.torus:
+            raise ValueError("noc.psum.torus is true, but psums only go south to the next cluster; leave it out")
+        if iact.torus and self.cluster_array.rows > 2 and "north" not in iact.directions:
+            raise ValueError("noc.iact.torus is true, but directions lacks north; rings have links both ways")
+        if weight.routers != self.pe_cluster.rows:
+            raise ValueError(
+                f"noc.weight has {weight.routers} routers for {self.pe_cluster.rows} PE rows;"
+                " one router per row is required, which routers left out follows"
+            )
+        if psum.routers != self.pe_cluster.columns:
+            raise ValueError(
+                f"noc.psum has {psum.routers} routers for {self.pe_cluster.columns} PE columns;"
+                " one router per column is required, which routers left out follows"
+            )
+        return self
+
+    @property
+    def latency_cycles(self) -> int:
+        """Core cycles from a request to the off-chip channel to its first word."""
+        return math.ceil(self.dram.latency * self.clock - 1e-9)
+
+    def network(self, tensor: str) -> OnChipNetwork:
+        """Return the network of a data type.
+
+        tensor: "iact", "weight" or "psum".
+        """
+        network: OnChipNetwork = getattr(self.noc, tensor)
+        return network
+
+    def site(self, tensor: str) -> Site:
+        """Return where the network of a data type lies, and what it carries.
+
+        tensor: "iact", "weight" or "psum".  The floor plan is a grid: `noc.hop_length` is the side of a cluster, and
+        its PEs share that square.
+        """
+        return Site(
+            clusters=self.cluster_array,
+            pes=self.pe_cluster,
+            tensor=tensor,
+            word_bits=getattr(self.precision, tensor),
+            pitch_m=self.noc.hop_length / math.sqrt(self.pe_cluster.count),
+            hop_m=self.noc.hop_length,
+        )
+
+    @property
+    def flat(self) -> bool:
+        """Whether the networks are flat: those of one cluster, without a mesh."""
+        return self.noc.iact.flat
+
+    @property
+    def pooled(self) -> bool:
+        """Whether every source of a data type reaches every PE, and serves all that need a word at once."""
+        return self.flat and not self.private
+
+    @property
+    def private(self) -> bool:
+        """Whether every PE has links of its own, so that no transfer serves two of them."""
+        return not self.noc.iact.multicasts
+
+    @property
+    def pes(self) -> int:
+        """Processing elements of the whole array."""
+        return self.cluster_array.count * self.pe_cluster.count
+
+    @property
+    def macs_per_cycle(self) -> int:
+        """Peak multiply-accumulates per cycle of the whole array."""
+        return self.pes * self.pe.macs_per_cycle

@@ -1,0 +1,115 @@
+"""Names of the entries of the flat arrays that the engines' kernels take (`simulation.machine` fills them)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from accelerator_sim.kernels.causes import CAUSES
+
+
+class Plan(NamedTuple):
+    """Who does what in passes with the same tiles, int64 arrays (see `plan_pass`)."""
+
+    place: Any
+    """[PLACE, places]"""
+    stream: Any
+    """[STREAM, places]"""
+    lane_first: Any
+    lane_stream: Any
+    target_first: Any
+    target: Any
+    chain: Any
+    """[CHAIN, places + 1]"""
+    link: Any
+    tile: Any
+    """[TILE, places]"""
+    counts: Any
+    """[COUNTS]"""
+
+
+class Program(NamedTuple):
+    """What the streams of one pass carry, int64 arrays (see `fill_streams` and `weigh`)."""
+
+    need: Any
+    low: Any
+    last_flit: Any
+    flit_end: Any
+    pos: Any
+    val: Any
+    cost: Any
+
+
+# --- integers of one layer on one machine (array `e`) ----------------------------------------------------------------
+(
+    ROW_STRIDE, ROW_DILATION, ROW_BEFORE, ROW_SIZE,
+    COL_STRIDE, COL_DILATION, COL_BEFORE, COL_SIZE, EXTENT, TAPS,
+    GROUPS, IMAGES, FILTERS, CHANNELS, ROWS_OUT, COLS_OUT, ROW_TAPS,
+    SIMD, FRONT, TAIL, OVERLAP, CSC_IACT, CSC_WEIGHT, COUNT_REACH,
+    SPAD_WORDS, IACT_FIFO, PSUM_FIFO,
+    IACT_FLIT, IACT_LANES, WEIGHT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
+    PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
+    PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN, IACT_RING_ROWS, IACT_RING_COLUMNS, WEIGHT_RING,
+    INTEGERS,
+) = range(50)  # fmt: skip
+"""`PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit keeps its lane; `..._RING...`: clusters
+of a ring along columns or rows, 0 for none."""
+
+# --- integers of one pass (array `d`) --------------------------------------------------------------------------------
+DIMENSIONS = 7
+G, N, M, C, P, Q, R = range(DIMENSIONS)
+"""Order of the dimensions in arrays; `d[G..R]` are first elements of the tile, `d[SIZE + G..]` its lengths."""
+SIZE = 7
+PSUM_IN, TIME_SHARED, LOAD, BEFORE, AFTER_LOAD, PASS = 14, 15, 16, 17, 18, 19
+"""Psums enter; a psum bank is read and written in turn; weights are sent, during the pass before; iacts wait for them.
+`PASS` is the length of the array."""
+
+# --- one place of the array (rows of `place`) ------------------------------------------------------------------------
+(
+    X_CLUSTER_ROW, X_CLUSTER_COLUMN, X_PE_ROW, X_PE_COLUMN, X_PE,
+    X_ACTIVE, X_N, X_M, X_C, X_J, X_Q, X_G0, X_N0, X_M0, X_C0, X_P0, X_Q0, X_R0,
+    X_STREAM, X_HOP, X_CHAIN, X_CHAIN_HOP, X_TILE, X_WEIGHT_HOP, X_LOADED,
+    PLACE,
+) = range(26)  # fmt: skip
+"""`X_HOP`, `X_WEIGHT_HOP`: cycles from the source of its iacts or weights, beyond those of a flit."""
+
+# --- one iact stream (rows of `stream`) ------------------------------------------------------------------------------
+(
+    S_LANE, S_HOME, S_SOURCE, S_N, S_C, S_J, S_Q, S_G0, S_N0, S_C0, S_P0, S_Q0, S_R0, S_TARGETS,
+    S_WINDOWS, S_FLITS, S_WORDS,
+    STREAM,
+) = range(18)  # fmt: skip
+"""`S_HOME`: the cluster whose lanes the stream takes turns on."""
+
+# --- one chain of psums (rows of `chain`) ----------------------------------------------------------------------------
+H_LANE, H_FIRST, H_N, H_J, H_Q, H_M, H_BACK, CHAIN = range(8)
+"""`H_BACK`: cluster rows from the last PE back to the GLB bank of the first one, or further cycles on a narrow link."""
+
+# --- one tile of weights (rows of `tile`) ----------------------------------------------------------------------------
+W_LANE, W_G0, W_M0, W_C0, W_R0, W_M, W_C, W_FLITS, W_SENT, TILE = range(10)
+"""`W_SENT`: flits of its lane when its last one has been sent."""
+
+# --- counts of a plan (array `counts`) -------------------------------------------------------------------------------
+COUNT_STREAMS, COUNT_LANES, COUNT_CHAINS, COUNT_TILES, COUNT_ACTIVE, WINDOWS_N, WINDOWS_J, WINDOWS_Q, COUNTS = range(9)
+
+# --- what became of a PE's cycles (rows of `spent`): one for each `causes.Cause` -------------------------------------
+(
+    BUSY, MOVING, NO_WEIGHT, NO_IACT, SPAD_FILL, PIPELINE, NO_PSUM, PSUM_BLOCKED, GLB_PORT, IMBALANCE, UNUSED, DRAM,
+    CONFIGURATION,
+) = range(len(CAUSES))  # fmt: skip
+
+SENT = len(CAUSES)
+"""What a lane does in a traced span: it sends."""
+
+# --- what comes out of a pass (array `out`) --------------------------------------------------------------------------
+OUT_PASS, OUT_FILL, OUT_IACT_FIFO, OUT_PSUM_FIFO, OUT_SPANS, OUT = range(6)
+"""Cycles of the pass; cycles until all PEs have their weights; most entries in a FIFO; spans recorded."""
+
+GAP = -1
+"""Cost of a place in the window that is on no tap (dilated filters)."""
+
+# --- state of one place while a pass runs (rows of `t`) --------------------------------------------------------------
+(
+    T_ADDRESS, T_FREE, T_LEFT, T_LEFT_BEFORE, T_SERVED, T_SERVED_BEFORE, T_FILLED, T_PUSHED, T_READY, T_WEIGHTS,
+    T_VISIT, T_FLIT, T_OLDEST, T_NEXT_SLOT, T_MOVED,
+    STATE,
+) = range(16)  # fmt: skip

@@ -1,0 +1,67 @@
+"""Whether the closed forms of a network agree with its graph.
+
+Closed forms (`OnChipNetwork.bundles`, `links_used`, the hops of `Schedule`) are what searches and engines read; the
+graph is what they stand for.  `simulation.laws` asks for both in every run on a small array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
+from accelerator_sim.architecture.grid import path_links
+from accelerator_sim.architecture.networks import OnChipNetwork, Site
+from accelerator_sim.architecture.wire_links import NetworkNode, NodeKind
+from accelerator_sim.mapping.mapping import Mapping
+from accelerator_sim.noc.link_graph import network_graph, wires_in
+from accelerator_sim.noc.modes import links_used, streams
+from accelerator_sim.noc.routes import routes_of
+
+Agreement = tuple[str, float, float]
+"""What is compared, by the closed form, and by the graph."""
+
+
+def wire_agreements(architecture: Architecture) -> Iterator[Agreement]:
+    """Compare links, wires and distances of all networks of a machine."""
+    for tensor in TENSORS:
+        yield from _wires(architecture.network(tensor), architecture.site(tensor))
+
+
+@lru_cache(maxsize=64)
+def _wires(network: OnChipNetwork, site: Site) -> tuple[Agreement, ...]:
+    """The comparisons of one network, made once for every network."""
+    import networkx as nx
+
+    graph = network_graph(network, site)
+    counted: dict[tuple[int, float], int] = dict.fromkeys(wires_in(graph), 0)
+    for bundle in network.bundles(site):
+        if bundle.links:
+            wires = bundle.bits, bundle.length_m
+            counted[wires] = counted.get(wires, 0) + bundle.links
+    walked = wires_in(graph)
+    found: list[Agreement] = [
+        (f"{site.tensor} links of {bits} b and {length * 1e3:g} mm", links, walked[bits, length])
+        for (bits, length), links in counted.items()
+    ]
+    if network.flat:
+        far = nx.single_source_shortest_path_length(graph, NetworkNode(NodeKind.PORT, (0, 0), (0,)))
+        for row in range(site.pes.rows):
+            for column in range(site.pes.columns):
+                pe = NetworkNode(NodeKind.PE, (0, 0), (row, column))
+                found.append((f"{site.tensor} links to PE {row}, {column}", path_links(site.pes, row, column), far[pe]))
+    return tuple(found)
+
+
+def stream_agreements(architecture: Architecture, mapping: Mapping) -> Iterator[Agreement]:
+    """Compare the links in use and the clusters served in a full pass of a mapping.
+
+    Raises CheckFailed where the mesh has no way to a cluster that needs words.
+    """
+    clusters = mapping.cluster_rows.used * mapping.cluster_columns.used
+    for tensor in () if architecture.flat else TENSORS:
+        served = list(streams(mapping, tensor, routes_of(architecture, tensor)))
+        links = {link for stream in served for link in stream.links}
+        ring = architecture.network(tensor).ring(architecture.cluster_array)
+        yield f"{tensor} links in use", links_used(mapping, tensor, ring.rows if ring else 1), len(links)
+        yield f"clusters that a {tensor} stream serves", clusters, sum(len(stream.targets) for stream in served)

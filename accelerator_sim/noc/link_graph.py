@@ -1,0 +1,53 @@
+"""The network of one data type as a graph: GLB ports, routers, bends and PEs are nodes, links are directed edges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from accelerator_sim.architecture.networks import OnChipNetwork, Site
+from accelerator_sim.architecture.wire_links import ClusterPlace, LinkPart
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+def network_graph(network: OnChipNetwork, site: Site) -> nx.MultiDiGraph[Any]:
+    """Build the network of a data type, link by link.
+
+    network, site: of the data type (`Architecture.network`, `Architecture.site`).  Nodes are
+    `architecture.wire_links.NetworkNode`; edges carry `width` (bits), `length` (metres), `part` (`LinkPart`) and
+    `source` (the number of the router or port that drives the wires: wires of several sources run side by side).
+
+    Source: JETCAS 2019 Table II and Fig. 11 (mesh), III-A (unicast, broadcast, all-to-all); JSSC 2017 IV-C (bus).
+    """
+    import networkx as nx
+
+    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(tensor=site.tensor, kind=network.kind)
+    for link in network.links(site):
+        graph.add_edge(link.start, link.end, width=link.bits, length=link.length_m, part=link.part, source=link.source)
+    return graph
+
+
+def cluster_graph(network: OnChipNetwork, site: Site) -> nx.DiGraph[Any]:
+    """The mesh as streams see it: clusters, and between two of them one link that all their routers share.
+
+    network, site: of the data type.  Nodes are (row, column) of clusters; edges carry `width` (bits of all routers
+    together) and `part` (`LinkPart`).  A flat network has one cluster and no link.
+    """
+    import networkx as nx
+
+    graph: nx.DiGraph[Any] = nx.DiGraph(tensor=site.tensor, kind=network.kind)
+    array = site.clusters
+    graph.add_nodes_from((row, column) for row in range(array.rows) for column in range(array.columns))
+    widths: Counter[tuple[ClusterPlace, ClusterPlace, LinkPart]] = Counter()
+    for link in network.links_of_mesh(site):
+        widths[link.start.cluster, link.end.cluster, link.part] += link.bits
+    for (start, end, part), width in widths.items():
+        graph.add_edge(start, end, width=width, part=part)
+    return graph
+
+
+def wires_in(graph: nx.MultiDiGraph[Any]) -> Counter[tuple[int, float]]:
+    """Links of a graph by their bits and their length in metres."""
+    return Counter((data["width"], data["length"]) for _, _, data in graph.edges(data=True))
