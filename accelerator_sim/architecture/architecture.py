@@ -59,12 +59,22 @@ class SPad(FileModel):
         """Values that it holds, or None where a shared pad limits it."""
         return None if self.depth is None else self.depth * self.values_per_word
 
+    @property
+    def bits(self) -> int:
+        """Bits that it holds; 0 where a shared pad holds them."""
+        return (self.depth or 0) * self.width
+
 
 class AddressSPad(FileModel):
     """The scratch pad of a CSC address vector."""
 
     depth: Depth = Field(description="entries")
     width: Bits = Field(description="bits of one entry")
+
+    @property
+    def bits(self) -> int:
+        """Bits that it holds."""
+        return self.depth * self.width
 
 
 class SPads(FileModel):
@@ -83,6 +93,21 @@ class SPads(FileModel):
             if self.shared is None and getattr(self, name).depth is None:
                 raise ValueError(f"spad.{name} has no depth and there is no spad.shared; give one of them")
         return self
+
+    def bits_of(self, tensor: str) -> int:
+        """Bits of the pad that holds a data type: its own, or the one that all share."""
+        own: SPad = getattr(self, tensor)
+        return own.bits if self.shared is None else 8 * self.shared
+
+    @property
+    def operand_bits(self) -> int:
+        """Bits for iacts, weights and psums in one PE."""
+        return sum(getattr(self, t).bits for t in TENSORS) if self.shared is None else 8 * self.shared
+
+    @property
+    def bits(self) -> int:
+        """Bits of all pads of one PE, those of addresses included."""
+        return self.operand_bits + sum(pad.bits for pad in (self.iact_address, self.weight_address) if pad is not None)
 
 
 class Csc(FileModel):
@@ -150,6 +175,11 @@ class GlbStore(FileModel):
             raise ValueError("banks without a size; give the size of one bank")
         return self
 
+    @property
+    def bits(self) -> int:
+        """Bits of all its banks in one cluster; 0 without banks."""
+        return 8 * self.banks * (self.size or 0)
+
 
 class SharedGlb(FileModel):
     """Banks that are handed out, whole, to any data type (Eyeriss v1, JSSC 2017 V-B)."""
@@ -157,6 +187,11 @@ class SharedGlb(FileModel):
     banks: Count = Field(description="banks to hand out in a cluster")
     size: Bytes = Field(description="size of one bank")
     tensors: list[Tensor] = Field(description="the data types that may be kept in them", min_length=1)
+
+    @property
+    def bits(self) -> int:
+        """Bits of all its banks in one cluster."""
+        return 8 * self.banks * self.size
 
 
 class Glb(FileModel):
@@ -182,6 +217,31 @@ class Glb(FileModel):
             if getattr(self, name).banks and name in shared:
                 raise ValueError(f"glb.{name} has banks of its own and is in glb.shared too; give one of them")
         return self
+
+    def own_bits(self, tensor: str) -> int:
+        """Bits of the banks that only a data type uses, in one cluster; 0 for none."""
+        store: GlbStore | None = getattr(self, tensor)
+        return 0 if store is None else store.bits
+
+    def shares(self, tensor: str) -> bool:
+        """Whether a data type may be kept in the shared banks."""
+        return self.shared is not None and tensor in self.shared.tensors
+
+    def room_bits(self, tensor: str) -> int:
+        """Most bits of a data type in one cluster: all shared banks if it may be there, else its own."""
+        return self.shared.bits if self.shared is not None and self.shares(tensor) else self.own_bits(tensor)
+
+    def bank_size(self, tensor: str) -> int | None:
+        """Bytes of the bank that an access to a data type reaches, its own banks first; None if it is not stored."""
+        store: GlbStore | None = getattr(self, tensor)
+        if store is not None and store.banks:
+            return store.size
+        return self.shared.size if self.shared is not None and self.shares(tensor) else None
+
+    @property
+    def bits(self) -> int:
+        """Bits of all banks of one cluster."""
+        return sum(self.own_bits(t) for t in TENSORS) + (0 if self.shared is None else self.shared.bits)
 
 
 class Noc(FileModel):
@@ -375,6 +435,16 @@ class Architecture(FileModel):
     def pes(self) -> int:
         """Processing elements of the whole array."""
         return self.cluster_array.count * self.pe_cluster.count
+
+    @property
+    def glb_bytes(self) -> float:
+        """Bytes of the GLB banks of all clusters."""
+        return self.cluster_array.count * self.glb.bits / 8
+
+    @property
+    def memory_bytes(self) -> float:
+        """Bytes of memory on the chip: the GLB banks of all clusters and the SPads of all PEs."""
+        return self.glb_bytes + self.pes * self.pe.spad.bits / 8
 
     @property
     def macs_per_cycle(self) -> int:

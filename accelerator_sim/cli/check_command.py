@@ -107,8 +107,7 @@ def _mapping(path: Path, workload: str | None, arch: str) -> str:
     from accelerator_sim.files.yaml_tree import load_document
     from accelerator_sim.mapping.file import MappingFile, load_plan
     from accelerator_sim.mapping.legality import broken_limits
-    from accelerator_sim.mapping.problem import problem_of
-    from accelerator_sim.mapping.tiling import Tiling
+    from accelerator_sim.simulation.schedule import Schedule
     from accelerator_sim.technology.machine_file import load_machine
     from accelerator_sim.workload.network_loader import load_network
 
@@ -122,8 +121,7 @@ def _mapping(path: Path, workload: str | None, arch: str) -> str:
     problems = []
     for name, mapping in mappings.items():
         try:
-            problem = problem_of(layers[name], architecture, mapping.iact_encoding, mapping.weight_encoding)
-            broken = broken_limits(Tiling(problem, mapping))
+            broken = broken_limits(Schedule.of_layer(layers[name], architecture, mapping))
         except ValueError as error:
             broken = [str(error)]
         line, column = document.position(("layers", name))

@@ -87,19 +87,16 @@ def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:
     from accelerator_sim.report.area_text import area_lines, area_text
     from accelerator_sim.report.numbers import si
     from accelerator_sim.report.yaml_text import as_yaml
-    from accelerator_sim.technology.actions import memory_bytes
     from accelerator_sim.technology.area import ESTIMATE, area_at
     from accelerator_sim.technology.machine_file import load_machine
 
     architecture, technology = load_machine(name, overrides)
-    glb, clusters = architecture.glb, architecture.cluster_array.count
-    stores = [store for store in (glb.iact, glb.psum, glb.weight, glb.shared) if store is not None]
-    glb_bytes = clusters * sum(store.banks * store.size for store in stores if store.size)
+    clusters = architecture.cluster_array.count
     area = area_at(architecture, technology.node_nm)
     derived = [
         f"{architecture.pes} PEs in {clusters} cluster(s), {architecture.macs_per_cycle} MACs per cycle,"
         f" peak {si(architecture.macs_per_cycle * architecture.clock, 'MAC/s')}",
-        f"GLB {glb_bytes / 1024:g} KiB, all memory on the chip {memory_bytes(architecture) / 1024:.1f} KiB",
+        f"GLB {architecture.glb_bytes / 1024:g} KiB, all memory on the chip {architecture.memory_bytes / 1024:.1f} KiB",
         f"technology {technology.name}: {technology.node_nm:g} nm, {technology.voltage:g} V",
         f"area {area_text(area, technology.node_nm)} ({ESTIMATE})",
         *(f"  {line}" for line in area_lines(area)),

@@ -151,7 +151,7 @@ def command(
 
     output.write(_text(result, output.pick_format(asked, out), out is None), out)
     if save_mappings:
-        output.write(dump_mappings(result.tilings()), save_mappings)
+        output.write(dump_mappings(result.schedules().items()), save_mappings)
     if report:
         from accelerator_sim.cli.command_line import command_line
         from accelerator_sim.report.html import simulation_page

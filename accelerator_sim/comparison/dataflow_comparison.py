@@ -271,14 +271,8 @@ def storage(result: FlowResult, same_area: bool) -> dict[str, float]:
     An architecture cannot say that a register file holds nothing: with the same area for all, that of NLR is none.
     """
     architecture = result.architecture
-    spad, glb = architecture.pe.spad, architecture.glb
-    own = [getattr(spad, t) for t in TENSORS]
-    pe = float(spad.shared) if spad.shared is not None else sum(pad.depth * pad.width for pad in own) / 8.0
-    stores = [getattr(glb, t) for t in TENSORS]
-    banks = sum(store.banks * store.size for store in stores if store is not None and store.banks)
-    banks += glb.shared.banks * glb.shared.size if glb.shared is not None else 0
-    pe = 0.0 if same_area and not result.flow.held else pe
-    return {"spad_bytes_per_pe": pe, "glb_bytes": float(banks * architecture.cluster_array.count)}
+    pe = 0.0 if same_area and not result.flow.held else architecture.pe.spad.operand_bits / 8
+    return {"spad_bytes_per_pe": pe, "glb_bytes": architecture.glb_bytes}
 
 
 def compare_dataflows(
@@ -308,7 +302,7 @@ def compare_dataflows(
     chosen = tuple(layer for layer in selected.layers if layer.is_mac)
     if not chosen:
         raise UsageError(f"{network.name} has no selected layer with multiply-accumulates")
-    unique = {_key(layer): layer for layer in chosen}
+    unique = {layer.unnamed: layer for layer in chosen}
     unit = technology.energy_unit
     machines = [equal_area(architecture, flow, unique.values(), unit) if same_area else architecture for flow in flows]
     tasks = [
@@ -320,15 +314,12 @@ def compare_dataflows(
     results = []
     for flow, own in zip(flows, machines, strict=True):
         of = {key: next(done) for key in unique}
-        results.append(FlowResult(flow, own, unit, tuple(replace(of[_key(layer)], layer=layer) for layer in chosen)))
+        layers = tuple(replace(of[layer.unnamed], layer=layer) for layer in chosen)
+        results.append(FlowResult(flow, own, unit, layers))
     return DataflowComparison(
         network.name, network.source, architecture, technology.name, selected.batch,
         options.objective.value, same_area, tuple(results),
     )  # fmt: skip
-
-
-def _key(layer: Layer) -> Layer:
-    return replace(layer, name="", reads=())
 
 
 FlowTask = tuple[Layer, Architecture, ActionEnergies, Dataflow, Objective]

@@ -11,7 +11,6 @@ from typing import Any
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.energy.wire_energy import wire_energy
 from accelerator_sim.files.vocabulary import Fidelity
-from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.noc.wires import Wires, source_words, wires_of
 from accelerator_sim.results.layer_result import LayerResult, utilization
@@ -206,9 +205,8 @@ def _cost(layer: LayerResult, result: NetworkResult, technology: Technology) -> 
     assert energy is not None
     noc, bound_by = 0.0, NOTHING
     if mapping is not None:
-        problem = problem_of(layer.layer, result.architecture, mapping.iact_encoding, mapping.weight_encoding)
         actions = resolve_actions(technology, result.architecture)
-        schedule = Schedule(problem, mapping)
+        schedule = Schedule.of_layer(layer.layer, result.architecture, mapping)
         noc, bound_by = wire_energy(schedule, outcome, technology, actions), bottleneck(schedule).longest
     return NetworkCost(
         layer.layer.name,

@@ -91,8 +91,8 @@ def study_area(size: float) -> float:
 def _by_the_study(architecture: Architecture, small: Architecture, need: dict[Tensor, int]) -> Architecture:
     spad, shared, count = architecture.pe.spad, architecture.glb.shared, architecture.cluster_array.count
     assert shared is not None
-    before = _rf_bytes(architecture)
-    buffer = shared.banks * shared.size * count
+    before = spad.operand_bits / 8
+    buffer = shared.bits // 8 * count
     budget = architecture.pes * study_area(before) + study_area(buffer)
     left = budget - architecture.pes * study_area(_bytes(spad, need))
     size = left / STUDY_AREA[-1][1]
@@ -101,14 +101,6 @@ def _by_the_study(architecture: Architecture, small: Architecture, need: dict[Te
         raise AcceleratorSimError(f"{architecture.name}: {_bytes(spad, need)} B in each PE leave no area for a GLB")
     glb = small.glb.model_copy(update={"shared": shared.model_copy(update={"banks": banks})})
     return small.model_copy(update={"glb": glb})
-
-
-def _rf_bytes(architecture: Architecture) -> float:
-    spad = architecture.pe.spad
-    if spad.shared is not None:
-        return float(spad.shared)
-    bits: int = sum(getattr(spad, t).depth * getattr(spad, t).width for t in TENSORS)
-    return bits / 8.0
 
 
 # --- any other machine -----------------------------------------------------------------------------------------------

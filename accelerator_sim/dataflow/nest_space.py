@@ -244,12 +244,10 @@ def fits(nests: Nests) -> NDArray[np.bool_]:
     good = np.ones(nests.m0.shape, dtype=np.bool_)
     for tensor, words in kept.items():
         bits = words * getattr(architecture.precision, tensor)
-        if glb.shared is not None and tensor in glb.shared.tensors:
+        if glb.shared is not None and glb.shares(tensor):
             shared = shared + ceil_div(bits, glb.shared.size * 8)
         else:
-            store = getattr(glb, tensor)
-            room = store.banks * store.size * 8 * count if store is not None and store.banks else 0
-            good &= bits <= room
+            good &= bits <= glb.own_bits(tensor) * count
     return good & (shared <= (glb.shared.banks * count if glb.shared is not None else 0))
 
 
@@ -260,10 +258,6 @@ def stays_in_pes(residence: Residence) -> bool:
 
 def room_of(problem: MappingProblem, tensor: Tensor) -> float:
     """Words of a tensor that the whole GLB can hold."""
-    glb, count = problem.architecture.glb, problem.architecture.cluster_array.count
-    store = getattr(glb, tensor)
-    if glb.shared is not None and tensor in glb.shared.tensors:
-        bits = glb.shared.banks * glb.shared.size * 8 * count
-    else:
-        bits = store.banks * store.size * 8 * count if store is not None and store.banks else 0
-    return float(bits / getattr(problem.architecture.precision, tensor))
+    architecture = problem.architecture
+    bits = architecture.glb.room_bits(tensor) * architecture.cluster_array.count
+    return float(bits / getattr(architecture.precision, tensor))

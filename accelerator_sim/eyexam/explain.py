@@ -52,7 +52,7 @@ def explain(
 
 def explain_run(run: NetworkResult, options: Options, on_progress: Progress | None = None) -> Explanation:
     """Explain each layer of a run of the event or cycle engine, with the options of the run; try no changes."""
-    tilings = run.tilings()
+    schedules = run.schedules()
     known: dict[object, LayerExplanation] = {}
     found: list[LayerExplanation | None] = []
     for result in run.layers:
@@ -61,10 +61,9 @@ def explain_run(run: NetworkResult, options: Options, on_progress: Progress | No
         if result.mapping is None or result.outcome is None:
             found.append(None)
             continue
-        key = replace(result.layer, name="", reads=()), result.mapping
+        key = result.layer.unnamed, result.mapping
         if key not in known:
-            tiling = tilings[result.layer.name]
-            known[key] = _explained(result, Schedule(tiling.problem, tiling.mapping), run.architecture, options)
+            known[key] = _explained(result, schedules[result.layer.name], run.architecture, options)
         found.append(replace(known[key], result=result))
     return Explanation(run, tuple(found))
 

@@ -41,9 +41,8 @@ def losses(schedule: Schedule, outcome: Outcome, architecture: Architecture) -> 
     PE can use; they are no loss here.
     """
     pes, simd = architecture.pes, architecture.pe.macs_per_cycle
-    m, m0 = schedule.deals.M, schedule.mapping.M0
-    last = m.steps - (m.tiles - 1) * m0
-    full = ((m.tiles - 1) * ceil_div(m0, simd) + ceil_div(last, simd)) / m.steps  # slots a filter
+    m = schedule.deals.M
+    full = m.summed(lambda tile: ceil_div(tile.steps, simd)) / m.steps  # slots per filter
     skips = architecture.pe.csc is not None
     zeros = outcome.counts.macs_issued - outcome.counts.effectual_macs if skips else 0
     slots = float(sum(outcome.timing.pe_busy))

@@ -1,4 +1,4 @@
-"""Dealing one dimension over tiles, clusters and PEs: the kernels' one form of `mapping.mapping.deal`.
+"""Dealing one dimension over tiles, clusters and PEs: the kernels' one form of `mapping.dealing.deal`.
 
 A dimension is cut into tiles of equal length (the last one holds what is left), and each tile is dealt evenly over its
 parts, in order.  Output rows are dealt in blocks to the clusters and inside a cluster in strips of neighbouring rows to
@@ -27,7 +27,7 @@ class Cut(NamedTuple):
 
 
 class Dealt(NamedTuple):
-    """How a dimension, or one tile of it, is dealt, int64; fields as of `mapping.mapping.Deal`, summed over tiles."""
+    """How a dimension, or one tile of it, is dealt, int64; fields as of `mapping.dealing.Deal`, summed over tiles."""
 
     steps: Any
     units: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -194,9 +195,9 @@ def letters_entry(tiling: Tiling) -> dict[str, Any] | None:
     return {"eyeriss_v1": vars(letters)} if again == tiling.mapping else None
 
 
-def dump_mappings(tilings: dict[str, Tiling]) -> str:
+def dump_mappings(tilings: Iterable[tuple[str, Tiling]]) -> str:
     """Write mappings as the text of a mapping file, in the letters of Eyeriss v1 where they say all."""
-    layers = {name: letters_entry(tiling) or mapping_entry(tiling.mapping) for name, tiling in tilings.items()}
+    layers = {name: letters_entry(tiling) or mapping_entry(tiling.mapping) for name, tiling in tilings}
     content = {"format": FORMAT, "layers": layers}
     text: str = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)
     return text

@@ -74,17 +74,15 @@ def _order_limits(tiling: Tiling) -> list[str]:
 
 
 def _glb_limits(tiling: Tiling) -> list[str]:
-    problem, architecture, found = tiling.problem, tiling.problem.architecture, []
+    architecture, found = tiling.problem.architecture, []
     iact_bits, psum_bits, weight_bits = glb_use(tiling)
     shared = architecture.glb.shared
     banks = 0
     for tensor, bits in (("iact", iact_bits), ("psum", psum_bits), ("weight", weight_bits)):
-        if shared is not None and tensor in shared.tensors:
+        if shared is not None and architecture.glb.shares(tensor):
             banks += ceil_div(bits, shared.size * 8)
-        elif bits > problem.glb_bits(tensor) and (bits or tensor != "weight"):
-            found.append(
-                f"the {tensor} GLB of a cluster: {bits / 8192:.6g} KiB > {problem.glb_bits(tensor) / 8192:.6g} KiB"
-            )
+        elif bits > (room := architecture.glb.own_bits(tensor)) and (bits or tensor != "weight"):
+            found.append(f"the {tensor} GLB of a cluster: {bits / 8192:.6g} KiB > {room / 8192:.6g} KiB")
     if shared is not None and banks > shared.banks:
         found.append(
             f"the shared GLB: {banks} banks of {shared.size} B > {shared.banks} banks"

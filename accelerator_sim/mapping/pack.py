@@ -81,9 +81,9 @@ def _integers(problem: MappingProblem, max_m0: int, max_c0: int) -> NDArray[np.i
     n[at.CONFIG] = architecture.configuration.cycles
     n[at.READ_PER_MAC] = pe.iact_read == "per_mac"
     n[at.PSUM_COLUMNS] = architecture.pe_cluster.columns
-    n[at.IACT_CAP] = problem.glb_bits("iact")
-    n[at.PSUM_CAP] = problem.glb_bits("psum")
-    n[at.WEIGHT_CAP] = problem.glb_bits("weight")
+    n[at.IACT_CAP] = glb.own_bits("iact")
+    n[at.PSUM_CAP] = glb.own_bits("psum")
+    n[at.WEIGHT_CAP] = glb.own_bits("weight")
     n[at.SHARED_BANKS] = shared.banks if shared else 0
     n[at.SHARED_BITS] = shared.size * 8 if shared else 1
     n[at.SHARE_IACT] = "iact" in held

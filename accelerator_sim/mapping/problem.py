@@ -259,15 +259,6 @@ class MappingProblem:
         return self.architecture.latency_cycles
 
     # --- GLB -------------------------------------------------------------------------------------------------------
-    def glb_bits(self, tensor: str) -> int:
-        """Bits of the GLB that one cluster has for a tensor of its own (0: shared, or none)."""
-        store = getattr(self.architecture.glb, tensor)
-        if store is None or not store.banks:
-            return 0
-        assert store.size is not None
-        bits: int = store.banks * store.size * 8
-        return bits
-
     @property
     def psums_chain(self) -> bool:
         """Whether psums can go from cluster to cluster."""
@@ -283,13 +274,12 @@ class MappingProblem:
     @property
     def weight_may_stay(self) -> bool:
         """Whether weights may be kept in the GLB over several tiles."""
-        shared = self.architecture.glb.shared
-        return shared is not None and "weight" in shared.tensors
+        return self.architecture.glb.shares("weight")
 
     @property
     def weight_through_glb(self) -> bool:
         """Whether weights always pass through GLB banks of their own (the prefetch buffer of Eyeriss v1)."""
-        return self.architecture.glb.weight is not None and self.architecture.glb.weight.banks > 0
+        return self.architecture.glb.own_bits("weight") > 0
 
 
 def problem_of(

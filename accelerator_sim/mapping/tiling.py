@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from accelerator_sim.mapping.dealing import Deals, deals_of
 from accelerator_sim.mapping.loops import Loops
-from accelerator_sim.mapping.mapping import Deals, Mapping, Stationary, ceil_div, deals_of
+from accelerator_sim.mapping.mapping import Mapping, Stationary, ceil_div
 from accelerator_sim.mapping.problem import MappingProblem
 
 
@@ -58,7 +59,7 @@ class Tiling:
         d = self.deals
         count = 1
         for dimension in (d.G, d.N, d.M, d.C, d.P, d.Q, d.R):
-            count *= dimension.top_units
+            count *= dimension.top.units
         return count
 
     @property
@@ -111,8 +112,8 @@ class Tiling:
         """Iacts that the GLB of the whole array holds at a time, one copy each."""
         d, stays = self.deals, self.mapping.stationary is Stationary.IACT
         channels = self.loops.C if stays else self._tile("C")
-        rows = self.loops.rows.touched(self._tile("P"), d.P.top_clusters)
-        columns = self.loops.columns.touched(self._tile("Q"), d.Q.top_clusters)
+        rows = self.loops.rows.touched(self._tile("P"), d.P.top.clusters)
+        columns = self.loops.columns.touched(self._tile("Q"), d.Q.top.clusters)
         return self._tile("G") * self._tile("N") * channels * rows * columns
 
     @cached_property

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from accelerator_sim.energy.account import EnergyBreakdown, account
-from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.outcome import Outcome
@@ -54,10 +53,8 @@ class AccountedRun:
     def schedules(self) -> Iterator[tuple[Schedule, Outcome, EnergyBreakdown]]:
         """The layers with multiply-accumulates and their schedules."""
         for layer, outcome, energy in self.parts:
-            m = layer.mapping
-            if m is not None:
-                problem = problem_of(layer.layer, self.result.architecture, m.iact_encoding, m.weight_encoding)
-                yield Schedule(problem, m), outcome, energy
+            if layer.mapping is not None:
+                yield Schedule.of_layer(layer.layer, self.result.architecture, layer.mapping), outcome, energy
 
     def charged(self, technology: Technology) -> AccountedRun:
         """The same outcome with the energies of another table."""

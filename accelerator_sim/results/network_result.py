@@ -10,14 +10,13 @@ from typing import Any
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.vocabulary import Fidelity, Objective
-from accelerator_sim.mapping.problem import problem_of
-from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.results.layer_plain import layer_dict
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.layer_rows import COLUMNS, layer_row
 from accelerator_sim.results.status import ExitCode
 from accelerator_sim.results.tabular import Row, Tabular
 from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome
+from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.area import Area, area_at
 from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.version import __version__
@@ -108,15 +107,13 @@ class NetworkResult(Tabular):
             if result.outcome is not None and result.energy is not None:
                 yield result, result.outcome, result.energy
 
-    def tilings(self) -> dict[str, Tiling]:
-        """The mappings of the layers that ran, by name."""
-        found = {}
-        for result in self.layers:
-            if result.mapping is not None:
-                encodings = result.mapping.iact_encoding, result.mapping.weight_encoding
-                problem = problem_of(result.layer, self.architecture, *encodings)
-                found[result.layer.name] = Tiling(problem, result.mapping)
-        return found
+    def schedules(self) -> dict[str, Schedule]:
+        """The schedules of the layers that were mapped, by name."""
+        return {
+            result.layer.name: Schedule.of_layer(result.layer, self.architecture, result.mapping)
+            for result in self.layers
+            if result.mapping is not None
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, in the schema "accelerator-sim/simulation/1"."""

@@ -14,7 +14,7 @@ from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Encoding, Mapping
-from accelerator_sim.mapping.problem import SIGMAS, problem_of
+from accelerator_sim.mapping.problem import SIGMAS
 from accelerator_sim.mapping.search import Found, SearchOptions, find_mappings
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
@@ -146,7 +146,7 @@ def _estimated(layer: Layer, given: Mapping | None, machine: RunSetup) -> Candid
     else:
         options = SearchOptions(machine.constraints)
         found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)[0]
-        schedule, over = Schedule(found.problem, found.mapping), found.optimal_over
+        schedule, over = Schedule.of_found(found), found.optimal_over
     return _checked(schedule, over, estimate_of(schedule), machine)
 
 
@@ -176,7 +176,7 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
     else:
         zeros = machine.architecture.pe.csc is not None and any(mask is not None for mask in masks)
         found = _fitting(layer, machine, words_of_fullest, zeros)
-        schedules = [(Schedule(f.problem, f.mapping), f.optimal_over) for f in found]
+        schedules = [(Schedule.of_found(f), f.optimal_over) for f in found]
     candidates = []
     for schedule, over in schedules:
         candidates.append(_checked(schedule, over, Event().run(schedule, counted(schedule, *masks)), machine))
@@ -219,7 +219,7 @@ def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedu
         found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)
         spread = sigmas
         for f in found:
-            words = words_of_fullest(Schedule(f.problem, f.mapping))
+            words = words_of_fullest(Schedule.of_found(f))
             mean, deviation = f.problem.weight_words(f.mapping.M0, f.mapping.C0)
             if depth is not None and words > depth:
                 spread = max(spread, 1.02 * (words - mean) / deviation if deviation else math.inf)
@@ -231,7 +231,7 @@ def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedu
 
 def given_schedule(layer: Layer, architecture: Architecture, given: Mapping) -> Schedule:
     """The schedule of a given mapping.  Raises IllegalMapping with every limit that it breaks."""
-    schedule = Schedule(problem_of(layer, architecture, given.iact_encoding, given.weight_encoding), given)
+    schedule = Schedule.of_layer(layer, architecture, given)
     broken = broken_limits(schedule)
     if broken:
         raise IllegalMapping(f"layer {layer.name}: the given mapping does not fit: {'; '.join(broken)}")

@@ -55,7 +55,7 @@ def simulate_network(
     task_of: list[int] = []
     for layer in selected.layers:
         given = chosen.plan.mappings.get(layer.name)
-        key = replace(layer, name="", reads=()), given
+        key = layer.unnamed, given
         if key not in unique:
             unique[key] = len(tasks)
             tasks.append((layer, given))

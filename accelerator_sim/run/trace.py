@@ -12,7 +12,6 @@ from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES
-from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.event import trace_pass
@@ -59,8 +58,7 @@ def trace(result: NetworkResult, window: TraceWindow, masks: Masks = Masks.CHANN
 def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, masks: Masks, start: int) -> Iterator[Span]:
     mapping, architecture = layer.mapping, result.architecture
     assert mapping is not None
-    problem = problem_of(layer.layer, architecture, mapping.iact_encoding, mapping.weight_encoding)
-    schedule = Schedule(problem, mapping)
+    schedule = Schedule.of_layer(layer.layer, architecture, mapping)
     stored = stored_pattern(schedule, draw(layer.layer, result.seed, masks))
     if schedule.passes > MOST_PASSES:
         raise UsageError(

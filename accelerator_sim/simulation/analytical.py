@@ -26,9 +26,7 @@ def pe_cycles(schedule: Schedule) -> float:
 
 def filter_slots(schedule: Schedule) -> float:
     """Issue slots of the busiest PE for one iact, summed over the filter passes."""
-    problem, m = schedule.problem, schedule.deals.M
-    last = m.steps - (m.tiles - 1) * schedule.mapping.M0
-    return (m.tiles - 1) * problem.slots(schedule.mapping.M0) + problem.slots(last)
+    return schedule.deals.M.summed(lambda tile: schedule.problem.slots(tile.steps))
 
 
 def drain_cycles(schedule: Schedule) -> float:
@@ -45,10 +43,8 @@ def drain_cycles(schedule: Schedule) -> float:
 
 def first_strips(schedule: Schedule) -> int:
     """Output rows of the first strip of the first cluster, summed over the tiles."""
-    p = schedule.deals.P
-    last = p.cluster_steps - (p.tiles - 1) * schedule.mapping.P0 * schedule.mapping.cluster_parts("P")
     parts = schedule.mapping.cluster_parts("P")
-    return (p.tiles - 1) * parts + min(parts, last)
+    return schedule.deals.P.summed(lambda tile: min(parts, tile.cluster_steps))
 
 
 def iact_port_cycles(schedule: Schedule) -> float:
@@ -70,17 +66,14 @@ def _pe_iacts(schedule: Schedule) -> int:
 
 def _cluster_rows(schedule: Schedule) -> int:
     """Input rows sent to the first cluster in one filter pass."""
-    rows, r = schedule.loops.rows, schedule.mapping.parts("R")
-    p, tiles = schedule.deals.P, schedule.deals.R.tiles
-    last = schedule.loops.R - (tiles - 1) * r
-    strips = p.steps
-    return (tiles - 1) * rows.streamed(p.cluster_steps, strips, r) + rows.streamed(p.cluster_steps, strips, last)
+    rows, p = schedule.loops.rows, schedule.deals.P
+    return schedule.deals.R.summed(lambda taps: rows.streamed(p.cluster_steps, p.steps, taps.elements))
 
 
 def _first_parts(schedule: Schedule) -> int:
     """PEs that share the columns of the first cluster, summed over the tiles: each gets its columns by itself."""
-    q, parts = schedule.deals.Q, schedule.mapping.cluster_parts("Q")
-    return (q.tiles - 1) * min(q.top_units, parts) + min(q.units - (q.tiles - 1) * q.top_units, parts)
+    parts = schedule.mapping.cluster_parts("Q")
+    return schedule.deals.Q.summed(lambda tile: min(tile.units, parts))
 
 
 def _cluster_iacts(schedule: Schedule, rows: int, rounds: int, blocks: int) -> int:
@@ -106,14 +99,13 @@ def iact_bank_cycles(schedule: Schedule) -> float:
 def iact_fill_cycles(schedule: Schedule) -> float:
     """Cycles in which the first window of each pass enters the PEs (the first S columns of their rows)."""
     problem, m, d = schedule.problem, schedule.mapping, schedule.deals
-    rows, r = schedule.loops.rows, m.parts("R")
+    rows = schedule.loops.rows
     if problem.architecture.private:
         lines = d.P.tiles * d.R.tiles
         words = d.M.tiles * d.G.tiles * d.C.steps * lines * schedule.loops.S * d.Q.tiles * d.N.tiles
         return words * problem.iact_pairs(m.C0) / problem.words_per_cycle("iact")
-    last = schedule.loops.R - (d.R.tiles - 1) * r
     strips = first_strips(schedule)
-    lines = (d.R.tiles - 1) * rows.streamed(strips, d.P.tiles, r) + rows.streamed(strips, d.P.tiles, last)
+    lines = d.R.summed(lambda taps: rows.streamed(strips, d.P.tiles, taps.elements))
     per_row = schedule.loops.S * m.cluster_parts("Q") * d.Q.tiles * m.cluster_parts("N") * d.N.tiles
     words = d.M.tiles * d.G.cluster_steps * d.C.cluster_steps * lines * per_row
     return words * problem.iact_pairs(m.C0) / problem.words_per_cycle("iact")

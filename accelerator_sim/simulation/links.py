@@ -6,11 +6,13 @@ two check one another (`simulation.laws`).
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 
 from accelerator_sim.architecture.wire_links import ClusterPlace
+from accelerator_sim.mapping.dealing import Deal, DealtTile
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.noc.modes import ORDER, position
 from accelerator_sim.noc.routes import MeshLink, MeshRoutes, routes_of
@@ -35,20 +37,10 @@ def link_words(schedule: Schedule, tensor: str) -> dict[MeshLink, int]:
     return dict(sorted(loads.items()))
 
 
-def tile_sizes(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
-    """Elements of the tiles of a dimension, and how many tiles there are of that size."""
-    dealt, size = getattr(schedule.deals, dimension), schedule.loops.sizes[dimension]
-    last = size - (dealt.tiles - 1) * dealt.length
-    return [(dealt.length, dealt.tiles - 1), (last, 1)] if dealt.tiles > 1 else [(last, 1)]
-
-
-def cluster_shares(schedule: Schedule, dimension: str, elements: int) -> list[int]:
-    """Elements of a tile that each cluster part gets; parts that get none are left out."""
-    clusters, local = schedule.mapping.array_parts(dimension), schedule.mapping.cluster_parts(dimension)
-    share = (
-        ceil_div(elements, clusters) if dimension == "P" else local * ceil_div(elements, clusters * local)
-    )  # rows go in blocks to clusters, all else in blocks to PEs
-    return [min(share, elements - first) for first in range(0, elements, share)]
+def _kinds(schedule: Schedule, dimension: str) -> list[tuple[DealtTile, int]]:
+    """The different tiles of a dimension, and how many there are of each."""
+    dealt: Deal = getattr(schedule.deals, dimension)
+    return dealt.kinds()
 
 
 def _place(schedule: Schedule, index: Index) -> ClusterPlace:
@@ -67,34 +59,33 @@ def _groups(schedule: Schedule, dimensions: str) -> Iterator[Index]:
 
 def _shared(schedule: Schedule, dimension: str, part: int) -> int:
     """Elements of a dimension that one cluster part handles in the whole layer."""
-    total = 0
-    for elements, count in tile_sizes(schedule, dimension):
-        shares = cluster_shares(schedule, dimension, elements)
-        total += count * shares[part] if part < len(shares) else 0
-    return total
+    return sum(count * _share(tile, part) for tile, count in _kinds(schedule, dimension))
+
+
+def _share(tile: DealtTile, part: int) -> int:
+    """Elements of a tile that one cluster part gets."""
+    shares = tile.cluster_shares()
+    return shares[part] if part < len(shares) else 0
 
 
 def _rows_of(schedule: Schedule, part: int) -> int:
     """Input rows sent to one cluster part of P in a filter pass."""
-    r = schedule.mapping.parts("R")
-    taps = [r] * (schedule.deals.R.tiles - 1) + [schedule.loops.R - (schedule.deals.R.tiles - 1) * r]
-    total = 0
-    for elements, count in tile_sizes(schedule, "P"):
-        shares = cluster_shares(schedule, "P", elements)
-        if part < len(shares):
-            strips = ceil_div(shares[part], schedule.mapping.cluster_parts("P"))
-            total += count * sum(schedule.loops.rows.streamed(shares[part], strips, t) for t in taps)
+    total, rows, local = 0, schedule.loops.rows, schedule.mapping.cluster_parts("P")
+    for tile, count in _kinds(schedule, "P"):
+        share = _share(tile, part)
+        if share:
+            strips = ceil_div(share, local)
+            total += count * sum(n * rows.streamed(share, strips, t.elements) for t, n in _kinds(schedule, "R"))
     return total
 
 
 def _columns_of(schedule: Schedule, part: int) -> int:
     """Input columns sent to one cluster part of Q."""
     total = 0
-    for elements, count in tile_sizes(schedule, "Q"):
-        shares = cluster_shares(schedule, "Q", elements)
-        steps = ceil_div(elements, schedule.mapping.parts("Q"))
-        if part < len(shares):
-            total += count * schedule.loops.columns.touched(shares[part], ceil_div(shares[part], steps))
+    for tile, count in _kinds(schedule, "Q"):
+        share = _share(tile, part)
+        if share:
+            total += count * schedule.loops.columns.touched(share, ceil_div(share, tile.steps))
     return total
 
 
@@ -104,9 +95,8 @@ def _iacts(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLi
         words = _rows_of(schedule, index["P"]) * _columns_of(schedule, index["Q"])
         for dimension in "GNC":
             words *= _shared(schedule, dimension, index[dimension])
-        for elements, count in tile_sizes(schedule, "M"):
-            used = len(cluster_shares(schedule, "M", elements))
-            targets = [_place(schedule, index | {"M": part}) for part in range(used)]
+        for tile, count in _kinds(schedule, "M"):
+            targets = [_place(schedule, index | {"M": part}) for part in range(tile.clusters)]
             yield routes.tree(targets[0], targets), words * count
 
 
@@ -129,17 +119,13 @@ def _weights(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[Mesh
 
 def _position_tiles(schedule: Schedule) -> list[tuple[Index, int]]:
     """Clusters of N, Q and P in use, and in how many rounds of weights."""
-    sizes = [tile_sizes(schedule, d) for d in "NQP"]
+    kinds = [_kinds(schedule, dimension) for dimension in "NQP"]
     if schedule.weights_stay_in_pes:
-        sizes = [[(max(tiles)[0], 1)] for tiles in sizes]
-    out = []
-    for tiles in product(*sizes):
-        count = 1
-        for _, times in tiles:
-            count *= times
-        used = {d: len(cluster_shares(schedule, d, size)) for d, (size, _) in zip("NQP", tiles, strict=True)}
-        out.append((used, count))
-    return out
+        kinds = [[(found[0][0], 1)] for found in kinds]
+    return [
+        ({d: tile.clusters for d, (tile, _) in zip("NQP", tiles, strict=True)}, math.prod(n for _, n in tiles))
+        for tiles in product(*kinds)
+    ]
 
 
 def _psums(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
@@ -148,7 +134,6 @@ def _psums(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLi
         words = schedule.deals.R.tiles
         for dimension in "GNMQP":
             words *= _shared(schedule, dimension, index[dimension])
-        for elements, count in tile_sizes(schedule, "C"):
-            used = len(cluster_shares(schedule, "C", elements))
-            chain = [_place(schedule, index | {"C": part}) for part in range(used)]
+        for tile, count in _kinds(schedule, "C"):
+            chain = [_place(schedule, index | {"C": part}) for part in range(tile.clusters)]
             yield routes.chain(chain), words * count

@@ -21,6 +21,7 @@ from accelerator_sim.kernels.numbering import Numbering
 from accelerator_sim.kernels.parts import FORM, find_alike
 from accelerator_sim.kernels.plan import Parts, plan_pass
 from accelerator_sim.kernels.program import Iacts, fill_streams, size_streams, weigh
+from accelerator_sim.mapping.dealing import Deal
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Encoding, Stationary, ceil_div
 from accelerator_sim.simulation.machine import DIMENSIONS, Machine
@@ -137,12 +138,12 @@ def _tile_keys(machine: Machine, stored: Stored, dimension: str, tiles: int, dis
     """What tells the tiles of a dimension apart."""
     schedule = machine.schedule
     loops, mapping = schedule.loops, schedule.mapping
-    dealt, size = getattr(schedule.deals, dimension), loops.sizes[dimension]
+    dealt: Deal = getattr(schedule.deals, dimension)
     iacts = mapping.iact_encoding is Encoding.CSC and stored.iact_mask is not None and dimension in "GNCPQR"
     weights = mapping.weight_encoding is Encoding.CSC and stored.weight_mask is not None and dimension in "GMCR"
     if distinct or iacts or weights:
         return list(range(tiles))
-    lengths = [min(dealt.length, size - i * dealt.length) for i in range(tiles)]
+    lengths = [tile.elements for tile, count in dealt.kinds() for _ in range(count)]
     compressed = mapping.iact_encoding is Encoding.CSC
     if dimension == "R" and compressed:
         return list(range(tiles))  # a filter row meets padding or not

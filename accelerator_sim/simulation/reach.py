@@ -33,7 +33,7 @@ def reach_of(schedule: Schedule) -> Reach:
         raise ValueError(f"{architecture.name} is not flat")
     machine = machine_of(schedule)
     part = machine.local_part
-    used = np.array([getattr(schedule.deals, d).top_units for d in DIMENSIONS])
+    used = np.array([getattr(schedule.deals, d).top.units for d in DIMENSIONS])
     active = (part < used[:, None]).all(axis=0)
     part = part[:, active]
     row, column = machine.place[at.X_PE_ROW, active], machine.place[at.X_PE_COLUMN, active]

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.kernels import engine_arrays as at
+from accelerator_sim.mapping.dealing import Deal
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Stationary
 from accelerator_sim.simulation.event import Known, PassTimes, time_layer
@@ -64,8 +65,8 @@ class Repeated:
         return Schedule(replace(full.problem, loops=loops), mapping)
 
     def _size(self, dimension: str, tiles: int) -> int:
-        dealt, size = getattr(self.schedule.deals, dimension), self.schedule.loops.sizes[dimension]
-        return int((tiles - 1) * dealt.length + size - (dealt.tiles - 1) * dealt.length)
+        dealt: Deal = getattr(self.schedule.deals, dimension)
+        return (tiles - 1) * dealt.length + dealt.last.elements
 
 
 def repeated(schedule: Schedule, stored: Stored) -> Repeated | None:

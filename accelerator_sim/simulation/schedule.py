@@ -6,16 +6,38 @@ All engines read a Schedule.  It counts nominal words (zeros and, where it is mo
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from accelerator_sim.mapping.mapping import Stationary
+from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.mapping.dealing import Deal, DealtTile
+from accelerator_sim.mapping.mapping import Mapping, Stationary
+from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
+from accelerator_sim.workload.layer import Layer
+
+if TYPE_CHECKING:
+    from accelerator_sim.mapping.search import Found
 
 
 @dataclass(frozen=True)
 class Schedule(Tiling):
     """A tiling and all the traffic that follows from it."""
+
+    @classmethod
+    def of_layer(cls, layer: Layer, architecture: Architecture, mapping: Mapping) -> Schedule:
+        """The schedule of a layer that is mapped, legally or not; operands are stored as the mapping says.
+
+        Raises ValueError for a layer without multiply-accumulates, or for CSC on a PE that cannot read it.
+        """
+        return cls(problem_of(layer, architecture, mapping.iact_encoding, mapping.weight_encoding), mapping)
+
+    @classmethod
+    def of_found(cls, found: Found) -> Schedule:
+        """The schedule of a mapping that was searched for."""
+        return cls(found.problem, found.mapping)
 
     @property
     def private_links(self) -> bool:
@@ -50,10 +72,8 @@ class Schedule(Tiling):
     @cached_property
     def _streamed_rows(self) -> int:
         """Input rows sent in one filter pass: over all accumulation passes over R, tiles, clusters and strips."""
-        rows, r = self.loops.rows, self.mapping.parts("R")
-        full, last = self.deals.R.tiles - 1, self.loops.R - (self.deals.R.tiles - 1) * r
-        strips = self.deals.P.strips
-        return full * rows.streamed(self.loops.P, strips, r) + rows.streamed(self.loops.P, strips, last)
+        rows, strips = self.loops.rows, self.deals.P.strips
+        return self.deals.R.summed(lambda taps: rows.streamed(self.loops.P, strips, taps.elements))
 
     @cached_property
     def iact_sent(self) -> int:
@@ -105,12 +125,11 @@ class Schedule(Tiling):
     @property
     def weights_prefetched(self) -> bool:
         """Whether the weights of the next pass wait in the GLB, so that they can be fetched ahead of it."""
-        architecture, store = self.problem.architecture, self.problem.architecture.glb.weight
-        if not architecture.overlap.dram_weight or store is None or self.mapping.stationary is Stationary.WEIGHT:
+        architecture = self.problem.architecture
+        if not architecture.overlap.dram_weight or self.mapping.stationary is Stationary.WEIGHT:
             return False
-        of_pass = math.prod(min(getattr(self.deals, d).length, self.loops.sizes[d]) for d in "GMCR") * self.loops.S
-        room = architecture.cluster_array.count * store.banks * (store.size or 0)
-        return of_pass * architecture.precision.weight <= room * 8
+        room = architecture.cluster_array.count * architecture.glb.own_bits("weight")
+        return self.weight_pass * architecture.precision.weight <= room
 
     @property
     def weight_filled(self) -> int:
@@ -126,25 +145,28 @@ class Schedule(Tiling):
             return 0
         return self.weight_sent if self.private_links else self.loops.weights * self.weight_rounds
 
-    def _positions(self, field: str) -> int:
-        """Product over N, P, Q of a count of parts: of the largest tile where weights stay, else over all tiles."""
-        prefix = "top_" if self.weights_stay_in_pes else ""
-        count = 1
-        for dimension in (self.deals.N, self.deals.P, self.deals.Q):
-            count *= getattr(dimension, prefix + field)
-        return count
+    def _sent_to(self, dimension: str) -> Deal | DealtTile:
+        """The parts of N, P or Q that weights are sent to: of the largest tile where they stay, else of all tiles."""
+        dealt: Deal = getattr(self.deals, dimension)
+        return dealt.top if self.weights_stay_in_pes else dealt
+
+    def _positions(self, parts: Callable[[Deal | DealtTile], int]) -> int:
+        """Product over N, P, Q of a count of parts that weights are sent to."""
+        return math.prod(parts(self._sent_to(dimension)) for dimension in "NPQ")
 
     @cached_property
     def weight_cluster_deliveries(self) -> int:
         """Weights that clusters receive."""
-        return self.loops.weights * self._positions("units" if self.private_links else "clusters")
+        return self.loops.weights * self._positions(lambda dealt: dealt.units if self.private_links else dealt.clusters)
 
     @cached_property
     def weight_sent(self) -> int:
         """Weights that sources (GLB ports; the one bus) put on the network."""
         if self.private_links:
             return self.weight_delivered
-        return self.loops.weights * self._positions("rows" if self.weight_multicast else "clusters")
+        return self.loops.weights * self._positions(
+            lambda dealt: dealt.rows if self.weight_multicast else dealt.clusters
+        )
 
     @cached_property
     def weight_hops(self) -> int:
@@ -155,21 +177,18 @@ class Schedule(Tiling):
         """
         if not self.weight_multicast:
             return 0
-        prefix = "top_" if self.weights_stay_in_pes else ""
         links, rows_before, place = 0, 1, self.mapping.cluster_columns
         strides = {"N": place.Q * place.P, "Q": place.P, "P": 1}
         for dimension, stride in strides.items():
-            dealt = getattr(self.deals, dimension)
-            rows: int = getattr(dealt, prefix + "rows")
-            further: int = getattr(dealt, prefix + "clusters") - rows
-            links = links * rows + rows_before * further * stride
-            rows_before *= rows
+            dealt = self._sent_to(dimension)
+            links = links * dealt.rows + rows_before * (dealt.clusters - dealt.rows) * stride
+            rows_before *= dealt.rows
         return self.loops.weights * links
 
     @cached_property
     def weight_delivered(self) -> int:
         """Weights that PEs receive."""
-        return self.loops.weights * self._positions("units")
+        return self.loops.weights * self._positions(lambda dealt: dealt.units)
 
     # --- psums -------------------------------------------------------------------------------------------------------
     @property

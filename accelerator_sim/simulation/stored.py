@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.kernels.csc_columns import Columns, count_columns
+from accelerator_sim.mapping.dealing import Deal, DealtTile
 from accelerator_sim.mapping.loops import Window
-from accelerator_sim.mapping.mapping import Deal, Encoding, ceil_div
+from accelerator_sim.mapping.mapping import Encoding, ceil_div
 from accelerator_sim.mapping.storage import rlc_bits_of
 from accelerator_sim.simulation.operands import normal_masks
 from accelerator_sim.simulation.schedule import Schedule
@@ -120,12 +121,13 @@ def _expected_weight_reads(schedule: Schedule, executed: int) -> int:
     problem, loops, m = schedule.problem, schedule.loops, schedule.deals.M
     if problem.architecture.pe.macs_per_cycle == 1:
         return executed
-    full, parts = m.tiles - 1, schedule.mapping.parts("M")
-    left = loops.M - full * m.length
-    steps = ceil_div(left, parts)
-    used = ceil_div(left, steps)
-    slots = full * parts * problem.slots(schedule.mapping.M0)
-    slots += (used - 1) * problem.slots(steps) + problem.slots(left - (used - 1) * steps)
+
+    def slots_of(tile: DealtTile) -> float:
+        """Slots of all PEs for one iact; the last of them may have fewer filters."""
+        rest = tile.elements - (tile.units - 1) * tile.steps
+        return (tile.units - 1) * problem.slots(tile.steps) + problem.slots(rest)
+
+    slots = m.summed(slots_of)
     return round(loops.macs / loops.M * slots * problem.iact_density * problem.weight_read_share)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 
 from accelerator_sim.architecture.architecture import Architecture
@@ -21,7 +21,7 @@ from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import DIED
 from accelerator_sim.simulation.outcome import Outcome
-from accelerator_sim.technology.actions import memory_bytes, resolve_actions
+from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import Technology
@@ -83,7 +83,7 @@ def digest(*parts: str) -> str:
 
 def layer_text(layer: Layer) -> str:
     """Return a layer without its name and its place in the graph, as text."""
-    return json.dumps(asdict(replace(layer, name="", reads=())), sort_keys=True)
+    return json.dumps(asdict(layer.unnamed), sort_keys=True)
 
 
 def run_task(task: SweepTask) -> Done:
@@ -178,14 +178,11 @@ def figures(
 def sizes(architecture: Architecture, technology: Technology) -> dict[str, float | int | None]:
     """Return the figures of a machine; area_mm2 is None at a node that has no rule for it."""
     area = area_at(architecture, technology.node_nm)
-    glb = architecture.glb
-    stores = [store for store in (glb.iact, glb.psum, glb.weight, glb.shared) if store is not None]
-    clusters = architecture.cluster_array.count
     return {
         "pes": architecture.pes,
         "macs_per_cycle": architecture.macs_per_cycle,
-        "glb_total": clusters * sum(store.banks * store.size for store in stores if store.size),
-        "memory_total": int(memory_bytes(architecture)),
+        "glb_total": int(architecture.glb_bytes),
+        "memory_total": int(architecture.memory_bytes),
         "area_kgates": area.total_kgates,
         "area_mm2": area.mm2,
     }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from accelerator_sim.architecture.architecture import TENSORS, Architecture, GlbStore
-from accelerator_sim.architecture.networks import Tensor
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import MemoryActions, Technology
@@ -79,13 +78,11 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
     gates = architecture.pe.gates
     precision, spad = architecture.precision, architecture.pe.spad
     multiplier = precision.iact * precision.weight / technology.word_bits**2
-    sizes = {t: bank_bytes(architecture, t) for t in TENSORS}
+    sizes = {t: architecture.glb.bank_size(t) for t in TENSORS}
     found = ActionEnergies(
         mac=technology.mac.issued.energy * multiplier + technology.mac.control.energy,
         mac_gated=technology.mac.gated.energy * multiplier,
-        spad={
-            t: _pair(getattr(technology.spad, t), getattr(spad, t).width, spad_bytes(architecture, t)) for t in TENSORS
-        },
+        spad={t: _pair(getattr(technology.spad, t), getattr(spad, t).width, spad.bits_of(t) / 8.0) for t in TENSORS},
         glb={
             t: _pair(getattr(technology.glb, t), getattr(precision, t), size)
             for t, size in sizes.items()
@@ -103,7 +100,7 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         clock_idle=clock.idle.energy * clock.idle.growth(gates),
         leakage_w=(
             architecture.pes * technology.leakage.pe.power * technology.leakage.pe.growth(gates)
-            + memory_bytes(architecture) / 1024.0 * technology.leakage.sram.power
+            + architecture.memory_bytes / 1024.0 * technology.leakage.sram.power
         ),
         technology=technology.name,
         architecture=architecture.name,
@@ -156,34 +153,3 @@ def _fixed_width(technology: Technology) -> frozenset[str]:
     entries |= {f"noc.deliver.{t}": getattr(technology.noc.deliver, t) for t in TENSORS}
     entries["noc.local"] = technology.noc.local
     return frozenset(name for name, entry in entries.items() if entry.width is None)
-
-
-def spad_bytes(architecture: Architecture, tensor: Tensor) -> float:
-    """Bytes of the SPad of a data type in one PE; of the one that all share, where there is one."""
-    spad = architecture.pe.spad
-    if spad.shared is not None:
-        return float(spad.shared)
-    own = getattr(spad, tensor)
-    assert own.depth is not None
-    return float(own.depth * own.width) / 8.0
-
-
-def bank_bytes(architecture: Architecture, tensor: Tensor) -> int | None:
-    """Bytes of the GLB bank that an access to a data type reaches, or None where the GLB does not store it."""
-    glb = architecture.glb
-    store: GlbStore | None = getattr(glb, tensor)
-    if store is not None and store.banks:
-        return store.size
-    if glb.shared is not None and tensor in glb.shared.tensors:
-        return glb.shared.size
-    return None
-
-
-def memory_bytes(architecture: Architecture) -> float:
-    """Bytes of memory on the chip: the GLB banks of all clusters and the SPads of all PEs."""
-    glb, spad = architecture.glb, architecture.pe.spad
-    banks = sum(store.banks * store.size for store in (glb.iact, glb.weight, glb.psum) if store and store.size)
-    banks += glb.shared.banks * glb.shared.size if glb.shared else 0
-    own = float(spad.shared) if spad.shared is not None else sum(spad_bytes(architecture, t) for t in TENSORS)
-    own += sum(a.depth * a.width / 8.0 for a in (spad.iact_address, spad.weight_address) if a is not None)
-    return architecture.cluster_array.count * banks + architecture.pes * own

@@ -279,12 +279,10 @@ class _ArchitectureParts:
             ways = {"iact": 2, "weight": 2 if self.architecture.overlap.weight_fill else 1, "psum": 2}
             own = Part()
             for tensor in TENSORS:
-                pad = getattr(spad, tensor)
-                assert pad.depth is not None
-                own += self.memory(pad.depth * pad.width, pairs[tensor], pairs[tensor] * ways[tensor])
+                own += self.memory(spad.bits_of(tensor), pairs[tensor], pairs[tensor] * ways[tensor])
         for pad in (spad.iact_address, spad.weight_address):
             if pad is not None:
-                own += self.memory(pad.depth * pad.width, 1, 2)
+                own += self.memory(pad.bits, 1, 2)
         return own
 
     def memory(self, bits: int, pairs: int, ports: int) -> Part:

@@ -231,6 +231,11 @@ class Layer:
         return self.N * self.G * self.M * self.C * taps
 
     @property
+    def unnamed(self) -> Layer:
+        """The layer without its name and its place in the graph: equal for layers of equal cost."""
+        return replace(self, name="", reads=())
+
+    @property
     def effectual_macs(self) -> int:
         """Expected multiply-accumulates with both operands non-zero, to the nearest whole number.
 

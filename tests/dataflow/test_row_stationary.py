@@ -28,6 +28,7 @@ from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network_loader import load_network
 from tests.dataflow.strategies import layers, machines, one, sizes
+from tests.near import near
 
 RS = DATAFLOWS["rs"]
 SAME = (
@@ -107,7 +108,7 @@ def test_the_production_mapping_costs_the_same_in_the_nest(layer_name: str) -> N
     same = NestCost(nest_of(schedule), EnergyUnit.JOULE).outcome()
     assert same.timing.cycles == outcome.timing.cycles
     joules = account(outcome, actions, machine).total
-    assert account(same, actions, machine).total == pytest.approx(joules, rel=1e-12)
+    assert account(same, actions, machine).total == near(joules, rel=1e-12)
     best = find_nest(layer, machine, actions, RS, Objective.ENERGY)
     assert account(best.outcome, actions, machine).total <= joules * (1.0 + 1e-12)
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from accelerator_sim.kernels import deal as kernels
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels import tile_tables, windows
+from accelerator_sim.mapping.dealing import deal, deals_of
 from accelerator_sim.mapping.loops import Window
-from accelerator_sim.mapping.mapping import Factors, Mapping, ceil_div, deal, deals_of
+from accelerator_sim.mapping.mapping import Factors, Mapping, ceil_div
 from accelerator_sim.mapping.pack import pack
 from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.mapping.space import PLACES, configurations, factors_of
@@ -44,7 +45,7 @@ def check_deal(dimension: str, size: int, tile: int, parts: tuple[int, int, int,
         total.cluster_steps, total.row_steps, top.units, top.clusters, top.rows,
     ) == (
         d.tiles, d.length, d.steps, d.units, d.clusters, d.rows, d.strips,
-        d.cluster_steps, d.row_steps, d.top_units, d.top_clusters, d.top_rows,
+        d.cluster_steps, d.row_steps, d.top.units, d.top.clusters, d.top.rows,
     )  # fmt: skip
     steps = units = first_steps = first_units = 0
     for first in range(0, size, d.length):
@@ -105,7 +106,7 @@ def test_a_configuration_deals_like_its_mapping(problem: MappingProblem, data: s
             d.tiles, d.length, d.steps, d.units, d.clusters,
         )  # fmt: skip
         assert (tiled.total.cluster_steps, tiled.total.strips, tiled.top.units) == (
-            d.cluster_steps, d.strips, d.top_units,
+            d.cluster_steps, d.strips, d.top.units,
         )  # fmt: skip
         if dimension != "C":  # which only PE rows and cluster rows cut: nobody asks for its rows
             assert (tiled.total.rows, tiled.total.row_steps) == (d.rows, d.row_steps)
@@ -186,7 +187,7 @@ def test_tables_of_tiles(problem: MappingProblem, data: st.DataObject) -> None:
             )  # fmt: skip
             steps = d.steps if private else d.cluster_steps
             assert [int(line[column]) for column in of_deal] == [
-                d.tiles, d.units, d.clusters, d.rows, steps, d.top_units, d.top_clusters, d.top_rows,
+                d.tiles, d.units, d.clusters, d.rows, steps, d.top.units, d.top.clusters, d.top.rows,
             ]  # fmt: skip
             if window is not None:
                 fetched = window.touched(size, d.tiles) if stored else window.fetched(d.length)
@@ -194,8 +195,8 @@ def test_tables_of_tiles(problem: MappingProblem, data: st.DataObject) -> None:
             if dimension == "Q":
                 assert line[at_column.SENT] == line[at_column.GIVEN] == loops.columns.touched(size, d.units)
                 assert line[at_column.FILLED] == loops.columns.touched(size, d.clusters)
-                last = d.units - (d.tiles - 1) * d.top_units
-                first_parts = (d.tiles - 1) * min(d.top_units, local) + min(last, local)
+                last = d.units - (d.tiles - 1) * d.top.units
+                first_parts = (d.tiles - 1) * min(d.top.units, local) + min(last, local)
                 port = (d.steps, d.tiles) if private else (d.cluster_steps, first_parts)
                 assert line[at_column.PORT] == loops.columns.touched(*port)
                 assert line[at_column.FILL_PORT] == loops.columns.touched(d.cluster_steps, d.tiles)

@@ -143,7 +143,7 @@ def test_a_file_of_another_format(tmp_path: Path) -> None:
 def test_every_mapping_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:
     layer, architecture = case.problem.layer, case.problem.architecture
     path = tmp_path_factory.mktemp("mapping") / "m.yaml"
-    path.write_text(dump_mappings({layer.name: Tiling(case.problem, case.mapping)}))
+    path.write_text(dump_mappings([(layer.name, Tiling(case.problem, case.mapping))]))
     again = load_plan(path, architecture, Network(name="net", source="drawn", file="", layers=(layer,))).mappings
     assert again == {layer.name: case.mapping}
 

@@ -11,7 +11,6 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.errors import UsageError
-from accelerator_sim.technology.actions import memory_bytes
 from accelerator_sim.technology.area import COMPONENTS, area_at, area_nodes, area_of, area_shrink, load_area_figures
 from accelerator_sim.technology.scaling import INTERPOLATED
 
@@ -95,7 +94,7 @@ def test_every_built_in_architecture_has_an_area(name: str) -> None:
         assert min(parts) >= 0
         assert sum(parts) == pytest.approx(data[quantity])
         assert data[quantity] > 0
-    assert data["sram_bits"] <= 8 * memory_bytes(machine)
+    assert data["sram_bits"] <= 8 * machine.memory_bytes
 
 
 GROWN = {

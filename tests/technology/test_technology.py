@@ -10,6 +10,7 @@ from accelerator_sim.files.data import builtin_names, data_dir
 from accelerator_sim.files.errors import InvalidFile, UsageError
 from accelerator_sim.technology.scaling import energy_ratio
 from accelerator_sim.technology.technology import load_technology, schema
+from tests.near import near
 
 Written = Callable[..., str]
 BUILT_IN = builtin_names("arch_configs", "technologies")
@@ -38,15 +39,15 @@ def test_built_in_table_loads(name: str) -> None:
 
 def test_quantities_are_in_joules() -> None:
     table = load_technology("cmos65_8b")
-    assert table.mac.issued.energy == pytest.approx(0.3e-12)
-    assert table.dram.read.per_bit == pytest.approx(8.5e-12)
+    assert table.mac.issued.energy == near(0.3e-12)
+    assert table.dram.read.per_bit == near(8.5e-12)
     assert (table.node_nm, table.voltage, table.word_bits) == (65.0, 1.0, 8)
 
 
 def test_isca16_charges_a_transfer_once() -> None:
     table = load_technology("isca16_normalised")
     assert table.normalised
-    assert table.dram.read.per_bit * 16 == pytest.approx(200 * table.mac.issued.energy)
+    assert table.dram.read.per_bit * 16 == near(200 * table.mac.issued.energy)
     assert table.spad.iact.write.energy == table.glb.weight.write.energy == table.noc.deliver.psum.energy == 0.0
 
 
@@ -58,19 +59,19 @@ def test_the_schema_in_the_folder_is_up_to_date() -> None:
 # --- widths and sizes -----------------------------------------------------------------------------------------------
 def test_width_scales_in_proportion_and_size_by_its_root(table: dict[str, Any], written: Written) -> None:
     read = load_technology(written(table)).spad.weight.read
-    assert read.of_access(24, 72) == pytest.approx(4e-12)
-    assert read.of_access(48, 72) == pytest.approx(8e-12)
-    assert read.of_access(24, 288) == pytest.approx(8e-12)
+    assert read.of_access(24, 72) == near(4e-12)
+    assert read.of_access(48, 72) == near(8e-12)
+    assert read.of_access(24, 288) == near(8e-12)
 
 
 def test_a_given_exponent(table: dict[str, Any], written: Written) -> None:
     table["spad"]["weight"]["read"]["exponent"] = 1.0
-    assert load_technology(written(table)).spad.weight.read.of_access(24, 288) == pytest.approx(16e-12)
+    assert load_technology(written(table)).spad.weight.read.of_access(24, 288) == near(16e-12)
 
 
 def test_without_width_and_size_the_value_holds_for_every_access(table: dict[str, Any], written: Written) -> None:
     del table["spad"]["weight"]["read"]["width"], table["spad"]["weight"]["read"]["size"]
-    assert load_technology(written(table)).spad.weight.read.of_access(999, 999) == pytest.approx(4e-12)
+    assert load_technology(written(table)).spad.weight.read.of_access(999, 999) == near(4e-12)
 
 
 def test_exponent_without_size(table: dict[str, Any], written: Written) -> None:
@@ -164,11 +165,11 @@ def test_unknown_technology() -> None:
 def test_scaling_multiplies_the_chip_and_leaves_the_dram(name: str, node: int, volts: float) -> None:
     base, scaled = load_technology("cmos65_8b"), load_technology(name)
     ratio = energy_ratio(65, 1.0, node, volts)
-    assert scaled.mac.issued.energy == pytest.approx(base.mac.issued.energy * ratio)
-    assert scaled.glb.psum.write.energy == pytest.approx(base.glb.psum.write.energy * ratio)
-    assert scaled.noc.deliver.iact.energy == pytest.approx(base.noc.deliver.iact.energy * ratio)
-    assert scaled.clock.idle.energy == pytest.approx(base.clock.idle.energy * ratio)
-    assert scaled.leakage.pe.power == pytest.approx(base.leakage.pe.power * ratio)
+    assert scaled.mac.issued.energy == near(base.mac.issued.energy * ratio)
+    assert scaled.glb.psum.write.energy == near(base.glb.psum.write.energy * ratio)
+    assert scaled.noc.deliver.iact.energy == near(base.noc.deliver.iact.energy * ratio)
+    assert scaled.clock.idle.energy == near(base.clock.idle.energy * ratio)
+    assert scaled.leakage.pe.power == near(base.leakage.pe.power * ratio)
     assert scaled.dram == base.dram
     assert (scaled.node_nm, scaled.voltage) == (node, volts)
     assert scaled.spad.weight.read.width == base.spad.weight.read.width
@@ -185,7 +186,7 @@ def test_scaled_values_say_how_they_were_made() -> None:
 def test_scaling_from_a_file_at_the_usual_voltage(table: dict[str, Any], written: Written) -> None:
     written(table, "base.yaml")
     path = written({"name": "own", "scaled_from": "./base.yaml", "node": "16 nm"})
-    assert load_technology(path).mac.issued.energy == pytest.approx(1e-12 * energy_ratio(65, 1.0, 16, 0.8))
+    assert load_technology(path).mac.issued.energy == near(1e-12 * energy_ratio(65, 1.0, 16, 0.8))
 
 
 def test_scaling_to_an_unknown_node(written: Written) -> None:

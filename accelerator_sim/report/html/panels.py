@@ -67,11 +67,11 @@ class Panel:
 
 def panels(result: NetworkResult, explanation: Explanation | None = None) -> list[Panel]:
     """Return the panels of all layers, in the order of the first layer of each; with their bounds, where there are."""
-    tilings = result.tilings()
+    schedules = result.schedules()
     groups: list[list[int]] = []
     heads: dict[object, list[list[int]]] = {}
     for index, layer in enumerate(result.layers):
-        alike = heads.setdefault((replace(layer.layer, name=""), layer.mapping), [])
+        alike = heads.setdefault((layer.layer.unnamed, layer.mapping), [])
         for group in alike:
             if _same(result.layers[group[0]], layer):
                 group.append(index)
@@ -82,8 +82,7 @@ def panels(result: NetworkResult, explanation: Explanation | None = None) -> lis
     out = []
     for group in groups:
         first = result.layers[group[0]]
-        tiling = tilings.get(first.layer.name)
-        schedule = Schedule(tiling.problem, tiling.mapping) if tiling else None
+        schedule = schedules.get(first.layer.name)
         members = tuple((index, result.layers[index].layer.name) for index in group)
         panel = _panel(first, members, schedule, result)
         explained = explanation.layers[group[0]] if explanation else None
