@@ -6,6 +6,7 @@ Run by hand (`python docs/dataflows.py`, about a minute).
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -14,7 +15,6 @@ sys.path.insert(0, str(ROOT))
 from accelerator_sim.comparison.dataflow_comparison import FlowResult, compare_dataflows, storage  # noqa: E402
 from accelerator_sim.dataflow.rules import DATAFLOWS  # noqa: E402
 from accelerator_sim.files.vocabulary import Objective  # noqa: E402
-from accelerator_sim.results.network_result import NORMALISED_UNIT_J  # noqa: E402
 from accelerator_sim.run.options import Options  # noqa: E402
 from accelerator_sim.technology.machine_file import load_machine  # noqa: E402
 from accelerator_sim.workload.network_loader import load_network  # noqa: E402
@@ -39,8 +39,7 @@ def results(batch: int) -> Results:
 def part(of: Results, kind: str) -> Results:
     """The layers of a kind."""
     return {
-        name: FlowResult(r.flow, r.architecture, tuple(x for x in r.layers if x.layer.name.startswith(kind)))
-        for name, r in of.items()
+        name: replace(r, layers=tuple(x for x in r.layers if x.layer.name.startswith(kind))) for name, r in of.items()
     }
 
 
@@ -54,11 +53,11 @@ def levels(of: Results) -> str:
     """Energy of one MAC by level and by data type."""
     rows = []
     for name, r in of.items():
-        parts, unit = r.energy, r.macs * NORMALISED_UNIT_J
+        parts, unit = r.energy, r.macs
         cells = [parts.mac, parts.spad, parts.noc, parts.glb, parts.dram, parts.total]
         cells += [r.by_tensor[t] for t in ("iact", "weight", "psum")]
         total = of["rs"].energy.total / of["rs"].macs * r.macs
-        rows.append([name, *(f"{joules / unit:.3f}" for joules in cells), f"{parts.total / total:.2f}"])
+        rows.append([name, *(f"{energy / unit:.3f}" for energy in cells), f"{parts.total / total:.2f}"])
     return table(["", "ALU", "RF", "array", "GLB", "DRAM", "total", "iact", "weight", "psum", "over RS"], rows)
 
 
@@ -69,7 +68,7 @@ def rest(of: Results) -> str:
         size = storage(r, True)
         cells = [f"{size['spad_bytes_per_pe']:.0f} B", f"{size['glb_bytes'] / 1e3:.0f} kB"]
         cells += [f"{r.dram_words / r.macs:.4f}", f"{100 * (r.utilization or 0.0):.0f}%"]
-        rows.append([name, *cells, f"{r.edp_js / of['rs'].edp_js:.2f}"])
+        rows.append([name, *cells, f"{r.edp / of['rs'].edp:.2f}"])
     return table(["", "RF of a PE", "GLB", "DRAM accesses per MAC", "utilization", "EDP over RS"], rows)
 
 

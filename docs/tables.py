@@ -90,7 +90,7 @@ def study_rows(row: dict[str, str], layer: Layer) -> list[str]:
         found = find_mapping(layer, architecture, actions, Objective.ENERGY, constraints)
         schedule = Schedule(found.problem, found.mapping)
         e = account(estimate_of(schedule), actions, architecture)
-        ours = [value / 1e-12 for value in (e.mac, e.dram, e.glb, e.noc, e.spad)]
+        ours = [e.mac, e.dram, e.glb, e.noc, e.spad]
         shares = " | ".join(f"{a / b - 1:+.1%}" for a, b in zip(ours, parts, strict=True))
         out.append(f"| | {name} | {sum(ours) / sum(parts) - 1:+.2%} | {shares} | {words(schedule)} |")
     return out

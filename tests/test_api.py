@@ -145,6 +145,18 @@ def test_a_wrong_word_or_number_is_refused(call: str, given: dict[str, Any], mes
         getattr(accelerator_sim, call)(SIMPLE, **given)
 
 
+def test_a_normalised_technology_has_no_joules_to_make_a_year_of() -> None:
+    result = accelerator_sim.simulate(SIMPLE, "isca16_256", fidelity="analytical")
+    assert result.totals.energy_macs == result.energy.chip > 0
+    with pytest.raises(UsageError, match="multiples of one MAC, not joules"):
+        accelerator_sim.year(result.totals.energy_j)
+    layer = next(each.layer for each in result.layers if each.layer.is_mac)
+    found = accelerator_sim.map_layer(layer, "isca16_256")
+    assert found.energy > 0
+    with pytest.raises(UsageError, match="multiples of one MAC, not joules"):
+        _ = found.energy_j
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

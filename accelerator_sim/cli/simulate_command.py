@@ -225,14 +225,12 @@ def _text(result: NetworkResult, form: str, to_stdout: bool) -> str | Iterable[s
 
 def _notes(result: NetworkResult, written: Sequence[Path]) -> None:
     """Say on standard error what a reader of the numbers has to know."""
+    from accelerator_sim.technology.energy_unit import EnergyUnit
+
     for path in written:
         click.echo(f"wrote {path}", err=True)
-    if result.normalised:
-        click.echo(
-            f"note: {result.technology} is normalised: energies are multiples of one MAC (1 pJ in JSON, CSV and TSV),"
-            " not joules",
-            err=True,
-        )
+    if result.energy_unit is EnergyUnit.MAC:
+        click.echo(f"note: {result.technology} is normalised: energies are multiples of one MAC, not joules", err=True)
     tell_failed(result)
 
 

@@ -179,6 +179,7 @@ def _run(sweep: Sweep, store: Store, pool: Pool, goal: Goal, retry: bool) -> Sum
 def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path | None) -> None:
     """Write all results of a sweep; on a terminal its front."""
     from accelerator_sim.report.pareto_text import render_front
+    from accelerator_sim.sweep.database import MACS
     from accelerator_sim.sweep.export import export
     from accelerator_sim.sweep.records import each_point, front_in
 
@@ -190,7 +191,7 @@ def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path
         return
     stage, _ = store.last_stage(name)
     best = {row["point"]: row for row in front_in(store, name, goals)}
-    fields = [goal.field for goal in goals]
+    fields = [goal.field for goal in goals] + [MACS[0]]
     rows = [  # of all points no more than what is drawn
         best.get(row["point"]) or {field: row.get(field) for field in fields}
         for row in each_point(store.each(name, stage))

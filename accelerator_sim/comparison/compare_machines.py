@@ -67,11 +67,7 @@ def compare(
         if value is not None and not devices:
             raise UsageError(f"{option} is {value}, but no baseline is given that it could apply to")
     for architecture, technology in machines:
-        if technology.normalised:
-            raise UsageError(
-                f"{architecture.name} has energies in multiples of one MAC ({technology.name}), which are no joules"
-                " to compare; set another technology"
-            )
+        technology.require_joules(architecture.name)
     selected = network.select(question.options.layers)
     whole = len(selected.layers) == len(network.layers)
     times = question.options.batch

@@ -24,6 +24,7 @@ from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import DIED, pool_of, run_tasks
 from accelerator_sim.simulation.outcome import Counts, Outcome
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.version import __version__
 from accelerator_sim.workload.layer import Layer
@@ -36,8 +37,8 @@ SCHEMA = "accelerator-sim/dataflows/1"
 class LayerNest:
     """One layer under one dataflow: what it takes, or why it could not run.
 
-    `by_tensor` has the joules of moving each data type, through all levels; with those of the MACs, the clock and
-    leakage they are `energy`.
+    `by_tensor` has the energy of moving each data type, through all levels, in the unit of `energy`; with that of the
+    MACs, the clock and leakage it adds up to `energy`.
     """
 
     layer: Layer
@@ -58,6 +59,7 @@ class FlowResult:
 
     flow: Dataflow
     architecture: Architecture
+    energy_unit: EnergyUnit
     layers: tuple[LayerNest, ...]
 
     @cached_property
@@ -75,7 +77,7 @@ class FlowResult:
     @cached_property
     def energy(self) -> EnergyBreakdown:
         """The sum over the layers that ran."""
-        return sum((energy for _, _, energy in self.ran), EnergyBreakdown())
+        return sum((energy for _, _, energy in self.ran), EnergyBreakdown(self.energy_unit))
 
     @property
     def macs(self) -> int:
@@ -89,7 +91,7 @@ class FlowResult:
 
     @property
     def by_tensor(self) -> dict[str, float]:
-        """Joules of moving each data type."""
+        """Energy of moving each data type, in `energy_unit`."""
         return {t: sum(row.by_tensor[t] for row, _, _ in self.ran if row.by_tensor) for t in TENSORS}
 
     @property
@@ -105,9 +107,14 @@ class FlowResult:
         return utilization(self.macs, self.cycles, self.architecture) if self.cycles else None
 
     @property
-    def edp_js(self) -> float:
-        """Joules times seconds."""
+    def edp(self) -> float:
+        """Energy times seconds, the energy in `energy_unit`."""
         return self.energy.total * self.cycles / self.architecture.clock
+
+    @property
+    def edp_js(self) -> float:
+        """Joules times seconds.  Raises EnergyUnitError where energies are not joules."""
+        return self.energy_unit.joules(self.edp)
 
     def common(self, other: FlowResult) -> FlowResult:
         """The layers that another dataflow could run too."""
@@ -123,7 +130,6 @@ class DataflowComparison(Tabular):
     workload_source: str
     architecture: Architecture
     technology: str
-    normalised: bool
     batch: int
     objective: str
     equal_area: bool
@@ -133,6 +139,11 @@ class DataflowComparison(Tabular):
     def first(self) -> FlowResult:
         """What ratios are over."""
         return self.results[0]
+
+    @property
+    def energy_unit(self) -> EnergyUnit:
+        """What all energies are counted in."""
+        return self.first.energy_unit
 
     @property
     def interrupted(self) -> bool:
@@ -162,7 +173,7 @@ class DataflowComparison(Tabular):
 
         result: that of the dataflow, one of `results`.
         """
-        return ratio(result.common(self.first).edp_js, self.first.common(result).edp_js)
+        return ratio(result.common(self.first).edp, self.first.common(result).edp)
 
     def layer_ratios(self) -> list[tuple[str, list[float | None]]]:
         """For every layer, the energy under each dataflow over that under the first."""
@@ -174,11 +185,12 @@ class DataflowComparison(Tabular):
         return found
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row a dataflow; energies in joules (of a normalised technology: one MAC is 1e-12 J)."""
+        """Return one row per dataflow; energies under names that say their unit (`EnergyUnit.fields`)."""
         return [self._row(result) for result in self.results]
 
     def _row(self, result: FlowResult) -> dict[str, Any]:
-        macs = result.macs
+        macs, fields = result.macs, result.energy_unit.fields
+        parts = result.energy.as_dict() | result.by_tensor
         return {
             "dataflow": result.flow.name,
             "machine": result.architecture.name,
@@ -188,13 +200,12 @@ class DataflowComparison(Tabular):
             "macs": macs,
             "cycles": result.cycles,
             "utilization": result.utilization,
-            "energy_j": result.energy.total,
+            **fields({"energy_j": result.energy.total}),
             "energy_ratio": self.energy_ratio(result),
-            "edp_js": result.edp_js,
+            **fields({"edp_js": result.edp}),
             "edp_ratio": self.edp_ratio(result),
             "dram_words_per_mac": result.dram_words / macs if macs else None,
-            **{f"energy_{part}_j_per_mac": _per(joules, macs) for part, joules in result.energy.as_dict().items()},
-            **{f"energy_{tensor}_j_per_mac": _per(joules, macs) for tensor, joules in result.by_tensor.items()},
+            **fields({f"energy_{part}_j_per_mac": _per(energy, macs) for part, energy in parts.items()}),
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -205,7 +216,7 @@ class DataflowComparison(Tabular):
             "workload": {"name": self.workload, "source": self.workload_source},
             "architecture": self.architecture.name,
             "technology": self.technology,
-            "normalised": self.normalised,
+            "normalised": self.energy_unit is EnergyUnit.MAC,
             "batch": self.batch,
             "objective": self.objective,
             "equal_area": self.equal_area,
@@ -224,8 +235,8 @@ class DataflowComparison(Tabular):
         }
 
 
-def _per(joules: float, macs: int) -> float | None:
-    return joules / macs if macs else None
+def _per(energy: float, macs: int) -> float | None:
+    return energy / macs if macs else None
 
 
 def _layer_dict(row: LayerNest) -> dict[str, Any]:
@@ -238,9 +249,13 @@ def _layer_dict(row: LayerNest) -> dict[str, Any]:
         "cycles": row.outcome.timing.cycles,
         "bound_by": row.outcome.timing.bound_by,
         "active_pes": row.outcome.counts.active_pes,
-        "energy_j": row.energy.total,
-        "energy_parts_j": row.energy.as_dict(),
-        "energy_tensors_j": row.by_tensor,
+        **row.energy.unit.fields(
+            {
+                "energy_j": row.energy.total,
+                "energy_parts_j": row.energy.as_dict(),
+                "energy_tensors_j": row.by_tensor,
+            }
+        ),
         "accesses": [
             {"level": a.level, "tensor": a.tensor, "reads": a.reads, "writes": a.writes}
             for a in row.outcome.counts.accesses
@@ -288,12 +303,10 @@ def compare_dataflows(
     if not chosen:
         raise UsageError(f"{network.name} has no selected layer with multiply-accumulates")
     unique = {layer.unnamed: layer for layer in chosen}
-    machines = [
-        equal_area(architecture, flow, unique.values(), technology.normalised) if same_area else architecture
-        for flow in flows
-    ]
+    unit = technology.energy_unit
+    machines = [equal_area(architecture, flow, unique.values(), unit) if same_area else architecture for flow in flows]
     tasks = [
-        (layer, own, resolve_actions(technology, own), flow, options.objective, technology.normalised)
+        (layer, own, resolve_actions(technology, own), flow, options.objective)
         for flow, own in zip(flows, machines, strict=True)
         for layer in unique.values()
     ]
@@ -301,14 +314,15 @@ def compare_dataflows(
     results = []
     for flow, own in zip(flows, machines, strict=True):
         of = {key: next(done) for key in unique}
-        results.append(FlowResult(flow, own, tuple(replace(of[layer.unnamed], layer=layer) for layer in chosen)))
+        layers = tuple(replace(of[layer.unnamed], layer=layer) for layer in chosen)
+        results.append(FlowResult(flow, own, unit, layers))
     return DataflowComparison(
-        network.name, network.source, architecture, technology.name, technology.normalised, selected.batch,
+        network.name, network.source, architecture, technology.name, selected.batch,
         options.objective.value, same_area, tuple(results),
     )  # fmt: skip
 
 
-FlowTask = tuple[Layer, Architecture, ActionEnergies, Dataflow, Objective, bool]
+FlowTask = tuple[Layer, Architecture, ActionEnergies, Dataflow, Objective]
 
 
 def _run(tasks: Sequence[FlowTask], jobs: int, on_progress: Progress | None) -> list[LayerNest]:
@@ -346,11 +360,10 @@ def run_nest(
     actions: ActionEnergies,
     flow: Dataflow,
     objective: Objective,
-    normalised: bool,
 ) -> LayerNest:
     """Find the best nest of a layer and account for it.  What is wrong with it is told in the result, never raised."""
     try:
-        found = find_nest(layer, architecture, actions, flow, objective, normalised)
+        found = find_nest(layer, architecture, actions, flow, objective)
     except CheckFailed as error:
         return LayerNest(layer, Status.FAILED, error=str(error), law_broken=True)
     except (AcceleratorSimError, ValueError, ArithmeticError) as error:

@@ -10,7 +10,6 @@ from typing import Any
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.energy.wire_energy import wire_energy
-from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.noc.wires import Wires, source_words, wires_of
@@ -167,11 +166,7 @@ def compare_networks(
     """
     chosen = options or Options()
     machines = alternatives(architecture, names)
-    if technology.normalised:
-        raise UsageError(
-            f"{architecture.name} has energies in multiples of one MAC ({technology.name}), which are no joules to"
-            " compare; set another technology"
-        )
+    technology.require_joules(architecture.name)
     results = {
         name: simulate_network(network, machine, technology, chosen, on_progress) for name, machine in machines.items()
     }

@@ -22,6 +22,7 @@ from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.technology.area import area_of
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.workload.layer import Layer
 
 STUDY_AREA = (
@@ -39,11 +40,11 @@ MOST_GROWTH = 64
 """Times by which a GLB may grow at the most."""
 
 
-def equal_area(architecture: Architecture, flow: Dataflow, layers: Iterable[Layer], normalised: bool) -> Architecture:
+def equal_area(architecture: Architecture, flow: Dataflow, layers: Iterable[Layer], unit: EnergyUnit) -> Architecture:
     """Return the machine for a dataflow on the storage area of `architecture`, for layers that are all to run on it.
 
-    normalised: whether its technology is (`Technology.normalised`).  Raises AcceleratorSimError where the words that
-    the dataflow needs in its PEs leave no area for a GLB.
+    unit: that of its technology table; in MACs, the machine is the study's.  Raises AcceleratorSimError where the words
+    that the dataflow needs in its PEs leave no area for a GLB.
     """
     if flow.rows:
         return architecture
@@ -52,7 +53,7 @@ def equal_area(architecture: Architecture, flow: Dataflow, layers: Iterable[Laye
     small = architecture.model_copy(
         update={"pe": architecture.pe.model_copy(update={"spad": _spads(architecture.pe.spad, need)})}
     )
-    if normalised and architecture.glb.shared is not None:
+    if unit is EnergyUnit.MAC and architecture.glb.shared is not None:
         return _by_the_study(architecture, small, need)
     budget = _storage(architecture)
     glb = _largest(small, lambda machine: _storage(machine) <= budget)

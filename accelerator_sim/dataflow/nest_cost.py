@@ -25,15 +25,19 @@ from accelerator_sim.noc.wires import source_words
 from accelerator_sim.simulation.bottleneck import Bottleneck
 from accelerator_sim.simulation.outcome import Access, Counts, Level, NocUse, Outcome, Resource
 from accelerator_sim.technology.actions import ActionEnergies
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.workload.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
 class NestCost:
-    """Nests, what they move, and how long they take.  `normalised`: charge transfers by the rule of ISCA 2016."""
+    """Nests, what they move, and how long they take.
+
+    `unit` is that of the technology table: in MACs, transfers are charged by the rule of ISCA 2016 (`charged`).
+    """
 
     nests: Nests
-    normalised: bool
+    unit: EnergyUnit
 
     @cached_property
     def words(self) -> NestWords:
@@ -68,7 +72,7 @@ class NestCost:
         reuse is bypassed (ISCA 2016 III-D): a word that goes from the GLB to one PE only pays for the GLB alone.
         """
         delivered = self.delivered(tensor)
-        if not self.normalised or tensor == "psum":
+        if self.unit is not EnergyUnit.MAC or tensor == "psum":
             return delivered
         return np.where(delivered == self.sent(tensor), 0, delivered)
 
@@ -185,7 +189,7 @@ class NestCost:
     # --- results -----------------------------------------------------------------------------------------------------
     def outcome(self, index: int = 0) -> Outcome:
         """What one of the nests does.  Raises CheckFailed where its counts break a law."""
-        alone = NestCost(self.nests.at(index), self.normalised)
+        alone = NestCost(self.nests.at(index), self.unit)
         alone.check()
         side, serial = ({resource: float(v[0]) for resource, v in part.items()} for part in alone.resources)
         pes, loops = int(alone.nests.pes[0]), self.nests.loops
@@ -266,17 +270,17 @@ def _pair(reads: Ints | int, writes: Ints | int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Prices:
-    """Joules of one of each thing that a machine does, by the rules of the account."""
+    """Energy of one of each thing that a machine does, by the rules of the account."""
 
     actions: ActionEnergies
     architecture: Architecture
 
     def fetch(self, tensor: Tensor) -> float:
-        """Joules of a word from off-chip."""
+        """Energy of a word from off-chip."""
         return self._access("dram", tensor, 1, 0, int(getattr(self.architecture.precision, tensor)))
 
     def energy(self, cost: NestCost) -> Floats:
-        """Joules of nests, chip and DRAM: what `account` says of the outcome of each."""
+        """Energy of nests, chip and DRAM: what `account` says of the outcome of each."""
         actions, pes = self.actions, self.architecture.pes
         total = np.full(cost.nests.m0.shape, actions.mac * cost.nests.loops.macs)
         for (level, tensor), reads, writes, bits in cost.accesses():

@@ -56,12 +56,11 @@ def find_nest(
     actions: ActionEnergies,
     flow: Dataflow,
     objective: Objective = Objective.ENERGY,
-    normalised: bool = False,
 ) -> FoundNest:
     """Find the nest of a layer with the least objective.  Ties go to lower latency (for latency: to lower energy).
 
     Operands are dense: every multiply-accumulate is executed, whatever zeros the network file states.
-    normalised: whether the technology is a normalised one (`Technology.normalised`).
+    actions: energies of the architecture, in whose unit the nests are costed.
 
     Raises Unmappable where nothing fits.
     """
@@ -72,7 +71,7 @@ def find_nest(
         raise Unmappable(
             f"layer {layer.name} has no {flow.title} nest on {architecture.name}: {why_not(problem, flow)}"
         )
-    ask = _Question(problem, flow, objective, Prices(actions, architecture), normalised)
+    ask = _Question(problem, flow, objective, Prices(actions, architecture))
     # ISCA 2016 IV-A: a weight in a PE runs through all of its uses (and so does an IS iact).  Only where the psums do
     # not fit the GLB, it comes again.
     best, seen = _search(ask, cuts, used_up=True) if flow.name in ("ws", "is") else (None, 0)
@@ -81,7 +80,7 @@ def find_nest(
     if best is None:
         reason = "what the GLB must keep does not fit it"
         raise Unmappable(f"layer {layer.name} has no {flow.title} nest on {architecture.name}: {reason}")
-    return FoundNest(best, NestCost(best, normalised).outcome(), seen)
+    return FoundNest(best, NestCost(best, actions.unit).outcome(), seen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +91,10 @@ class _Question:
     flow: Dataflow
     objective: Objective
     prices: Prices
-    normalised: bool
 
     def rank(self, nests: Nests) -> tuple[Floats, Floats]:
         """What the objective compares, and what breaks its ties."""
-        cost = NestCost(nests, self.normalised)
+        cost = NestCost(nests, self.prices.actions.unit)
         bits = sum(cost.dram_bits(t) for t in TENSORS)
         return self.objective.rank(cost.cycles, self.prices.energy(cost), np.asarray(bits, dtype=np.float64))
 
@@ -139,7 +137,7 @@ class _Bound:
         sizes = {d: np.full_like(cuts.m0, loops.sizes[d]) for d in "NPQM"}
         whole = Nests(ask.problem, ask.flow, residence, cuts.spatial, cuts.m0, cuts.c0, sizes)
         self.ask, self.whole = ask, whole
-        cost = NestCost(whole, ask.normalised)
+        cost = NestCost(whole, ask.prices.actions.unit)
         self.cycles, self.energy = cost.cycles, ask.prices.energy(cost)
         self.bits = np.asarray(sum(cost.dram_bits(t) for t in TENSORS), dtype=np.float64)
         self.iacts = cost.words.iact_fetched.astype(np.float64)

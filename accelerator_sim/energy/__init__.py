@@ -1,1 +1,1 @@
-"""What the activity of a machine costs in joules."""
+"""What the activity of a machine costs: joules, or multiples of one MAC."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.simulation.outcome import Access, Counts, NocUse, Outcome
 from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy
+from accelerator_sim.technology.energy_unit import EnergyUnit, EnergyUnitError
+
+COMPONENTS = ("mac", "spad", "noc", "glb", "dram", "clock", "leakage")
+"""What energy is spent in, in the order of results."""
 
 
 @dataclass(frozen=True)
 class EnergyBreakdown:
-    """Joules by component.  `EnergyBreakdown()` is nothing, to begin a sum with."""
+    """Energy by component, in `unit`.  `EnergyBreakdown(unit)` is nothing, to begin a sum with.
 
+    Names that end in `_j` are joules and raise EnergyUnitError where `unit` is another one; those in `_macs` likewise.
+    """
+
+    unit: EnergyUnit
     mac: float = 0.0
     spad: float = 0.0
     noc: float = 0.0
@@ -23,24 +31,47 @@ class EnergyBreakdown:
 
     @property
     def chip(self) -> float:
-        """Joules of the chip alone, as the papers count."""
+        """Energy of the chip alone, as the papers count."""
         return self.mac + self.spad + self.noc + self.glb + self.clock + self.leakage
 
     @property
     def total(self) -> float:
-        """Joules of the chip and of its DRAM."""
+        """Energy of the chip and of its DRAM."""
         return self.chip + self.dram
+
+    @property
+    def chip_j(self) -> float:
+        """Joules of the chip alone."""
+        return self.unit.joules(self.chip)
+
+    @property
+    def dram_j(self) -> float:
+        """Joules of the DRAM."""
+        return self.unit.joules(self.dram)
+
+    @property
+    def chip_macs(self) -> float:
+        """Energy of the chip alone in multiples of one MAC."""
+        return self.unit.macs(self.chip)
+
+    @property
+    def dram_macs(self) -> float:
+        """Energy of the DRAM in multiples of one MAC."""
+        return self.unit.macs(self.dram)
 
     def as_dict(self) -> dict[str, float]:
         """The components in their fixed order."""
-        return {part.name: getattr(self, part.name) for part in fields(self)}
+        return {part: getattr(self, part) for part in COMPONENTS}
 
     def __add__(self, other: EnergyBreakdown) -> EnergyBreakdown:
-        return EnergyBreakdown(**{name: value + getattr(other, name) for name, value in self.as_dict().items()})
+        if self.unit is not other.unit:
+            raise EnergyUnitError(f"energies in {self.unit} and in {other.unit} cannot be added")
+        sums = {name: value + getattr(other, name) for name, value in self.as_dict().items()}
+        return EnergyBreakdown(self.unit, **sums)
 
 
 def account(outcome: Outcome, actions: ActionEnergies, architecture: Architecture) -> EnergyBreakdown:
-    """Return the energy of an outcome.
+    """Return the energy of an outcome, in the unit of the actions.
 
     Accesses at the levels `noc` and `mac` repeat what the networks and the issued MACs say, and are charged there.
     Raises MissingEnergy for a level or data type that has no energy.
@@ -48,6 +79,7 @@ def account(outcome: Outcome, actions: ActionEnergies, architecture: Architectur
     counts = outcome.counts
     executed = counts.macs_issued - counts.macs_gated
     return EnergyBreakdown(
+        actions.unit,
         mac=executed * actions.mac + counts.macs_gated * actions.mac_gated,
         clock=outcome.pe_cycles_active * actions.clock_active + outcome.pe_cycles_idle * actions.clock_idle,
         leakage=actions.leakage_w * outcome.timing.cycles / architecture.clock,
@@ -60,7 +92,7 @@ def account_moves(counts: Counts, actions: ActionEnergies, architecture: Archite
 
     Raises as `account`.
     """
-    return EnergyBreakdown(**_moved(counts, actions, architecture))
+    return EnergyBreakdown(actions.unit, **_moved(counts, actions, architecture))
 
 
 def _moved(counts: Counts, actions: ActionEnergies, architecture: Architecture) -> dict[str, float]:
@@ -77,7 +109,7 @@ def _moved(counts: Counts, actions: ActionEnergies, architecture: Architecture) 
 
 
 def access_energy(access: Access, actions: ActionEnergies, architecture: Architecture) -> float:
-    """Joules of the reads and writes of one memory; none for the levels that are charged elsewhere."""
+    """Energy of the reads and writes of one memory; none for the levels that are charged elsewhere."""
     tensor, bits = access.tensor, access.word_bits
     if tensor not in TENSORS:
         raise MissingEnergy(f"action {access.level}.{tensor} has no energy in technology {actions.technology}")
@@ -96,7 +128,7 @@ def access_energy(access: Access, actions: ActionEnergies, architecture: Archite
 
 
 def network_energy(use: NocUse, actions: ActionEnergies, architecture: Architecture) -> float:
-    """Joules of what one data type did on its network."""
+    """Energy of what one data type did on its network."""
     deliver = actions.delivery(use.tensor)
     deliver *= _share(actions, f"noc.deliver.{use.tensor}", use.word_bits, getattr(architecture.precision, use.tensor))
     hops = use.word_hops * use.word_bits * actions.noc_hop_bit[use.tensor]

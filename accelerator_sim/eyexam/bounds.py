@@ -16,6 +16,7 @@ from accelerator_sim.dataflow.rules import DATAFLOWS
 from accelerator_sim.eyexam.parallelism import serial_steps, steps_on_array, steps_on_lanes
 from accelerator_sim.eyexam.relax import FREE, steady, unlimited_bandwidth
 from accelerator_sim.eyexam.stalls import worst_stall
+from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import problem_of
@@ -41,7 +42,7 @@ STEPS = (
 class Roof:
     """One resource of the roofline: its words and how long it is busy, in the steady machine of step 6."""
 
-    resource: str
+    resource: Resource
     busy: float
     """Cycles."""
     words: int
@@ -74,10 +75,10 @@ class Examination:
     pes: int
     cycles: tuple[float, ...]
     solved: tuple[float, ...]
-    limit: str
+    limit: Resource | Cause
     """The resource that binds at step 6."""
-    stall: str
-    """The cause that most cycles are lost to at step 7."""
+    stall: Cause | None
+    """The cause that most cycles are lost to at step 7; None where none are."""
     roofs: tuple[Roof, ...]
     """Resources of the mapping that step 6 found, the busiest first."""
 
@@ -158,9 +159,9 @@ def examine(
     cycles = list(solved)
     for step in range(5, -1, -1):
         cycles[step] = min(cycles[step], cycles[step + 1])
-    limit = roofs[1][0].resource
-    if limit == "pe" and cycles[5] > cycles[4]:
-        limit = "psum_service"  # all that step 6 adds to the work of a PE
+    limit: Resource | Cause = roofs[1][0].resource
+    if limit is Resource.PE and cycles[5] > cycles[4]:
+        limit = Cause.PSUM_SERVICE  # all that step 6 adds to the work of a PE
     return Examination(
         macs=outcome.counts.macs,
         effectual_macs=outcome.counts.effectual_macs,
@@ -170,7 +171,7 @@ def examine(
         cycles=tuple(cycles),
         solved=solved,
         limit=limit,
-        stall=worst_stall(outcome) or "",
+        stall=worst_stall(outcome),
         roofs=roofs[1],
     )
 

@@ -129,7 +129,7 @@ def _with_changes(
         measured += [found for found in done if found is not None]
     finally:
         pool.shutdown(wait=not interrupted, cancel_futures=True)
-    measured.sort(key=lambda each: (each.value(objective), each.energy_j, each.change.name))
+    measured.sort(key=lambda each: (each.value(objective), each.energy.chip, each.change.name))
     return replace(explained, measured=tuple(measured), ruled_out=ruled_out, interrupted=interrupted)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from accelerator_sim.eyexam.bounds import STEPS
 from accelerator_sim.eyexam.changes import Change
-from accelerator_sim.eyexam.findings import CauseGroup, LayerExplanation, MeasuredChange
+from accelerator_sim.eyexam.findings import Binding, CauseGroup, LayerExplanation, MeasuredChange
 from accelerator_sim.eyexam.plain import change_dict, layer_dict, unexplained_dict
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import ExitCode
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/explanation/1"
@@ -65,12 +66,12 @@ class Explanation:
                 "pes": run.architecture.pes,
                 "macs_per_cycle": run.architecture.macs_per_cycle,
                 "clock_hz": run.architecture.clock,
-                "energy_normalised": run.normalised,
+                "energy_normalised": run.energy_unit is EnergyUnit.MAC,
             },
             "workload": {"name": run.workload, "source": run.workload_source},
             "complete": run.complete and not self.interrupted,
             "estimate": run.estimate,
-            "totals": asdict(run.totals),
+            "totals": run.totals.to_dict(),
             "lost_cycles": [
                 {"step": step, "name": name, "cycles": cycles}
                 for step, (name, cycles) in enumerate(zip(STEPS, self.lost, strict=True), start=1)
@@ -123,7 +124,7 @@ class Explanation:
 
     def by_cause(self) -> list[CauseGroup]:
         """The layers grouped by their cause, the group with most cycles above the peak first."""
-        groups: dict[tuple[int, str], list[LayerExplanation]] = {}
+        groups: dict[tuple[int, Binding], list[LayerExplanation]] = {}
         for layer in sorted(self.explained, key=lambda layer: -layer.bounds.lost_in_all):
             groups.setdefault(layer.cause, []).append(layer)
         return sorted((CauseGroup(*cause, layers) for cause, layers in groups.items()), key=lambda cause: -cause.lost)

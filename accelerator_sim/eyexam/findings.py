@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.eyexam.bounds import Examination
 from accelerator_sim.eyexam.changes import Change
 from accelerator_sim.eyexam.parallelism import Parallelism
 from accelerator_sim.eyexam.reuse import Reuse
 from accelerator_sim.eyexam.stalls import Losses
 from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.simulation.outcome import Resource
+
+Binding = Resource | Cause | Literal[""]
+"""What binds at a step of Eyexam: a resource, a cause of losses, or "" where it is the step itself."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +33,11 @@ class LayerExplanation:
     """Steps 2 and 3 with the loops that other dataflows may unroll."""
 
     @property
-    def cause(self) -> tuple[int, str]:
+    def cause(self) -> tuple[int, Binding]:
         """The step of Eyexam that costs most, and what binds there ("" for steps before the sixth)."""
         step = self.bounds.binding
-        return step, {6: self.bounds.limit, 7: self.bounds.stall}.get(step, "")
+        binds: dict[int, Binding] = {6: self.bounds.limit, 7: self.bounds.stall or ""}
+        return step, binds.get(step, "")
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class CauseGroup:
     """The layers that lose most at one step to one thing, as of `LayerExplanation.cause`, the worst first."""
 
     step: int
-    name: str
+    name: Binding
     layers: list[LayerExplanation]
 
     @property
@@ -48,12 +56,14 @@ class CauseGroup:
 
 @dataclass(frozen=True)
 class MeasuredChange:
-    """A changed machine, re-simulated.  `area` is its area over that of the machine."""
+    """A changed machine, re-simulated.  `area` is its area over that of the machine.
+
+    `energy_j` and `energy_dram_j` raise EnergyUnitError where energies are not joules.
+    """
 
     change: Change
     cycles: int
-    energy_j: float
-    energy_dram_j: float
+    energy: EnergyBreakdown
     dram_bytes: int
     area: float
 
@@ -61,8 +71,18 @@ class MeasuredChange:
     def of(cls, change: Change, run: NetworkResult, area: float) -> MeasuredChange:
         """What a run of the changed machine says; area: its area over that of the machine."""
         totals = run.totals
-        return cls(change, totals.cycles, totals.energy_j, totals.energy_dram_j, totals.dram_bytes, area)
+        return cls(change, totals.cycles, totals.energy, totals.dram_bytes, area)
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of the chip."""
+        return self.energy.chip_j
+
+    @property
+    def energy_dram_j(self) -> float:
+        """Joules of the DRAM."""
+        return self.energy.dram_j
 
     def value(self, objective: Objective) -> float:
         """What the objective compares."""
-        return objective.rank(float(self.cycles), self.energy_j + self.energy_dram_j, float(self.dram_bytes))[0]
+        return objective.rank(float(self.cycles), self.energy.total, float(self.dram_bytes))[0]

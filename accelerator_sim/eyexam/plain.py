@@ -55,7 +55,7 @@ def layer_dict(each: LayerExplanation) -> dict[str, Any]:
         "pe_cycles": {"busy": sum(result.outcome.timing.pe_busy), **(result.outcome.timing.losses_pe_cycles or {})},
         "losses": asdict(each.losses),
         "reuse": [asdict(row) | {"macs_per_delivery": row.macs_per_delivery} for row in each.reuse],
-        "energy_j": result.energy.as_dict(),
+        **result.energy.unit.fields({"energy_j": result.energy.as_dict()}),
         "mapping": mapping_entry(result.mapping),
     }
 
@@ -81,8 +81,7 @@ def change_dict(each: MeasuredChange, now: MeasuredChange) -> dict[str, Any]:
         "set": dict(each.change.settings),
         "cycles": each.cycles,
         "cycles_ratio": each.cycles / now.cycles,
-        "energy_j": each.energy_j,
-        "energy_dram_j": each.energy_dram_j,
+        **each.energy.unit.fields({"energy_j": each.energy.chip, "energy_dram_j": each.energy.dram}),
         "dram_bytes": each.dram_bytes,
         "area_ratio": each.area,
     }

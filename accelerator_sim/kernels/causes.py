@@ -8,19 +8,29 @@ from enum import StrEnum
 class Cause(StrEnum):
     """What a PE does in a cycle, or waits for.  The order is that of the rows of `spent` in the kernels."""
 
-    BUSY = "busy"
-    PSUM_SERVICE = "psum_service"
-    NO_WEIGHT = "no_weight"
-    NO_IACT = "no_iact"
-    SPAD_FILL = "spad_fill"
-    PIPELINE = "pipeline"
-    PSUM_IN = "psum_in"
-    PSUM_OUT = "psum_out"
-    GLB_PORT = "glb_port"
-    IMBALANCE = "imbalance"
-    UNUSED = "unused"
-    DRAM = "dram"
-    CONFIGURATION = "configuration"
+    label: str
+    """How it is called for people, wherever it is shown."""
+
+    def __new__(cls, value: str, label: str = "") -> Cause:
+        """Make a member that owns its label; `Cause(value)` finds one."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    BUSY = "busy", "multiplying"
+    PSUM_SERVICE = "psum_service", "moving psums"
+    NO_WEIGHT = "no_weight", "waiting for weights"
+    NO_IACT = "no_iact", "waiting for iacts"
+    SPAD_FILL = "spad_fill", "filling the SPad"
+    PIPELINE = "pipeline", "pipeline bubbles"
+    PSUM_IN = "psum_in", "waiting for psums"
+    PSUM_OUT = "psum_out", "psums blocked"
+    GLB_PORT = "glb_port", "GLB port busy"
+    IMBALANCE = "imbalance", "waiting for the last PE"
+    UNUSED = "unused", "unused PEs"
+    DRAM = "dram", "waiting for DRAM"
+    CONFIGURATION = "configuration", "configuration"
 
 
 CAUSES = tuple(Cause)

@@ -23,6 +23,7 @@ from accelerator_sim.mapping.problem import SIGMAS, MappingProblem, encodings_of
 from accelerator_sim.mapping.space import configurations, factors_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import ActionEnergies
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.workload.layer import Layer
 
 _CODES = {Objective.ENERGY: at.ENERGY, Objective.LATENCY: at.CYCLES, Objective.EDP: at.EDP, Objective.DRAM: at.DRAM}
@@ -51,8 +52,8 @@ class Found:
     """The best mapping of a layer.
 
     `optimal_over` is the number of mappings within the SPad limits that it was chosen from; `costed` those whose cost
-    had to be computed in full, the rest being ruled out by bounds.  `cycles` and `energy_j` are the search's own
-    figures for it.
+    had to be computed in full, the rest being ruled out by bounds.  `cycles` and `energy` (in
+    `unit`) are the search's own figures for it.
     """
 
     problem: MappingProblem
@@ -61,7 +62,13 @@ class Found:
     optimal_over: int
     costed: int
     cycles: int
-    energy_j: float
+    energy: float
+    unit: EnergyUnit
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of chip and DRAM.  Raises EnergyUnitError where energies are not joules."""
+        return self.unit.joules(self.energy)
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,8 @@ def find_mappings(
         if winner is None:
             break
         winner[0].taken.append(winner[2])
-        found.append(Found(winner[0].problem, winner[1], objective, total, costed, int(values[2]), float(values[3])))
+        cost = int(values[2]), float(values[3]), actions.unit
+        found.append(Found(winner[0].problem, winner[1], objective, total, costed, *cost))
     if not found:
         reason = limit or smallest_break(layer, architecture)
         raise Unmappable(f"layer {layer.name} cannot be mapped on {architecture.name}: {reason}")

@@ -9,7 +9,7 @@ from typing import Any
 from accelerator_sim.comparison.machine_comparison import Comparison, MachineEntry, Ratio, ratio
 from accelerator_sim.footprint.bill import Range, Sending, Use, Year, sending, year
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
-from accelerator_sim.report.numbers import si
+from accelerator_sim.report.numbers import format_joules, si
 
 DATA_CENTRE = "data_centre_gpu"
 
@@ -97,7 +97,7 @@ def breakdowns(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...], l
     ):
         if chosen:
             parts = list(chosen[0].parts)
-            rows = [(names[part], *(si(entry.parts[part], "J") for entry in chosen)) for part in parts]
+            rows = [(names[part], *(format_joules(entry.parts[part]) for entry in chosen)) for part in parts]
             yield heading, ("component", *map(title, chosen)), rows
 
 
@@ -176,8 +176,8 @@ def sending_note(comparison: Comparison) -> str:
         else "no data-centre machine is compared, so inferring there is left out"
     )
     return (
-        f"here: {title(local)}, {local.conditions.boundary}, {si(local.energy_j, 'J')}; {cloud}; - : no figure at hand;"
-        " the network's energy is an operator's average, not what one byte more takes"
+        f"here: {title(local)}, {local.conditions.boundary}, {format_joules(local.energy_j)}; {cloud};"
+        " - : no figure at hand; the network's energy is an operator's average, not what one byte more takes"
     )
 
 

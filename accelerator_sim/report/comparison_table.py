@@ -18,7 +18,7 @@ from accelerator_sim.report import compared
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.compared import Cells, Wanted, times, title
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import si
+from accelerator_sim.report.numbers import format_joules, si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import rows_text
 
@@ -70,7 +70,7 @@ def _entry_columns(comparison: Comparison) -> list[Column[MachineEntry]]:
     reference = comparison.reference
 
     def measured(entry: MachineEntry) -> str:
-        return "-" if entry.measured is None else si(entry.measured.energy_j, "J")
+        return "-" if entry.measured is None else format_joules(entry.measured.energy_j)
 
     return [
         Column("machine", title, 0, left=True),
@@ -78,7 +78,7 @@ def _entry_columns(comparison: Comparison) -> list[Column[MachineEntry]]:
         Column("bits", lambda e: e.conditions.precision, 3),
         Column("boundary", lambda e: e.conditions.boundary, 3),
         Column("stack", lambda e: e.conditions.stack, 3, left=True),
-        Column("energy", lambda e: si(e.energy_j, "J"), 1),
+        Column("energy", lambda e: format_joules(e.energy_j), 1),
         Column("ratio", lambda e: times(ratio(e.energy_j, reference.energy_j)), 2),
         Column("latency", lambda e: si(e.latency_s, "s"), 4),
         Column("measured", measured, EXTRA),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.kernels.causes import Cause
-from accelerator_sim.report.names import CAUSE_NAMES
+from accelerator_sim.report.names import CAUSE_ORDER
 from accelerator_sim.simulation.outcome import Timing
 
 
@@ -16,4 +16,4 @@ def by_cause(timing: Timing, architecture: Architecture) -> dict[Cause, float]:
     """
     lost = timing.lost_cycles(architecture.pes)
     spent = {Cause.BUSY: max(timing.cycles - sum(lost.values()), 0.0)} | lost
-    return {cause: spent[cause] for cause in CAUSE_NAMES if spent.get(cause, 0.0) > 0}
+    return {cause: spent[cause] for cause in CAUSE_ORDER if spent.get(cause, 0.0) > 0}

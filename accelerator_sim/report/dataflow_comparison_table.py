@@ -11,8 +11,8 @@ from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import percent, si
 from accelerator_sim.report.tables import paint
-from accelerator_sim.results.network_result import NORMALISED_UNIT_J
 from accelerator_sim.results.tabular import rows_text
+from accelerator_sim.technology.energy_unit import EnergyUnit
 
 _LEVELS = {
     "alu": "mac",
@@ -25,6 +25,9 @@ _LEVELS = {
 }
 """Levels as ISCA 2016 calls them, and the components of the account."""
 
+_SHOWN = {EnergyUnit.JOULE: 1e-12, EnergyUnit.MAC: 1.0}
+"""What energies per MAC are shown in: picojoules, or multiples of one MAC."""
+
 Ratios = tuple[str, list[float | None]]
 
 
@@ -32,7 +35,7 @@ def render(comparison: DataflowComparison, width: int = 80, color: bool = False)
     """Return a comparison in lines of at most `width` characters."""
     results = comparison.results
     parts: list[RenderableType] = [Text(line, overflow="fold") for line in _head(comparison)]
-    unit = "in multiples of one MAC" if comparison.normalised else "in pJ"
+    unit = {EnergyUnit.JOULE: "in pJ", EnergyUnit.MAC: "in multiples of one MAC"}[comparison.energy_unit]
     parts += [Text(), Text(f"Energy of one MAC by level, {unit}", style="bold")]
     parts.append(table(fitted(_by_level(comparison), results, width)))
     parts += [Text(), Text("By data type, and what else it takes", style="bold")]
@@ -62,10 +65,11 @@ def _head(comparison: DataflowComparison) -> list[str]:
     return lines
 
 
-def _value(joules: float | None, normalised: bool) -> str:
-    if joules is None:
+def _per_mac(energy: float, row: FlowResult) -> str:
+    """An energy of all layers of a row, per MAC: in picojoules, or in multiples of one MAC."""
+    if not row.macs:
         return "-"
-    return f"{joules / (NORMALISED_UNIT_J if normalised else 1e-12):.3f}"
+    return f"{energy / row.macs / _SHOWN[row.energy_unit]:.3f}"
 
 
 def _times(value: float | None) -> str:
@@ -75,7 +79,7 @@ def _times(value: float | None) -> str:
 def _by_level(comparison: DataflowComparison) -> list[Column[FlowResult]]:
     def share(part: str, rank: int, heading: str) -> Column[FlowResult]:
         def cell(row: FlowResult) -> str:
-            return _value(row.energy.as_dict()[part] / row.macs if row.macs else None, comparison.normalised)
+            return _per_mac(row.energy.as_dict()[part], row)
 
         return Column(heading, cell, rank)
 
@@ -86,9 +90,7 @@ def _by_level(comparison: DataflowComparison) -> list[Column[FlowResult]]:
     ]
     return [
         Column("dataflow", lambda row: row.flow.name, 0, left=True),
-        Column(
-            "total", lambda row: _value(row.energy.total / row.macs if row.macs else None, comparison.normalised), 1
-        ),
+        Column("total", lambda row: _per_mac(row.energy.total, row), 1),
         Column("ratio", lambda row: _times(comparison.energy_ratio(row)), 2),
         *(share(part, rank, heading) for rank, (heading, part) in enumerate(used, 3)),
     ]
@@ -97,7 +99,7 @@ def _by_level(comparison: DataflowComparison) -> list[Column[FlowResult]]:
 def _by_tensor(comparison: DataflowComparison) -> list[Column[FlowResult]]:
     def moved(tensor: str, rank: int) -> Column[FlowResult]:
         def cell(row: FlowResult) -> str:
-            return _value(row.by_tensor[tensor] / row.macs if row.macs else None, comparison.normalised)
+            return _per_mac(row.by_tensor[tensor], row)
 
         return Column(tensor, cell, rank)
 

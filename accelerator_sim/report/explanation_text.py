@@ -10,15 +10,14 @@ from rich.text import Text
 
 from accelerator_sim.eyexam.bounds import STEPS, Examination, Roof
 from accelerator_sim.eyexam.explanation import Explanation
-from accelerator_sim.eyexam.findings import LayerExplanation, MeasuredChange
+from accelerator_sim.eyexam.findings import Binding, LayerExplanation, MeasuredChange
 from accelerator_sim.eyexam.reuse import Reuse
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.energy_text import energy
-from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES, LIMIT_NAMES, RESOURCE_NAMES, partial
-from accelerator_sim.report.numbers import percent, shortened, si
+from accelerator_sim.report.names import COMPONENT_NAMES, partial
+from accelerator_sim.report.numbers import format_energy, percent, shortened, si
 from accelerator_sim.report.tables import paint
 
 BAR = 20
@@ -39,9 +38,9 @@ def render(explanation: Explanation, layer: str | None, width: int = 80, color: 
     return paint(list(_layer(found, explanation, width)), width, color)
 
 
-def cause_text(step: int, cause: str) -> str:
+def cause_text(step: int, cause: Binding) -> str:
     """Return a step of Eyexam and what binds there: "6 bandwidth: weight port"."""
-    return f"{step} {STEPS[step - 1]}" + (f": {LIMIT_NAMES[cause]}" if cause else "")
+    return f"{step} {STEPS[step - 1]}" + (f": {cause.label}" if cause else "")
 
 
 # --- a layer ---------------------------------------------------------------------------------------------------------
@@ -80,7 +79,7 @@ def _layer(each: LayerExplanation, explanation: Explanation, width: int) -> Iter
     yield Text("Moves of a word at each level (least: DRAM 1, GLB 0, sent 1, to PEs 1)", style="bold")
     yield table(fitted(_REUSE, each.reuse, width))
     yield Text()
-    yield from _wrapped(_joules(each, explanation), width)
+    yield from _wrapped(_energy(each), width)
     yield from _changes(explanation, width)
 
 
@@ -126,7 +125,7 @@ def _stalls(each: LayerExplanation, explanation: Explanation) -> str:
     spent = sorted(by_cause(outcome.timing, explanation.run.architecture).items(), key=lambda item: -item[1])
     shown = [(name, cycles) for name, cycles in spent if cycles >= FEW * outcome.timing.cycles]
     return ", ".join(
-        f"{CAUSE_NAMES[name]} {cycles:,.0f} ({percent(cycles / outcome.timing.cycles)}%)" for name, cycles in shown
+        f"{name.label} {cycles:,.0f} ({percent(cycles / outcome.timing.cycles)}%)" for name, cycles in shown
     )
 
 
@@ -147,7 +146,7 @@ def _roof_columns(bounds: Examination) -> tuple[Column[Roof], ...]:
         return "binds" if roof is bounds.roofs[0] else f"{100.0 * (1.0 - roof.busy / binding):.0f}%"
 
     return (
-        Column("resource", lambda roof: RESOURCE_NAMES[roof.resource], 0, left=True),
+        Column("resource", lambda roof: roof.resource.label, 0, left=True),
         Column("MACs/word", lambda roof: rate(roof.intensity(bounds.macs)) if roof.words else "", 2),
         Column("words/cycle", lambda roof: rate(roof.bandwidth) if roof.words else "", 3),
         Column("MACs/cycle", lambda roof: rate(bounds.macs / roof.busy), 1),
@@ -171,12 +170,12 @@ _REUSE: tuple[Column[Reuse], ...] = (
 )
 
 
-def _joules(each: LayerExplanation, explanation: Explanation) -> str:
+def _energy(each: LayerExplanation) -> str:
     assert each.result.energy is not None
-    joules, normalised = each.result.energy, explanation.run.normalised
-    parts = sorted(joules.as_dict().items(), key=lambda item: -item[1])
-    shares = ", ".join(f"{COMPONENT_NAMES[name]} {percent(part / joules.total)}%" for name, part in parts if part)
-    return f"Energy {energy(joules.total, normalised)}: {shares}"
+    energy = each.result.energy
+    parts = sorted(energy.as_dict().items(), key=lambda item: -item[1])
+    shares = ", ".join(f"{COMPONENT_NAMES[name]} {percent(part / energy.total)}%" for name, part in parts if part)
+    return f"Energy {format_energy(energy.total, energy.unit)}: {shares}"
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------
@@ -219,7 +218,7 @@ def _change_columns(now: MeasuredChange) -> tuple[Column[MeasuredChange], ...]:
     return (
         Column("change", lambda m: m.change.name, 0, left=True),
         Column("cycles", lambda m: change(m.cycles, now.cycles), 1),
-        Column("energy", lambda m: change(m.energy_j + m.energy_dram_j, now.energy_j + now.energy_dram_j), 2),
+        Column("energy", lambda m: change(m.energy.total, now.energy.total), 2),
         Column("area", lambda m: change(m.area, 1.0), 3),
     )
 

@@ -9,13 +9,13 @@ from accelerator_sim.files.text import printable
 from accelerator_sim.mapping.eyeriss_v1 import letters_of
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.mapping.picture import array_picture, loop_nest
-from accelerator_sim.report.energy_text import energy
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_plain import shape_dict
 from accelerator_sim.results.layer_result import utilization
 from accelerator_sim.run.best_mappings import MappingChoice, MappingChoices
 from accelerator_sim.simulation.links import link_words
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/map/1"
@@ -51,10 +51,10 @@ def _why(choices: MappingChoices) -> list[str]:
         _won(chosen),
         f"stationary: {mapping.stationary.value}; iacts stored {mapping.iact_encoding.value},"
         f" weights {mapping.weight_encoding.value}",
-        f"{outcome.timing.cycles:,} cycles, bound by {outcome.timing.bound_by} (event engine, as in simulate);"
+        f"{outcome.timing.cycles:,} cycles, bound by {outcome.timing.bound_by.label} (event engine, as in simulate);"
         f" {outcome.counts.active_pes} of {choices.architecture.pes} PEs, utilization {used}%",
         f"{chosen.estimate.cycles:,} cycles by the bottleneck estimate, whose busy cycles are: "
-        + ", ".join(f"{name} {cycles:,}" for name, cycles in busy),
+        + ", ".join(f"{name.label} {cycles:,}" for name, cycles in busy),
         *_letters(choices),
         *_networks(choices),
     ]
@@ -95,10 +95,10 @@ def _beside(choices: MappingChoices) -> list[str]:
     lines += [f"{'chosen for':<12}{'cycles':>13}{'estimate':>13}{'chip energy':>13}{'with DRAM':>12}{'DRAM':>9}"]
     for choice in (choices.chosen, *choices.others):
         same = " (the same mapping)" if choice.schedule.mapping == choices.chosen.schedule.mapping else ""
-        joules = [energy(value, choices.normalised) for value in (choice.energy.chip, choice.energy.total)]
+        chip, total = (format_energy(each, choice.energy.unit) for each in (choice.energy.chip, choice.energy.total))
         lines.append(
-            f"{choice.name:<12}{choice.outcome.timing.cycles:>13,}{choice.estimate.cycles:>13,}{joules[0]:>13}"
-            f"{joules[1]:>12}{si(sum(choice.outcome.counts.dram_bytes.values()), 'B'):>9}"
+            f"{choice.name:<12}{choice.outcome.timing.cycles:>13,}{choice.estimate.cycles:>13,}{chip:>13}"
+            f"{total:>12}{si(sum(choice.outcome.counts.dram_bytes.values()), 'B'):>9}"
             + (same if choice is not choices.chosen else "")
         )
     return lines
@@ -109,7 +109,10 @@ def dumps(choices: MappingChoices, width: int = 80, batch: int = 1) -> str:
     data: dict[str, Any] = {
         "schema": SCHEMA,
         "version": __version__,
-        "architecture": {"name": choices.architecture.name, "energy_normalised": choices.normalised},
+        "architecture": {
+            "name": choices.architecture.name,
+            "energy_normalised": choices.chosen.energy.unit is EnergyUnit.MAC,
+        },
         "batch": batch,
         "estimate": False,
         "layer": {"name": choices.layer.name, "op": choices.layer.op, "shape": shape_dict(choices.layer)},
@@ -132,7 +135,7 @@ def _choice(choice: MappingChoice, choices: MappingChoices) -> dict[str, Any]:
         "resources": dict(choice.estimate.resource_cycles),
         "active_pes": outcome.counts.active_pes,
         "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, choices.architecture),
-        "energy_j": choice.energy.as_dict(),
+        **choice.energy.unit.fields({"energy_j": choice.energy.as_dict()}),
         "dram_bytes": dict(outcome.counts.dram_bytes),
         "optimal_over": choice.optimal_over,
         "mapping": mapping_entry(choice.schedule.mapping),

@@ -12,9 +12,10 @@ from accelerator_sim.comparison.noc_comparison import NOTHING, NetworkComparison
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.numbers import format_joules, percent, si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import rows_text
+from accelerator_sim.simulation.outcome import Resource
 
 NOTES = (
     "words, links: of iacts, weights, psums.  Links are as wide as those of the mesh; others count in proportion.",
@@ -82,6 +83,10 @@ def _size_columns(comparison: NetworkComparison) -> list[Column[NetworkRun]]:
     ]
 
 
+def _bound(cost: NetworkCost) -> str:
+    return NOTHING if cost.bound_by == NOTHING else Resource(cost.bound_by).label
+
+
 def _ratio(value: float, base: float) -> str:
     return f"{value / base:.2f}" if base else "-"
 
@@ -92,12 +97,12 @@ def _cost_columns(by_layer: bool) -> list[Column[_Line]]:
         Column("cycles", lambda line: si(line.cost.cycles), 1),
         Column("ratio", lambda line: _ratio(line.cost.cycles, line.base.cycles), 1),
         Column("util %", lambda line: percent(line.cost.utilization), 4),
-        Column("bound by", lambda line: line.cost.bound_by, 5, left=True),
-        Column("NoC", lambda line: si(line.cost.noc_j, "J"), 3),
+        Column("bound by", lambda line: _bound(line.cost), 5, left=True),
+        Column("NoC", lambda line: format_joules(line.cost.noc_j), 3),
         Column("ratio ", lambda line: _ratio(line.cost.noc_j, line.base.noc_j), 3),
-        Column("chip", lambda line: si(line.cost.chip_j, "J"), 2),
+        Column("chip", lambda line: format_joules(line.cost.chip_j), 2),
         Column("ratio  ", lambda line: _ratio(line.cost.chip_j, line.base.chip_j), 2),
-        Column("GLB", lambda line: si(line.cost.glb_j, "J"), EXTRA),
+        Column("GLB", lambda line: format_joules(line.cost.glb_j), EXTRA),
         Column("ratio   ", lambda line: _ratio(line.cost.glb_j, line.base.glb_j), EXTRA),
     ]
     if by_layer:

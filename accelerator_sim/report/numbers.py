@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from accelerator_sim.technology.energy_unit import EnergyUnit
+
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _PREFIXES |= {18: "E"}
 
@@ -27,6 +29,19 @@ def si(value: float | None, unit: str = "") -> str:
         scaled /= 1000.0
     decimals = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
     return f"{scaled:.{decimals}f} {_PREFIXES[power]}{unit}".rstrip()
+
+
+def format_energy(energy: float | None, unit: EnergyUnit) -> str:
+    """Return an energy with its unit, as "380 uJ" or, in multiples of one MAC, "1.20 GMAC"; "-" for None.
+
+    energy: in `unit`.
+    """
+    return si(energy, unit.value)
+
+
+def format_joules(energy: float | None) -> str:
+    """Return an energy that is joules by its name; "-" for None."""
+    return format_energy(energy, EnergyUnit.JOULE)
 
 
 def percent(fraction: float) -> str:

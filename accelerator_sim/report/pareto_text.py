@@ -14,11 +14,13 @@ from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.axes import path_of, readable
+from accelerator_sim.sweep.database import MACS
 from accelerator_sim.sweep.records import Goal, front_of
+from accelerator_sim.technology.energy_unit import EnergyUnit
 
 ROWS = 16
 WIDEST = 100
-UNITS = {"_js": "Js", "_j": "J", "_s": "s", "_bytes": "B"}
+UNITS = {"_js": "Js", "_j": "J", "edp_macs_s": "MAC s", "_s": "s", "_bytes": "B"}
 
 Linked = Sequence[Sequence[str]]
 """Columns of axes that go together, group by group."""
@@ -28,6 +30,8 @@ def unit_of(field: str) -> str:
     """Return the unit in which a result is shown."""
     if "_per_" in field:
         return ""
+    if field in MACS and not field.endswith("_s"):
+        return EnergyUnit.MAC
     return next((unit for end, unit in UNITS.items() if field.endswith(end)), "")
 
 
@@ -44,11 +48,11 @@ def render_front(
 ) -> str:
     """Return the plot of the first two goals and the table of the front; one goal is a table alone.
 
-    Rows off the front need their goals only.
+    Rows off the front need their goals only, and energies in MACs, where there are any.
     """
     best = front_of(rows, goals)
     if not best:
-        return "no results with " + " and ".join(goal.field for goal in goals) + "\n"
+        return "no results with " + " and ".join(goal.field for goal in goals) + _hint(rows) + "\n"
     parts: list[RenderableType] = []
     if len(goals) > 1:
         parts += [Text(line) for line in _plot(rows, best, goals[0], goals[1], min(width, WIDEST))]
@@ -57,6 +61,12 @@ def render_front(
     parts.append(Text(f"{len(best)} of {len(rows)} points are beaten by none in {goal_names}", style="bold"))
     parts += [Text(), *_records(best, goals, width, linked)]
     return paint(parts, width, color)
+
+
+def _hint(rows: Sequence[Row]) -> str:
+    """What to ask for instead, where results have energies in MACs."""
+    found = any(row.get(MACS[0]) is not None for row in rows)
+    return f"; results of a normalised technology have {', '.join(MACS)}" if found else ""
 
 
 def render_records(
@@ -112,7 +122,8 @@ _USUAL = ("latency_s", "energy_total_j", "edp_js", "inferences_per_s", "inferenc
 
 def columns(rows: Sequence[Row], first: Sequence[str], varied: Sequence[str]) -> list[Column[Row]]:
     """Return the columns of records: what was varied, which stays the longest, then results, those asked for first."""
-    fields = [*first, *(field for field in _USUAL if field not in first)]
+    usual = [field for field in (*_USUAL, *MACS) if any(row.get(field) is not None for row in rows)]
+    fields = [*first, *(field for field in usual if field not in first)]
     out: list[Column[Row]] = [Column("point", lambda row: f"{row['point']}", 1, left=True)]
     out += [
         Column(name, lambda row, n=name: row["axes"].get(n, "-"), 2)  # type: ignore[misc]

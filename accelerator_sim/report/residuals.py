@@ -14,7 +14,7 @@ from accelerator_sim.baseline.measured import MeasuredSet
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.json import encode
-from accelerator_sim.report.numbers import si
+from accelerator_sim.report.numbers import format_joules, si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import rows_text
 from accelerator_sim.version import __version__
@@ -83,8 +83,8 @@ def render(fit: Fit, width: int = 80, color: bool = False) -> str:
         Column("bits", lambda r: r.point.precision, 2),
         *([] if energy else [Column[Residual]("batch", lambda r: str(r.point.batch), 2)]),
         Column("device", lambda r: r.point.device, 3, left=True),
-        Column("energy", lambda r: si(r.point.energy_j, "J"), main),
-        Column("model", lambda r: si(r.energy_j, "J"), main),
+        Column("energy", lambda r: format_joules(r.point.energy_j), main),
+        Column("model", lambda r: format_joules(r.energy_j), main),
         Column("error", lambda r: _signed(r.error("energy")), main),
         Column("left out", lambda r: _signed(r.error("left_out_energy")), main + 1),
         Column("latency", lambda r: si(r.point.latency_s, "s"), side),

@@ -13,9 +13,8 @@ from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.files.text import printable
 from accelerator_sim.report.area_text import area_text
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
-from accelerator_sim.report.energy_text import energy
 from accelerator_sim.report.names import LEVEL_NAMES, partial
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
@@ -112,9 +111,9 @@ def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
 
         return Column(f"{LEVEL_NAMES[level]} words", cell, EXTRA)
 
-    def joules(part: str, importance: int) -> Column[LayerResult]:
+    def component(part: str, importance: int) -> Column[LayerResult]:
         def cell(row: LayerResult) -> str:
-            return energy(row.energy.as_dict()[part], result.normalised) if row.energy else "-"
+            return format_energy(row.energy.as_dict()[part], row.energy.unit) if row.energy else "-"
 
         return Column(part, cell, importance)
 
@@ -126,7 +125,7 @@ def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
     def bound(row: LayerResult) -> str:
         if row.outcome is None:
             return "FAILED"
-        return row.outcome.timing.bound_by if row.outcome.timing.cycles else "-"
+        return row.outcome.timing.bound_by.label if row.outcome.timing.cycles else "-"
 
     return [
         Column("layer", lambda row: row.layer.name, 0, left=True),
@@ -136,12 +135,12 @@ def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
         Column("util %", share, 4),
         Column("bound by", bound, 5, left=True),
         Column("PEs", lambda row: str(row.outcome.counts.active_pes) if row.outcome and row.layer.is_mac else "-", 8),
-        Column("energy", lambda row: energy(row.energy.chip, result.normalised) if row.energy else "-", 2),
+        Column("energy", lambda row: format_energy(row.energy.chip, row.energy.unit) if row.energy else "-", 2),
         Column("DRAM", lambda row: si(row.dram_bytes, "B") if row.outcome else "-", 6),
         words("glb"),
         words("noc"),
         words("spad"),
-        *(joules(part, EXTRA + 1) for part in ("mac", "spad", "noc", "glb", "clock", "leakage", "dram")),
+        *(component(part, EXTRA + 1) for part in ("mac", "spad", "noc", "glb", "clock", "leakage", "dram")),
     ]
 
 
@@ -192,9 +191,9 @@ def _totals(result: NetworkResult) -> list[str]:
         ("layers", f"{ran}, {t.mac_layers} with MACs"),
         ("MACs", f"{t.macs:,}, {t.effectual_macs:,} effectual; utilization {percent(t.utilization)}%"),
         ("cycles", f"{t.cycles:,}{estimate} = {si(t.latency_s, 's')}" + _rate(t.inferences_per_s, "inferences/s")),
-        ("chip energy", energy(t.energy_j, result.normalised) + _rate(t.inferences_per_j, "inferences/J")
+        ("chip energy", format_energy(t.energy.chip, t.energy.unit) + _rate(t.inferences_per_j, "inferences/J")
          + _rate(t.gops_per_w, "GOPS/W")),
-        ("DRAM", f"{si(t.dram_bytes, 'B')}, {energy(t.energy_dram_j, result.normalised)}, not in the chip's energy"),
+        ("DRAM", f"{si(t.dram_bytes, 'B')}, {format_energy(t.energy.dram, t.energy.unit)}, not in the chip's energy"),
         ("area", f"{area_text(result.area, result.node_nm)} (estimate)"),
     ]  # fmt: skip
     lines = [f"{label:<12} {text}{partial(result) if label != 'area' else ''}" for label, text in rows]
@@ -208,12 +207,12 @@ def _rate(value: float | None, unit: str) -> str:
 
 
 def _components(result: NetworkResult) -> list[str]:
-    chip = result.energy.chip
+    chip, unit = result.energy.chip, result.energy.unit
     lines = []
-    for part, joules in result.energy.as_dict().items():
-        share = "" if part == "dram" or not chip else f"{percent(joules / chip):>6} % of the chip"
+    for part, energy in result.energy.as_dict().items():
+        share = "" if part == "dram" or not chip else f"{percent(energy / chip):>6} % of the chip"
         name = "off-chip DRAM" if part == "dram" else LEVEL_NAMES.get(part, part)  # type: ignore[call-overload]
-        lines.append((part == "dram", f"{name:<13} {energy(joules, result.normalised):>10} {share}"))
+        lines.append((part == "dram", f"{name:<13} {format_energy(energy, unit):>10} {share}"))
     return [line for _, line in sorted(lines, key=lambda item: item[0])]
 
 

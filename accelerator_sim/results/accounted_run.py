@@ -25,7 +25,7 @@ class AccountedRun:
 
     @property
     def actions(self) -> ActionEnergies:
-        """Joules per event."""
+        """Energy per event."""
         return resolve_actions(self.technology, self.result.architecture)
 
     @property
@@ -47,8 +47,8 @@ class AccountedRun:
 
     @property
     def energy(self) -> EnergyBreakdown:
-        """Joules of these layers, for the whole batch."""
-        return sum((energy for _, _, energy in self.parts), EnergyBreakdown())
+        """Energy of these layers, for the whole batch."""
+        return sum((energy for _, _, energy in self.parts), EnergyBreakdown(self.result.energy_unit))
 
     def schedules(self) -> Iterator[tuple[Schedule, Outcome, EnergyBreakdown]]:
         """The layers with multiply-accumulates and their schedules."""
@@ -64,4 +64,6 @@ class AccountedRun:
             else replace(layer, energy=account(layer.outcome, actions, self.result.architecture))
             for layer in self.result.layers
         )  # fmt: skip
-        return AccountedRun(replace(self.result, layers=layers), technology, self.layers)
+        return AccountedRun(
+            replace(self.result, layers=layers, energy_unit=technology.energy_unit), technology, self.layers
+        )

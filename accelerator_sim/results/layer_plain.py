@@ -9,14 +9,18 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.file import mapping_entry
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.simulation.outcome import Outcome, Timing
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.workload.layer import Layer
 
 MOST_PES = 1024
 """Arrays up to this size are listed PE by PE."""
 
 
-def layer_dict(result: LayerResult, architecture: Architecture) -> dict[str, Any]:
-    """Return one layer as plain data; what a failed layer would have cost is null."""
+def layer_dict(result: LayerResult, architecture: Architecture, unit: EnergyUnit) -> dict[str, Any]:
+    """Return one layer as plain data; what a failed layer would have cost is null.
+
+    architecture: what it ran on; unit: that of the energies of its run.
+    """
     layer, outcome = result.layer, result.outcome
     head: dict[str, Any] = {
         "name": layer.name,
@@ -31,9 +35,11 @@ def layer_dict(result: LayerResult, architecture: Architecture) -> dict[str, Any
     verified = asdict(result.verdict) if result.verdict else None
     tail = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
     if outcome is None or result.energy is None:
-        unknown = dict.fromkeys(("cycles", "latency_s", "bound_by", "active_pes", "utilization"))
-        return head | unknown | {"stalls": {}, "accesses": [], "noc": [], "dram_bytes": None, "energy_j": None} | tail
-    return head | _outcome_dict(outcome, architecture) | {"energy_j": result.energy.as_dict()} | tail
+        unknown: dict[str, Any] = dict.fromkeys(("cycles", "latency_s", "bound_by", "active_pes", "utilization"))
+        unknown |= {"stalls": {}, "accesses": [], "noc": [], "dram_bytes": None}
+        return head | unknown | unit.fields({"energy_j": None}) | tail
+    energy = unit.fields({"energy_j": result.energy.as_dict()})
+    return head | _outcome_dict(outcome, architecture) | energy | tail
 
 
 def shape_dict(layer: Layer) -> dict[str, Any]:

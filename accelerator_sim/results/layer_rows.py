@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
-from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.energy.account import COMPONENTS
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.simulation.outcome import LEVELS, Outcome
@@ -21,7 +21,7 @@ _RESULTS = (
 )  # fmt: skip
 _ACCESSES = tuple(f"{level}_{tensor}_{way}" for level in LEVELS for tensor in TENSORS for way in ("reads", "writes"))
 _NOC = tuple(f"noc_{tensor}_{what}" for tensor in TENSORS for what in ("mode", "words", "word_hops"))
-_ENERGY = tuple(f"energy_{part}_j" for part in EnergyBreakdown().as_dict())
+_ENERGY = tuple(f"energy_{part}_j" for part in COMPONENTS)
 
 SHAPE_COLUMNS = ("name", "op", *_LETTERS, *_WINDOW, "macs", "effectual_macs")
 COLUMNS = (
@@ -63,7 +63,7 @@ def layer_row(result: LayerResult, architecture: Architecture, of_run: Row) -> R
         row["error"] = result.error
     if result.outcome is not None and result.energy is not None:
         row |= _activity_row(result.outcome, architecture)
-        row |= {f"energy_{part}_j": joules for part, joules in result.energy.as_dict().items()}
+        row |= result.energy.unit.fields({f"energy_{part}_j": each for part, each in result.energy.as_dict().items()})
     if result.optimal_over is not None:
         row["optimal_over"] = result.optimal_over
     return row

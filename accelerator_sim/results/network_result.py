@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,10 @@ from accelerator_sim.results.tabular import Row, Tabular
 from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.area import Area, area_at
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/simulation/1"
-
-NORMALISED_UNIT_J = 1e-12
-"""How a normalised technology table writes the energy of one MAC."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,9 @@ class Totals:
     """Sums over the layers that ran.  `layers` counts all, `failed` those that are missing from the sums.
 
     `energy_j`, `inferences_per_j` and `gops_per_w` are of the chip alone, as the papers count.  Rates are None where
-    nothing was run, or where energies are not joules (a normalised technology).
+    nothing was run, or where energies are not joules (a normalised technology).  Then `energy_j` and `energy_dram_j`
+    raise EnergyUnitError, and `energy_macs` and `energy_dram_macs` have the energies; with joules, it is these that
+    raise.
     """
 
     layers: int
@@ -42,12 +42,42 @@ class Totals:
     cycles: int
     latency_s: float
     inferences_per_s: float | None
-    energy_j: float
-    energy_dram_j: float
+    energy: EnergyBreakdown
     inferences_per_j: float | None
     gops_per_w: float | None
     dram_bytes: int
     utilization: float
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of the chip.  Raises EnergyUnitError where energies are not joules."""
+        return self.energy.chip_j
+
+    @property
+    def energy_dram_j(self) -> float:
+        """Joules of the DRAM.  Raises EnergyUnitError where energies are not joules."""
+        return self.energy.dram_j
+
+    @property
+    def energy_macs(self) -> float:
+        """Energy of the chip in multiples of one MAC.  Raises EnergyUnitError where energies are joules."""
+        return self.energy.chip_macs
+
+    @property
+    def energy_dram_macs(self) -> float:
+        """Energy of the DRAM in multiples of one MAC.  Raises EnergyUnitError where energies are joules."""
+        return self.energy.dram_macs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the totals as plain data; energies under names that say their unit (`EnergyUnit.fields`)."""
+        found: dict[str, Any] = {}
+        for field in fields(self):
+            if field.name == "energy":
+                chip_and_dram = {"energy_j": self.energy.chip, "energy_dram_j": self.energy.dram}
+                found |= self.energy.unit.fields(chip_and_dram)
+            else:
+                found[field.name] = getattr(self, field.name)
+        return found
 
 
 @dataclass(frozen=True)
@@ -62,8 +92,8 @@ class NetworkResult(Tabular):
     architecture: Architecture
     technology: str
     node_nm: float
-    normalised: bool
-    """Whether energies are multiples of one MAC (`NORMALISED_UNIT_J`) rather than joules."""
+    energy_unit: EnergyUnit
+    """What the energies of all layers are counted in."""
     fidelity: Fidelity
     objective: Objective
     batch: int
@@ -108,19 +138,19 @@ class NetworkResult(Tabular):
                 "technology": self.technology,
                 "node_nm": self.node_nm,
                 "area": self.area.as_dict(),
-                "energy_normalised": self.normalised,
+                "energy_normalised": self.energy_unit is EnergyUnit.MAC,
             },
             "workload": {"name": self.workload, "source": self.workload_source, "layers": self.workload_layers},
             "complete": self.complete,
             "estimate": self.estimate,
             "verified_outputs": self.verified,
-            "totals": asdict(self.totals),
+            "totals": self.totals.to_dict(),
         }
 
     def layer_dicts(self) -> Iterator[dict[str, Any]]:
         """Yield each layer as plain data."""
         for layer in self.layers:
-            yield layer_dict(layer, self.architecture)
+            yield layer_dict(layer, self.architecture, self.energy_unit)
 
     def rows(self) -> list[Row]:
         """Return one row per layer, every number in full."""
@@ -135,7 +165,7 @@ class NetworkResult(Tabular):
     @property
     def columns(self) -> Sequence[str]:
         """Names of the columns: the same for every network."""
-        return COLUMNS
+        return self.energy_unit.names(COLUMNS)
 
     @cached_property
     def failed(self) -> tuple[LayerResult, ...]:
@@ -174,8 +204,8 @@ class NetworkResult(Tabular):
 
     @cached_property
     def energy(self) -> EnergyBreakdown:
-        """Joules of all layers by component."""
-        return sum((energy for _, _, energy in self.finished), EnergyBreakdown())
+        """Energy of all layers by component."""
+        return sum((energy for _, _, energy in self.finished), EnergyBreakdown(self.energy_unit))
 
     @cached_property
     def accesses(self) -> tuple[Access, ...]:
@@ -209,8 +239,7 @@ class NetworkResult(Tabular):
         macs = sum(outcome.counts.macs for _, outcome, _ in ran)
         issued = sum(outcome.counts.macs_issued for _, outcome, _ in ran)
         latency_s = cycles / self.architecture.clock
-        energy_j = self.energy.chip
-        joules = energy_j > 0 and not self.normalised
+        chip_j = self.energy.chip if self.energy_unit is EnergyUnit.JOULE else 0.0
         return Totals(
             layers=len(self.layers),
             mac_layers=sum(result.layer.is_mac for result in self.layers),
@@ -220,10 +249,9 @@ class NetworkResult(Tabular):
             cycles=cycles,
             latency_s=latency_s,
             inferences_per_s=self.batch / latency_s if cycles else None,
-            energy_j=energy_j,
-            energy_dram_j=self.energy.dram,
-            inferences_per_j=self.batch / energy_j if joules else None,
-            gops_per_w=2.0 * macs / energy_j / 1e9 if joules else None,
+            energy=self.energy,
+            inferences_per_j=self.batch / chip_j if chip_j else None,
+            gops_per_w=2.0 * macs / chip_j / 1e9 if chip_j else None,
             dram_bytes=sum(result.dram_bytes for result, _, _ in ran),
             utilization=utilization(issued, cycles, self.architecture),
         )

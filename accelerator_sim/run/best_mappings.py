@@ -45,7 +45,6 @@ class MappingChoices:
 
     layer: Layer
     architecture: Architecture
-    normalised: bool
     chosen: MappingChoice
     others: tuple[MappingChoice, ...]
 
@@ -84,4 +83,4 @@ def best_mappings(
 
     chosen = choice(options.objective if given is None else None)
     others = tuple(choice(goal) for goal in Objective if goal is not chosen.objective)
-    return MappingChoices(layer, architecture, technology.normalised, chosen, others)
+    return MappingChoices(layer, architecture, chosen, others)

@@ -61,7 +61,7 @@ def simulate_network(
         architecture=architecture,
         technology=technology.name,
         node_nm=technology.node_nm,
-        normalised=technology.normalised,
+        energy_unit=technology.energy_unit,
         fidelity=chosen.fidelity,
         objective=chosen.objective,
         batch=selected.batch,

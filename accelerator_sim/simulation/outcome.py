@@ -29,24 +29,39 @@ class Bound(StrEnum):
     DRAM = Cause.DRAM
     CONFIGURATION = Cause.CONFIGURATION
 
+    @property
+    def label(self) -> str:
+        """How it is called for people: as the resource that works, or as the cause of the losses."""
+        return Resource.PE.label if self is Bound.PE else Cause(self.value).label
+
 
 class Resource(StrEnum):
     """A part of the machine whose busy time the bottleneck estimate finds."""
 
-    PE = "pe"
-    IACT_PORT = "iact_port"
-    IACT_BANK = "iact_bank"
-    PSUM_PORT = "psum_port"
-    PSUM_BANK = "psum_bank"
-    WEIGHT_PORT = "weight_port"
-    WEIGHT_BANK = "weight_bank"
-    WEIGHT_FILL = "weight_fill"
-    IACT_FILL = "iact_fill"
-    DRAM_IACT = "dram_iact"
-    DRAM_OACT = "dram_oact"
-    DRAM_LATENCY = "dram_latency"
-    CONFIGURATION = "configuration"
-    DRAM = "dram"
+    label: str
+    """How it is called for people, wherever it is shown."""
+
+    def __new__(cls, value: str, label: str = "") -> Resource:
+        """Make a member that owns its label; `Resource(value)` finds one."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    PE = "pe", "work of the PEs"
+    IACT_PORT = "iact_port", "iact port"
+    IACT_BANK = "iact_bank", "iact banks"
+    PSUM_PORT = "psum_port", "psum port"
+    PSUM_BANK = "psum_bank", "psum banks"
+    WEIGHT_PORT = "weight_port", "weight port"
+    WEIGHT_BANK = "weight_bank", "weight banks"
+    WEIGHT_FILL = "weight_fill", "weight fill"
+    IACT_FILL = "iact_fill", "iact fill"
+    DRAM_IACT = "dram_iact", "fetching iacts"
+    DRAM_OACT = "dram_oact", "writing outputs"
+    DRAM_LATENCY = "dram_latency", "DRAM latency"
+    CONFIGURATION = "configuration", "configuration"
+    DRAM = "dram", "DRAM channel"
 
 
 WAITS: dict[Resource, Cause] = {

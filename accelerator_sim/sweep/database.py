@@ -14,6 +14,7 @@ from pathlib import Path
 
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem
 from accelerator_sim.files.paths import exists, is_file
+from accelerator_sim.technology.energy_unit import EnergyUnit
 
 FORMAT = "accelerator-sim/sweep/2"
 OLDER = "accelerator-sim/sweep/1"
@@ -30,6 +31,10 @@ FIGURES = (
     "glb_total", "memory_total", "area_kgates", "area_mm2",
 )  # fmt: skip
 """Columns of results that are numbers."""
+JOULES = ("energy_j", "energy_dram_j", "energy_total_j", "edp_js", "inferences_per_j", "gops_per_w")
+"""Those that results of a normalised technology do not have."""
+MACS = tuple(EnergyUnit.MAC.named(name) for name in JOULES[:4])
+"""Their energies, in multiples of one MAC: columns that a store has once it holds such a result."""
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -189,6 +194,19 @@ def _harden(db: sqlite3.Connection) -> None:
 def _tables(db: sqlite3.Connection) -> list[str]:
     found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     return [str(name) for (name,) in found]
+
+
+def columns_of(db: sqlite3.Connection) -> set[str]:
+    """Return the names of the columns of the table `results`."""
+    return {str(row[1]) for row in db.execute("PRAGMA table_info(results)").fetchall()}
+
+
+def add_macs(db: sqlite3.Connection) -> None:
+    """Add the columns `MACS` to the table `results`, where it lacks them, in the transaction that is open."""
+    present = columns_of(db)
+    for name in MACS:
+        if name not in present:
+            db.execute(f"ALTER TABLE results ADD COLUMN {name}")
 
 
 def _format(db: sqlite3.Connection) -> str | None:

@@ -8,15 +8,19 @@ from pathlib import Path
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.data import resolve
+from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.paths import exists, real
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.run.options import Options
 from accelerator_sim.sweep.axes import CHOICES, column_of, stored
+from accelerator_sim.sweep.database import JOULES, MACS
 from accelerator_sim.sweep.limits import values_of
 from accelerator_sim.sweep.points import SweepPoint
-from accelerator_sim.sweep.spec import Stage, Sweep
+from accelerator_sim.sweep.records import goal_of
+from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
 from accelerator_sim.sweep.store import StoreEntry
 from accelerator_sim.sweep.task import LayerSums, digest, figures, layer_text, machine_text, program, reason
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.machine_file import read_machine
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
@@ -75,18 +79,37 @@ def network_file(sweep: Sweep, name: str) -> str:
     return str(real(beside)) if Path(name).suffix and exists(beside) else name
 
 
+def _check_units(sweep: Sweep, technology: Technology) -> None:
+    """Raise UsageError where points are chosen by a result that those of the base technology do not have."""
+    if any("technology" in axis.names for axis in sweep.axes):
+        return  # points without the result are not chosen
+    spec = sweep.spec
+    steering = [stage.by for stage in sweep.stages[1:]]
+    steering += spec.objectives if spec.mode is SweepMode.SEARCH else []
+    unit = technology.energy_unit
+    missing = JOULES if unit is EnergyUnit.MAC else MACS
+    for field in (goal_of(text).field for text in steering):
+        if field in missing:
+            other = MACS if unit is EnergyUnit.MAC else JOULES
+            raise UsageError(
+                f"points are chosen by {field}, which results of {technology.name} do not have; they have"
+                f" {', '.join(other)}"
+            )
+
+
 class SweepPlanner:
     """Makes tasks of points: reads each network once.
 
-    Raises InvalidFile for a base architecture or a network that is not valid, and UsageError for one that is unknown:
-    neither is the fault of a point.
+    Raises InvalidFile for a base architecture or a network that is not valid, and UsageError for one that is unknown
+    and for a search, or a choice between stages, by energies in another unit than the technology's: none of them is the
+    fault of a point.
     """
 
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
         spec = sweep.spec
         self._base = base_file(sweep)
-        read_machine(self._base)
+        _check_units(sweep, read_machine(self._base)[1])
         for name in spec.workloads or [value for axis in sweep.axes for value in axis.named("workload")]:
             load_network(network_file(self._sweep, name))
         self._base_text = self._base.read_text(encoding="utf-8")

@@ -12,13 +12,15 @@ from typing import Any
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.files.units import UNLIMITED
 from accelerator_sim.results.tabular import Row
-from accelerator_sim.sweep.database import FIGURES
+from accelerator_sim.sweep.database import FIGURES, MACS
 from accelerator_sim.sweep.pareto import front
 from accelerator_sim.sweep.store import About, ResultCost, Store
+from accelerator_sim.technology.energy_unit import EnergyUnit
 
 MORE = ("inferences_per_s", "inferences_per_j", "gops_per_w", "utilization", "macs_per_cycle")
 """Results of which more is better; of all others less is."""
-_SUMS = ("cycles", "latency_s", "energy_j", "energy_dram_j", "energy_total_j", "macs", "effectual_macs", "dram_bytes")
+_SUMS = ("cycles", "latency_s", "macs", "effectual_macs", "dram_bytes")
+_ENERGIES = ("energy_j", "energy_dram_j", "energy_total_j")
 _UNITS = ("_js", "_j", "_s", "_kgates", "_mm2")
 """What may be left out of a name; the later one counts where two names differ in it alone."""
 
@@ -42,11 +44,12 @@ def goal_of(text: str) -> Goal:
     Raises ValueError for other words.
     """
     word = text.strip().removeprefix("-")
-    names = {name: name for name in FIGURES}
+    known = (*FIGURES, *MACS)
+    names = {name: name for name in known}
     for unit in _UNITS:  # "area" is that of the silicon, memory and all
         names |= {name.removesuffix(unit): name for name in FIGURES if name.endswith(unit) and "_per_" not in name}
     if word not in names:
-        raise ValueError(f"unknown result {word!r}{did_you_mean(word, names)}; results: {', '.join(FIGURES)}")
+        raise ValueError(f"unknown result {word!r}{did_you_mean(word, names)}; results: {', '.join(known)}")
     field = names[word]
     return Goal(field, (field in MORE) != text.strip().startswith("-"))
 
@@ -74,16 +77,17 @@ def _joined(group: Sequence[Row]) -> Row:
     errors = [row["error"] for row in group if row["error"] is not None]
     if errors:
         return (
-            out
+            {name: value for name, value in out.items() if name not in MACS}
             | dict.fromkeys(FIGURES)
             | {"status": "failed", "complete": 0, "error": "; ".join(dict.fromkeys(errors))}
         )
-    for name in _SUMS:
+    unit = EnergyUnit.JOULE if out["energy_j"] is not None else EnergyUnit.MAC
+    for name in (*_SUMS, *map(unit.named, _ENERGIES)):
         values = [row[name] for row in group]
         out[name] = sum(values) if all(isinstance(value, int) for value in values) else math.fsum(values)
     cycles, latency_s, inferences = out["cycles"], out["latency_s"], len(group) * out["batch"]
     joules = all(row["inferences_per_j"] is not None for row in group)
-    out["edp_js"] = out["energy_total_j"] * latency_s
+    out[unit.named("edp_js")] = out[unit.named("energy_total_j")] * latency_s
     out["inferences_per_s"] = inferences / latency_s if latency_s else None
     out["inferences_per_j"] = inferences / out["energy_j"] if joules else None
     out["gops_per_w"] = 2.0 * out["macs"] / out["energy_j"] / 1e9 if joules else None

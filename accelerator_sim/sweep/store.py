@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelerator_sim.sweep.database import FIGURES, close_written, damaged, guarded, open_to_read, open_to_write
+from accelerator_sim.sweep.database import (
+    FIGURES,
+    MACS,
+    add_macs,
+    close_written,
+    columns_of,
+    damaged,
+    guarded,
+    open_to_read,
+    open_to_write,
+)
 from accelerator_sim.sweep.pareto import front
 from accelerator_sim.sweep.task import LayerSums
 
@@ -48,7 +58,7 @@ class ResultCost:
     most: bool
 
     def __post_init__(self) -> None:
-        if self.field not in FIGURES:
+        if self.field not in (*FIGURES, *MACS):
             raise ValueError(f"{self.field!r} is not a figure")
 
     @property
@@ -80,7 +90,8 @@ class Store:
         self._read_only = read_only
         self._db = open_to_read(path) if read_only else open_to_write(path)
         try:
-            columns = {row[1] for row in self._all("PRAGMA table_info(results)")}
+            with guarded(path):
+                columns = columns_of(self._db)
         except BaseException:
             self._db.close()
             raise
@@ -159,20 +170,24 @@ class Store:
     def add(self, results: Iterable[StoredResult], outcomes: Mapping[str, LayerSums]) -> None:
         """Keep results and outcomes of layers, by key: all of them or none."""
         kept = list(results)
+        in_macs = any(figures is not None and figures.get(name) is not None for _, figures, _ in kept for name in MACS)
+        columns = (*FIGURES, *MACS) if in_macs else FIGURES
         rows = [
             (
                 entry.key, "ok" if error is None else "failed", int(error is None), error, entry.workload,
                 entry.architecture, entry.fidelity, entry.objective, entry.batch, entry.seed, _text(dict(entry.axes)),
-                *(_kept((figures or {}).get(name)) for name in FIGURES),
+                *(_kept((figures or {}).get(name)) for name in columns),
             )
             for entry, figures, error in kept
         ]  # fmt: skip
         tasks = [(entry.key, _text(dict(entry.task))) for entry, *_ in kept]
-        names = (*_NAMES, *FIGURES)
+        names = (*_NAMES, *columns)
         insert = f"INSERT OR REPLACE INTO results ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
         with guarded(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                if in_macs:
+                    add_macs(self._db)
                 self._db.executemany(insert, rows)
                 self._db.executemany("INSERT OR REPLACE INTO tasks VALUES (?, ?)", tasks)
                 known = ((key, _text(outcome)) for key, outcome in outcomes.items())
@@ -201,8 +216,10 @@ class Store:
         self, sweep: str | None = None, stage: int | None = None, keys: Sequence[str] | None = None
     ) -> Iterator[dict[str, Any]]:
         """Yield the same rows one by one, so that they need no memory.  keys: at most 500."""
-        columns = ", ".join(self._complete if name == "complete" else f"results.{name}" for name in (*_NAMES, *FIGURES))
         with guarded(self.path):
+            figures = self._figures()
+            names = (*_NAMES, *figures)
+            columns = ", ".join(self._complete if name == "complete" else f"results.{name}" for name in names)
             if sweep is None:
                 found = self._db.execute(f"SELECT NULL, NULL, {columns} FROM results ORDER BY key")
             else:
@@ -213,7 +230,7 @@ class Store:
                     " ORDER BY stage, point, points.workload",
                     (sweep, stage, stage, *(keys or ())),
                 )
-            names = ("stage", "point", *_NAMES, *FIGURES)
+            names = ("stage", "point", *names)
             with closing(found):  # a cursor that is not read to its end would lock the file
                 for row in found:
                     yield self._record(dict(zip(names, row, strict=True)), sweep)
@@ -225,7 +242,7 @@ class Store:
             ({type(record[name]) for name in _TEXTS}, {str}),
             ({type(record["error"])}, {str, type(None)}),
             ({type(record[name]) for name in whole}, {int}),
-            ({type(record[name]) for name in FIGURES}, {int, float, type(None)}),
+            ({type(record[name]) for name in (*FIGURES, *MACS) if name in record}, {int, float, type(None)}),
         )
         if not all(found <= allowed for found, allowed in kinds):
             raise damaged(
@@ -234,7 +251,18 @@ class Store:
         axes = self._mapping(record["axes"], f"result {record['key'][:10]}")
         if not all(type(value) in (int, float, str, bool) for value in axes.values()):
             raise damaged(self.path, f"the store is damaged: the axes of the result {record['key'][:10]}")
-        return {**record, "axes": axes}
+        kept = {name: value for name, value in record.items() if value is not None or name not in MACS}
+        return {**kept, "axes": axes}
+
+    def _figures(self) -> tuple[str, ...]:
+        """The columns of figures that the store has; it lacks those in MACs while it holds no such result."""
+        present = columns_of(self._db)
+        return (*FIGURES, *(name for name in MACS if name in present))
+
+    def _lacks(self, costs: Sequence[ResultCost]) -> bool:
+        """Whether no result has one of the figures."""
+        with guarded(self.path):
+            return not {cost.field for cost in costs} <= set(self._figures())
 
     def _json(self, text: Any, what: str) -> Any:
         try:
@@ -258,6 +286,8 @@ class Store:
 
     def least(self, sweep: str, stage: int, cost: ResultCost, count: int) -> list[str]:
         """Return the keys of the results of single networks that cost the least, equal ones by point."""
+        if self._lacks([cost]):
+            return []
         found = self._all(
             "SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ?"
             f" AND {cost.field} IS NOT NULL ORDER BY {cost.sql}, point LIMIT ?",
@@ -270,6 +300,8 @@ class Store:
 
         The front of a sample leaves out most results while the table is read.
         """
+        if self._lacks(costs):
+            return []
         where = "sweep = ? AND stage = ?" + "".join(f" AND {cost.field} IS NOT NULL" for cost in costs)
         wanted = ", ".join(cost.sql for cost in costs)
         [(last,)] = self._all("SELECT max(point) FROM points WHERE sweep = ? AND stage = ?", (sweep, stage))

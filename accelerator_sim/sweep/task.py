@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 
 from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.kernels.compile import kernel_stamp
 from accelerator_sim.results.layer_result import utilization
@@ -22,6 +23,7 @@ from accelerator_sim.run.workers import DIED
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.area import area_at
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.version import __version__
 from accelerator_sim.workload.layer import Layer
@@ -30,7 +32,7 @@ SUMS = ("cycles", "macs", "effectual_macs", "macs_issued", "dram_bytes")
 """What adds up over layers, besides the energies."""
 
 LayerSums = dict[str, float]
-"""Figures of one layer: `SUMS`, energy_j of the chip and energy_dram_j."""
+"""Figures of one layer: `SUMS`, and energy_j of the chip and energy_dram_j, or energy_macs and energy_dram_macs."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def machine_text(architecture: Architecture, technology: Technology, run: Option
         run.objective,
         str(run.seed),
     ]
+    if technology.energy_unit is EnergyUnit.MAC:  # results of before it had a name of its own posed as joules
+        parts.append(technology.energy_unit)
     return "\n".join(parts)
 
 
@@ -102,7 +106,7 @@ def run_task(task: SweepTask) -> Done:
             if result.outcome is None or result.energy is None:
                 errors[key] = result.error or f"layer {layer.name} failed"
             else:
-                outcomes[key] = _sums(result.outcome, result.energy.chip, result.energy.dram)
+                outcomes[key] = _sums(result.outcome, result.energy)
         except Exception as error:  # of this layer alone
             errors[key] = f"layer {layer.name}: {reason(error)}"
     return Done(task.key, outcomes, errors)
@@ -124,15 +128,15 @@ def given_up(task: SweepTask) -> Done:
     return Done(task.key, {}, {key: f"layer {layer.name}: {DIED}" for key, layer in task.layers.items()})
 
 
-def _sums(outcome: Outcome, chip_j: float, dram_j: float) -> LayerSums:
+def _sums(outcome: Outcome, energy: EnergyBreakdown) -> LayerSums:
     return {
         "cycles": outcome.timing.cycles,
         "macs": outcome.counts.macs,
         "effectual_macs": outcome.counts.effectual_macs,
         "macs_issued": outcome.counts.macs_issued,
         "dram_bytes": sum(outcome.counts.dram_bytes.values()),
-        "energy_j": chip_j,
-        "energy_dram_j": dram_j,
+        energy.unit.named("energy_j"): energy.chip,
+        energy.unit.named("energy_dram_j"): energy.dram,
     }
 
 
@@ -140,22 +144,27 @@ def figures(
     outcomes: Iterable[LayerSums], architecture: Architecture, technology: Technology, batch: int
 ) -> dict[str, float | int | None]:
     """Return the result fields of a network: those of a simulation's totals, and what they come to with the DRAM."""
-    sums = dict.fromkeys((*SUMS, "energy_j", "energy_dram_j"), 0.0)
+    unit = technology.energy_unit
+    sums = dict.fromkeys((*SUMS, unit.named("energy_j"), unit.named("energy_dram_j")), 0.0)
     for outcome in outcomes:
         for name, value in outcome.items():
             sums[name] += value
     cycles = int(sums["cycles"])
     latency_s = cycles / architecture.clock
-    chip, dram = sums["energy_j"], sums["energy_dram_j"]
-    joules = chip > 0 and not technology.normalised
+    chip, dram = sums[unit.named("energy_j")], sums[unit.named("energy_dram_j")]
+    joules = chip > 0 and unit is EnergyUnit.JOULE
     return {
         "cycles": cycles,
         "latency_s": latency_s,
         "inferences_per_s": batch / latency_s if cycles else None,
-        "energy_j": chip,
-        "energy_dram_j": dram,
-        "energy_total_j": chip + dram,
-        "edp_js": (chip + dram) * latency_s,
+        **unit.fields(
+            {
+                "energy_j": chip,
+                "energy_dram_j": dram,
+                "energy_total_j": chip + dram,
+                "edp_js": (chip + dram) * latency_s,
+            }
+        ),
         "inferences_per_j": batch / chip if joules else None,
         "gops_per_w": 2.0 * sums["macs"] / chip / 1e9 if joules else None,
         "macs": int(sums["macs"]),

@@ -1,1 +1,1 @@
-"""What one action costs in joules: technology tables, scaling between nodes, and both applied to an architecture."""
+"""What one action costs, and in which unit: technology tables, their scaling, and both applied to an architecture."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import MemoryActions, Technology
 
 
@@ -15,7 +16,7 @@ class MissingEnergy(AcceleratorSimError):
 
 @dataclass(frozen=True)
 class ActionEnergies:
-    """Joules per event of one architecture in one technology.
+    """Energy per event of one architecture in one technology, in `unit`.
 
     `mac` is a MAC that switches, with the control of the PE that switches with it; `mac_gated` one that does not.
 
@@ -23,8 +24,8 @@ class ActionEnergies:
     one bank; a data type that the GLB does not store is not in it.  `noc_deliver` is per word of the precision,
     `noc_hop_bit` (by data type: links of a torus are longer) and the two of the DRAM per bit, `noc_local` per word as
     wide as a psum, the clock per PE-cycle.
-    `leakage_w` is the power of the whole chip in watts.  `fixed_width` names the actions whose energy is the same for
-    words of any width; that of all others grows in proportion.
+    `leakage_w` is the power of the whole chip, in `unit` per second.  `fixed_width` names the actions whose energy is
+    the same for words of any width; that of all others grows in proportion.
     """
 
     mac: float
@@ -42,22 +43,23 @@ class ActionEnergies:
     technology: str = ""
     architecture: str = ""
     fixed_width: frozenset[str] = frozenset()
+    unit: EnergyUnit = EnergyUnit.JOULE
 
     def spad_access(self, tensor: str) -> tuple[float, float]:
-        """Joules of reading and of writing a word of a SPad.  Raises MissingEnergy for an unknown data type."""
+        """Energies of reading and of writing a word of a SPad.  Raises MissingEnergy for an unknown data type."""
         if tensor not in self.spad:
             raise self._missing(f"spad.{tensor}.read")
         return self.spad[tensor]
 
     def glb_access(self, tensor: str) -> tuple[float, float]:
-        """Joules of reading and of writing a word in the GLB.  Raises MissingEnergy for what it does not store."""
+        """Energies of reading and of writing a word in the GLB.  Raises MissingEnergy for what it does not store."""
         if tensor not in self.glb:
             reason = f": no GLB bank of {self.architecture or 'the architecture'} holds {tensor}s"
             raise self._missing(f"glb.{tensor}.read", reason if tensor in TENSORS else "")
         return self.glb[tensor]
 
     def delivery(self, tensor: str) -> float:
-        """Joules of handing a word over to a PE.  Raises MissingEnergy for an unknown data type."""
+        """Energy of handing a word over to a PE.  Raises MissingEnergy for an unknown data type."""
         if tensor not in self.noc_deliver:
             raise self._missing(f"noc.deliver.{tensor}")
         return self.noc_deliver[tensor]
@@ -67,7 +69,7 @@ class ActionEnergies:
 
 
 def resolve_actions(technology: Technology, architecture: Architecture) -> ActionEnergies:
-    """Return the joules per event of an architecture in a technology.
+    """Return the energy per event of an architecture in a technology, in the unit of its table.
 
     A MAC of other operands than `word_bits` is scaled by the product of the operand widths: the energy of an array
     multiplier grows about with the square of its width (the 45 nm table of Aladdin, Shao et al., ISCA 2014).
@@ -77,7 +79,7 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
     precision, spad = architecture.precision, architecture.pe.spad
     multiplier = precision.iact * precision.weight / technology.word_bits**2
     sizes = {t: architecture.glb.bank_size(t) for t in TENSORS}
-    return ActionEnergies(
+    found = ActionEnergies(
         mac=technology.mac.issued.energy * multiplier + technology.mac.control.energy,
         mac_gated=technology.mac.gated.energy * multiplier,
         spad={t: _pair(getattr(technology.spad, t), getattr(spad, t).width, spad.bits_of(t) / 8.0) for t in TENSORS},
@@ -103,6 +105,36 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         technology=technology.name,
         architecture=architecture.name,
         fixed_width=_fixed_width(technology),
+    )
+    return _in_unit(found, technology.energy_unit)
+
+
+def _in_unit(written: ActionEnergies, unit: EnergyUnit) -> ActionEnergies:
+    """Energies as a table writes them, in the unit that it stands for."""
+    if unit is EnergyUnit.JOULE:
+        return written
+
+    def energy(value: float) -> float:
+        return value / unit.in_table
+
+    def pairs(values: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+        return {tensor: (energy(read), energy(write)) for tensor, (read, write) in values.items()}
+
+    return replace(
+        written,
+        mac=energy(written.mac),
+        mac_gated=energy(written.mac_gated),
+        spad=pairs(written.spad),
+        glb=pairs(written.glb),
+        dram_read_bit=energy(written.dram_read_bit),
+        dram_write_bit=energy(written.dram_write_bit),
+        noc_hop_bit={tensor: energy(value) for tensor, value in written.noc_hop_bit.items()},
+        noc_deliver={tensor: energy(value) for tensor, value in written.noc_deliver.items()},
+        noc_local=energy(written.noc_local),
+        clock_active=energy(written.clock_active),
+        clock_idle=energy(written.clock_idle),
+        leakage_w=energy(written.leakage_w),
+        unit=unit,
     )
 
 

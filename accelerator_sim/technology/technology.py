@@ -19,10 +19,11 @@ import pydantic
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from accelerator_sim.files.data import looks_like_path, resolve
-from accelerator_sim.files.errors import InvalidFile, Problem
+from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.units import Bits, Bytes, Joules, Metres, Volts, Watts
 from accelerator_sim.files.yaml_tree import Document, load_document
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.scaling import NOMINAL_V, energy_ratio
 
 _CITATION = re.compile(r"\b(?:19|20)[0-9]{2}\b|\bassumed\b|\bfitted to\b", re.IGNORECASE)
@@ -227,6 +228,22 @@ class Technology(FileModel):
         """Feature size in nanometres."""
         return _nanometres(self.node)
 
+    @property
+    def energy_unit(self) -> EnergyUnit:
+        """What energies that follow from the table are counted in."""
+        return EnergyUnit.MAC if self.normalised else EnergyUnit.JOULE
+
+    def require_joules(self, machine: str) -> None:
+        """Raise UsageError where energies are not joules, for what compares them with others.
+
+        machine: name of the architecture that uses the table.
+        """
+        if self.energy_unit is not EnergyUnit.JOULE:
+            raise UsageError(
+                f"{machine} has energies in multiples of one MAC ({self.name}), which are not joules to compare; set"
+                " another technology"
+            )
+
 
 class ScaledTechnology(FileModel):
     """A table that follows from another one by the scaling equations of Stillmaker and Baas (2017)."""
@@ -263,7 +280,7 @@ def _load_scaled(document: Document, path: Path) -> Technology:
         original = base_document.raw["scaled_from"]
         raise _problem(document, "scaled_from", f"{name!r} is scaled itself, from {original!r}; name that one")
     base = load_model(Technology, base_document)
-    if base.normalised:
+    if base.energy_unit is not EnergyUnit.JOULE:
         raise _problem(document, "scaled_from", f"{name!r} is normalised; it has no joules to scale")
     try:
         return scaled(base, wanted.name, wanted.node, wanted.voltage, wanted.source)
@@ -301,8 +318,10 @@ def scaled(base: Technology, name: str, node: float, voltage: float | None = Non
 
     Every energy on the chip is multiplied by one ratio, wires too, though they gain less than logic does.  Leakage is
     multiplied by the same ratio (assumed: its share of the chip's power stays as it is); off-chip energies stay.
-    Raises ValueError for a node or a voltage that has no rule.
+    Raises ValueError for a node or a voltage that has no rule, and for a normalised table, which has no joules.
     """
+    if base.energy_unit is not EnergyUnit.JOULE:
+        raise ValueError(f"{base.name!r} is normalised; it has no joules to scale")
     to_nm = _nanometres(node)
     to_v = NOMINAL_V.get(to_nm, base.voltage) if voltage is None else voltage
     ratio = energy_ratio(base.node_nm, base.voltage, to_nm, to_v)

@@ -9,7 +9,6 @@ from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.legality import glb_use
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.results.accounted_run import AccountedRun
-from accelerator_sim.results.network_result import NORMALISED_UNIT_J
 
 WORD_BYTES = 2
 """Bytes of a word in the access counts of JSSC 2017, Table V (16 bits)."""
@@ -50,8 +49,13 @@ def _share(*parts: str) -> Callable[[AccountedRun], float]:
 
 
 def _macs(part: str) -> Callable[[AccountedRun], float]:
-    """Energy in units of one MAC, of a normalised technology."""
-    return lambda run: (run.energy.total if part == "total" else run.energy.as_dict()[part]) / NORMALISED_UNIT_J
+    """Energy in multiples of one MAC; raises EnergyUnitError where the technology is not normalised."""
+
+    def energy(run: AccountedRun) -> float:
+        found = run.energy
+        return found.unit.macs(found.total if part == "total" else found.as_dict()[part])
+
+    return energy
 
 
 def _saved_by_a_zero(run: AccountedRun) -> float:
@@ -136,11 +140,13 @@ class Quantity:
 QUANTITIES: dict[str, Quantity] = {
     "cycles": Quantity("cycles", lambda run: run.cycles),
     "inferences_per_s": Quantity("1/s", lambda run: run.result.batch / run.seconds),
-    "inferences_per_j": Quantity("1/J", lambda run: run.result.batch / run.energy.chip),
-    "gops_per_w": Quantity("GOPS/W", lambda run: 2e-9 * sum(o.counts.macs for _, o, _ in run.parts) / run.energy.chip),
+    "inferences_per_j": Quantity("1/J", lambda run: run.result.batch / run.energy.chip_j),
+    "gops_per_w": Quantity(
+        "GOPS/W", lambda run: 2e-9 * sum(o.counts.macs for _, o, _ in run.parts) / run.energy.chip_j
+    ),
     "total_ms": Quantity("ms", lambda run: run.seconds * 1e3),
     "processing_ms": Quantity("ms", lambda run: _processing_s(run) * 1e3),
-    "power_mw": Quantity("mW", lambda run: run.energy.chip / run.seconds * 1e3),
+    "power_mw": Quantity("mW", lambda run: run.energy.chip_j / run.seconds * 1e3),
     "dram_mb": Quantity("MB", lambda run: sum(layer.dram_bytes for layer, _, _ in run.parts) / 1e6),
     "glb_mb": Quantity("MB", lambda run: _glb_bytes(run) / 1e6),
     "glb_iact_kib": Quantity("KiB", _glb_kib(0)),

@@ -26,10 +26,11 @@ def test_rows(run: Run, small: str) -> None:
     for row in rows:
         assert row["layers"] == "2"  # the pooling layer costs the same under all
         levels = ("mac", "spad", "noc", "glb", "dram", "clock", "leakage")
-        total = sum(float(row[f"energy_{part}_j_per_mac"]) for part in levels)
-        assert total * int(row["macs"]) == pytest.approx(float(row["energy_j"]), rel=1e-12)
-        moved = sum(float(row[f"energy_{tensor}_j_per_mac"]) for tensor in ("iact", "weight", "psum"))
-        fixed = sum(float(row[f"energy_{part}_j_per_mac"]) for part in ("mac", "clock", "leakage"))
+        total = sum(float(row[f"energy_{part}_macs_per_mac"]) for part in levels)
+        assert total * int(row["macs"]) == pytest.approx(float(row["energy_macs"]), rel=1e-12)
+        assert row["energy_j"] == row["edp_js"] == row["energy_glb_j_per_mac"] == ""
+        moved = sum(float(row[f"energy_{tensor}_macs_per_mac"]) for tensor in ("iact", "weight", "psum"))
+        fixed = sum(float(row[f"energy_{part}_macs_per_mac"]) for part in ("mac", "clock", "leakage"))
         assert moved + fixed == pytest.approx(total, rel=1e-12)
 
 

@@ -1,7 +1,10 @@
 """`accelerator-sim simulate`."""
 
+import csv
 import hashlib
+import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -134,6 +137,52 @@ def test_normalised_energies_are_said_to_be(run: Run, small: str) -> None:
     data = json.loads(result.stdout)
     assert data["architecture"]["energy_normalised"] is True
     assert data["totals"]["inferences_per_j"] is None
+
+
+def not_null(data: object, found: list[str] | None = None) -> list[str]:
+    """All keys of plain data whose value is not null, however deep."""
+    found = [] if found is None else found
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if value is not None:
+                found.append(key)
+            not_null(value, found)
+    elif isinstance(data, list):
+        for value in data:
+            not_null(value, found)
+    return found
+
+
+def names_joules(keys: Iterable[str]) -> list[str]:
+    return [key for key in keys if {"j", "js", "w"} & set(key.split("_"))]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("simulate", "--fidelity", "analytical"),
+        ("explain", "--no-changes"),
+        ("map", "--layer", "conv"),
+        ("compare-dataflow", "--dataflow", "rs,ws"),
+    ],
+)
+def test_json_of_a_normalised_technology_has_no_joules(run: Run, small: str, command: tuple[str, ...]) -> None:
+    result = run(command[0], small, *command[1:], "--arch", "isca16_256", "--format", "json")
+    keys = not_null(json.loads(result.stdout))
+    assert names_joules(keys) == []
+    assert "energy_macs" in keys
+    joules = not_null(json.loads(run(command[0], small, *command[1:], "--format", "json").stdout))
+    assert "energy_j" in joules
+    assert not any("macs" in key.split("_")[1:] for key in joules if key.startswith(("energy", "edp")))
+
+
+def test_csv_of_a_normalised_technology_has_no_joules(run: Run, small: str) -> None:
+    words = ("simulate", small, "--fidelity", "analytical", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(run(*words, "--arch", "isca16_256").stdout)))
+    assert names_joules(key for row in rows for key, value in row.items() if value) == []
+    assert all(float(row["energy_dram_macs"]) > 0 for row in rows)
+    plain = list(csv.DictReader(io.StringIO(run(*words).stdout)))
+    assert [key for key in rows[0] if not key.endswith("_macs") or key == "effectual_macs"] == list(plain[0])
 
 
 @pytest.mark.parametrize("fidelity", ["event", "cycle"])

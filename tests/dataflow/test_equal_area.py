@@ -11,6 +11,7 @@ from accelerator_sim.dataflow.equal_area import equal_area, study_area
 from accelerator_sim.dataflow.rules import DATAFLOWS
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.technology.area import area_of
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.workload.network_loader import load_network
 
 LAYERS = [layer for layer in load_network("alexnet").layers if layer.is_mac]
@@ -18,7 +19,7 @@ ISCA = load_architecture("isca16_256")
 
 
 def glb_bytes(name: str) -> int:
-    shared = equal_area(ISCA, DATAFLOWS[name], LAYERS, normalised=True).glb.shared
+    shared = equal_area(ISCA, DATAFLOWS[name], LAYERS, EnergyUnit.MAC).glb.shared
     assert shared is not None
     return shared.banks * shared.size
 
@@ -54,7 +55,7 @@ def test_row_stationary_keeps_its_machine() -> None:
 @pytest.mark.parametrize("machine", ["eyeriss_v1", "eyeriss_v2"])
 def test_other_machines_take_no_more_area(name: str, machine: str) -> None:
     before = load_architecture(machine)
-    after = equal_area(before, DATAFLOWS[name], LAYERS, normalised=False)
+    after = equal_area(before, DATAFLOWS[name], LAYERS, EnergyUnit.JOULE)
 
     def storage(of: object) -> float:
         parts = area_of(of, None).parts  # type: ignore[arg-type]
@@ -68,4 +69,4 @@ def test_no_area_left() -> None:
     """A stride of 40 with 50 taps: every PE would have to hold 2,041 words for its neighbours."""
     wide = replace(LAYERS[0], H=400, W=400, R=50, S=50, stride=(40, 40))
     with pytest.raises(AcceleratorSimError, match="isca16_256: 4082 B in each PE leave no area for a GLB"):
-        equal_area(ISCA, DATAFLOWS["os_a"], [wide], True)
+        equal_area(ISCA, DATAFLOWS["os_a"], [wide], EnergyUnit.MAC)

@@ -16,6 +16,7 @@ from accelerator_sim.dataflow.rules import DATAFLOWS
 from accelerator_sim.energy.account import account
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
 from tests.dataflow.strategies import nests, one
@@ -46,7 +47,7 @@ def test_closed_forms_are_what_a_walk_counts(name: str, number: int) -> None:
         # Each MAC once, and as many steps as the busiest PE takes.
         assert set(walked.macs.values()) == {1}
         assert sum(walked.macs.values()) == nest.loops.macs == nest.problem.layer.macs
-        assert walked.steps == int(NestCost(nest, False).pe_cycles[0])
+        assert walked.steps == int(NestCost(nest, EnergyUnit.JOULE).pe_cycles[0])
         assert walked.first_pass_pes == int(nest.pes[0])
         # Partial results are handed on or leave; psums in SPads are updated by all other MACs.
         assert counted["psum_handed"] == out["partial"] - out["psum_out"]
@@ -68,7 +69,7 @@ def test_an_activity_keeps_the_laws(name: str) -> None:
     @given(nests(name))
     def check(nest: Nests) -> None:
         assume(int(nest.pes[0]) <= nest.problem.architecture.pes)
-        cost = NestCost(nest, False)
+        cost = NestCost(nest, EnergyUnit.JOULE)
         outcome = cost.outcome()  # raises where a law is broken
         loops = nest.loops
         assert outcome.counts.access("dram", "psum").writes == loops.outputs
@@ -107,6 +108,6 @@ def test_a_mesh_counts_the_clusters_that_a_word_reaches() -> None:
         (1, 1),
         {"N": 1, "P": 8, "Q": 3, "M": 1},
     )
-    cost = NestCost(nest, False)
+    cost = NestCost(nest, EnergyUnit.JOULE)
     assert int(cost.sent("weight")[0]) == 3
     assert int(cost.hops("weight")[0]) == 3 * (2 - 1)

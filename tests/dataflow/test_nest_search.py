@@ -73,7 +73,7 @@ def every_nest(layer: Layer, machine: Architecture, flow: Dataflow) -> list[Nest
 
 
 def value(nest: Nests, actions: ActionEnergies, objective: Objective) -> float:
-    cost = NestCost(nest, False)
+    cost = NestCost(nest, actions.unit)
     joules = float(Prices(actions, nest.problem.architecture).energy(cost)[0])
     cycles = float(cost.cycles[0])
     bits = sum(float(cost.dram_bits(t)[0]) for t in ("iact", "weight", "psum"))
@@ -97,10 +97,9 @@ def test_no_nest_is_better_than_the_one_found(name: str, number: int) -> None:
         assert nest_space.fits(found.nest)[0]
         assert int(found.nest.pes[0]) <= machine.pes
         assert value(found.nest, actions, objective) <= best * (1.0 + 1e-9)
-        joules = account(found.outcome, actions, machine).total
-        assert joules == pytest.approx(
-            float(Prices(actions, machine).energy(NestCost(found.nest, False))[0]), rel=1e-12
-        )
+        accounted = account(found.outcome, actions, machine).total
+        searched = float(Prices(actions, machine).energy(NestCost(found.nest, actions.unit))[0])
+        assert accounted == pytest.approx(searched, rel=1e-12)
 
     check()
 

@@ -23,6 +23,7 @@ from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network_loader import load_network
@@ -104,7 +105,7 @@ def test_the_production_mapping_costs_the_same_in_the_nest(layer_name: str) -> N
     found = find_mapping(layer, machine, actions, Objective.ENERGY)
     schedule = Schedule(found.problem, found.mapping)
     outcome = estimate_of(schedule)
-    same = NestCost(nest_of(schedule), False).outcome()
+    same = NestCost(nest_of(schedule), EnergyUnit.JOULE).outcome()
     assert same.timing.cycles == outcome.timing.cycles
     joules = account(outcome, actions, machine).total
     assert account(same, actions, machine).total == near(joules, rel=1e-12)

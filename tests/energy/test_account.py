@@ -10,6 +10,7 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.simulation.outcome import Access, Bound, Counts, NocUse, Outcome, Timing
 from accelerator_sim.technology.actions import ActionEnergies, MissingEnergy, resolve_actions
+from accelerator_sim.technology.energy_unit import EnergyUnit, EnergyUnitError
 from accelerator_sim.technology.technology import load_technology
 from tests.near import near
 
@@ -73,14 +74,28 @@ def test_the_components_sum_to_the_totals(actions: ActionEnergies, architecture:
     assert list(energy.as_dict()) == ["mac", "spad", "noc", "glb", "dram", "clock", "leakage"]
     assert energy.total == near(sum(energy.as_dict().values()), rel=1e-12)
     assert energy.chip == near(energy.total - energy.dram, rel=1e-12)
-    double = sum([energy, energy], EnergyBreakdown())
+    double = sum([energy, energy], EnergyBreakdown(EnergyUnit.JOULE))
     assert double.as_dict() == {name: 2 * value for name, value in energy.as_dict().items()}
+
+
+def test_energies_of_two_units_cannot_be_added() -> None:
+    with pytest.raises(EnergyUnitError, match="energies in J and in MAC cannot be added"):
+        EnergyBreakdown(EnergyUnit.JOULE) + EnergyBreakdown(EnergyUnit.MAC)
+
+
+def test_joules_are_named(actions: ActionEnergies, architecture: Architecture) -> None:
+    energy = account(OUTCOME, actions, architecture)
+    assert (energy.unit, energy.chip_j, energy.dram_j) == (EnergyUnit.JOULE, energy.chip, energy.dram)
+    assert not hasattr(energy, "chip_macs")
+    macs = replace(energy, unit=EnergyUnit.MAC)
+    assert (macs.chip_macs, macs.dram_macs) == (energy.chip, energy.dram)
+    assert not hasattr(macs, "dram_j")
 
 
 def test_nothing_costs_nothing_but_time(actions: ActionEnergies, architecture: Architecture) -> None:
     idle = with_counts(macs_issued=0, macs_gated=0, active_pes=0, idle_pes=0, accesses=(), noc=())
     energy = account(idle, actions, architecture)
-    assert energy == EnergyBreakdown(leakage=energy.leakage)
+    assert energy == EnergyBreakdown(EnergyUnit.JOULE, leakage=energy.leakage)
     assert energy.leakage > 0.0
 
 

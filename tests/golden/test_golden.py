@@ -16,7 +16,7 @@ from accelerator_sim.files.data import builtin_names
 
 HERE = Path(__file__).parent
 FILE = HERE / "totals.csv"
-COLUMNS = ("architecture", "workload", "cycles", "effectual_macs", "dram_bytes", "energy_j", "energy_dram_j")
+COLUMNS = ("architecture", "workload", "cycles", "effectual_macs", "dram_bytes", "energy", "energy_dram", "unit")
 CASES = [
     *((architecture, "mobilenet_v1_0.5_128") for architecture in builtin_names("arch_configs")),
     ("eyeriss_v2", "mobilenet_v1_0.5_128_sparse"),
@@ -35,7 +35,8 @@ def totals(architecture: str, workload: str) -> dict[str, str]:
     result = accelerator_sim.simulate(workload, architecture)
     assert not result.failed
     sums = result.totals
-    figures = (sums.cycles, sums.effectual_macs, sums.dram_bytes, f"{sums.energy_j:.8e}", f"{sums.energy_dram_j:.8e}")
+    energies = f"{sums.energy.chip:.8e}", f"{sums.energy.dram:.8e}"
+    figures = (sums.cycles, sums.effectual_macs, sums.dram_bytes, *energies, sums.energy.unit)
     return dict(zip(COLUMNS, map(str, (architecture, workload, *figures)), strict=True))
 
 

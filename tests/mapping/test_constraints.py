@@ -57,7 +57,7 @@ def test_each_rule_is_obeyed_and_costs(rules: Constraints, objective: Objective)
     assert rules.stationary is None or m.stationary in rules.stationary
     assert ruled.optimal_over < free.optimal_over
     if objective is Objective.ENERGY:
-        assert ruled.energy_j >= free.energy_j
+        assert ruled.energy >= free.energy
     if objective is Objective.LATENCY:
         assert ruled.cycles >= free.cycles
 

@@ -15,6 +15,7 @@ from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network_loader import load_network
@@ -23,8 +24,6 @@ from tests.published.tables import fig10
 ROWS = fig10()
 MACHINE = load_architecture("isca16_256")
 LAYERS = {layer.name: layer for layer in load_network("alexnet").with_batch(16).layers}
-MAC = 1e-12
-"""Joules that the normalised table writes for the energy of one MAC."""
 
 
 def optimum(row: dict[str, Any], constraints: Constraints | None = None) -> EnergyBreakdown:
@@ -32,8 +31,9 @@ def optimum(row: dict[str, Any], constraints: Constraints | None = None) -> Ener
     layer = replace(LAYERS[row["layer"]], density=Density())
     actions = resolve_actions(load_technology(MACHINE.technology), MACHINE)
     found = find_mapping(layer, MACHINE, actions, Objective.ENERGY, constraints)
-    joules = account(estimate_of(Schedule(found.problem, found.mapping)), actions, MACHINE)
-    return EnergyBreakdown(**{name: value / MAC for name, value in joules.as_dict().items()})
+    energy = account(estimate_of(Schedule(found.problem, found.mapping)), actions, MACHINE)
+    assert energy.unit is EnergyUnit.MAC
+    return energy
 
 
 def published_total(row: dict[str, Any]) -> float:

@@ -23,7 +23,7 @@ def test_text(choices: MappingChoices) -> None:
     assert "psum += iact * weight" in text
     assert "cluster (0, 0) of 8 x 2" in text
     assert f"least latency of {choices.chosen.optimal_over:,} mappings" in text
-    assert f"{outcome.timing.cycles:,} cycles, bound by {outcome.timing.bound_by}" in text
+    assert f"{outcome.timing.cycles:,} cycles, bound by {outcome.timing.bound_by.label}" in text
     assert [line.split()[0] for line in text.splitlines()[-4:]] == ["latency", "energy", "edp", "dram"]
 
 

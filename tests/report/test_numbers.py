@@ -3,7 +3,8 @@
 import pytest
 
 from accelerator_sim.files.text import printable
-from accelerator_sim.report.numbers import percent, shortened, si
+from accelerator_sim.report.numbers import format_energy, percent, shortened, si
+from accelerator_sim.technology.energy_unit import EnergyUnit
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,12 @@ def test_si(value: float | None, text: str) -> None:
 
 def test_si_without_a_unit() -> None:
     assert (si(145000), si(12), si(0)) == ("145 k", "12", "0")
+
+
+def test_energies_have_their_unit() -> None:
+    assert format_energy(3.8e-4, EnergyUnit.JOULE) == "380 uJ"
+    assert format_energy(1.2e9, EnergyUnit.MAC) == "1.20 GMAC"
+    assert format_energy(None, EnergyUnit.JOULE) == "-"
 
 
 def test_percent() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from accelerator_sim.report import tables
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.workload.network_loader import load_network
 
 
@@ -52,7 +53,10 @@ def test_a_selection_is_named(result: NetworkResult) -> None:
 
 
 def test_normalised_energies_are_not_joules(result: NetworkResult) -> None:
-    text = tables.render(replace(result, normalised=True), 80)
+    layers = tuple(
+        replace(layer, energy=layer.energy and replace(layer.energy, unit=EnergyUnit.MAC)) for layer in result.layers
+    )
+    text = tables.render(replace(result, layers=layers, energy_unit=EnergyUnit.MAC), 80)
     line = next(line for line in text.splitlines() if line.startswith("chip energy"))
     assert line.endswith("MAC (partial)")
     assert "/J" not in line

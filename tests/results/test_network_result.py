@@ -8,6 +8,7 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
+from accelerator_sim.technology.energy_unit import EnergyUnit, EnergyUnitError
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.network import Network
 from tests.small_network import CONV, FC
@@ -46,9 +47,18 @@ def test_accesses_and_noc_are_sums(result: NetworkResult) -> None:
 
 
 def test_no_rates_for_normalised_energies(result: NetworkResult) -> None:
-    totals = replace(result, normalised=True).totals
+    layers = tuple(
+        replace(layer, energy=layer.energy and replace(layer.energy, unit=EnergyUnit.MAC)) for layer in result.layers
+    )
+    totals = replace(result, layers=layers, energy_unit=EnergyUnit.MAC).totals
     assert (totals.inferences_per_j, totals.gops_per_w) == (None, None)
-    assert totals.energy_j == result.totals.energy_j
+    assert totals.energy_macs == result.totals.energy_j
+    assert totals.energy_dram_macs == result.totals.energy_dram_j
+    assert not hasattr(totals, "energy_j")
+    with pytest.raises(EnergyUnitError, match="multiples of one MAC, not joules; read them in MACs"):
+        _ = totals.energy_dram_j
+    with pytest.raises(EnergyUnitError, match="energies are in joules, not multiples of one MAC"):
+        _ = result.totals.energy_macs
 
 
 def test_no_rates_where_nothing_runs(result: NetworkResult) -> None:

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.report.pareto_text import render_front
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.run.layer_run import RunSetup
 from accelerator_sim.run.network_run import simulate_network
@@ -23,6 +23,9 @@ from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep import planner as plan_room
 from accelerator_sim.sweep import sweep_run as room
 from accelerator_sim.sweep import task as task_room
+from accelerator_sim.sweep.database import JOULES
+from accelerator_sim.sweep.database import MACS as MAC_COLUMNS
+from accelerator_sim.sweep.records import best_in, by_point, front_in, goal_of
 from accelerator_sim.sweep.size import estimate
 from accelerator_sim.sweep.spec import Sweep, load_sweep
 from accelerator_sim.sweep.store import Store
@@ -59,11 +62,75 @@ def test_figures_are_those_of_a_simulation(make: Make, store: Store, tmp_path: P
     machine = load_machine("eyeriss_v2", [("cluster_array.rows", "2"), ("clock", "100 MHz")])
     options = Options(fidelity="analytical")
     result = simulate_network(load_network(str(tmp_path / "large.yaml")), *machine, options)
-    totals = asdict(result.totals)
+    totals = result.totals.to_dict()
     shared = set(totals) & set(row)
     assert len(shared) == 11
     assert {name: row[name] for name in shared} == pytest.approx({name: totals[name] for name in shared})
     assert row["pes"] == 48
+
+
+MACS = """\
+architecture: isca16_256
+workloads: [small.yaml, large.yaml]
+fidelity: analytical
+axes: {clock: [100 MHz, 200 MHz]}
+"""
+
+
+def test_energies_of_a_normalised_technology_are_in_macs(make: Make, store: Store, tmp_path: Path) -> None:
+    summary = run_sweep(make(MACS), store, pool_of(1))
+    rows = store.rows(summary.name)
+    row = next(row for row in rows if row["axes"]["clock_hz"] == 1e8 and row["workload"] == "large.yaml")
+    machine = load_machine("isca16_256", [("clock", "100 MHz")])
+    network = load_network(str(tmp_path / "large.yaml"))
+    totals = simulate_network(network, *machine, Options(fidelity="analytical")).totals
+    assert (row["energy_macs"], row["energy_dram_macs"]) == (totals.energy_macs, totals.energy_dram_macs)
+    assert row["energy_total_macs"] == totals.energy.total
+    assert row["edp_macs_s"] == pytest.approx(totals.energy.total * totals.latency_s)
+    assert {row[name] for row in rows for name in JOULES} == {None}
+    joined = by_point(rows)
+    assert joined[0]["energy_macs"] == sum(row["energy_macs"] for row in rows if row["point"] == 0)
+    assert joined[0]["edp_macs_s"] == pytest.approx(joined[0]["energy_total_macs"] * joined[0]["latency_s"])
+    assert joined[0]["energy_j"] is joined[0]["edp_js"] is joined[0]["inferences_per_j"] is None
+    goals = [goal_of("energy_total_macs"), goal_of("latency")]
+    (best,) = front_in(store, summary.name, goals)
+    assert best["point"] == 1
+    assert best_in(store, summary.name, goal_of("energy_total"), 3) == []
+    assert "; results of a normalised technology have energy_macs," in render_front(joined, [goal_of("edp")])
+    text = render_front(joined, goals)
+    assert "MAC" in text
+    assert "energy_total_j" not in text
+
+
+def test_joules_leave_no_columns_in_macs(make: Make, store: Store) -> None:
+    summary = run_sweep(make(TEXT), store, pool_of(1))
+    assert not set(MAC_COLUMNS) & set(store.rows(summary.name)[0])
+    assert front_in(store, summary.name, [goal_of("energy_macs"), goal_of("latency")]) == []
+    assert best_in(store, summary.name, goal_of("energy_macs"), 3) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            MACS + "mode: search\nsamples: 2\n",
+            "chosen by energy_total_j, which results of isca16_norm",
+        ),
+        (
+            MACS + "stages: [{fidelity: analytical}, {fidelity: event, best: 1}]\n",
+            "chosen by edp_js, .* do not have; they have energy_macs",
+        ),
+        (
+            TEXT + "mode: search\nsamples: 2\nobjectives: [energy_macs]\n",
+            "chosen by energy_macs, .*; they have energy_j,",
+        ),
+    ],
+)
+def test_points_are_not_chosen_by_energies_that_there_are_not(
+    make: Make, store: Store, text: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        run_sweep(make(text), store, pool_of(1))
 
 
 def test_rates_of_a_network_with_a_batch_are_per_inference(make: Make, store: Store, tmp_path: Path) -> None:

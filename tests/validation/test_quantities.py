@@ -9,6 +9,7 @@ import pytest
 import accelerator_sim as sim
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.results.accounted_run import AccountedRun
+from accelerator_sim.technology.energy_unit import EnergyUnitError
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.validation.quantities import QUANTITIES, input_cost, psum_cost
 from accelerator_sim.workload.layer import Density, Layer
@@ -41,6 +42,17 @@ def test_rates(run: AccountedRun) -> None:
     assert value(run, "inferences_per_j") == pytest.approx(1 / joules)
     assert value(run, "power_mw") == pytest.approx(1e3 * joules / seconds)
     assert value(run, "gops_per_w") == pytest.approx(2e-9 * run.result.totals.macs / joules)
+
+
+def test_energies_in_the_wrong_unit_are_refused(run: AccountedRun) -> None:
+    with pytest.raises(EnergyUnitError, match="energies are in joules, not multiples of one MAC"):
+        value(run, "total_energy")
+    macs = run.charged(load_technology("isca16_normalised"))
+    assert value(macs, "total_energy") == pytest.approx(macs.energy.total)
+    assert value(macs, "mac_energy") == sum(o.counts.macs_issued for _, o, _ in macs.parts)
+    for name in ("inferences_per_j", "gops_per_w", "power_mw"):
+        with pytest.raises(EnergyUnitError, match="multiples of one MAC, not joules"):
+            value(macs, name)
 
 
 def test_processing_leaves_out_configuration_and_the_channel(run: AccountedRun) -> None:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.energy_text import energy
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.scatter import Limit, ScatterPoint, mark, scatter_loglog
-from accelerator_sim.report.names import CAUSE_NAMES, COMPONENT_NAMES
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.names import CAUSE_ORDER, COMPONENT_NAMES
+from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.technology.energy_unit import EnergyUnit
 
 NAMED_POINTS = 8
 """Layers that the roofline names where there is room: those that take the longest."""
@@ -57,7 +57,7 @@ def energies(result: NetworkResult) -> Chart:
     """Return the energy of each layer by component; the DRAM comes last, since it is not the chip's."""
 
     def text(value: float) -> str:
-        return energy(value, result.normalised)
+        return format_energy(value, result.energy.unit)
 
     bars = []
     for index, layer in enumerate(result.layers):
@@ -70,7 +70,7 @@ def energies(result: NetworkResult) -> Chart:
         segments = tuple(Segment(part, parts[part]) for part in COMPONENT_NAMES)
         bars.append(_bar(index, layer, segments, text(layer.energy.total), "\n".join([head, *lines])))
     total = result.energy.as_dict()
-    unit = "Multiples of one MAC, not joules. " if result.normalised else ""
+    unit = "Multiples of one MAC, not joules. " if result.energy.unit is EnergyUnit.MAC else ""
     return Chart(
         "Energy",
         stacked_bars(f"Energy of each layer of {result.workload} by component", bars, text),
@@ -96,7 +96,7 @@ def stalls(result: NetworkResult) -> Chart:
             for name, cycles in spent.items()
             if cycles >= 0.01 * outcome.timing.cycles
         ]
-        lines = [f"{CAUSE_NAMES[name]} {percent(share)}%" for name, share in sorted(large, key=lambda part: -part[1])]
+        lines = [f"{name.label} {percent(share)}%" for name, share in sorted(large, key=lambda part: -part[1])]
         segments = tuple(Segment(name, cycles) for name, cycles in spent.items())
         tip = "\n".join([f"{layer.layer.name}\nutilization {used}", *lines])
         bars.append(_bar(index, layer, segments, used if layer.layer.is_mac else "-", tip))
@@ -108,7 +108,7 @@ def stalls(result: NetworkResult) -> Chart:
     return Chart(
         "Where the cycles went, and utilization",
         stacked_bars(f"Cycles of each layer of {result.workload} by cause", bars, si),
-        tuple((name, CAUSE_NAMES[name]) for name in CAUSE_NAMES if name in causes),
+        tuple((name, name.label) for name in CAUSE_ORDER if name in causes),
         f"In {what}. At the right: MACs issued, of the peak.",
         shares=True,
         as_shares=True,
@@ -126,8 +126,8 @@ def stalls_of_runs(runs: Sequence[NetworkResult]) -> Chart | None:
             for name, cycles in by_cause(outcome.timing, run.architecture).items():
                 total[name] += cycles
         causes |= set(total)
-        parts = {name: total[name] for name in CAUSE_NAMES if total[name] > 0}
-        lines = [f"{CAUSE_NAMES[name]} {percent(cycles / run.totals.cycles)}%" for name, cycles in parts.items()]
+        parts = {name: total[name] for name in CAUSE_ORDER if total[name] > 0}
+        lines = [f"{name.label} {percent(cycles / run.totals.cycles)}%" for name, cycles in parts.items()]
         segments = tuple(Segment(name, cycles) for name, cycles in parts.items())
         tip = "\n".join([f"{run.architecture.name}, {run.totals.cycles:,} cycles", *lines])
         bars.append(Bar(run.architecture.name, segments, si(run.totals.cycles), tip))
@@ -136,7 +136,7 @@ def stalls_of_runs(runs: Sequence[NetworkResult]) -> Chart | None:
     return Chart(
         "Where the cycles went",
         stacked_bars(f"Cycles of {runs[0].workload} on each machine, by cause", bars, si),
-        tuple((name, CAUSE_NAMES[name]) for name in CAUSE_NAMES if name in causes),
+        tuple((name, name.label) for name in CAUSE_ORDER if name in causes),
         "PE-cycles over the number of PEs. At the right: cycles.",
         shares=True,
         as_shares=True,

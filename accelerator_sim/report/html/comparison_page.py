@@ -17,7 +17,7 @@ from accelerator_sim.report.html.eyexam_section import whole
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
 from accelerator_sim.report.html.scatter import ScatterPoint, scatter_loglog
 from accelerator_sim.report.names import COMPONENT_NAMES, DEVICE_PART_NAMES
-from accelerator_sim.report.numbers import si
+from accelerator_sim.report.numbers import format_joules, si
 from accelerator_sim.results.provenance import Provenance
 
 
@@ -79,14 +79,14 @@ def _notices(comparison: Comparison) -> Iterator[Notice]:
 
 def _cards(comparison: Comparison) -> Iterator[Card]:
     reference = comparison.reference
-    yield Card(title(reference), si(reference.energy_j, "J"), conditions(reference))
+    yield Card(title(reference), format_joules(reference.energy_j), conditions(reference))
     for entry in comparison.entries[1:]:
         if entry.projection:
             continue
         by = times(ratio(entry.energy_j, reference.energy_j))
         measured = entry.measured
-        beside = f"; measured {si(measured.energy_j, 'J')}" if measured and measured.energy_j else ""
-        energy = f"the energy of {title(reference)}: {si(entry.energy_j, 'J')}{beside}"
+        beside = f"; measured {format_joules(measured.energy_j)}" if measured and measured.energy_j else ""
+        energy = f"the energy of {title(reference)}: {format_joules(entry.energy_j)}{beside}"
         yield Card(title(entry), by, f"{energy}; {conditions(entry)}")
 
 
@@ -96,15 +96,15 @@ def _energies(comparison: Comparison, known: Sequence[MachineEntry]) -> Chart:
     bars = []
     for entry in known:
         counted = entry.counted
-        lines = [f"{names[part]} {si(joules, 'J')}" for part, joules in counted.items() if joules]
+        lines = [f"{names[part]} {format_joules(joules)}" for part, joules in counted.items() if joules]
         over = times(ratio(entry.energy_j, comparison.reference.energy_j))
-        head = f"{title(entry)}: {si(entry.energy_j, 'J')}, {over}\n{conditions(entry)}"
+        head = f"{title(entry)}: {format_joules(entry.energy_j)}, {over}\n{conditions(entry)}"
         segments = tuple(Segment(part, counted[part]) for part in names if part in counted)
-        bars.append(Bar(title(entry), segments, si(entry.energy_j, "J"), "\n".join([head, *lines])))
+        bars.append(Bar(title(entry), segments, format_joules(entry.energy_j), "\n".join([head, *lines])))
     used = {part for entry in known for part, joules in entry.counted.items() if joules}
     return Chart(
         "Energy of one inference",
-        stacked_bars(f"Energy of one inference of {comparison.workload}", bars, lambda value: si(value, "J")),
+        stacked_bars(f"Energy of one inference of {comparison.workload}", bars, format_joules),
         tuple((part, name) for part, name in names.items() if part in used),
         f"Inside the boundary of each machine. Ratios are over {title(comparison.reference)}.",
         shares=True,
@@ -135,7 +135,7 @@ def _plane(comparison: Comparison, known: Sequence[MachineEntry]) -> Chart | Non
             "\n".join(
                 (
                     title(entry),
-                    f"{si(entry.latency_s, 's')}, {si(entry.energy_j, 'J')}, EDP {si(entry.edp_js, 'Js')}",
+                    f"{si(entry.latency_s, 's')}, {format_joules(entry.energy_j)}, EDP {si(entry.edp_js, 'Js')}",
                     conditions(entry),
                 )
             ),

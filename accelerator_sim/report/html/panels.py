@@ -12,12 +12,11 @@ from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.noc.modes import links_used
 from accelerator_sim.report.cycles import by_cause
-from accelerator_sim.report.energy_text import energy
 from accelerator_sim.report.html.eyexam_section import StepRow, steps_of
 from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
-from accelerator_sim.report.names import BOUND_NAMES, CAUSE_NAMES, COMPONENT_NAMES, LEVEL_NAMES, RESOURCE_NAMES
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.names import COMPONENT_NAMES, LEVEL_NAMES
+from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.links import link_words
@@ -104,20 +103,20 @@ def _panel(
     head = Panel(members, ", ".join(name for _, name in members), shape_of(layer), layer.error or "")
     if outcome is None or layer.energy is None:
         return head
-    joules = layer.energy.as_dict()
+    energies, unit = layer.energy.as_dict(), layer.energy.unit
     head = replace(
         head,
         facts=tuple(_facts(layer, outcome, result)),
         resources=tuple(
-            (RESOURCE_NAMES[name], f"{cycles:,}")
+            (name.label, f"{cycles:,}")
             for name, cycles in sorted(outcome.timing.resource_cycles.items(), key=lambda item: -item[1])
         ),
         stalls=tuple(_stalls(outcome, result)),
         accesses=tuple(_accesses(outcome)),
         energies=tuple(
-            (name, energy(joules[part], result.normalised), percent(joules[part] / layer.energy.total) + "%")
+            (name, format_energy(energies[part], unit), percent(energies[part] / layer.energy.total) + "%")
             for part, name in COMPONENT_NAMES.items()
-            if joules[part]
+            if energies[part]
         ),
     )
     if schedule is None:
@@ -164,7 +163,7 @@ def chosen_by(layer: LayerResult, result: NetworkResult) -> str:
 def _facts(layer: LayerResult, outcome: Outcome, result: NetworkResult) -> Iterator[tuple[str, str]]:
     yield "cycles", f"{outcome.timing.cycles:,} = {si(outcome.timing.cycles / result.architecture.clock, 's')}"
     if layer.layer.is_mac:
-        yield "bound by", BOUND_NAMES[outcome.timing.bound_by]
+        yield "bound by", outcome.timing.bound_by.label
         used = utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)
         counts = outcome.counts
         yield "utilization", f"{percent(used)}% of the peak, {counts.active_pes} of {result.architecture.pes} PEs"
@@ -188,7 +187,7 @@ def _stalls(outcome: Outcome, result: NetworkResult) -> Iterator[PanelRow]:
     for name, cycles in sorted(by_cause(outcome.timing, result.architecture).items(), key=lambda item: -item[1]):
         if cycles < LEAST_STALL * outcome.timing.cycles:
             break
-        yield CAUSE_NAMES[name], si(round(cycles)), percent(cycles / outcome.timing.cycles) + "%"
+        yield name.label, si(round(cycles)), percent(cycles / outcome.timing.cycles) + "%"
 
 
 def _accesses(outcome: Outcome) -> Iterator[PanelRow]:

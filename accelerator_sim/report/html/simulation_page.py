@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 from accelerator_sim.eyexam.explanation import Explanation
-from accelerator_sim.report.energy_text import energy
 from accelerator_sim.report.html import charts, eyexam_section, page
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
 from accelerator_sim.report.html.panels import panels
-from accelerator_sim.report.names import BOUND_NAMES, COMPONENT_NAMES, partial
-from accelerator_sim.report.numbers import percent, si
+from accelerator_sim.report.names import COMPONENT_NAMES, partial
+from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_result import LayerResult, utilization
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.results.status import Status
+from accelerator_sim.technology.energy_unit import EnergyUnit
 
 
 def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanation | None = None) -> str:
@@ -79,7 +79,7 @@ def _notices(result: NetworkResult) -> Iterator[Notice]:
             f"Only {len(result.layers)} of the {result.workload_layers} layers of {result.workload} were selected;"
             " all totals are of these.",
         )
-    if result.normalised:
+    if result.energy.unit is EnergyUnit.MAC:
         yield Notice(
             "note",
             f"{result.technology} is normalised: energies are multiples of one MAC, not joules, and nothing per joule.",
@@ -94,9 +94,9 @@ def _cards(result: NetworkResult) -> Iterator[Card]:
     part, estimate = partial(result), ", an estimate" if result.estimate else ""
     yield Card("Latency", si(t.latency_s, "s"), f"{t.cycles:,} cycles, {ran}{estimate}{part}")
     yield Card("Inferences per second", _rate(t.inferences_per_s), f"batch {result.batch}{estimate}{part}")
-    yield Card("Chip energy", energy(t.energy_j, result.normalised), f"without the DRAM{part}")
-    yield Card("DRAM energy", energy(t.energy_dram_j, result.normalised), f"off-chip, not in the chip's{part}")
-    if not result.normalised:
+    yield Card("Chip energy", format_energy(t.energy.chip, t.energy.unit), f"without the DRAM{part}")
+    yield Card("DRAM energy", format_energy(t.energy.dram, t.energy.unit), f"off-chip, not in the chip's{part}")
+    if t.energy.unit is EnergyUnit.JOULE:
         yield Card("Inferences per joule", _rate(t.inferences_per_j), f"of the chip alone{part}")
         yield Card("GOPS/W", _rate(t.gops_per_w), f"two operations per MAC, zeros included{part}")
     yield Card("Utilization", percent(t.utilization) + "%", f"issued MACs, of the peak{part}")
@@ -114,14 +114,14 @@ def _rate(value: float | None) -> str:
 def _components(result: NetworkResult) -> list[tuple[str, str, str, str, float]]:
     """Kind, name, energy, share of the chip's energy (empty for the DRAM), and share of all energy in percent."""
     chip, total = result.energy.chip, result.energy.total
-    joules = result.energy.as_dict()
+    energies = result.energy.as_dict()
     return [
         (
             part,
             name,
-            energy(joules[part], result.normalised),
-            f"{percent(joules[part] / chip)}%" if chip and part != "dram" else "",
-            100.0 * joules[part] / total if total else 0.0,
+            format_energy(energies[part], result.energy.unit),
+            f"{percent(energies[part] / chip)}%" if chip and part != "dram" else "",
+            100.0 * energies[part] / total if total else 0.0,
         )
         for part, name in COMPONENT_NAMES.items()
     ]
@@ -164,7 +164,7 @@ def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
     used = utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)
     seconds = outcome.timing.cycles / result.architecture.clock
     share = outcome.timing.cycles / result.totals.cycles if result.totals.cycles else 0.0
-    bound = BOUND_NAMES[outcome.timing.bound_by] if outcome.timing.cycles else "-"
+    bound = outcome.timing.bound_by.label if outcome.timing.cycles else "-"
     how = "-" if layer.mapping is None else "optimum" if layer.optimal_over else "given"
     per_byte = outcome.counts.macs / layer.dram_bytes if outcome.counts.macs and layer.dram_bytes else None
     return [
@@ -176,8 +176,8 @@ def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
         Cell(percent(used), used) if shape.is_mac else number(None),
         Cell(bound, bound),
         Cell(str(outcome.counts.active_pes), outcome.counts.active_pes) if shape.is_mac else number(None),
-        Cell(energy(layer.energy.chip, result.normalised), layer.energy.chip),
-        Cell(energy(layer.energy.dram, result.normalised), layer.energy.dram),
+        Cell(format_energy(layer.energy.chip, layer.energy.unit), layer.energy.chip),
+        Cell(format_energy(layer.energy.dram, layer.energy.unit), layer.energy.dram),
         number(layer.dram_bytes, "B"),
         number(per_byte),
         Cell(how, how),

@@ -17,11 +17,12 @@ from accelerator_sim.report.pareto_text import shown
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.sweep.axes import readable
-from accelerator_sim.sweep.database import FIGURES
+from accelerator_sim.sweep.database import FIGURES, MACS
 from accelerator_sim.sweep.records import MORE, Goal, best, by_point, front_of, last_stage
 from accelerator_sim.sweep.spec import Sweep, SweepMode
 from accelerator_sim.sweep.sweep_run import Summary
 
+_FIGURES = (*FIGURES, *MACS)
 MOST = 2000
 """Points that are drawn and listed, and failed ones that are listed."""
 KEY = 12
@@ -41,7 +42,7 @@ def dumps(sweep: Sweep, summary: Summary, rows: Sequence[Row], goals: Sequence[G
     drawn = _drawn(points, front, goals, fields)
     at_front = {row["point"] for row in front}
     table = _Table(drawn, fields, at_front)
-    axes = [axis_of(field, [row[field] for row in drawn], _most(field, goals)) for field in fields]
+    axes = [axis_of(field, [row.get(field) for row in drawn], _most(field, goals)) for field in fields]
     chosen = _chosen(axes, goals)
     marked = _front(drawn, chosen) if chosen else []
     return page.render(
@@ -130,15 +131,15 @@ def _values_of(row: Row) -> str:
 def _varied(points: Sequence[Row], goals: Sequence[Goal]) -> list[str]:
     """The results that differ between points, after the objectives, which are kept in any case."""
     asked = list(dict.fromkeys(goal.field for goal in goals))
-    values = {field: {row[field] for row in points} - {None} for field in FIGURES}
+    values = {field: {row.get(field) for row in points} - {None} for field in _FIGURES}
     return [field for field in asked if values[field]] + [
-        field for field in FIGURES if len(values[field]) > 1 and field not in asked
+        field for field in _FIGURES if len(values[field]) > 1 and field not in asked
     ]
 
 
 def _same(points: Sequence[Row], fields: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for field in FIGURES:
-        row = next((row for row in points if row[field] is not None), None)
+    for field in _FIGURES:
+        row = next((row for row in points if row.get(field) is not None), None)
         if field not in fields and row is not None:
             yield field, shown(row, field)
 
@@ -175,7 +176,7 @@ def _most(field: str, goals: Sequence[Goal]) -> bool:
 def _fronts(points: Sequence[Row], most: Mapping[str, bool]) -> set[int]:
     """The places of the points that are on the front of any two results; `most`: those of which more is better."""
     fields = list(most)
-    whole = np.array([at for at, row in enumerate(points) if all(row[field] is not None for field in fields)], int)
+    whole = np.array([at for at, row in enumerate(points) if all(row.get(field) is not None for field in fields)], int)
     if not len(whole):
         return set()
     costs = {f: np.array([points[at][f] for at in whole], float) * (-1.0 if most[f] else 1.0) for f in fields}
@@ -215,7 +216,7 @@ class _Table:
                 Cell(str(row["point"]), row["point"]),
                 Cell(standing, standing),
                 *(cells[at] for cells in axes.values()),
-                *(Cell(shown(row, field), -1 if row[field] is None else row[field]) for field in fields),
+                *(Cell(shown(row, field), -1 if row.get(field) is None else row[field]) for field in fields),
                 *[Cell(row["workload"], row["workload"])] * networks,
                 Cell(_keys(row), row["key"]),
             ]
@@ -290,7 +291,7 @@ def _front(drawn: Sequence[Row], chosen: Sequence[Axis]) -> list[int]:
 
 def _says(drawn: Sequence[Row], chosen: Sequence[Axis], front: Sequence[int]) -> str:
     """How large the front is; the script says the same of other axes."""
-    have = sum(all(row[axis.field] is not None for axis in chosen) for row in drawn)
+    have = sum(all(row.get(axis.field) is not None for axis in chosen) for row in drawn)
     goals = " and ".join(f"{'most' if axis.most else 'least'} {axis.field}" for axis in chosen)
     return f"Of {have} points, {len(front)} are beaten by none in {goals}."
 
