@@ -16,7 +16,7 @@ from accelerator_sim.dataflow.rules import Dataflow
 from accelerator_sim.energy.account import EnergyBreakdown, account, account_moves
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, UsageError
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.results.layer_result import utilization
+from accelerator_sim.results.layer_work import LayerWork, work_of_all
 from accelerator_sim.results.status import ExitCode, Status
 from accelerator_sim.results.tabular import Tabular
 from accelerator_sim.run.network_run import Progress
@@ -79,15 +79,20 @@ class FlowResult:
         """The sum over the layers that ran."""
         return sum((energy for _, _, energy in self.ran), EnergyBreakdown(self.energy_unit))
 
+    @cached_property
+    def work(self) -> LayerWork:
+        """The work of the layers that ran."""
+        return work_of_all(outcome for _, outcome, _ in self.ran)
+
     @property
     def macs(self) -> int:
         """Multiply-accumulates of the layers that ran."""
-        return sum(outcome.counts.macs for _, outcome, _ in self.ran)
+        return self.work.macs
 
     @property
     def cycles(self) -> int:
         """Cycles of the layers that ran."""
-        return sum(outcome.timing.cycles for _, outcome, _ in self.ran)
+        return self.work.cycles
 
     @property
     def by_tensor(self) -> dict[str, float]:
@@ -104,7 +109,7 @@ class FlowResult:
     @property
     def utilization(self) -> float | None:
         """MACs over the peak of the machine."""
-        return utilization(self.macs, self.cycles, self.architecture) if self.cycles else None
+        return LayerWork(self.cycles, macs_issued=self.macs).utilization(self.architecture) if self.cycles else None
 
     @property
     def edp(self) -> float:

@@ -13,7 +13,8 @@ from accelerator_sim.energy.wire_energy import wire_energy
 from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.noc.alternatives import alternatives
 from accelerator_sim.noc.wires import Wires, source_words, wires_of
-from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_work import work_of, work_of_all
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import worst_code
 from accelerator_sim.results.tabular import Row, Tabular
@@ -211,7 +212,7 @@ def _cost(layer: LayerResult, result: NetworkResult, technology: Technology) -> 
     return NetworkCost(
         layer.layer.name,
         outcome.timing.cycles,
-        utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture),
+        work_of(outcome).utilization(result.architecture),
         bound_by,
         noc,
         energy.glb,
@@ -224,12 +225,11 @@ def _total(costs: Sequence[NetworkCost], result: NetworkResult, left_out: set[st
     cycles: Counter[str] = Counter()
     for cost in costs:
         cycles[cost.bound_by] += cost.cycles
-    issued = sum(o.counts.macs_issued for layer, o, _ in result.finished if layer.layer.name not in left_out)
-    total = sum(cost.cycles for cost in costs)
+    work = work_of_all(outcome for layer, outcome, _ in result.finished if layer.layer.name not in left_out)
     return NetworkCost(
         "",
-        total,
-        utilization(issued, total, result.architecture),
+        work.cycles,
+        work.utilization(result.architecture),
         max(cycles, key=lambda cause: cycles[cause]) if cycles else NOTHING,
         sum((cost.noc_j for cost in costs), 0.0),
         sum((cost.glb_j for cost in costs), 0.0),

@@ -261,7 +261,7 @@ class NestCost:
         ]
         for law, less, more in laws:
             if np.any(np.asarray(less) > np.asarray(more)):
-                raise CheckFailed(f"layer {name}: {self.nests.flow.name}: {law}: {less} <= {more} does not hold")
+                raise CheckFailed(f"layer {name}: {self.nests.flow.name}: law violated: {law}: {less} > {more}")
 
 
 def _pair(reads: Ints | int, writes: Ints | int) -> tuple[int, int]:

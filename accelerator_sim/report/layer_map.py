@@ -12,7 +12,7 @@ from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_plain import shape_dict
-from accelerator_sim.results.layer_result import utilization
+from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.run.best_mappings import MappingChoice, MappingChoices
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.technology.energy_unit import EnergyUnit
@@ -46,7 +46,7 @@ def _why(choices: MappingChoices) -> list[str]:
     chosen, outcome = choices.chosen, choices.chosen.outcome
     mapping = chosen.schedule.mapping
     busy = sorted(chosen.estimate.resource_cycles.items(), key=lambda item: -item[1])
-    used = percent(utilization(outcome.counts.macs_issued, outcome.timing.cycles, choices.architecture))
+    used = percent(work_of(outcome).utilization(choices.architecture))
     return [
         _won(chosen),
         f"stationary: {mapping.stationary.value}; iacts stored {mapping.iact_encoding.value},"
@@ -134,7 +134,7 @@ def _choice(choice: MappingChoice, choices: MappingChoices) -> dict[str, Any]:
         "bound_by": outcome.timing.bound_by,
         "resources": dict(choice.estimate.resource_cycles),
         "active_pes": outcome.counts.active_pes,
-        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, choices.architecture),
+        "utilization": work_of(outcome).utilization(choices.architecture),
         **choice.energy.unit.fields({"energy_j": choice.energy.as_dict()}),
         "dram_bytes": dict(outcome.counts.dram_bytes),
         "optimal_over": choice.optimal_over,

@@ -15,7 +15,8 @@ from accelerator_sim.report.area_text import area_text
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.names import LEVEL_NAMES, partial
 from accelerator_sim.report.numbers import format_energy, percent, si
-from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.simulation.outcome import LEVELS, Access, Level, NocUse
@@ -120,7 +121,7 @@ def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
     def share(row: LayerResult) -> str:
         if row.outcome is None or not row.layer.is_mac:
             return "-"
-        return percent(utilization(row.outcome.counts.macs_issued, row.outcome.timing.cycles, result.architecture))
+        return percent(work_of(row.outcome).utilization(result.architecture))
 
     def bound(row: LayerResult) -> str:
         if row.outcome is None:

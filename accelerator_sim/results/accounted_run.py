@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_work import LayerWork, work_of_all
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
@@ -36,9 +37,14 @@ class AccountedRun:
                 yield layer, outcome, energy
 
     @property
+    def work(self) -> LayerWork:
+        """The work of these layers."""
+        return work_of_all(outcome for _, outcome, _ in self.parts)
+
+    @property
     def cycles(self) -> int:
         """Cycles of these layers."""
-        return sum(outcome.timing.cycles for _, outcome, _ in self.parts)
+        return self.work.cycles
 
     @property
     def seconds(self) -> float:

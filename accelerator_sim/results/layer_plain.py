@@ -7,7 +7,8 @@ from typing import Any
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.file import mapping_entry
-from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.simulation.outcome import Outcome, Timing
 from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.workload.layer import Layer
@@ -59,7 +60,7 @@ def _outcome_dict(outcome: Outcome, architecture: Architecture) -> dict[str, Any
         "latency_s": outcome.timing.cycles / architecture.clock,
         "bound_by": outcome.timing.bound_by,
         "active_pes": outcome.counts.active_pes,
-        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, architecture),
+        "utilization": work_of(outcome).utilization(architecture),
         "stalls": _stalls(outcome.timing),
         "accesses": [asdict(record) for record in outcome.counts.accesses],
         "noc": [asdict(use) for use in outcome.counts.noc],

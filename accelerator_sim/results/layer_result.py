@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.results.status import Status
@@ -40,8 +39,3 @@ class LayerResult:
     def dram_bytes(self) -> int:
         """Bytes over the off-chip channel; 0 for a failed layer."""
         return sum(self.outcome.counts.dram_bytes.values()) if self.outcome else 0
-
-
-def utilization(macs_issued: int, cycles: int, architecture: Architecture) -> float:
-    """MACs issued per cycle as a fraction of the peak; 0 where no time passes."""
-    return macs_issued / (cycles * architecture.macs_per_cycle) if cycles else 0.0

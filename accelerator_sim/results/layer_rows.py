@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.energy.account import COMPONENTS
-from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.simulation.outcome import LEVELS, Outcome
 from accelerator_sim.workload.layer import Layer
@@ -76,7 +77,7 @@ def _activity_row(outcome: Outcome, architecture: Architecture) -> Row:
         "latency_s": outcome.timing.cycles / architecture.clock,
         "bound_by": outcome.timing.bound_by,
         "active_pes": outcome.counts.active_pes,
-        "utilization": utilization(outcome.counts.macs_issued, outcome.timing.cycles, architecture),
+        "utilization": work_of(outcome).utilization(architecture),
         "macs_issued": outcome.counts.macs_issued,
         "macs_gated": outcome.counts.macs_gated,
     }

@@ -11,8 +11,9 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.results.layer_plain import layer_dict
-from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.layer_rows import COLUMNS, layer_row
+from accelerator_sim.results.layer_work import rates_of, work_of_all
 from accelerator_sim.results.status import ExitCode
 from accelerator_sim.results.tabular import Row, Tabular
 from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome
@@ -234,26 +235,23 @@ class NetworkResult(Tabular):
     @cached_property
     def totals(self) -> Totals:
         """Sums and rates of the whole."""
-        ran = list(self.finished)
-        cycles = sum(outcome.timing.cycles for _, outcome, _ in ran)
-        macs = sum(outcome.counts.macs for _, outcome, _ in ran)
-        issued = sum(outcome.counts.macs_issued for _, outcome, _ in ran)
-        latency_s = cycles / self.architecture.clock
-        chip_j = self.energy.chip if self.energy_unit is EnergyUnit.JOULE else 0.0
+        work = work_of_all(outcome for _, outcome, _ in self.finished)
+        chip_j = self.energy.chip if self.energy_unit is EnergyUnit.JOULE else None
+        rates = rates_of(work, chip_j, self.architecture, self.batch)
         return Totals(
             layers=len(self.layers),
             mac_layers=sum(result.layer.is_mac for result in self.layers),
             failed=len(self.failed),
-            macs=macs,
-            effectual_macs=sum(outcome.counts.effectual_macs for _, outcome, _ in ran),
-            cycles=cycles,
-            latency_s=latency_s,
-            inferences_per_s=self.batch / latency_s if cycles else None,
+            macs=work.macs,
+            effectual_macs=work.effectual_macs,
+            cycles=work.cycles,
+            latency_s=rates.latency_s,
+            inferences_per_s=rates.inferences_per_s,
             energy=self.energy,
-            inferences_per_j=self.batch / chip_j if chip_j else None,
-            gops_per_w=2.0 * macs / chip_j / 1e9 if chip_j else None,
-            dram_bytes=sum(result.dram_bytes for result, _, _ in ran),
-            utilization=utilization(issued, cycles, self.architecture),
+            inferences_per_j=rates.inferences_per_j,
+            gops_per_w=rates.gops_per_w,
+            dram_bytes=work.dram_bytes,
+            utilization=rates.utilization,
         )
 
 

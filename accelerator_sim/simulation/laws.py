@@ -17,6 +17,8 @@ Claim = tuple[str, str, float, float]
 """A law: its name, its relation (= or <=), and its two sides."""
 
 
+_BROKEN = {"=": ", expected ", "<=": " > "}
+"""What stands between the two sides of a broken law."""
 GRAPH_PES = 256
 """PEs up to which every run walks the graph of its networks: the arrays of the papers, in milliseconds per layer."""
 
@@ -27,7 +29,7 @@ def check(schedule: Schedule, outcome: Outcome) -> None:
     Raises CheckFailed with the layer, each broken law and both of its sides.
     """
     broken = [
-        f"layer {schedule.problem.layer.name}: {name}: {left:,.15g} {relation} {right:,.15g} does not hold"
+        f"layer {schedule.problem.layer.name}: law violated: {name}: {left:,.15g}{_BROKEN[relation]}{right:,.15g}"
         for name, relation, left, right in claims(schedule, outcome)
         if not (left == right if relation == "=" else left <= right)
     ]

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.kernels.compile import kernel_stamp
-from accelerator_sim.results.layer_result import utilization
+from accelerator_sim.results.layer_work import LayerWork, rates_of, work_of
 from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import DIED
@@ -28,11 +28,8 @@ from accelerator_sim.technology.technology import Technology
 from accelerator_sim.version import __version__
 from accelerator_sim.workload.layer import Layer
 
-SUMS = ("cycles", "macs", "effectual_macs", "macs_issued", "dram_bytes")
-"""What adds up over layers, besides the energies."""
-
 LayerSums = dict[str, float]
-"""Figures of one layer: `SUMS`, and energy_j of the chip and energy_dram_j, or energy_macs and energy_dram_macs."""
+"""Figures of one layer: the fields of `LayerWork`, and energies of the chip and of DRAM, named by their unit."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +127,7 @@ def given_up(task: SweepTask) -> Done:
 
 def _sums(outcome: Outcome, energy: EnergyBreakdown) -> LayerSums:
     return {
-        "cycles": outcome.timing.cycles,
-        "macs": outcome.counts.macs,
-        "effectual_macs": outcome.counts.effectual_macs,
-        "macs_issued": outcome.counts.macs_issued,
-        "dram_bytes": sum(outcome.counts.dram_bytes.values()),
+        **asdict(work_of(outcome)),
         energy.unit.named("energy_j"): energy.chip,
         energy.unit.named("energy_dram_j"): energy.dram,
     }
@@ -145,32 +138,31 @@ def figures(
 ) -> dict[str, float | int | None]:
     """Return the result fields of a network: those of a simulation's totals, and what they come to with the DRAM."""
     unit = technology.energy_unit
-    sums = dict.fromkeys((*SUMS, unit.named("energy_j"), unit.named("energy_dram_j")), 0.0)
+    names = [field.name for field in fields(LayerWork)]
+    work, chip, dram = LayerWork(), 0.0, 0.0
     for outcome in outcomes:
-        for name, value in outcome.items():
-            sums[name] += value
-    cycles = int(sums["cycles"])
-    latency_s = cycles / architecture.clock
-    chip, dram = sums[unit.named("energy_j")], sums[unit.named("energy_dram_j")]
-    joules = chip > 0 and unit is EnergyUnit.JOULE
+        work += LayerWork(*(int(outcome[name]) for name in names))
+        chip += outcome[unit.named("energy_j")]
+        dram += outcome[unit.named("energy_dram_j")]
+    rates = rates_of(work, chip if unit is EnergyUnit.JOULE else None, architecture, batch)
     return {
-        "cycles": cycles,
-        "latency_s": latency_s,
-        "inferences_per_s": batch / latency_s if cycles else None,
+        "cycles": work.cycles,
+        "latency_s": rates.latency_s,
+        "inferences_per_s": rates.inferences_per_s,
         **unit.fields(
             {
                 "energy_j": chip,
                 "energy_dram_j": dram,
                 "energy_total_j": chip + dram,
-                "edp_js": (chip + dram) * latency_s,
+                "edp_js": (chip + dram) * rates.latency_s,
             }
         ),
-        "inferences_per_j": batch / chip if joules else None,
-        "gops_per_w": 2.0 * sums["macs"] / chip / 1e9 if joules else None,
-        "macs": int(sums["macs"]),
-        "effectual_macs": int(sums["effectual_macs"]),
-        "dram_bytes": int(sums["dram_bytes"]),
-        "utilization": utilization(int(sums["macs_issued"]), cycles, architecture),
+        "inferences_per_j": rates.inferences_per_j,
+        "gops_per_w": rates.gops_per_w,
+        "macs": work.macs,
+        "effectual_macs": work.effectual_macs,
+        "dram_bytes": work.dram_bytes,
+        "utilization": rates.utilization,
         **sizes(architecture, technology),
     }
 

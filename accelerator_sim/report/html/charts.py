@@ -14,7 +14,8 @@ from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.scatter import Limit, ScatterPoint, mark, scatter_loglog
 from accelerator_sim.report.names import CAUSE_ORDER, COMPONENT_NAMES
 from accelerator_sim.report.numbers import format_energy, percent, si
-from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.technology.energy_unit import EnergyUnit
 
@@ -90,7 +91,7 @@ def stalls(result: NetworkResult) -> Chart:
             continue
         spent = by_cause(outcome.timing, result.architecture)
         causes |= set(spent)
-        used = percent(utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)) + "%"
+        used = percent(work_of(outcome).utilization(result.architecture)) + "%"
         large = [
             (name, cycles / outcome.timing.cycles)
             for name, cycles in spent.items()

@@ -17,7 +17,8 @@ from accelerator_sim.report.html.heat import heat_grid, mesh
 from accelerator_sim.report.html.steps import steps
 from accelerator_sim.report.names import COMPONENT_NAMES, LEVEL_NAMES
 from accelerator_sim.report.numbers import format_energy, percent, si
-from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.simulation.links import link_words
 from accelerator_sim.simulation.outcome import Outcome
@@ -164,7 +165,7 @@ def _facts(layer: LayerResult, outcome: Outcome, result: NetworkResult) -> Itera
     yield "cycles", f"{outcome.timing.cycles:,} = {si(outcome.timing.cycles / result.architecture.clock, 's')}"
     if layer.layer.is_mac:
         yield "bound by", outcome.timing.bound_by.label
-        used = utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)
+        used = work_of(outcome).utilization(result.architecture)
         counts = outcome.counts
         yield "utilization", f"{percent(used)}% of the peak, {counts.active_pes} of {result.architecture.pes} PEs"
         yield "MACs", f"{counts.macs:,}, {counts.effectual_macs:,} effectual, {counts.macs_issued:,} issued"

@@ -11,7 +11,8 @@ from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, num
 from accelerator_sim.report.html.panels import panels
 from accelerator_sim.report.names import COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import format_energy, percent, si
-from accelerator_sim.results.layer_result import LayerResult, utilization
+from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.results.status import Status
@@ -161,7 +162,7 @@ def _row(index: int, layer: LayerResult, result: NetworkResult) -> list[Cell]:
     ]
     if outcome is None or layer.energy is None:
         return [*head, *([number(None)] * 5), Cell("-", ""), *([number(None)] * 5), Cell("-", "")]
-    used = utilization(outcome.counts.macs_issued, outcome.timing.cycles, result.architecture)
+    used = work_of(outcome).utilization(result.architecture)
     seconds = outcome.timing.cycles / result.architecture.clock
     share = outcome.timing.cycles / result.totals.cycles if result.totals.cycles else 0.0
     bound = outcome.timing.bound_by.label if outcome.timing.cycles else "-"
