@@ -70,6 +70,32 @@ class EnergyBreakdown:
         return EnergyBreakdown(self.unit, **sums)
 
 
+class ChipAndDram:
+    """What has energies of a chip and its DRAM.  Each raises EnergyUnitError where energies are in another unit."""
+
+    energy: EnergyBreakdown
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of the chip."""
+        return self.energy.chip_j
+
+    @property
+    def energy_dram_j(self) -> float:
+        """Joules of the DRAM."""
+        return self.energy.dram_j
+
+    @property
+    def energy_macs(self) -> float:
+        """Energy of the chip in multiples of one MAC."""
+        return self.energy.chip_macs
+
+    @property
+    def energy_dram_macs(self) -> float:
+        """Energy of the DRAM in multiples of one MAC."""
+        return self.energy.dram_macs
+
+
 def account(outcome: Outcome, actions: ActionEnergies, architecture: Architecture) -> EnergyBreakdown:
     """Return the energy of an outcome, in the unit of the actions.
 

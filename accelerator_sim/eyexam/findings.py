@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.energy.account import ChipAndDram, EnergyBreakdown
 from accelerator_sim.eyexam.bounds import Examination
 from accelerator_sim.eyexam.changes import Change
 from accelerator_sim.eyexam.parallelism import Parallelism
@@ -55,7 +55,7 @@ class CauseGroup:
 
 
 @dataclass(frozen=True)
-class MeasuredChange:
+class MeasuredChange(ChipAndDram):
     """A changed machine, re-simulated.  `area` is its area over that of the machine.
 
     `energy_j` and `energy_dram_j` raise EnergyUnitError where energies are not joules.
@@ -72,16 +72,6 @@ class MeasuredChange:
         """What a run of the changed machine says; area: its area over that of the machine."""
         totals = run.totals
         return cls(change, totals.cycles, totals.energy, totals.dram_bytes, area)
-
-    @property
-    def energy_j(self) -> float:
-        """Joules of the chip."""
-        return self.energy.chip_j
-
-    @property
-    def energy_dram_j(self) -> float:
-        """Joules of the DRAM."""
-        return self.energy.dram_j
 
     def value(self, objective: Objective) -> float:
         """What the objective compares."""

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from accelerator_sim.files.labelled import Labelled
 
 
-class Cause(StrEnum):
+class Cause(Labelled):
     """What a PE does in a cycle, or waits for.  The order is that of the rows of `spent` in the kernels."""
-
-    label: str
-    """How it is called for people, wherever it is shown."""
-
-    def __new__(cls, value: str, label: str = "") -> Cause:
-        """Make a member that owns its label; `Cause(value)` finds one."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     BUSY = "busy", "multiplying"
     PSUM_SERVICE = "psum_service", "moving psums"

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from accelerator_sim.architecture.architecture import Architecture
-from accelerator_sim.energy.account import EnergyBreakdown
+from accelerator_sim.energy.account import ChipAndDram, EnergyBreakdown
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.results.layer_plain import layer_dict
 from accelerator_sim.results.layer_result import LayerResult
@@ -26,7 +26,7 @@ SCHEMA = "accelerator-sim/simulation/1"
 
 
 @dataclass(frozen=True)
-class Totals:
+class Totals(ChipAndDram):
     """Sums over the layers that ran.  `layers` counts all, `failed` those that are missing from the sums.
 
     `energy_j`, `inferences_per_j` and `gops_per_w` are of the chip alone, as the papers count.  Rates are None where
@@ -48,26 +48,6 @@ class Totals:
     gops_per_w: float | None
     dram_bytes: int
     utilization: float
-
-    @property
-    def energy_j(self) -> float:
-        """Joules of the chip.  Raises EnergyUnitError where energies are not joules."""
-        return self.energy.chip_j
-
-    @property
-    def energy_dram_j(self) -> float:
-        """Joules of the DRAM.  Raises EnergyUnitError where energies are not joules."""
-        return self.energy.dram_j
-
-    @property
-    def energy_macs(self) -> float:
-        """Energy of the chip in multiples of one MAC.  Raises EnergyUnitError where energies are joules."""
-        return self.energy.chip_macs
-
-    @property
-    def energy_dram_macs(self) -> float:
-        """Energy of the DRAM in multiples of one MAC.  Raises EnergyUnitError where energies are joules."""
-        return self.energy.dram_macs
 
     def to_dict(self) -> dict[str, Any]:
         """Return the totals as plain data; energies under names that say their unit (`EnergyUnit.fields`)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from accelerator_sim.files.labelled import Labelled
 from accelerator_sim.kernels.causes import Cause
 
 Level = Literal["dram", "glb", "noc", "spad", "mac"]
@@ -35,18 +36,8 @@ class Bound(StrEnum):
         return Resource.PE.label if self is Bound.PE else Cause(self.value).label
 
 
-class Resource(StrEnum):
+class Resource(Labelled):
     """A part of the machine whose busy time the bottleneck estimate finds."""
-
-    label: str
-    """How it is called for people, wherever it is shown."""
-
-    def __new__(cls, value: str, label: str = "") -> Resource:
-        """Make a member that owns its label; `Resource(value)` finds one."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
 
     PE = "pe", "work of the PEs"
     IACT_PORT = "iact_port", "iact port"
