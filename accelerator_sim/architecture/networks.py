@@ -482,7 +482,7 @@ class Unicast(FlatNetwork):
     alternative: ClassVar[str] = "unicast"
     kind: Literal["unicast"]
     words_per_cycle: Count = Field(
-        description="words that all links carry together in a cycle, each to one PE: with one a PE or more, a link"
+        description="words that all links carry together in a cycle, each to one PE: with one per PE or more, a link"
         " carries words_per_cycle / PEs (rounded down); with fewer, a word takes PEs / words_per_cycle cycles"
         " (rounded up)"
     )

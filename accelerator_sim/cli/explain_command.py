@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "--changes/--no-changes",
     default=True,
     show_default=True,
-    help="Simulate single changes of the architecture, to tell which would help most.",
+    help="Simulate single changes of the architecture, to find which would help most.",
 )
 @shared_options.text_format_option
 @shared_options.output_option

@@ -1,4 +1,4 @@
-"""How far a run is: one line that renews itself on a terminal, a line every few seconds elsewhere."""
+"""Progress of a run: one line that renews itself on a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class NetworkComparison(Tabular):
         return run.link_bits[tensor] / self.port_bits[tensor]
 
     def rows(self) -> list[Row]:
-        """One row a network and layer, and one of all layers (`layer` is empty)."""
+        """One row per network and layer, and one for all layers of a network (`layer` is empty)."""
         return [self._row(run, cost, base) for run, cost, base in self._costs()]
 
     def _costs(self) -> Iterator[tuple[NetworkRun, NetworkCost, NetworkCost]]:

@@ -25,7 +25,7 @@ ERRORS = ("energy", "left_out_energy", "latency", "left_out_latency")
 
 @dataclass(frozen=True)
 class Fit:
-    """A set of measurements and how far the model is from each point."""
+    """A set of measurements and the error of the model at each point."""
 
     name: str
     described: MeasuredSet
@@ -124,7 +124,7 @@ def _device_columns(fit: Fit) -> list[Column[str]]:
 
 
 def rows(fit: Fit) -> list[dict[str, Any]]:
-    """Return one row a point."""
+    """Return one row per point."""
     out = []
     for residual in ordered(fit):
         point = residual.point
@@ -153,5 +153,5 @@ def dumps_json(fits: Sequence[Fit]) -> str:
 
 
 def dumps_rows(fits: Sequence[Fit], delimiter: str = "\t") -> str:
-    """Return one line a point."""
+    """Return one line per point."""
     return rows_text([row for fit in fits for row in rows(fit)], delimiter)

@@ -1,4 +1,4 @@
-"""A result as rows for programs and spreadsheets: one row a layer, every number in full."""
+"""A result as rows for programs and spreadsheets: one row per layer, every number in full."""
 
 from __future__ import annotations
 

@@ -193,7 +193,7 @@ class Schedule(Tiling):
     # --- psums -------------------------------------------------------------------------------------------------------
     @property
     def psum_out(self) -> int:
-        """Psums that leave a column of PEs, one a psum and pass."""
+        """Psums that leave a column of PEs, one per psum and pass."""
         return self.loops.outputs * self.accumulations
 
     @property

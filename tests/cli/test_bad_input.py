@@ -109,7 +109,7 @@ def test_no_network_fits_a_pe_without_room(run: Run, small: str) -> None:
         (["show", "architecture", "eyeriss"], "unknown architecture 'eyeriss'"),
         (
             ["show", "workload", "alexnet", "--set", "clock=1 Hz"],
-            "--set goes with architectures and their networks",
+            "--set is for architectures and their networks",
         ),
         (
             ["show", "technology", "cmos65_8b", "--format", "table"],

@@ -107,7 +107,7 @@ def test_a_table_for_another_network(run: Run, small: str) -> None:
 
 def test_choices_go_with_workloads(run: Run) -> None:
     result = run("show", "architecture", "eyeriss_v2", "--prune", "erk:0.5")
-    assert (result.exit_code, "go with workloads only" in result.stderr) == (2, True)
+    assert (result.exit_code, "are for workloads only" in result.stderr) == (2, True)
 
 
 def test_without_the_package(run: Run, net: str, hide: Hide) -> None:

@@ -1,4 +1,4 @@
-"""SCALE-Sim topologies: CSV files with one layer a row, as convolutions or as matrix products.
+"""SCALE-Sim topologies: CSV files with one layer per row, as convolutions or as matrix products.
 
     Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,
     Conv1, 230, 230, 7, 7, 3, 64, 2,
@@ -294,4 +294,4 @@ def _channels(rows: Sequence[_TopologyRow], i: int) -> tuple[int, str]:
         return after, f", which the row does not say and {rows[i + 1].name} reads"
     if before and after is None:
         return before, f", which the row does not say and {rows[i - 1].name} writes"
-    return 1, " as written, since the rows beside it do not tell how many"
+    return 1, " as written, since the rows beside it do not state how many"
