@@ -103,7 +103,7 @@ class Lanes:
 
 @dataclass(frozen=True)
 class Travel:
-    """How far the words of a layer go.
+    """Distances that the words of a layer travel.
 
     into, out: words towards the PEs, and from them; received: words that clusters receive; word_hops: words times links
     between clusters; rows: PE rows that a word goes to on a flat array; links, links_back: links on the way to one PE,
@@ -489,7 +489,7 @@ class Unicast(FlatNetwork):
 
     @classmethod
     def in_place_of(cls, mesh: HierarchicalMesh, site: Site) -> dict[str, int]:
-        """Links as wide as all of them can be: whole words, or a word in several cycles; one wire at the least."""
+        """Links as wide as all of them can be: whole words, or a word in several cycles; at least one wire."""
         grid, word = site.array, site.word_bits
         width = max(1, mesh.link_bits(site) // site.ways // private_links(grid))
         if width >= word:

@@ -133,9 +133,9 @@ def examine(
 
     constraints: those of the mapping search, which bound the compiler; they apply to steps 5 and 6.
 
-    A bound is what the best mapping takes under its constraints.  What a stricter step attains, a laxer one attains
-    too, so a bound is never above the next one; this matters only where zeros lie more favourably than their densities
-    let expect.
+    A bound is the cycles of the best mapping under the constraints of the step.  A laxer step attains whatever a
+    stricter one attains, so a bound is never above the next one; this matters only where zeros lie more favourably
+    than expected from their densities.
     """
     flow = DATAFLOWS["rs"]
     problem = problem_of(layer, architecture, mapping.iact_encoding, mapping.weight_encoding)

@@ -74,7 +74,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
 
 
 def _beside(entry: MachineEntry) -> str:
-    """A measurement and how far the model is from it."""
+    """A measurement and the error of the model."""
     measured = entry.measured
     assert measured is not None
     parts = []

@@ -31,10 +31,10 @@ from accelerator_sim.workload.network import WorkNotCounted
 from accelerator_sim.workload.pattern import draw, values
 
 MOST_ROUNDS = 16
-"""Searches for a mapping whose fullest PE holds its weights, at the most."""
+"""Largest number of searches for a mapping whose fullest PE holds its weights."""
 
 REFINED, CHEAP_PES = 3, 256
-"""Mappings that the event engine compares unless told otherwise: on arrays up to this size, where passes are equal."""
+"""Default number of mappings that the event engine compares: on arrays up to this size, where passes are equal."""
 
 
 MOST_CYCLES = (1 << 63) - 1
@@ -208,7 +208,7 @@ def _equal(layer: Layer, event: Outcome, cycle: Outcome) -> None:
 def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedule], int], zeros: bool) -> list[Found]:
     """The best mappings whose PEs hold the weights that the layer really has.
 
-    Where the fullest PE has more than independent zeros let expect, mappings are searched for again with the spread
+    If the fullest PE has more than expected from independent zeros, mappings are searched for again with the spread
     that was found.  zeros: whether passes differ by their zeros, so that comparing mappings takes time.
     """
     depth, sigmas = machine.architecture.pe.spad.weight.depth, SIGMAS

@@ -61,7 +61,7 @@ def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Patt
     """Draw the masks of a layer from a seed; layers of equal shape and densities get equal masks.
 
     - A tensor gives its own mask, and a profile the density of every channel; other operands have the density of the
-      layer, exact but for rounding to whole words.
+      layer, exact except for rounding to whole words.
     - "uniform": the non-zeros are anywhere with equal probability (or anywhere in their channel, with a profile).
     - "channels": densities of iact channels and of weight columns (one per input channel, over all filters and taps)
       from Beta distributions, correlated; within them the places are uniform.

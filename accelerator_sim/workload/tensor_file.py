@@ -56,7 +56,7 @@ class TensorFile:
         return self.size * shape[axis] // math.prod(shape)
 
     def compare(self, shape: Sequence[int], axis: int, block: int, what: str) -> None:
-        """Make sure that the tensor has `shape`, but for dimensions of one, or whole blocks of it along `axis`.
+        """Make sure that the tensor has `shape`, except for dimensions of one, or whole blocks of it along `axis`.
 
         Raises ValueError, with both shapes, where it does not.
         """

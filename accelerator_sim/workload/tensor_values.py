@@ -35,7 +35,7 @@ def read_onnx_tensor(path: Path, key: str, name: str) -> NDArray[Any]:
 def tensor_of_shape(
     reference: tuple[str, str], shape: tuple[int, ...], axis: int, block: int, what: str
 ) -> NDArray[Any]:
-    """Read a tensor that has `shape`, but for dimensions of one, and repeat it along `axis` where that is shorter.
+    """Read a tensor that has `shape`, except for dimensions of one, and repeat it along `axis` where that is shorter.
 
     Along `axis` it must hold whole blocks of `block`.  Raises ValueError when it cannot be read, or does not fit.
     """

@@ -37,7 +37,7 @@ from tests.cli.conftest import SMALL, Run
         (["small.yaml", "-o", "small.yaml"], 2, "cannot write small.yaml: it is an input"),
         (["small.yaml", "-o", "x", "--save-mappings", "x"], 2, "cannot write x twice"),
         (["small.yaml", "--mapping", "none.yaml"], 3, "none.yaml: no such file"),
-        (["."], 3, "small.yaml: is no Timeloop problem, and a folder is read as those only"),
+        (["."], 3, "small.yaml: is not a Timeloop problem, and a folder is read as those only"),
         (["small.txt"], 2, "unknown workload 'small.txt'"),
         (["./small.txt"], 3, "no workload is read from files with the suffix '.txt'; allowed: network files (.yaml)"),
         ([], 2, "Missing argument 'WORKLOAD'"),

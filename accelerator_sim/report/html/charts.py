@@ -153,7 +153,7 @@ def _failed(index: int, layer: LayerResult) -> Bar:
 
 # --- roofline --------------------------------------------------------------------------------------------------------
 def kind_of(layer: LayerResult) -> str:
-    """Return the kind of a layer as the roofline tells them apart: its operator, or that its groups are apart."""
+    """Return the kind of a layer as distinguished in the roofline: its operator, or that its groups are apart."""
     return "grouped" if layer.layer.op == "conv" and layer.layer.G > 1 else layer.layer.op
 
 

@@ -70,7 +70,7 @@ def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
     """Read any workload file, or folder of them.  Raises InvalidFile, and UsageError for choices of another format."""
     place, chosen = Path(path), choices or Choices()
     if chosen.of_onnx() and READERS.get(place.suffix.lower()) is not _onnx:
-        raise UsageError(f"--{chosen.of_onnx()[0]} goes with ONNX files; {place.name} is none")
+        raise UsageError(f"--{chosen.of_onnx()[0]} is for ONNX files only; {place.name} is not one")
     if _is_folder(place):
         return read_folder(path)
     suffix = place.suffix.lower()

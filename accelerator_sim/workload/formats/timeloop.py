@@ -149,7 +149,7 @@ def _shape(value: Any, sizes: Mapping[str, Any], faults: Faults, notes: list[str
     word = faults.text(value, path, f"a mapping, or one of {', '.join(BUILTIN)},")
     tree = builtin_shape(word, "K" if "K" in sizes and "M" not in sizes else "M")
     if tree is None:
-        raise faults.fail(path, f"{shown(word)} is no shape that is known; allowed: {', '.join(BUILTIN)}, or a mapping")
+        raise faults.fail(path, f"{shown(word)} is not a known shape; allowed: {', '.join(BUILTIN)}, or a mapping")
     return parse_shape(tree, path, faults)
 
 
@@ -215,7 +215,7 @@ def _density(sizes: Mapping[str, Any], place: YamlPath, shape: ProblemShape, rol
     if not given:
         return Density()
     if len(given) > 1:
-        faults.add((*place, given[1]), f"{given[0]} is given, too; give one of them")
+        faults.add((*place, given[1]), f"{given[0]} is also given; give one of them")
     key, spaces = given[0], [space.name for space in shape.spaces]
     path = (*place, key)
     if key == "densities":

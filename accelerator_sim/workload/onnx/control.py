@@ -257,7 +257,7 @@ def _constant(written: _Written, name: str, value: NDArray[Any]) -> str:
 def _copy(graph: onnx.GraphProto, given: Mapping[str, str], name: str, mark: str, written: _Written) -> list[str]:
     """Add a copy of a graph with names of its own.  Return the names of its outputs.
 
-    given: what its inputs are outside; mark: what tells this copy of a node from others.
+    given: what its inputs are outside; mark: distinguishes this copy of a node from others.
     """
     names = dict(given)
     for tensor in graph.initializer:
