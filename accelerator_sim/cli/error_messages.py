@@ -82,9 +82,9 @@ def _tell_defect(error: Exception, debug: bool) -> None:
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
         return
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    fault = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     click.echo(
-        f"Error: a defect of accelerator-sim {__version__}: {what}; please report it with the command and its files"
+        f"Error: a defect of accelerator-sim {__version__}: {fault}; please report it with the command and its files"
         f" ({DEBUG} shows the trace)",
         err=True,
     )

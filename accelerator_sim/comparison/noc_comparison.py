@@ -123,9 +123,9 @@ class NetworkComparison(Tabular):
     def _row(self, run: NetworkRun, cost: NetworkCost, base: NetworkCost) -> Row:
         row: Row = {"network": run.name, **asdict(cost)}
         row["latency_s"] = cost.cycles / self.architecture.clock
-        for what in ("cycles", "noc_j", "glb_j", "chip_j"):
-            below = getattr(base, what)
-            row[f"{what.removesuffix('_j')}_ratio"] = getattr(cost, what) / below if below else None
+        for quantity in ("cycles", "noc_j", "glb_j", "chip_j"):
+            below = getattr(base, quantity)
+            row[f"{quantity.removesuffix('_j')}_ratio"] = getattr(cost, quantity) / below if below else None
         for tensor in TENSORS:
             row[f"words_per_cycle_{tensor}"] = run.words_per_cycle[tensor]
             row[f"links_{tensor}"] = self.links(run, tensor)

@@ -49,9 +49,9 @@ def loop_nest(tiling: Tiling) -> str:
     for depth, (place, dimension, count, note) in enumerate(lines):
         label = place if place != level else ""
         level = place
-        what = f"for {count} x {dimension}" if note != "in parallel" else f"parallel {count} x {dimension}"
+        header = f"for {count} x {dimension}" if note != "in parallel" else f"parallel {count} x {dimension}"
         comment = _WORDS[dimension] + (f", {note}" if note and note != "in parallel" else "")
-        text.append(f"{label:<16}{'  ' * min(depth, 12)}{what:<{max(1, 44 - 2 * min(depth, 12))}}  # {comment}")
+        text.append(f"{label:<16}{'  ' * min(depth, 12)}{header:<{max(1, 44 - 2 * min(depth, 12))}}  # {comment}")
     text.append(f"{'':<16}{'  ' * min(len(lines), 12)}psum += iact * weight")
     return "\n".join(text)
 

@@ -97,7 +97,7 @@ def _words(layer: Layer, thinner: Fraction, before: tuple[Layer, Layer] | None, 
     )
 
 
-def _whole(value: Fraction, layer: Layer, what: str) -> int:
+def _whole(value: Fraction, layer: Layer, dimension: str) -> int:
     if value.denominator != 1 or value < 1:
-        raise ValueError(f"layer {layer.name} would have {float(value):g} {what}")
+        raise ValueError(f"layer {layer.name} would have {float(value):g} {dimension}")
     return int(value)

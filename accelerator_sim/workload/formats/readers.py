@@ -75,8 +75,8 @@ def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
         return read_folder(path)
     suffix = place.suffix.lower()
     if suffix not in READERS and re.fullmatch(r"\.[a-z][a-z0-9]*", suffix):
-        what = f"this is {_KNOWN[suffix]}; " if suffix in _KNOWN else ""
-        message = f"{what}no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
+        prefix = f"this is {_KNOWN[suffix]}; " if suffix in _KNOWN else ""
+        message = f"{prefix}no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
         raise InvalidFile([Problem(str(path), None, None, "", message)])
     return READERS.get(suffix, _yaml)(place, chosen)
 

@@ -269,10 +269,10 @@ def built(
     Raises ValueError when its sizes do not fit together, or are too large.
     """
 
-    def size(dimensions: Sequence[str], what: str) -> int:
+    def size(dimensions: Sequence[str], role: str) -> int:
         large = [dimension for dimension in dimensions if bounds[dimension] > 1]
         if len(large) > 1:
-            notes.append(f"{name}: {', '.join(large)} are {what}, counted as one dimension")
+            notes.append(f"{name}: {', '.join(large)} are {role}, counted as one dimension")
         return math.prod(bounds[dimension] for dimension in dimensions)
 
     groups, images = size(roles.groups, "groups"), size(roles.images, "images or rows")

@@ -178,11 +178,11 @@ def _term(value: Any, path: YamlPath, dimensions: list[str], coefficients: Mappi
     if not isinstance(value, list) or len(value) not in (1, 2) or not all(isinstance(word, str) for word in value):
         raise faults.fail(path, f"a term is {_TERM}, and a rank a list of terms: [[R, Wdilation], [P, Wstride]]")
     dimension, coefficient = value[0], value[1] if len(value) == 2 else None
-    for word, known, what in ((dimension, dimensions, "dimension"), (coefficient, list(coefficients), "coefficient")):
+    for word, known, noun in ((dimension, dimensions, "dimension"), (coefficient, list(coefficients), "coefficient")):
         if word is not None and word not in known:
             listed = ", ".join(known) or "none"
             faults.add(
-                path, f"{word!r} is not a {what} of the shape{did_you_mean(word, known) or f'; those are: {listed}'}"
+                path, f"{word!r} is not a {noun} of the shape{did_you_mean(word, known) or f'; those are: {listed}'}"
             )
     return dimension, coefficient
 
@@ -314,7 +314,7 @@ def convolution(
         "name": "conv",
         "dimensions": [*shared, *own, *taps, "N", *positions],
         "coefficients": [
-            {"name": f"{axis}{what}", "default": 1} for what in ("stride", "dilation") for _, _, axis in windows
+            {"name": f"{axis}{quantity}", "default": 1} for quantity in ("stride", "dilation") for _, _, axis in windows
         ],
         "data_spaces": [
             {"name": "Weights", "projection": [*_ranks(shared + own), *_ranks(taps)]},

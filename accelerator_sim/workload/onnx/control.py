@@ -169,10 +169,10 @@ def _scan(graph: Graph, node: onnx.NodeProto, body: onnx.GraphProto, name: str) 
         return None
     outs = len(body.output) - states
     axes, directions = (
-        list(attribute(node, f"scan_input_{what}", [])) or [0] * over for what in ("axes", "directions")
+        list(attribute(node, f"scan_input_{part}", [])) or [0] * over for part in ("axes", "directions")
     )
     out_axes, out_directions = (
-        list(attribute(node, f"scan_output_{what}", [])) or [0] * outs for what in ("axes", "directions")
+        list(attribute(node, f"scan_output_{part}", [])) or [0] * outs for part in ("axes", "directions")
     )
     axes = [int(axis) % max(len(graph.shapes[read]), 1) for axis, read in zip(axes, scanned, strict=True)]
     lengths = {graph.shapes[read][axis] for axis, read in zip(axes, scanned, strict=True)}
