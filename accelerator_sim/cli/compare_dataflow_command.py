@@ -70,10 +70,10 @@ def run(ctx: click.Context, names: str, one: OneMachine, same_area: bool) -> Non
     network.with_batch(one.batch)
     chosen = Options(one.objective, one.batch, one.layers, jobs=one.jobs)
     with ProgressLine() as progress:
-        found = compare_dataflows(network, (architecture, technology), flows, chosen, same_area, progress)
-    output.show(report, found, one.asked, one.out)
+        compared = compare_dataflows(network, (architecture, technology), flows, chosen, same_area, progress)
+    output.show(report, compared, one.asked, one.out)
     tell_reading(network)
-    for result in found.results:
+    for result in compared.results:
         for row in result.failed:
             click.echo(f"{result.flow.name}: {row.error}", err=True)
-    ctx.exit(found.exit_code)
+    ctx.exit(compared.exit_code)

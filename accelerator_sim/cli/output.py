@@ -136,25 +136,25 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
 class Report(Protocol[Shown]):
     """A module that writes a kind of result."""
 
-    def dumps_json(self, found: Shown, /) -> str:
+    def dumps_json(self, result: Shown, /) -> str:
         """As JSON."""
 
-    def dumps_rows(self, found: Shown, delimiter: str, /) -> str:
+    def dumps_rows(self, result: Shown, delimiter: str, /) -> str:
         """As delimited text."""
 
-    def render(self, found: Shown, width: int, color: bool, /) -> str:
+    def render(self, result: Shown, width: int, color: bool, /) -> str:
         """As a table for a terminal."""
 
 
-def show(report: Report[Shown], found: Shown, asked: str | None, output: Path | None) -> None:
+def show(report: Report[Shown], result: Shown, asked: str | None, output: Path | None) -> None:
     """Write a result in the format that is asked for or that suits the place."""
     form = pick_format(asked, output)
     if form == "json":
-        text = report.dumps_json(found)
+        text = report.dumps_json(result)
     elif form in ("csv", "tsv"):
-        text = report.dumps_rows(found, "," if form == "csv" else "\t")
+        text = report.dumps_rows(result, "," if form == "csv" else "\t")
     else:
-        text = report.render(found, width(), output is None and on_terminal())
+        text = report.render(result, width(), output is None and on_terminal())
     write(text, output)
     if output is not None:
         click.echo(f"wrote {output}", err=True)

@@ -122,13 +122,13 @@ def command(
             raise UsageError("WORKLOAD and --from are given; a result of a sweep has its own workload")
         from accelerator_sim.cli.stored_point import recall
 
-        found = recall(origin)
-        workload, arch, choices = found.workload, found.arch, found.choices
-        overrides = found.overrides + overrides
-        fidelity = fidelity if given(ctx, "fidelity") else found.fidelity
-        objective = objective if given(ctx, "objective") else found.objective
-        batch = batch if given(ctx, "batch") else found.batch
-        seed = seed if given(ctx, "seed") else found.seed
+        stored = recall(origin)
+        workload, arch, choices = stored.workload, stored.arch, stored.choices
+        overrides = stored.overrides + overrides
+        fidelity = fidelity if given(ctx, "fidelity") else stored.fidelity
+        objective = objective if given(ctx, "objective") else stored.objective
+        batch = batch if given(ctx, "batch") else stored.batch
+        seed = seed if given(ctx, "seed") else stored.seed
     if workload is None:
         raise click.MissingParameter(ctx=ctx, param_hint="'WORKLOAD'", param_type="argument")
     from accelerator_sim.run.options import Options, engine

@@ -145,8 +145,8 @@ def _estimated(layer: Layer, given: Mapping | None, machine: RunSetup) -> Candid
         schedule, over = given_schedule(layer, machine.architecture, given), None
     else:
         options = SearchOptions(machine.constraints)
-        found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)[0]
-        schedule, over = Schedule.of_found(found), found.optimal_over
+        best = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)[0]
+        schedule, over = Schedule.of_found(best), best.optimal_over
     return _checked(schedule, over, estimate_of(schedule), machine)
 
 
@@ -175,8 +175,8 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
             )
     else:
         zeros = machine.architecture.pe.csc is not None and any(mask is not None for mask in masks)
-        found = _fitting(layer, machine, words_of_fullest, zeros)
-        schedules = [(Schedule.of_found(f), f.optimal_over) for f in found]
+        mappings = _fitting(layer, machine, words_of_fullest, zeros)
+        schedules = [(Schedule.of_found(f), f.optimal_over) for f in mappings]
     candidates = []
     for schedule, over in schedules:
         candidates.append(_checked(schedule, over, Event().run(schedule, counted(schedule, *masks)), machine))
@@ -216,15 +216,15 @@ def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedu
     count = machine.refine or (REFINED if cheap else 1)
     for _ in range(MOST_ROUNDS):
         options = SearchOptions(machine.constraints, count, sigmas)
-        found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)
+        mappings = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)
         spread = sigmas
-        for f in found:
+        for f in mappings:
             words = words_of_fullest(Schedule.of_found(f))
             mean, deviation = f.problem.weight_words(f.mapping.M0, f.mapping.C0)
             if depth is not None and words > depth:
                 spread = max(spread, 1.02 * (words - mean) / deviation if deviation else math.inf)
         if spread == sigmas:
-            return found
+            return mappings
         sigmas = spread
     raise IllegalMapping(f"layer {layer.name}: no mapping was found whose PEs all hold their non-zero weights")
 
