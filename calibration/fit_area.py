@@ -46,13 +46,13 @@ def noc(area: Area) -> Part:
 
 
 def without_simd(architecture: Architecture) -> Architecture:
-    """Return the machine with one MAC a cycle in each PE."""
+    """Return the machine with one MAC per cycle in each PE."""
     return architecture.model_copy(update={"pe": architecture.pe.model_copy(update={"macs_per_cycle": 1})})
 
 
 @dataclass(frozen=True)
 class Areas:
-    """The chip of v1, v1 at 192 PEs and 8 bit (dense), v2, and v2 with one MAC a cycle (scalar)."""
+    """The chip of v1, v1 at 192 PEs and 8 bit (dense), v2, and v2 with one MAC per cycle (scalar)."""
 
     v1: Area
     dense: Area

@@ -17,7 +17,7 @@ from docs import docstrings, public
 
 project = "accelerator-sim"
 release = __version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_click"]  # myst_nb reads Markdown, too
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_click"]  # myst_nb also reads Markdown
 nb_execution_mode = "off"  # notebooks carry their outputs; the tests run them
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3

@@ -124,7 +124,7 @@ def pieces(shown: tuple[str, ...]) -> list[list[str]]:
 
 
 def holds(shown: tuple[str, ...], printed: str) -> bool:
-    """Whether a page shows what a command prints, but for gaps and the ends of lines."""
+    """Whether a page shows what a command prints, except for gaps and the ends of lines."""
     pattern = r"(?:.*\n)*?".join("".join(re.escape(line.rstrip()) + r"\n" for line in piece) for piece in pieces(shown))
     text = "".join(line.rstrip() + "\n" for line in printed.splitlines())
     return re.fullmatch(pattern, text) is not None
@@ -173,7 +173,7 @@ def reader(folder: Path) -> Iterator[None]:
 def run_page(text: str, slow: bool) -> Iterator[tuple[Block, Command, str]]:
     """Run the blocks of a page in the present folder; yield each command with what it prints.
 
-    slow: run the blocks marked slow, too.
+    slow: also run the blocks marked slow.
     """
     names: dict[str, object] = {}
     for block in blocks(text):

@@ -1,4 +1,4 @@
-"""Writes docs/validation.md: the scorecard, how far it moves with what is assumed, and what the search finds beyond.
+"""Writes docs/validation.md: the scorecard, its sensitivity to assumptions, and what the search finds beyond.
 
 Run by hand (`python docs/validation.py`, some minutes): every figure in that page is computed here.
 """
@@ -125,7 +125,7 @@ ALTERNATIVES = (
                 network=densities(HAN_FC), only=("AlexNet",)),
     Alternative("sparse AlexNet pruned as by Han et al., NIPS 2015",
                 network=densities(HAN_IACTS, HAN_WEIGHTS), only=("sparse AlexNet",)),
-    Alternative("v1 buses of the chip: 4 weights, 4 psums a cycle",
+    Alternative("v1 buses of the chip: 4 weights, 4 psums per cycle",
                 {"noc.weight.words_per_cycle": "4", "noc.psum.words_per_cycle": "4"}, only=BUS),
     Alternative("v1 behind the chip's off-chip link, 480 MB/s", {"dram.bandwidth": "480 MB/s"}, only=BUS),
     Alternative("v1 mapped by our search, without the compiler's rules", free=True, only=BUS),

@@ -103,7 +103,7 @@ class Lanes:
 
 @dataclass(frozen=True)
 class Travel:
-    """How far the words of a layer go.
+    """Distances that the words of a layer travel.
 
     into, out: words towards the PEs, and from them; received: words that clusters receive; word_hops: words times links
     between clusters; rows: PE rows that a word goes to on a flat array; links, links_back: links on the way to one PE,
@@ -482,14 +482,14 @@ class Unicast(FlatNetwork):
     alternative: ClassVar[str] = "unicast"
     kind: Literal["unicast"]
     words_per_cycle: Count = Field(
-        description="words that all links carry together in a cycle, each to one PE: with one a PE or more, a link"
+        description="words that all links carry together in a cycle, each to one PE: with one per PE or more, a link"
         " carries words_per_cycle / PEs (rounded down); with fewer, a word takes PEs / words_per_cycle cycles"
         " (rounded up)"
     )
 
     @classmethod
     def in_place_of(cls, mesh: HierarchicalMesh, site: Site) -> dict[str, int]:
-        """Links as wide as all of them can be: whole words, or a word in several cycles; one wire at the least."""
+        """Links as wide as all of them can be: whole words, or a word in several cycles; at least one wire."""
         grid, word = site.array, site.word_bits
         width = max(1, mesh.link_bits(site) // site.ways // private_links(grid))
         if width >= word:

@@ -171,8 +171,8 @@ class Device(FileModel):
             return wanted
         if wanted is None and have:
             return have[0]
-        what = f"{wanted} data" if wanted else "number format"
-        raise UsageError(f"{self.name} has no {what} with stack {stack_name!r}; it has: {', '.join(have) or 'none'}")
+        missing = f"{wanted} data" if wanted else "number format"
+        raise UsageError(f"{self.name} has no {missing} with stack {stack_name!r}; it has: {', '.join(have) or 'none'}")
 
 
 def load_device(name_or_path: str) -> Device:

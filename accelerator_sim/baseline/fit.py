@@ -36,11 +36,11 @@ class Residual:
     left_out_latency_s: float
     left_out_energy_j: float
 
-    def error(self, what: str) -> float | None:
+    def error(self, quantity: str) -> float | None:
         """Relative error of "latency", "energy", "left_out_latency" or "left_out_energy"; None where not measured."""
-        unit = "_s" if what.endswith("latency") else "_j"
-        measured: float | None = getattr(self.point, what.removeprefix("left_out_") + unit)
-        return None if measured is None else float(getattr(self, what + unit)) / measured - 1.0
+        unit = "_s" if quantity.endswith("latency") else "_j"
+        measured: float | None = getattr(self.point, quantity.removeprefix("left_out_") + unit)
+        return None if measured is None else float(getattr(self, quantity + unit)) / measured - 1.0
 
 
 def residuals(described: MeasuredSet, points: Sequence[MeasuredPoint]) -> tuple[Residual, ...]:

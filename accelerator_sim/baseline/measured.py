@@ -22,7 +22,7 @@ FittedConstant = Literal["static", "fp32", "fp16", "int8", "dram"]
 
 
 class Limits(FileModel):
-    """How far the model may be from the points, as root mean square of relative errors."""
+    """Largest allowed error of the model at the points, as root mean square of relative errors."""
 
     latency: float = Field(gt=0.0)
     energy: float | None = Field(default=None, gt=0.0)

@@ -23,7 +23,7 @@ from accelerator_sim.workload.network import Network
 
 @dataclass(frozen=True)
 class Work:
-    """The kernels of a network as arrays: index of the kind in KINDS, FLOP, and words, one entry a kernel."""
+    """The kernels of a network as arrays: index of the kind in KINDS, FLOP, and words, one entry per kernel."""
 
     kinds: NDArray[np.intp]
     flop: Floats

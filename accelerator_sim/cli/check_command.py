@@ -24,9 +24,9 @@ from accelerator_sim.files.text import printable
 @shared_options.arch_option
 @click.pass_context
 def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, arch: str) -> None:
-    """Whether architecture, network, technology, baseline, mapping and sweep files are valid.
+    """Check architecture, network, technology, baseline, mapping and sweep files.
 
-    Timeloop problems, SCALE-Sim topologies and folders of them are networks, too.
+    Timeloop problems, SCALE-Sim topologies and folders of them are checked as networks.
     """
     from accelerator_sim.workload.network import WorkNotCounted
 
@@ -98,7 +98,7 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         return _mapping(path, workload, arch)
     known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in TELLING.items())
     found = ", ".join(str(key) for key in list(keys)[:8])
-    message = f"cannot tell what kind of file this is by its keys ({found}); telling keys are, of a {known}"
+    message = f"cannot tell the kind of this file from its keys ({found}); keys that identify a kind: {known}"
     raise InvalidFile([Problem(str(path), 1, 1, "", message)])
 
 

@@ -33,7 +33,7 @@ LISTS = ("--arch", "--baseline")
 OF_ONE_MACHINE = {"batch", "layers", "objective", "jobs", "asked", "out"}
 WITH_NOC = OF_ONE_MACHINE | {"noc", "fidelity", "seed"}
 WITH_DATAFLOW = OF_ONE_MACHINE | {"flows", "same_area"}
-"""Parameters that go with --noc and with --dataflow, besides those of the workload and --arch."""
+"""Parameters allowed with --noc and with --dataflow, besides those of the workload and --arch."""
 
 
 class ListCommand(click.Command):
@@ -93,7 +93,7 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     multiple=True,
     type=shared_options.NameOrFile("architecture"),
     metavar="ARCH...",
-    help="Machines: built-in names or .yaml files.  The first one is what ratios are over.  [default: eyeriss_v2]",
+    help="Machines: built-in names or .yaml files.  Ratios are relative to the first.  [default: eyeriss_v2]",
 )
 @click.option(
     "--baseline",
@@ -112,25 +112,27 @@ def _quantity(value: str | None, dimension: Any) -> Any:
 @click.option(
     "--precision",
     type=shared_options.OneOf(NumberFormat),
-    help="Number format of the baselines.  [default: of each device, fp16 where it has it]",
+    help="Number format of the baselines.  [default: fp16 where the device has it, else its own]",
 )
-@click.option("--stack", metavar="NAME", help="Software of the baselines.  [default: of each device, e.g. tuned]")
+@click.option("--stack", metavar="NAME", help="Software of the baselines.  [default: set by each device, e.g. tuned]")
 @click.option(
     "--chip-boundary",
     type=shared_options.OneOf(ChipBoundary),
     default=ChipBoundary.CHIP_AND_DRAM.value,
     show_default=True,
-    help="What an accelerator's energy is of.",
+    help="What an accelerator's energy includes.",
 )
 @click.option(
     "--board-boundary",
     type=shared_options.OneOf(BoardBoundary),
     default=BoardBoundary.BOARD.value,
     show_default=True,
-    help="What a baseline's energy is of: the whole board, or what it takes above idle.",
+    help="What a baseline's energy includes: the whole board, or only what it draws above idle.",
 )
-@click.option("--all-boundaries", is_flag=True, help="Print every ratio that there are data for.")
-@click.option("--grid", metavar="NAME", help="Add a year's energy, carbon and cost, as world, usa, france.")
+@click.option("--all-boundaries", is_flag=True, help="Print every ratio for which there are data.")
+@click.option(
+    "--grid", metavar="NAME", help="Add energy, carbon and cost of a year on this grid, e.g. world, usa, france."
+)
 @click.option(
     "--inferences-per-day",
     type=shared_options.Finite(min=0, min_open=True),
@@ -139,15 +141,25 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     metavar="N",
 )
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True, metavar="N")
-@click.option("--price", callback=_price, metavar="PRICE", help='As "0.16 $/kWh".  [default: of the grid, if known]')
+@click.option(
+    "--price",
+    callback=_price,
+    metavar="PRICE",
+    help='Price of electricity, e.g. "0.16 $/kWh".  [default: that of the grid, if known]',
+)
 @click.option(
     "--send",
     "links",
     multiple=True,
     metavar="LINK",
-    help="Add what sending the input away takes: wifi, lte, 5g, or all; repeatable.",
+    help="Add the energy of sending the input away: wifi, lte, 5g, or all; repeatable.",
 )
-@click.option("--input-size", callback=_size, metavar="SIZE", help='What is sent, as "40 kB".  [default: 1 B a word]')
+@click.option(
+    "--input-size",
+    callback=_size,
+    metavar="SIZE",
+    help='Size of the input to send, e.g. "40 kB".  [default: 1 B per word]',
+)
 @shared_options.objective_option
 @shared_options.fidelity_option
 @shared_options.seed_option
@@ -187,7 +199,7 @@ def command(
 ) -> None:
     """Energy and latency of a network on several machines, side by side with mobile GPUs.
 
-    Every energy is of one inference and stands with its batch, number format, power boundary and software.
+    Every energy is per inference and is shown with its batch, number format, power boundary and software.
     """
     if noc is not None:
         from accelerator_sim.cli import compare_noc_command
@@ -203,7 +215,7 @@ def command(
         one = OneMachine(workload, choices, arch, batch, layers, goal, jobs, asked, out)
         compare_dataflow_command.run(ctx, flows, one, same_area)
     if same_area:
-        raise UsageError("--equal-area goes with --dataflow; add e.g. --dataflow rs,ws,os,is,nlr")
+        raise UsageError("--equal-area requires --dataflow; add e.g. --dataflow rs,ws,os,is,nlr")
     names = archs or ("eyeriss_v2",)
     output.check_outputs([out, report], [workload, *names, *baselines])
 
@@ -273,7 +285,7 @@ def _use(grid: str | None, inferences_per_day: float, devices: int, price: float
         context = click.get_current_context()
         needless = [name for name in ("inferences_per_day", "devices", "price") if given(context, name)]
         if needless:
-            raise UsageError(f"--{needless[0].replace('_', '-')} goes with --grid; add e.g. --grid world")
+            raise UsageError(f"--{needless[0].replace('_', '-')} requires --grid; add e.g. --grid world")
         return None
     look_up(grid)
     return Use(grid, inferences_per_day, devices, price)

@@ -25,9 +25,11 @@ FAMILIES = "rs,ws,os,is,nlr"
     default=FAMILIES,
     show_default=True,
     metavar="NAME,...",
-    help=f"Dataflows: {', '.join(DataflowName)}; ratios are over the first.",
+    help=f"Dataflows: {', '.join(DataflowName)}; ratios are relative to the first.",
 )
-@click.option("--equal-area", "same_area", is_flag=True, help="The storage that each dataflow needs, on one area.")
+@click.option(
+    "--equal-area", "same_area", is_flag=True, help="Give each dataflow the storage that it needs, at equal area."
+)
 @shared_options.arch_option
 @shared_options.batch_option
 @shared_options.workload_choices
@@ -37,7 +39,7 @@ FAMILIES = "rs,ws,os,is,nlr"
     type=shared_options.OneOf(Objective),
     default=Objective.ENERGY.value,
     show_default=True,
-    help="What the nest of each layer is chosen for.",
+    help="What the nest of each layer minimises.",
 )
 @shared_options.jobs_option
 @shared_options.output_options()
@@ -68,10 +70,10 @@ def run(ctx: click.Context, names: str, one: OneMachine, same_area: bool) -> Non
     network.with_batch(one.batch)
     chosen = Options(one.objective, one.batch, one.layers, jobs=one.jobs)
     with ProgressLine() as progress:
-        found = compare_dataflows(network, (architecture, technology), flows, chosen, same_area, progress)
-    output.show(report, found, one.asked, one.out)
+        compared = compare_dataflows(network, (architecture, technology), flows, chosen, same_area, progress)
+    output.show(report, compared, one.asked, one.out)
     tell_reading(network)
-    for result in found.results:
+    for result in compared.results:
         for row in result.failed:
             click.echo(f"{result.flow.name}: {row.error}", err=True)
-    ctx.exit(found.exit_code)
+    ctx.exit(compared.exit_code)

@@ -44,7 +44,7 @@ def load_kernels(fidelity: str = "cycle") -> list[Any]:
 
 
 def is_cold(kernel: Any) -> bool:
-    """Whether a kernel has still to be compiled: neither in this process nor on disk, as far as can be told."""
+    """Whether a kernel is not compiled yet, neither in this process nor on disk (as far as can be seen)."""
     if kernel.signatures:
         return False
     index = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
@@ -66,7 +66,7 @@ def cache_folder() -> str | None:
 
 
 def warm(jobs: int = 1, fidelity: str = "event") -> None:
-    """Say so if kernels have to be compiled; with several jobs, compile them before each process would."""
+    """Print a note if kernels must be compiled; with several jobs, compile them before each process would."""
     cold = [kernel.__name__ for kernel in load_kernels(fidelity) if is_cold(kernel)]
     if not cold:
         return
@@ -79,8 +79,8 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
         compile_all(fidelity)
 
 
-def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _: None) -> None:
-    """Compile every kernel that a simulation calls, by simulating small layers; `tell` gets a line for each step."""
+def compile_all(fidelity: str = "cycle", report: Callable[[str], None] = lambda _: None) -> None:
+    """Compile every kernel that a simulation calls, by simulating small layers; `report` gets a line for each step."""
     from accelerator_sim.files.vocabulary import Fidelity, Objective
     from accelerator_sim.run.layer_run import RunSetup, run_layer
     from accelerator_sim.technology.actions import resolve_actions
@@ -97,11 +97,11 @@ def compile_all(fidelity: str = "cycle", tell: Callable[[str], None] = lambda _:
         kernels = [kernel for kernel in load_kernels(step) if kernel.__name__ not in known]
         names = ", ".join(kernel.__name__ for kernel in kernels)
         known += [kernel.__name__ for kernel in kernels]
-        tell(f"{step}: compiling {names}..." if any(map(is_cold, kernels)) else f"{step}: {names}: compiled before")
+        report(f"{step}: compiling {names}..." if any(map(is_cold, kernels)) else f"{step}: {names}: compiled before")
         start = time.perf_counter()
         verify = step is Fidelity.CYCLE
         for layer in layers:
             run_layer(layer, None, RunSetup(architecture, actions, Objective.LATENCY, fidelity=step, verify=verify))
-        tell(f"{step}: done in {time.perf_counter() - start:.1f} s")
+        report(f"{step}: done in {time.perf_counter() - start:.1f} s")
         if step == fidelity:
             return

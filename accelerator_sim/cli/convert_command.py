@@ -33,13 +33,13 @@ FORMS = ("yaml", "timeloop", "scalesim")
     "out",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Write here: a file, or for timeloop a new folder.  Default, and -: standard output, where it is one file.",
+    help="Write here: a file, or a new folder for timeloop.  Default, and -: standard output, if it is one file.",
 )
 def command(workload: str, choices: Choices, form: str, layers: tuple[str, ...], out: Path | None) -> None:
     """A network as a network file, as Timeloop problems or as a SCALE-Sim topology.
 
-    WORKLOAD is a built-in name, or a file or folder of any kind that `simulate` reads.  What the other form cannot say
-    is listed on standard error.
+    WORKLOAD is a built-in name, or a file or folder of any kind that `simulate` reads.  What the other form cannot
+    express is listed on standard error.
     """
     if out is not None and str(out) == "-":
         out = None
@@ -92,7 +92,7 @@ def _write_folder(written: Written, folder: Path) -> None:
     if place.exists() and not place.is_dir():
         raise UsageError(f"cannot write {len(written.files)} files to {folder}: it is a file; name a folder")
     if place.is_dir() and any(place.iterdir()):
-        raise UsageError(f"cannot write to {folder}: it is not empty, and its other files would be read as layers, too")
+        raise UsageError(f"cannot write to {folder}: it is not empty, and its other files would also be read as layers")
     made = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     try:
         for name, text in written.files:

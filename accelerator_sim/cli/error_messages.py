@@ -23,7 +23,7 @@ DEBUG = "--debug"
 
 
 def guarded(run: Callable[[], object], ctx: click.Context, debug: bool = False) -> object:
-    """Run a command; end the program with the exit code that what goes wrong stands for.
+    """Run a command; end the program with the exit code of the error, if there is one.
 
     debug: show the trace of an exception that nobody expected.
     """
@@ -62,7 +62,7 @@ def reported(error: BaseException, debug: bool = False) -> int | None:
 
 
 def tell(error: AcceleratorSimError) -> None:
-    """Print an error; one of a file as it is, since it begins with its place."""
+    """Print an error; an error of a file is printed as it is, since it begins with its position."""
     click.echo(str(error) if isinstance(error, InvalidFile) else f"Error: {error}", err=True)
 
 
@@ -78,13 +78,13 @@ def _reported_by_the_system(error: OSError) -> int:
 
 
 def _tell_defect(error: Exception, debug: bool) -> None:
-    """Print an exception that nobody expected, as one line that says how to report it."""
+    """Print an unexpected exception as one line with a request to report it."""
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
         return
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    fault = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     click.echo(
-        f"Error: a defect of accelerator-sim {__version__}: {what}; please report it with the command and its files"
+        f"Error: a defect of accelerator-sim {__version__}: {fault}; please report it with the command and its files"
         f" ({DEBUG} shows the trace)",
         err=True,
     )
@@ -110,6 +110,6 @@ def show_warning(message: Warning | str, category: type[Warning], *rest: Any, **
 
 
 def show_warnings() -> None:
-    """Print our own warnings as notes, and no others: they are of no use to who runs a command."""
+    """Print our own warnings as notes, and no others: they are of no use to a user of the command."""
     warnings.showwarning = show_warning
     warnings.simplefilter("always", AcceleratorSimWarning)

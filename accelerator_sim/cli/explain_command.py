@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "--changes/--no-changes",
     default=True,
     show_default=True,
-    help="Simulate single changes of the architecture, to tell which would help most.",
+    help="Simulate single changes of the architecture, to find which would help most.",
 )
 @shared_options.text_format_option
 @shared_options.output_option
@@ -63,18 +63,18 @@ def command(ctx: click.Context, ask: MappedLayers, changes: bool) -> None:
         return load_machine(ask.arch, ask.overrides + settings)[0]
 
     with ProgressLine() as progress:
-        found = explain(network, architecture, technology, chosen, vary if changes else None, progress)
+        explanation = explain(network, architecture, technology, chosen, vary if changes else None, progress)
     if output.pick_text_format(ask.asked, ask.out) == "json":
         from accelerator_sim.report.json import encode
 
-        text = encode(found.to_dict())
+        text = encode(explanation.to_dict())
     else:
-        text = report.render(found, ask.name, output.width(), ask.out is None and output.on_terminal())
+        text = report.render(explanation, ask.name, output.width(), ask.out is None and output.on_terminal())
     output.write(text, ask.out)
     if ask.out is not None:
         click.echo(f"wrote {ask.out}", err=True)
     tell_reading(network)
-    tell_failed(found.run)
-    if found.interrupted:
+    tell_failed(explanation.run)
+    if explanation.interrupted:
         click.echo("interrupted; not all changes were simulated", err=True)
-    ctx.exit(found.exit_code)
+    ctx.exit(explanation.exit_code)

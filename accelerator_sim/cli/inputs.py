@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OneMachine:
-    """What the comparisons of one machine with itself are asked for; the fields are the parameters of the commands."""
+    """Request for a comparison of one machine with itself; the fields are the parameters of the commands."""
 
     workload: str
     choices: Choices
@@ -37,7 +37,7 @@ class OneMachine:
 
 @dataclass(frozen=True)
 class MappedLayers:
-    """What the commands that look into mappings are asked for; the fields are their parameters."""
+    """Request for a command that looks into mappings; the fields are its parameters."""
 
     workload: str
     choices: Choices
@@ -69,9 +69,11 @@ def one_machine(ctx: click.Context, option: str, takes: Iterable[str], archs: Se
     for parameter in ctx.command.params:
         name = parameter.name or ""
         if name not in known and given(ctx, name):
-            raise UsageError(f"{parameter.opts[0]} does not go with {option}, which compares one machine with itself")
+            raise UsageError(
+                f"{parameter.opts[0]} cannot be combined with {option}, which compares one machine with itself"
+            )
     if len(archs) > 1:
-        raise UsageError(f"{option} takes one --arch; {len(archs)} are given")
+        raise UsageError(f"{option} takes one --arch; {len(archs)} given")
     return archs[0] if archs else "eyeriss_v2"
 
 

@@ -21,12 +21,12 @@ _PLURALS = {
     "--format",
     "asked",
     type=click.Choice(["names", "table", "tsv", "json"]),
-    help="Default: names, one a line; for workloads on a terminal, a table of them.",
+    help="Default: names, one per line; for workloads on a terminal, a table.",
 )
 def command(kind: str, asked: str | None) -> None:
-    """The built-in names of a KIND; of workloads their sizes and sources, too."""
+    """List the built-in names of a KIND; for workloads also their sizes and sources."""
     if kind != "workloads" and asked not in (None, "names"):
-        raise UsageError(f"--format {asked} goes with workloads only")
+        raise UsageError(f"--format {asked} is for workloads only")
     form = asked or ("table" if kind == "workloads" and output.on_terminal() else "names")
     names = shared_options.names_of(_PLURALS[kind])
     click.echo(_workloads(names, form) if form != "names" else "".join(f"{name}\n" for name in names), nl=False)

@@ -26,7 +26,7 @@ COMMANDS = {
     "list": "the built-in architectures, workloads and their sizes, technologies, baselines",
     "show": "the content of an architecture, workload, technology or baseline",
     "convert": "a network as a network file, Timeloop problems or a SCALE-Sim topology",
-    "check": "whether files are valid, with everything that is wrong with them",
+    "check": "check files, with every error in them",
     "warmup": "compile all kernels now rather than in the first simulation",
 }
 """One line of help for each command; its code is `command` in its module, as compare_noc_command."""
@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
     """A group that imports a command only to run it (or to show its help)."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words of the command line, for reports that say how they came about; --debug may stand anywhere."""
+        """Keep the words of the command line, for reports that state how they were made; --debug may stand anywhere."""
         ctx.meta[COMMAND_LINE] = (ctx.info_name or "", *args)
         words, rest = (args[: args.index("--")], args[args.index("--") :]) if "--" in args else (args, [])
         ctx.meta[DEBUG] = DEBUG in words
@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is asked for.  An unknown one is a usage error that names the nearest."""
+        """Find a command by its name.  An unknown name is a usage error that suggests the nearest."""
         name = args[0]
         if name not in COMMANDS and not ctx.resilient_parsing and not name.startswith("-"):
             hint = did_you_mean(name, COMMANDS) or f"; commands: {', '.join(COMMANDS)}"
@@ -80,10 +80,10 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(DEBUG, is_flag=True, expose_value=False, help="Show the trace of an error that nobody expected.")
+@click.option(DEBUG, is_flag=True, expose_value=False, help="Show the traceback of an unexpected error.")
 @click.version_option(__version__, "--version", prog_name="accelerator-sim", message="%(prog)s %(version)s")
 def cli() -> None:
-    """What a neural network costs, in cycles and joules, on an Eyeriss-style accelerator."""
+    """The cost of a neural network, in cycles and joules, on an Eyeriss-style accelerator."""
 
 
 def main() -> NoReturn:

@@ -47,8 +47,8 @@ def command(ask: MappedLayers) -> None:
     layer = whole.mac_layer(ask.name)
     warm(fidelity="event")
     chosen = Options(ask.objective, ask.batch, plan=plan, seed=ask.seed)
-    found = best_mappings(layer, architecture, technology, chosen, plan.mappings.get(ask.name))
+    best = best_mappings(layer, architecture, technology, chosen, plan.mappings.get(ask.name))
     render = layer_map.dumps if output.pick_text_format(ask.asked, ask.out) == "json" else layer_map.render
-    output.write(render(found, output.width(), whole.batch), ask.out)
+    output.write(render(best, output.width(), whole.batch), ask.out)
     if ask.out is not None:
         click.echo(f"wrote {ask.out}", err=True)

@@ -1,4 +1,4 @@
-"""Where results go: standard output or a file, in the format that is asked for or that suits the place."""
+"""Where results go: standard output or a file, in the requested format or in the usual one of that destination."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Shown = TypeVar("Shown", contravariant=True)
 _SUFFIXES = {".json": "json", ".csv": "csv", ".tsv": "tsv"}
 _CLOSED = "standard output is closed; write the result to a file with -o FILE"
 _FORMATS = (*_SUFFIXES, ".parquet", ".sqlite", ".sqlite3", ".db")
-"""Suffixes that a command may take; `sweep` has some of its own and says what it does not write."""
+"""Suffixes that a command may take; `sweep` has some of its own and reports those that it does not write."""
 _TEXT_FORMATS = (".json", ".txt")
 """Suffixes of commands whose result is a text to read, or JSON."""
 
@@ -31,12 +31,12 @@ def on_terminal() -> bool:
 
 
 def width() -> int:
-    """Columns of the terminal (or COLUMNS; 80 where neither says)."""
+    """Columns of the terminal (or COLUMNS; 80 if neither is known)."""
     return shutil.get_terminal_size((80, 24)).columns
 
 
 def pick_format(asked: str | None, output: Path | None, on_a_terminal: str = "table") -> str:
-    """Return the format that is asked for; else what the file's suffix says; else a table for a terminal, or TSV."""
+    """Return the requested format; else that of the file's suffix; else a table on a terminal, or TSV."""
     if asked is not None:
         return asked
     if output is not None:
@@ -45,7 +45,7 @@ def pick_format(asked: str | None, output: Path | None, on_a_terminal: str = "ta
 
 
 def pick_text_format(asked: str | None, output: Path | None) -> str:
-    """Return "text" or "json": what is asked for, else what the file's suffix says, else text."""
+    """Return "text" or "json": as requested, else by the file's suffix, else text."""
     return asked or ("json" if output is not None and output.suffix.lower() == ".json" else "text")
 
 
@@ -78,7 +78,7 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None
 
 
 def _check_suffix() -> None:
-    """Raise click.UsageError where the format of a result is left to the suffix of -o, and that says none."""
+    """Raise click.UsageError if the format depends on the suffix of -o, and that names no format."""
     ctx = click.get_current_context(silent=True)
     given = ctx.params if ctx is not None else {}
     out = given.get("out")
@@ -136,25 +136,25 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
 class Report(Protocol[Shown]):
     """A module that writes a kind of result."""
 
-    def dumps_json(self, found: Shown, /) -> str:
+    def dumps_json(self, result: Shown, /) -> str:
         """As JSON."""
 
-    def dumps_rows(self, found: Shown, delimiter: str, /) -> str:
+    def dumps_rows(self, result: Shown, delimiter: str, /) -> str:
         """As delimited text."""
 
-    def render(self, found: Shown, width: int, color: bool, /) -> str:
+    def render(self, result: Shown, width: int, color: bool, /) -> str:
         """As a table for a terminal."""
 
 
-def show(report: Report[Shown], found: Shown, asked: str | None, output: Path | None) -> None:
+def show(report: Report[Shown], result: Shown, asked: str | None, output: Path | None) -> None:
     """Write a result in the format that is asked for or that suits the place."""
     form = pick_format(asked, output)
     if form == "json":
-        text = report.dumps_json(found)
+        text = report.dumps_json(result)
     elif form in ("csv", "tsv"):
-        text = report.dumps_rows(found, "," if form == "csv" else "\t")
+        text = report.dumps_rows(result, "," if form == "csv" else "\t")
     else:
-        text = report.render(found, width(), output is None and on_terminal())
+        text = report.render(result, width(), output is None and on_terminal())
     write(text, output)
     if output is not None:
         click.echo(f"wrote {output}", err=True)

@@ -1,4 +1,4 @@
-"""How far a run is: one line that renews itself on a terminal, a line every few seconds elsewhere."""
+"""Progress of a run: one line that renews itself on a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ INTERVAL_S = 5.0
 class ProgressLine:
     """Progress on standard error.  Call it with (done, total, name); leaving the context clears the line."""
 
-    def __init__(self, what: str = "layers") -> None:
-        """what: the plural of the things that are counted."""
-        self._what = what
+    def __init__(self, items: str = "layers") -> None:
+        """items: the plural of the things that are counted."""
+        self._items = items
         self._terminal = sys.stderr.isatty()
         self._next = time.monotonic() + (PATIENCE_S if self._terminal else INTERVAL_S)
         self._shown = False
@@ -30,7 +30,7 @@ class ProgressLine:
         now = time.monotonic()
         if now < self._next:
             return
-        text = f"{done}/{total} {self._what}, {name}"
+        text = f"{done}/{total} {self._items}, {name}"
         if self._terminal:
             progress(f"\r\x1b[K{printable(text)[:70]}")
             self._shown = True

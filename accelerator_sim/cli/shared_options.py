@@ -52,7 +52,7 @@ def names_of(kind: str) -> list[str]:
 
 
 class NameOrFile(_TextType):
-    """A built-in name or a file; only the shell completion tells them apart."""
+    """A built-in name or a file; only the shell completion distinguishes them."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -76,7 +76,7 @@ class OneOf(click.Choice[Word] if TYPE_CHECKING else click.Choice):  # type: ign
         self.kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the member.  Raises click.BadParameter, with what is allowed and the nearest word, for another."""
+        """Return the member.  Raises click.BadParameter for any other, with the allowed words and the nearest."""
         try:
             return word(self.kind, value, "the word" if param is None else param.opts[0].lstrip("-"))
         except UsageError as error:
@@ -137,35 +137,33 @@ _CHOICES = (
         metavar="NAME=N",
         help="ONNX only: a number for a symbolic dimension; repeatable.",
     ),
-    click.option("--strict", is_flag=True, help="ONNX only: an operator that nobody knows is an error."),
+    click.option("--strict", is_flag=True, help="ONNX only: treat an unknown operator as an error."),
     click.option(
         "--weights/--no-weights",
         default=None,
-        help="ONNX only: read real weights, or do not.  [default: where the file holds them, up to 1 GB]",
+        help="ONNX only: read the real weights or not.  [default: if the file holds them, up to 1 GB]",
     ),
     click.option(
         "--inputs",
         type=click.Path(path_type=Path),
         metavar="FILE.npz",
-        help="ONNX only: run the file on these inputs, for the densities of its activations.",
+        help="ONNX only: run the model on these inputs to measure the densities of its activations.",
     ),
     click.option(
         "--densities",
         metavar="TABLE",
         help="Densities by layer: a .csv file, or a built-in table such as alexnet/han2015.",
     ),
-    click.option("--width", type=real(WIDTH), metavar="X", help="CNN only: channels times X."),
+    click.option("--width", type=real(WIDTH), metavar="X", help="CNN only: multiply all channels by X."),
+    click.option("--resolution", type=whole(RESOLUTION), metavar="N", help="CNN only: use an input picture of N rows."),
     click.option(
-        "--resolution", type=whole(RESOLUTION), metavar="N", help="CNN only: a picture of N rows as its input."
-    ),
-    click.option(
-        "--prune", metavar="RULE", help="Take weights away: magnitude:0.9, erk:0.9, lottery:10 (0.8^10 left) or nm:2:4."
+        "--prune", metavar="RULE", help="Prune the weights: magnitude:0.9, erk:0.9, lottery:10 (0.8^10 left) or nm:2:4."
     ),
 )
 
 
 def workload_choices(command: Command) -> Command:
-    """How a workload is read and what is changed in it: the command gets it all as `choices`."""
+    """Options that read or change a workload; the command gets all of them as `choices`."""
 
     @functools.wraps(command)
     def gathered(**given: Any) -> Any:
@@ -180,7 +178,7 @@ def workload_choices(command: Command) -> Command:
 
 
 def gathered_into(kind: type[Any], name: str) -> Callable[[Command], Command]:
-    """Let a command get the parameters that are fields of a dataclass as one value, under a name."""
+    """Hand a command the parameters that are fields of a dataclass as one value, under a name."""
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
@@ -217,14 +215,14 @@ def set_option(command: Command) -> Command:
         multiple=True,
         callback=parse_set,
         metavar="PATH=VALUE",
-        help='Override one value of the architecture, as "dram.bandwidth=25.6 GB/s"; repeatable.',
+        help='Override one value of the architecture, e.g. "dram.bandwidth=25.6 GB/s"; repeatable.',
     )(command)
 
 
 def batch_option(command: Command) -> Command:
     """--batch."""
     return click.option(
-        "--batch", type=whole(BATCH), default=1, show_default=True, metavar="N", help="Inputs at a time."
+        "--batch", type=whole(BATCH), default=1, show_default=True, metavar="N", help="Inputs processed together."
     )(command)
 
 
@@ -265,14 +263,17 @@ def fidelity_option(command: Command) -> Command:
         type=OneOf(Fidelity),
         default=Fidelity.EVENT.value,
         show_default=True,
-        help="How cycles are found: exact event times, clock by clock (the same, slower), or a bottleneck estimate.",
+        help="How cycles are found: exact event times, clock by clock (same result, slower), or a bottleneck estimate.",
     )(command)
 
 
 def report_option(command: Command) -> Command:
     """--report."""
     return click.option(
-        "--report", type=click.Path(path_type=Path), metavar="FILE.html", help="Write a page with charts of it here."
+        "--report",
+        type=click.Path(path_type=Path),
+        metavar="FILE.html",
+        help="Write a page with charts of the result here.",
     )(command)
 
 
@@ -320,5 +321,5 @@ def mapping_option(command: Command) -> Command:
         "mapping_file",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Mappings by layer, and rules (`constraints`) for the search of the others.",
+        help="Mappings by layer, and rules (`constraints`) for the search of all other layers.",
     )(command)

@@ -39,9 +39,9 @@ def command(choices: Choices, kind: str, name: str, overrides: tuple[tuple[str, 
     architecture: links, wires and how clusters are joined; as JSON, the graph of each.
     """
     if overrides and kind not in ("architecture", "noc"):
-        raise UsageError("--set goes with architectures and their networks (noc) only")
+        raise UsageError("--set is for architectures and their networks (noc) only")
     if kind != "workload" and choices != type(choices)():
-        raise UsageError("choices of a workload (--bind, --densities, --prune...) go with workloads only")
+        raise UsageError("choices of a workload (--bind, --densities, --prune...) are for workloads only")
     if asked is not None and asked not in _FORMATS[kind]:
         raise UsageError(f"show {kind} has no --format {asked}; allowed: {', '.join(_FORMATS[kind])}")
     if kind == "architecture":
@@ -80,7 +80,7 @@ def _noc(name: str, overrides: tuple[tuple[str, str], ...], form: str) -> str:
 
 
 def _architecture(name: str, overrides: tuple[tuple[str, str], ...]) -> str:
-    """Return the file, whose comments give the sources, under the numbers that follow from it."""
+    """Return the file with its comments (the sources), below the numbers derived from it."""
     from accelerator_sim.architecture.following import followed
     from accelerator_sim.files.data import resolve
     from accelerator_sim.files.yaml_tree import load_document, read_text
@@ -123,7 +123,7 @@ def _technology(name: str) -> str:
 
 
 def _baseline(name: str) -> str:
-    """Return the file with its software in it, so that what is printed stands by itself."""
+    """Return the file with its software included, so that the printed file needs no other."""
     from accelerator_sim.baseline.device import load_device
     from accelerator_sim.report.yaml_text import as_yaml
 

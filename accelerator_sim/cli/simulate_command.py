@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 def _cycles(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
     begin, colon, end = value.partition(":")
     if not (colon and begin.isdecimal() and end.isdecimal() and int(begin) < int(end)):
-        raise click.BadParameter(f"{value!r} is not A:B; write the first cycle and the one after the last, as 0:20000")
+        raise click.BadParameter(
+            f"{value!r} is not A:B; write the first cycle and the one after the last, e.g. 0:20000"
+        )
     return int(begin), int(end)
 
 
 def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
     words = value.split(",") if value else []
     if not all(word.strip().isdecimal() for word in words):
-        raise click.BadParameter(f"{value!r} is not a list of clusters; write their numbers, as 0,1")
+        raise click.BadParameter(f"{value!r} is not a list of clusters; write their numbers, e.g. 0,1")
     return tuple(int(word) for word in words)
 
 
@@ -42,7 +44,7 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
     "--from",
     "origin",
     metavar="STORE:KEY",
-    help="Instead of WORKLOAD: a result of a sweep, by its key.",
+    help="Instead of WORKLOAD: simulate a result of a sweep again, by its key.",
 )
 @shared_options.arch_option
 @shared_options.fidelity_option
@@ -58,7 +60,7 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
     "--refine",
     type=shared_options.whole(REFINE),
     metavar="K",
-    help="Best mappings that the event engine compares.  [default: 3; 1 where layers have zeros or PEs are over 256]",
+    help="Best mappings that the event engine compares.  [default: 3; 1 for layers with zeros or over 256 PEs]",
 )
 @shared_options.objective_option
 @shared_options.mapping_option
@@ -74,7 +76,10 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
 )
 @shared_options.report_option
 @click.option(
-    "--trace", type=click.Path(path_type=Path), metavar="FILE.json.gz", help="What every PE does when, for Perfetto."
+    "--trace",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json.gz",
+    help="Write the activity of every PE over time, for Perfetto.",
 )
 @click.option(
     "--trace-cycles", default="0:20000", show_default=True, metavar="A:B", callback=_cycles, help="Cycles to trace."
@@ -117,13 +122,13 @@ def command(
             raise UsageError("WORKLOAD and --from are given; a result of a sweep has its own workload")
         from accelerator_sim.cli.stored_point import recall
 
-        found = recall(origin)
-        workload, arch, choices = found.workload, found.arch, found.choices
-        overrides = found.overrides + overrides
-        fidelity = fidelity if given(ctx, "fidelity") else found.fidelity
-        objective = objective if given(ctx, "objective") else found.objective
-        batch = batch if given(ctx, "batch") else found.batch
-        seed = seed if given(ctx, "seed") else found.seed
+        stored = recall(origin)
+        workload, arch, choices = stored.workload, stored.arch, stored.choices
+        overrides = stored.overrides + overrides
+        fidelity = fidelity if given(ctx, "fidelity") else stored.fidelity
+        objective = objective if given(ctx, "objective") else stored.objective
+        batch = batch if given(ctx, "batch") else stored.batch
+        seed = seed if given(ctx, "seed") else stored.seed
     if workload is None:
         raise click.MissingParameter(ctx=ctx, param_hint="'WORKLOAD'", param_type="argument")
     from accelerator_sim.run.options import Options, engine
@@ -180,7 +185,7 @@ def command(
 
 
 def tell_reading(network: Network) -> None:
-    """Say on standard error what was assumed or left out when the file of another tool was read."""
+    """Print on standard error what was assumed or left out when reading the file of another tool."""
     from accelerator_sim.workload.formats.readers import is_foreign
 
     if network.notes and is_foreign(Path(network.file)):
@@ -190,7 +195,7 @@ def tell_reading(network: Network) -> None:
 def _files(
     workload: str, network: Network, arch: str, overrides: Sequence[tuple[str, str]], mapping_file: Path | None
 ) -> tuple[SourceFile, ...]:
-    """The files that a run reads, hashed before it begins, so that they are those that were read."""
+    """The files that a run reads, hashed before it begins, so that the hashes are of what was read."""
     from accelerator_sim.results.provenance import machine_files, source_file, workload_files
 
     files = [*workload_files(workload, network), *machine_files(arch, overrides)]
@@ -200,7 +205,7 @@ def _files(
 
 
 def explained_for_page(result: NetworkResult, chosen: Options) -> Explanation | None:
-    """What bounds the layers of a result; nothing for an estimate, and for a run that was interrupted."""
+    """The bounds of the layers of a result; empty for an estimate and for an interrupted run."""
     if result.estimate or result.interrupted:
         return None
     from accelerator_sim.eyexam.explain import explain_run
@@ -224,7 +229,7 @@ def _text(result: NetworkResult, form: str, to_stdout: bool) -> str | Iterable[s
 
 
 def _notes(result: NetworkResult, written: Sequence[Path]) -> None:
-    """Say on standard error what a reader of the numbers has to know."""
+    """Print on standard error what a reader of the numbers has to know."""
     from accelerator_sim.technology.energy_unit import EnergyUnit
 
     for path in written:

@@ -1,4 +1,4 @@
-"""A result of a sweep as what `simulate` is given."""
+"""A result of a sweep as the input of `simulate`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredOrigin:
-    """What a result of a sweep was made of."""
+    """The inputs of a result of a sweep."""
 
     workload: str
     arch: str
@@ -36,7 +36,7 @@ def recall(origin: str) -> StoredOrigin:
 
     place, colon, key = origin.rpartition(":")
     if not colon or not place or not key:
-        raise UsageError(f"--from {origin}: write STORE:KEY, as sweep.sqlite:2f1444b841 (`sweep best` shows keys)")
+        raise UsageError(f"--from {origin}: write STORE:KEY, e.g. sweep.sqlite:2f1444b841 (`sweep best` shows keys)")
     if not Path(place).is_file():
         raise UsageError(f"--from {origin}: {place}: no such store")
     with Store(Path(place), read_only=True) as store:

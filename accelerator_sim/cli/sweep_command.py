@@ -42,8 +42,8 @@ class SweepGroup(click.Group):
 def command() -> None:
     """Many variations of a machine on many networks.
 
-    `sweep SPEC.yaml` (short for `sweep run SPEC.yaml`) runs the points missing from the store; `sweep best STORE` and
-    `sweep front STORE` and `sweep export STORE` read what it has.
+    `sweep SPEC.yaml` (short for `sweep run SPEC.yaml`) runs the points missing from the store; `sweep best STORE`,
+    `sweep front STORE` and `sweep export STORE` read the store.
     """
 
 
@@ -69,14 +69,20 @@ _output = click.option(
 
 @command.command("run")
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option("--store", "place", type=click.Path(path_type=Path), metavar="STORE", help="Default: SPEC with .sqlite.")
+@click.option(
+    "--store",
+    "place",
+    type=click.Path(path_type=Path),
+    metavar="STORE",
+    help="The store, an SQLite file.  [default: the name of SPEC with .sqlite]",
+)
 @click.option(
     "-o",
     "--output",
     "out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="All results, by the suffix .csv, .tsv, .json or .parquet.",
+    help="Write all results here, in the format of the suffix .csv, .tsv, .json or .parquet.",
 )
 @click.option(
     "--jobs",
@@ -87,9 +93,9 @@ _output = click.option(
     help="Worker processes; auto: all CPUs.",
 )
 @click.option("--cluster", metavar="tcp://HOST:PORT", help="Run on the workers of this Dask scheduler.")
-@click.option("--pareto", metavar="X,Y", help="Results whose front is shown.  [default: the sweep's objectives]")
-@click.option("--retry", is_flag=True, help="Run again what failed before.")
-@click.option("--dry-run", is_flag=True, help="Tell how many points there are and about how long they take.")
+@click.option("--pareto", metavar="X,Y", help="Show the front of these results.  [default: the sweep's objectives]")
+@click.option("--retry", is_flag=True, help="Run failed points again.")
+@click.option("--dry-run", is_flag=True, help="Show the number of points and about how long they take.")
 @_format
 @shared_options.report_option
 @click.pass_context
@@ -106,7 +112,7 @@ def run(
     asked: str | None,
     report: Path | None,
 ) -> None:
-    """Run a sweep.  Run it again after an interruption: it goes on where it stopped."""
+    """Run a sweep.  After an interruption, the same command resumes where it stopped."""
     place, out = _places(spec, place, out)
     output.check_outputs([out, place, report], [str(spec)])
     form = _form(out) if out else output.pick_format(asked, None)
@@ -139,7 +145,7 @@ def run(
 
 
 def _places(spec: Path, place: Path | None, out: Path | None) -> tuple[Path, Path | None]:
-    """Where results are kept, and where they are written; in former versions, -o was the store."""
+    """The store of the results, and the file that they are written to; in former versions, -o was the store."""
     if out is not None and out.suffix.lower() in _STORES:
         if place is not None:
             raise UsageError(f"-o {out}: results are not written as a store; --store {place} is one already")
@@ -149,12 +155,12 @@ def _places(spec: Path, place: Path | None, out: Path | None) -> tuple[Path, Pat
 
 
 def _form(out: Path) -> str:
-    """The format that a suffix names.  Raises UsageError where it names none."""
+    """The format of a suffix.  Raises UsageError for an unknown suffix."""
     from accelerator_sim.sweep.export import FORMATS
 
     form = out.suffix.lower().removeprefix(".")
     if form not in FORMATS:
-        raise UsageError(f"{out}: the suffix says no format; use {', '.join(f'.{each}' for each in FORMATS)}")
+        raise UsageError(f"{out}: the suffix names no format; use {', '.join(f'.{each}' for each in FORMATS)}")
     return form
 
 
@@ -203,14 +209,18 @@ def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path
 @command.command("best")
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option(
-    "--by", metavar="RESULT", help="Best first; -RESULT turns it.  [default: the sweep's first objective, else edp]"
+    "--by",
+    metavar="RESULT",
+    help="Best first; -RESULT reverses the order.  [default: the sweep's first objective, else edp]",
 )
-@click.option("-n", "count", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="Points.")
+@click.option(
+    "-n", "count", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="Number of points."
+)
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 @_format
 @_output
 def best(store: Path, by: str | None, count: int, name: str | None, asked: str | None, out: Path | None) -> None:
-    """The best points of a store by one result."""
+    """List the best points of a store by one result."""
     from accelerator_sim.sweep import records
 
     output.check_outputs([out], [str(store)])
@@ -228,13 +238,13 @@ def best(store: Path, by: str | None, count: int, name: str | None, asked: str |
 @click.option(
     "--pareto",
     metavar="X,Y...",
-    help="Results, two or more.  [default: the sweep's objectives, else latency,energy_total]",
+    help="Two or more results.  [default: the sweep's objectives, else latency,energy_total]",
 )
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 @_format
 @_output
 def front(store: Path, pareto: str | None, name: str | None, asked: str | None, out: Path | None) -> None:
-    """The points of a store that no other one beats."""
+    """List the Pareto front of a store: the points that no other point dominates."""
     from accelerator_sim.sweep import records
 
     output.check_outputs([out], [str(store)])
@@ -256,11 +266,11 @@ def front(store: Path, pareto: str | None, name: str | None, asked: str | None, 
     type=click.Path(path_type=Path),
     metavar="FILE",
     required=True,
-    help="By its suffix .csv, .tsv, .json or .parquet.",
+    help="The file to write, in the format of its suffix .csv, .tsv, .json or .parquet.",
 )
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 def export_command(store: Path, out: Path, name: str | None) -> None:
-    """All results of a store as a file for other programs."""
+    """Write all results of a store to a file for other programs."""
     from accelerator_sim.sweep.export import export
 
     output.check_outputs([out], [str(store)])
@@ -287,7 +297,7 @@ def _show_records(rows: list[Row], goals: list[Goal], about: About, asked: str |
 
 
 def _opened(path: Path) -> Store:
-    """A store to read.  Nothing of it changes."""
+    """Open a store for reading only."""
     from accelerator_sim.sweep.store import Store
 
     if not is_file(path):
@@ -301,7 +311,9 @@ def _sweeps(store: Store, name: str | None) -> list[str]:
         return names
     found = [each for each in names if each.startswith(name)]
     if len(found) != 1:
-        raise UsageError(f"--sweep {name}: {len(found)} sweeps begin so; the store has {', '.join(names) or 'none'}")
+        raise UsageError(
+            f"--sweep {name}: {len(found)} sweeps begin with this; the store has {', '.join(names) or 'none'}"
+        )
     return found
 
 
@@ -324,7 +336,7 @@ def _cluster(address: str) -> Pool:
 
 
 def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
-    """What a page says of where it comes from: all files that are read, hashed before the run begins."""
+    """The origin stated on a page: all files that are read, hashed before the run begins."""
     from accelerator_sim.cli.command_line import command_line
     from accelerator_sim.results.provenance import Provenance, machine_files, source_file, workload_files
     from accelerator_sim.sweep.planner import base_file, network_file
@@ -353,5 +365,5 @@ def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
 
 
 def _named(file: SourceFile, place: str, name: str) -> SourceFile:
-    """A file under the name that it was asked for by, without the folder that it was found in."""
+    """A file by its name as given, without the folder where it was found."""
     return replace(file, name=name + file.name.removeprefix(place)) if file.name.startswith(place) else file

@@ -1,4 +1,4 @@
-"""What `accelerator-sim sweep` says of a sweep besides its results: how far it is, how long it takes, what failed."""
+"""What `accelerator-sim sweep` reports besides the results: progress, duration, failures."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MOST_TOLD = 20
 
 
 def speed(state: SweepState, rate: float, goal: Goal) -> str:
-    """Return how fast a sweep is, how long it still takes, and its best result so far."""
+    """Return the rate of a sweep, the time that it still needs, and its best result so far."""
     left = f"{rate:.3g}/s, {span_text((state.results - state.done) / rate)} left" if rate else ""
     best = "" if state.best is None else f", best {goal.field} {state.best:.3g}"
     return left + best
 
 
 def span_text(seconds: float) -> str:
-    """Return a time for people."""
+    """Return a duration in a readable unit."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
@@ -40,7 +40,7 @@ def tell_size(sweep: Sweep, jobs: int) -> None:
     own = {stage.fidelity for stage in sweep.stages}
     for fidelity, seconds in size.seconds.items():
         span = span_text(seconds * size.results / jobs)
-        said = "" if len(own) > 1 or fidelity not in own else ", as the file says"
+        said = "" if len(own) > 1 or fidelity not in own else ", as in the file"
         click.echo(
             f"about {span} with {jobs} job{'s' if jobs > 1 else ''} at fidelity {fidelity}{said}:"
             f" {seconds:.2g} s per result as tried"
@@ -51,11 +51,11 @@ def tell_size(sweep: Sweep, jobs: int) -> None:
 
 
 def tell(summary: Summary, place: Path) -> None:
-    """Say on standard error what was done and what failed."""
+    """Report on standard error what was done and what failed."""
     excluded = f", {summary.excluded} break a constraint" if summary.excluded else ""
     click.echo(
         f"{summary.points} points{excluded}: {summary.computed} results computed ({summary.layers} layers),"
-        f" {summary.present} were there, in {span_text(summary.seconds)}; {place}, sweep {summary.name}",
+        f" {summary.present} were in the store, in {span_text(summary.seconds)}; {place}, sweep {summary.name}",
         err=True,
     )
     if summary.note:
@@ -71,4 +71,4 @@ def tell(summary: Summary, place: Path) -> None:
         left = sum(failure.results for failure in summary.failed[MOST_TOLD:])
         click.echo(f"failed: {left:,} more for other reasons; table results has all of them", err=True)
     if summary.interrupted:
-        click.echo("interrupted; the same command goes on from here", err=True)
+        click.echo("interrupted; the same command resumes from here", err=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--quick", is_flag=True, help="Leave out the runs that take long.")
+@click.option("--quick", is_flag=True, help="Leave out the slow runs.")
 @shared_options.jobs_option
 @shared_options.output_options("markdown")
 @click.pass_context
@@ -43,7 +43,7 @@ def command(
     sets = [name for name in names if name in measured_names()]
     papers = [name for name in names if name not in sets]
     if sets and papers:
-        raise UsageError(f"{papers[0]} is a publication and {sets[0]} are measurements; validate them one by one")
+        raise UsageError(f"{papers[0]} is a publication and {sets[0]} are measurements; validate them separately")
     form = output.pick_format(asked, out)
     fits = _fits(sets if names else measured_names())
     holds = all(fit.holds for fit in fits)
@@ -69,7 +69,7 @@ def _residuals(fits: Sequence[Fit], form: str, to_stdout: bool) -> str:
     if form == "json":
         return residuals.dumps_json(fits)
     if form == "markdown":
-        raise UsageError("--format markdown goes with publications only")
+        raise UsageError("--format markdown is for publications only")
     if form == "table":
         return "\n".join(residuals.render(fit, output.width(), to_stdout and output.on_terminal()) for fit in fits)
     return residuals.dumps_rows(fits, "," if form == "csv" else "\t")

@@ -13,9 +13,11 @@ def command() -> None:
     if not load_kernels():
         click.echo("compilation is switched off (NUMBA_DISABLE_JIT); nothing to do")
         return
-    compile_all(tell=lambda line: click.echo(line, err=True))
+    compile_all(report=lambda line: click.echo(line, err=True))
     folder = cache_folder()
     if folder is None:
-        click.echo("no cache can be written; set NUMBA_CACHE_DIR to a folder that can, or each run compiles anew")
+        click.echo(
+            "no cache can be written; set NUMBA_CACHE_DIR to a folder that can, or every run compiles them again"
+        )
     else:
         click.echo(f"kernels are in {folder}")

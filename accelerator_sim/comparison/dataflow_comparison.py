@@ -122,7 +122,7 @@ class FlowResult:
         return self.energy_unit.joules(self.edp)
 
     def common(self, other: FlowResult) -> FlowResult:
-        """The layers that another dataflow could run too."""
+        """The layers that the other dataflow could also run."""
         names = {row.layer.name for row, _, _ in other.ran}
         return replace(self, layers=tuple(row for row, _, _ in self.ran if row.layer.name in names))
 
@@ -333,15 +333,15 @@ FlowTask = tuple[Layer, Architecture, ActionEnergies, Dataflow, Objective]
 def _run(tasks: Sequence[FlowTask], jobs: int, on_progress: Progress | None) -> list[LayerNest]:
     found: dict[int, LayerNest] = {}
 
-    def tell(done: int, name: str) -> None:
+    def show_progress(done: int, name: str) -> None:
         if on_progress is not None:
             on_progress(done, len(tasks), name)
 
-    tell(0, tasks[0][0].name)
+    show_progress(0, tasks[0][0].name)
     try:
         for number, row in run_tasks(tasks, pool_of(min(jobs, len(tasks))), _run_task, _given_up):
             found[number] = row
-            tell(len(found), row.layer.name)
+            show_progress(len(found), row.layer.name)
     except KeyboardInterrupt:
         pass  # what was finished is complete
     return [
@@ -366,7 +366,7 @@ def run_nest(
     flow: Dataflow,
     objective: Objective,
 ) -> LayerNest:
-    """Find the best nest of a layer and account for it.  What is wrong with it is told in the result, never raised."""
+    """Find the best nest of a layer and account for it.  Errors are reported in the result, never raised."""
     try:
         found = find_nest(layer, architecture, actions, flow, objective)
     except CheckFailed as error:

@@ -171,7 +171,7 @@ class Comparison(Tabular):
 
     @property
     def exit_code(self) -> int:
-        """The worst one of the runs, as of `NetworkResult`."""
+        """The worst status of the runs, same as in `NetworkResult`."""
         return worst_code(run.exit_code for run in self.runs)
 
     def to_dict(self) -> dict[str, Any]:
@@ -195,7 +195,7 @@ class Comparison(Tabular):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row a machine, the energy of each component a column of its own."""
+        """Return one row per machine, with one column for the energy of each component."""
         rows = []
         for entry in self.entries:
             row = entry.to_dict(self.reference)

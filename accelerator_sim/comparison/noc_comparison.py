@@ -110,7 +110,7 @@ class NetworkComparison(Tabular):
         return run.link_bits[tensor] / self.port_bits[tensor]
 
     def rows(self) -> list[Row]:
-        """One row a network and layer, and one of all layers (`layer` is empty)."""
+        """One row per network and layer, and one for all layers of a network (`layer` is empty)."""
         return [self._row(run, cost, base) for run, cost, base in self._costs()]
 
     def _costs(self) -> Iterator[tuple[NetworkRun, NetworkCost, NetworkCost]]:
@@ -124,9 +124,9 @@ class NetworkComparison(Tabular):
     def _row(self, run: NetworkRun, cost: NetworkCost, base: NetworkCost) -> Row:
         row: Row = {"network": run.name, **asdict(cost)}
         row["latency_s"] = cost.cycles / self.architecture.clock
-        for what in ("cycles", "noc_j", "glb_j", "chip_j"):
-            below = getattr(base, what)
-            row[f"{what.removesuffix('_j')}_ratio"] = getattr(cost, what) / below if below else None
+        for quantity in ("cycles", "noc_j", "glb_j", "chip_j"):
+            below = getattr(base, quantity)
+            row[f"{quantity.removesuffix('_j')}_ratio"] = getattr(cost, quantity) / below if below else None
         for tensor in TENSORS:
             row[f"words_per_cycle_{tensor}"] = run.words_per_cycle[tensor]
             row[f"links_{tensor}"] = self.links(run, tensor)

@@ -62,7 +62,7 @@ class Roof:
 class Examination:
     """The bounds of one layer on one machine.
 
-    `cycles` are the least cycles after each step (nominal MACs over them: the bound in MACs a cycle), never falling;
+    `cycles` are the least cycles after each step (nominal MACs over them: the bound in MACs per cycle), never falling;
     `solved` the same as each step by itself was solved;
     `peak_cycles` what the work takes where every lane (MAC of a PE) is busy in every cycle; `share` the fraction of the
     MACs that count as work: all, or those with two non-zero operands where the PE skips zeros.
@@ -88,7 +88,7 @@ class Examination:
         return self.share * self.macs / self.lanes
 
     def rate(self, step: int, effectual: bool = False) -> float:
-        """The bound after a step (1 to 7) in nominal or in effectual MACs a cycle."""
+        """The bound after a step (1 to 7) in nominal or in effectual MACs per cycle."""
         return (self.effectual_macs if effectual else self.macs) / self.cycles[step - 1]
 
     @cached_property
@@ -133,9 +133,9 @@ def examine(
 
     constraints: those of the mapping search, which bound the compiler; they apply to steps 5 and 6.
 
-    A bound is what the best mapping takes under its constraints.  What a stricter step attains, a laxer one attains
-    too, so a bound is never above the next one; this matters only where zeros lie more favourably than their densities
-    let expect.
+    A bound is the cycles of the best mapping under the constraints of the step.  A laxer step attains whatever a
+    stricter one attains, so a bound is never above the next one; this matters only where zeros lie more favourably
+    than expected from their densities.
     """
     flow = DATAFLOWS["rs"]
     problem = problem_of(layer, architecture, mapping.iact_encoding, mapping.weight_encoding)

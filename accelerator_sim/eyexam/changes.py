@@ -155,7 +155,7 @@ def _shapes(machine: Architecture) -> Iterator[Change]:
         yield Change(f"clusters in {rows} x {columns}", tuple(settings), 4)
     for rows, columns in _near(machine.pe_cluster.rows, machine.pe_cluster.columns):
         settings = [("pe_cluster.rows", str(rows)), ("pe_cluster.columns", str(columns))]
-        if not machine.flat:  # a weight router a row, a psum router and a bank a column (JETCAS Table II)
+        if not machine.flat:  # a weight router per row, a psum router and a bank per column (JETCAS Table II)
             iact = machine.noc.iact  # iacts keep their ways, so that the change is of the shape alone
             assert isinstance(iact, HierarchicalMesh)
             settings += [("noc.iact.routers", str(iact.routers)), ("glb.iact.banks", str(machine.glb.iact.banks))]

@@ -40,7 +40,7 @@ def explain(
     """Simulate the layers of a network with the event engine and explain them.
 
     vary: makes the machine with some values of its file replaced; None: try no changes.  Layers that fail are in the
-    run, as of `simulate_network`, whose errors are raised too.
+    run, same as in `simulate_network`, whose errors are also raised.
     """
     chosen = replace(options or Options(), fidelity=Fidelity.EVENT, verify=False)
     run = simulate_network(network, architecture, technology, chosen, on_progress)
@@ -134,7 +134,7 @@ def _with_changes(
 
 
 def _least_cycles(explained: Explanation, each: Variation) -> float:
-    """Cycles that a changed machine takes at the least: what bounds the steps before the first one that it alters."""
+    """Least cycles of a changed machine: the bound of the steps before the first one that the change alters."""
     before = each.change.step - 2
     bounds = [layer.bounds.cycles[before] for layer in explained.explained]
     off_chip = any(path.startswith("dram.") for path, _ in each.change.settings)

@@ -42,7 +42,7 @@ class LayerExplanation:
 
 @dataclass(frozen=True)
 class CauseGroup:
-    """The layers that lose most at one step to one thing, as of `LayerExplanation.cause`, the worst first."""
+    """The layers that lose most at one step to one thing, same as `LayerExplanation.cause`, the worst first."""
 
     step: int
     name: Binding

@@ -54,7 +54,7 @@ def steps_on_lanes(loops: Loops, dataflow: Dataflow, lanes: int) -> int:
 
 @dataclass(frozen=True)
 class Parallelism:
-    """What steps 2 and 3 leave of a layer: MACs a cycle with any number of lanes, and with those there are."""
+    """MACs per cycle after steps 2 and 3: with any number of lanes, and with the existing ones."""
 
     dataflow: str
     unlimited: float

@@ -16,7 +16,7 @@ class Reuse:
     read from off-chip, `glb` read from the GLB, `sent` put on the network by a source, `delivered` taken by a PE,
     `macs` used by multiply-accumulates.  Of psums (words: outputs): `dram` written off-chip, `glb` read or written
     there, `sent` moved between a column of PEs and what is outside, `delivered` handed to the next PE or cluster of its
-    chain, `macs` added to.  The least that would do is 1 for `dram`, `sent` and (but for psums) `delivered`; 0 for
+    chain, `macs` added to.  The least that would do is 1 for `dram`, `sent` and (except for psums) `delivered`; 0 for
     `glb`, and for psums `delivered`; `macs` is given by the layer.
     """
 

@@ -33,22 +33,22 @@ def looks_like_path(text: str) -> bool:
     return "/" in text or "\\" in text or text.lower().endswith(_PATH_SUFFIXES)
 
 
-def resolve(kind: str, name_or_path: str, what: str, subdir: str = "") -> Path:
+def resolve(kind: str, name_or_path: str, singular: str, subdir: str = "") -> Path:
     """Return the file that a built-in name or a path stands for.
 
-    A path need not exist: whoever reads it reports that.  `what` is the singular word for messages, e.g. "workload".
+    A path need not exist: whoever reads it reports that.  `singular` is the word for messages, e.g. "workload".
     Raises UsageError for a word that is neither a built-in name nor a path, and for what is not a word.
     """
-    name_or_path = place(name_or_path, what)
+    name_or_path = place(name_or_path, singular)
     names = builtin_names(kind, subdir)
     if name_or_path in names:
         return data_dir(kind) / subdir / f"{name_or_path}.yaml"
     path = Path(name_or_path)
     if looks_like_path(name_or_path) or (name_or_path and _exists(path)):
         return path
-    plural = what[:-1] + "ies" if what.endswith("y") else what + "s"
+    plural = singular[:-1] + "ies" if singular.endswith("y") else singular + "s"
     raise UsageError(
-        f"unknown {what} {name_or_path!r}: neither a built-in name nor a file{did_you_mean(name_or_path, names)}"
+        f"unknown {singular} {name_or_path!r}: neither a built-in name nor a file{did_you_mean(name_or_path, names)}"
         f" (`accelerator-sim list {plural}` shows the built-in names)"
     )
 

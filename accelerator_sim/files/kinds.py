@@ -97,23 +97,23 @@ def _of_mapping(tree: dict[str, Any]) -> str | None:
         (lambda: all(key.startswith("problem_") for key in tree), "the base of Timeloop problems, which include it"),
         (lambda: all(isinstance(value, dict) and "equation" in value for value in tree.values()), "a Stream workload"),
     ]
-    found = next((what for holds, what in checks if tree and holds()), None)
+    found = next((name for holds, name in checks if tree and holds()), None)
     word = next((key for key in tree if key in _TIMELOOP), None)
     return found or (f"a Timeloop {_TIMELOOP[word]}" if word else None)
 
 
 @contextmanager
-def instead_of(path: Path, wanted: FileKind, what: str) -> Iterator[None]:
+def instead_of(path: Path, wanted: FileKind, requirement: str) -> Iterator[None]:
     """Say what a file is, instead of all that is wrong with it, where it is of another kind than the one wanted.
 
-    what: the end of the message, as "an architecture is required".
+    requirement: the end of the message, as "an architecture is required".
     """
     try:
         yield
     except InvalidFile:
         other = _other(path, wanted)
         if other is not None:
-            raise InvalidFile([Problem(str(path), 1, 1, "", f"this is {other}; {what}")]) from None
+            raise InvalidFile([Problem(str(path), 1, 1, "", f"this is {other}; {requirement}")]) from None
         raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def printable(text: str, kept: str = "") -> str:
-    """Return text with control characters (of a name in a file, say) made visible and harmless, but for those
+    """Return text with control characters (of a name in a file, say) made visible and harmless, except for those
     `kept`."""
     if text.isprintable():
         return text

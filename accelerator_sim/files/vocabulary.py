@@ -126,10 +126,10 @@ NOC_WORDS: tuple[NocWord, ...] = get_args(NocWord)
 Word = TypeVar("Word", bound=StrEnum)
 
 
-def word(kind: type[Word], value: object, what: str) -> Word:
+def word(kind: type[Word], value: object, option_name: str) -> Word:
     """Return the member of a closed set that a word names.
 
-    kind: the set; value: the word, or the member itself; what: the name of the option, for the message.
+    kind: the set; value: the word, or the member itself; option_name: the name of the option, for the message.
 
     Raises UsageError, with what is allowed and the nearest match, for anything else.
     """
@@ -137,21 +137,21 @@ def word(kind: type[Word], value: object, what: str) -> Word:
     if isinstance(value, kind) or (isinstance(value, str) and not isinstance(value, StrEnum) and value in allowed):
         return kind(value)
     near = did_you_mean(value, allowed) if isinstance(value, str) else ""
-    raise UsageError(f"{what} is {value!r}; allowed: {', '.join(allowed)}{near}")
+    raise UsageError(f"{option_name} is {value!r}; allowed: {', '.join(allowed)}{near}")
 
 
-def words(kind: type[Word], values: object, what: str) -> tuple[Word, ...]:
+def words(kind: type[Word], values: object, option_name: str) -> tuple[Word, ...]:
     """Return the members that words name, each once; a text is a list of words with commas.
 
     Raises UsageError for a word that is not in the set, and for no word at all.
     """
-    found = tuple(dict.fromkeys(word(kind, each, what) for each in texts(values, what, split=",")))
+    found = tuple(dict.fromkeys(word(kind, each, option_name) for each in texts(values, option_name, split=",")))
     if not found:
-        raise UsageError(f"{what} is empty; allowed: {', '.join(kind)}")
+        raise UsageError(f"{option_name} is empty; allowed: {', '.join(kind)}")
     return found
 
 
-def texts(values: object, what: str, split: str | None = None) -> tuple[str, ...]:
+def texts(values: object, option_name: str, split: str | None = None) -> tuple[str, ...]:
     """Return texts as a tuple; one text stands for itself, or for its parts between `split`.
 
     Raises UsageError for anything that is neither a text nor several.
@@ -162,14 +162,14 @@ def texts(values: object, what: str, split: str | None = None) -> tuple[str, ...
         listed = tuple(values)
         if all(isinstance(each, str) for each in listed):
             return cast(tuple[str, ...], listed)
-    raise UsageError(f"{what} is {values!r}; a text or a list of texts is required")
+    raise UsageError(f"{option_name} is {values!r}; a text or a list of texts is required")
 
 
 @dataclass(frozen=True)
 class Whole:
     """The range of a whole number, both ends included."""
 
-    what: str
+    option_name: str
     least: int
     most: int
 
@@ -180,9 +180,9 @@ class Whole:
         except TypeError:  # of an array too, which has an index only where it is one number
             number = None
         if number is None:
-            raise UsageError(f"{self.what} is {value!r}; {self.allowed} is required")
+            raise UsageError(f"{self.option_name} is {value!r}; {self.allowed} is required")
         if not self.least <= number <= self.most:
-            raise UsageError(f"{self.what} is {number}; {self.allowed} is required")
+            raise UsageError(f"{self.option_name} is {number}; {self.allowed} is required")
         return number
 
     @property
@@ -195,7 +195,7 @@ class Whole:
 class Real:
     """The range of a finite number; `above` excludes its lower end, `most` is None for no upper end."""
 
-    what: str
+    option_name: str
     least: float = 0.0
     most: float | None = None
     above: bool = False
@@ -208,7 +208,7 @@ class Real:
             number = math.nan
         low = number <= self.least if self.above else number < self.least
         if not math.isfinite(number) or low or (self.most is not None and number > self.most):
-            raise UsageError(f"{self.what} is {value!r}; {self.allowed} is required")
+            raise UsageError(f"{self.option_name} is {value!r}; {self.allowed} is required")
         return number
 
     @property
@@ -232,27 +232,27 @@ BIND = Whole("bind", 0, (1 << 63) - 1)
 """A dimension of an ONNX file."""
 
 
-def flag(value: object, what: str) -> bool:
+def flag(value: object, option_name: str) -> bool:
     """Return True or False.  Raises UsageError for anything else (a text "no" would count as true)."""
     if isinstance(value, bool):
         return value
-    raise UsageError(f"{what} is {value!r}; True or False is required")
+    raise UsageError(f"{option_name} is {value!r}; True or False is required")
 
 
-def place(value: object, what: str) -> str:
+def place(value: object, option_name: str) -> str:
     """Return a name or a path as text.  Raises UsageError for anything else."""
     if isinstance(value, str | Path):
         return str(value)
-    raise UsageError(f"{what} is {value!r}; a built-in name, a file, or what its loader returns is required")
+    raise UsageError(f"{option_name} is {value!r}; a built-in name, a file, or what its loader returns is required")
 
 
-def sequence(values: object, what: str) -> Sequence[object]:
+def sequence(values: object, option_name: str) -> Sequence[object]:
     """Return several values as a tuple; one name, path or value by itself stands for a list of it.
 
     Raises UsageError for None.
     """
     if values is None:
-        raise UsageError(f"{what} is None; a list is required")
+        raise UsageError(f"{option_name} is None; a list is required")
     if isinstance(values, str | Path) or not isinstance(values, Iterable):
         return (values,)
     return tuple(values)

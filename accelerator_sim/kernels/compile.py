@@ -1,7 +1,7 @@
 """How kernels are compiled and cached: one freshness stamp over the whole package.
 
 Numba's own cache notices a change of the file that holds a function, but not of a helper in another file; the stamp
-here covers every file of `kernels/`.  Where no cache can be written the kernels are compiled anew in each process.
+here covers every file of `kernels/`.  Where no cache can be written the kernels are compiled again in each process.
 """
 
 from __future__ import annotations

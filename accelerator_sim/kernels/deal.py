@@ -27,7 +27,7 @@ class Cut(NamedTuple):
 
 
 class Dealt(NamedTuple):
-    """How a dimension, or one tile of it, is dealt, int64; fields as of `mapping.dealing.Deal`, summed over tiles."""
+    """How a dimension, or one tile of it, is dealt, int64; fields same as `mapping.dealing.Deal`, summed over tiles."""
 
     steps: Any
     units: Any
@@ -138,7 +138,7 @@ def tile_blocks(size, tile, cut):
 
 @kernel(helper=True, reference_counts=False)
 def tile_strips(size, tile, cut):
-    """Cut output rows into tiles of `tile` rows a part, and deal each in strips."""
+    """Cut output rows into tiles of `tile` rows per part, and deal each in strips."""
     length = tile * cut.clusters * cut.local
     tiles = cdiv(size, length)
     top = deal_strips(min(size, length), cut)

@@ -10,7 +10,7 @@ from accelerator_sim.kernels.deal import cdiv
 
 
 class Sliding(NamedTuple):
-    """One dimension of a sliding window, int64; fields as of `mapping.loops.Window`."""
+    """One dimension of a sliding window, int64; fields same as `mapping.loops.Window`."""
 
     taps: Any
     stride: Any

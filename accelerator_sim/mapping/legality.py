@@ -29,7 +29,7 @@ def allowed_dimensions(axis: str, flat: bool) -> str:
 def _shape_limits(tiling: Tiling) -> list[str]:
     problem, mapping = tiling.problem, tiling.mapping
     architecture = problem.architecture
-    found: list[str] = []
+    broken: list[str] = []
     places = {
         "cluster_rows": architecture.cluster_array.rows,
         "cluster_columns": architecture.cluster_array.columns,
@@ -40,41 +40,41 @@ def _shape_limits(tiling: Tiling) -> list[str]:
         factors = getattr(mapping, axis)
         if factors.used > places[axis]:
             parts = " x ".join(f"{d} {n}" for d, n in factors.as_dict().items())
-            found.append(f"{axis}: {parts} = {factors.used} > {places[axis]}")
+            broken.append(f"{axis}: {parts} = {factors.used} > {places[axis]}")
         for dimension in factors.as_dict():
             if dimension not in allowed_dimensions(axis, architecture.flat):
                 allowed = ", ".join(allowed_dimensions(axis, architecture.flat))
-                found.append(f"{axis} cannot carry {dimension}; allowed: {allowed}")
+                broken.append(f"{axis} cannot carry {dimension}; allowed: {allowed}")
     for name in TILES:
         if getattr(mapping, name) < 1:
-            found.append(f"{name} = {getattr(mapping, name)}; at least 1")
-    if not found:
+            broken.append(f"{name} = {getattr(mapping, name)}; at least 1")
+    if not broken:
         limit = problem.spad_limit(mapping.M0, mapping.C0)
         if limit:
-            found.append(limit)
-    return found
+            broken.append(limit)
+    return broken
 
 
 def _order_limits(tiling: Tiling) -> list[str]:
-    mapping, found = tiling.mapping, []
+    mapping, broken = tiling.mapping, []
     if mapping.cluster_rows.C > 1 and tiling.accumulations > 1 and not tiling.problem.psums_return:
-        found.append(
+        broken.append(
             f"a psum chain over {mapping.cluster_rows.C} clusters needs one accumulation pass, not"
             f" {tiling.accumulations}: psum links lead south only, so sums cannot return to the start of the chain"
         )
     if mapping.cluster_rows.C > 1 and not tiling.problem.psums_chain:
-        found.append("noc.psum has no vertical links; cluster_rows cannot carry C")
+        broken.append("noc.psum has no vertical links; cluster_rows cannot carry C")
     if mapping.stationary is Stationary.PE_WEIGHT and (tiling.accumulations > 1 or mapping.M2 > 1):
-        found.append(
+        broken.append(
             f"stationary pe_weight needs one pass for a psum (has {tiling.accumulations}) and M2 = 1 (is {mapping.M2})"
         )
     if mapping.stationary is Stationary.WEIGHT and not tiling.problem.weight_may_stay:
-        found.append("stationary weight needs weights in glb.shared, which this architecture does not have")
-    return found
+        broken.append("stationary weight needs weights in glb.shared, which this architecture does not have")
+    return broken
 
 
 def _glb_limits(tiling: Tiling) -> list[str]:
-    architecture, found = tiling.problem.architecture, []
+    architecture, broken = tiling.problem.architecture, []
     iact_bits, psum_bits, weight_bits = glb_use(tiling)
     shared = architecture.glb.shared
     banks = 0
@@ -82,13 +82,13 @@ def _glb_limits(tiling: Tiling) -> list[str]:
         if shared is not None and architecture.glb.shares(tensor):
             banks += ceil_div(bits, shared.size * 8)
         elif bits > (room := architecture.glb.own_bits(tensor)) and (bits or tensor != "weight"):
-            found.append(f"the {tensor} GLB of a cluster: {bits / 8192:.6g} KiB > {room / 8192:.6g} KiB")
+            broken.append(f"the {tensor} GLB of a cluster: {bits / 8192:.6g} KiB > {room / 8192:.6g} KiB")
     if shared is not None and banks > shared.banks:
-        found.append(
+        broken.append(
             f"the shared GLB: {banks} banks of {shared.size} B > {shared.banks} banks"
             f" (iact {iact_bits / 8192:.6g}, psum {psum_bits / 8192:.6g}, weight {weight_bits / 8192:.6g} KiB)"
         )
-    return found
+    return broken
 
 
 def glb_use(tiling: Tiling) -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
 """The loop nest of a layer in the normal form that mappings speak of.
 
 A layer is G groups of N images, M filters, C channels, P x Q outputs and R x S taps.  Layers without a sliding window
-are brought to one dimension of positions, because no hardware limit tells their dimensions apart:
+are brought to one dimension of positions, because no hardware limit distinguishes their dimensions:
 
 - windows that do not overlap (a stride of at least the filter, no padding: 1 x 1 filters, patch embeddings) are a
   1 x 1 filter over C x R x S channels at P x Q x N positions, in any order: Q holds them all;
@@ -123,7 +123,7 @@ class Loops:
 
     @property
     def depthwise(self) -> bool:
-        """One filter and one channel a group: nothing for SIMD or zero skipping to work on (JETCAS V-B)."""
+        """One filter and one channel per group: nothing for SIMD or zero skipping to work on (JETCAS V-B)."""
         return self.M == 1 and self.C == 1
 
     @property

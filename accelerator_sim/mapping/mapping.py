@@ -38,12 +38,12 @@ class Stationary(StrEnum):
     """The tensor that stays on chip while the tiles of the others change."""
 
     NONE = "none"
-    """Nothing outlives its tile: iacts come once a filter tile, weights once a position tile."""
+    """Nothing outlives its tile: iacts come once per filter tile, weights once per position tile."""
     IACT = "iact"
     """All channels of an iact tile stay in the GLB while all filters pass."""
     WEIGHT = "weight"
     """The weights of a filter tile stay in the GLB while all positions pass (in the SPads too, if each tile is one
-    pass: the PEs load weights anew with every pass otherwise)."""
+    pass: otherwise the PEs load weights again in every pass)."""
     PE_WEIGHT = "pe_weight"
     """The weights stay in the SPads while all positions pass (one pass holds all that a psum needs)."""
 

@@ -16,7 +16,7 @@ _MOST_ROWS = 32
 
 
 def loop_nest(tiling: Tiling) -> str:
-    """The loops from off-chip to the SPad, one a line, with what each tile holds."""
+    """The loops from off-chip to the SPad, one per line, with the contents of each tile."""
     m, d, loops = tiling.mapping, tiling.deals, tiling.loops
     lines: list[tuple[str, str, int, str]] = []  # level, dimension, count, note
 
@@ -25,7 +25,7 @@ def loop_nest(tiling: Tiling) -> str:
             lines.append((level, dimension, count, note))
 
     positions = [("N", d.N), ("P", d.P), ("Q", d.Q)]
-    filters = ("M", tiling.filter_tiles, f"{min(loops.M, d.M.length * m.M2)} filters a tile")
+    filters = ("M", tiling.filter_tiles, f"{min(loops.M, d.M.length * m.M2)} filters per tile")
     add("DRAM", "G", d.G.tiles)
     outer_filters = m.stationary in (Stationary.WEIGHT, Stationary.PE_WEIGHT)
     if outer_filters:
@@ -34,9 +34,9 @@ def loop_nest(tiling: Tiling) -> str:
         add("DRAM", name, dealt.tiles, f"{min(loops.sizes[name], dealt.length)} a tile")
     if not outer_filters:
         add("DRAM", *filters)
-    add("GLB", "C", d.C.tiles, f"{min(loops.C, d.C.length)} channels a pass")
-    add("GLB", "R", d.R.tiles, f"{min(loops.R, d.R.length)} filter rows a pass")
-    add("GLB", "M", m.M2, f"{min(loops.M, d.M.length)} filters a pass")
+    add("GLB", "C", d.C.tiles, f"{min(loops.C, d.C.length)} channels per pass")
+    add("GLB", "R", d.R.tiles, f"{min(loops.R, d.R.length)} filter rows per pass")
+    add("GLB", "M", m.M2, f"{min(loops.M, d.M.length)} filters per pass")
     for axis in ("cluster_rows", "cluster_columns", "pe_rows", "pe_columns"):
         for dimension, count in getattr(m, axis).as_dict().items():
             add(axis.replace("_", " "), dimension, count, "in parallel")
@@ -49,9 +49,9 @@ def loop_nest(tiling: Tiling) -> str:
     for depth, (place, dimension, count, note) in enumerate(lines):
         label = place if place != level else ""
         level = place
-        what = f"for {count} x {dimension}" if note != "in parallel" else f"parallel {count} x {dimension}"
+        header = f"for {count} x {dimension}" if note != "in parallel" else f"parallel {count} x {dimension}"
         comment = _WORDS[dimension] + (f", {note}" if note and note != "in parallel" else "")
-        text.append(f"{label:<16}{'  ' * min(depth, 12)}{what:<{max(1, 44 - 2 * min(depth, 12))}}  # {comment}")
+        text.append(f"{label:<16}{'  ' * min(depth, 12)}{header:<{max(1, 44 - 2 * min(depth, 12))}}  # {comment}")
     text.append(f"{'':<16}{'  ' * min(len(lines), 12)}psum += iact * weight")
     return "\n".join(text)
 
@@ -65,7 +65,7 @@ def array_picture(tiling: Tiling, width: int = 80) -> str:
     m, sizes = tiling.mapping, axis_sizes(tiling.problem.architecture)
     rows, columns = sizes["pe_rows"], sizes["pe_columns"]
     cells = [[_cell(tiling, 0, 0, y, x) for x in range(columns)] for y in range(min(rows, _MOST_ROWS))]
-    if _shown(cells, columns, width) < columns:  # one line a dimension is narrower
+    if _shown(cells, columns, width) < columns:  # one line per dimension is narrower
         stacked = [[cell.replace(" ", "\n") for cell in line] for line in cells]
         cells = stacked if _shown(stacked, columns, width) == columns else cells
     shown, widest = _shown(cells, columns, width), _widest(cells)

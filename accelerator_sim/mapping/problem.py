@@ -302,7 +302,7 @@ def problem_of(
 def encodings_of(layer: Layer, architecture: Architecture) -> list[tuple[Encoding, Encoding]]:
     """The ways to store (iacts, weights) that are worth trying.
 
-    CSC needs a PE that reads it and zeros to leave out; with one filter and one channel a group it skips no cycle
+    CSC needs a PE that reads it and zeros to leave out; with one filter and one channel per group it skips no cycle
     (JETCAS V-B), so such layers stay raw.
     """
     raw, csc = Encoding.RAW, Encoding.CSC

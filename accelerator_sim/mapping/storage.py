@@ -1,7 +1,7 @@
 """Expected sizes of compressed tensors, from densities.
 
 A word of a compressed tensor is a (count, value) pair.  Zeros are taken as independent; the count covers at most
-2^bits - 1 zeros, so that a longer run costs a padding pair, and runs start anew with each segment (JETCAS IV-A).
+2^bits - 1 zeros, so that a longer run costs a padding pair, and runs start again in each segment (JETCAS IV-A).
 """
 
 from __future__ import annotations

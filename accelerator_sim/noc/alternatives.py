@@ -3,14 +3,14 @@
 PEs, GLB and everything else stay; PEs stand where they stood, in one array.  Links times their wires (`noc.wires`) are
 those of the mesh of the same data type, or as many fewer as whole words and wires make it:
 
-- *bus*, *broadcast*: as many words a cycle as the tree to all PEs can be wide;
+- *bus*, *broadcast*: as many words per cycle as the tree to all PEs can be wide;
 - *unicast*: a link to each PE as wide as all of them can be: whole words, or a word in several cycles.
 
 A *torus* is not flat: it is the mesh itself, whose rows and columns of clusters are closed to rings (of iacts and
 weights; psums only go south).  It has more links than the mesh, and longer ones.
 
-Where not even that much is to be had (one word a cycle; one wire a PE), the network gets it all the same, and has more
-links than the mesh.  Widths are those of raw words, and what the ports of the GLB could read does not limit a flat
+Where not even that much is possible (one word per cycle; one wire per PE), the network gets it nevertheless, and has
+more links than the mesh.  Widths are those of raw words, and what the ports of the GLB could read does not limit a flat
 network.
 """
 

@@ -25,7 +25,7 @@ def dumps(spans: Iterable[Span]) -> bytes:
             events.append(common | {"name": "process_name", "args": {"name": process}})
             events.append(common | {"name": "thread_name", "args": {"name": span.track}})
         events.append(
-            {"name": span.what, "ph": "X", "pid": span.cluster + 2, "tid": threads[key], "ts": span.begin,
+            {"name": span.activity, "ph": "X", "pid": span.cluster + 2, "tid": threads[key], "ts": span.begin,
              "dur": span.end - span.begin}
         )  # fmt: skip
     text = json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}, separators=(",", ":"))

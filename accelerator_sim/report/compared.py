@@ -52,7 +52,7 @@ def size_of(comparison: Comparison) -> str:
     """Return how much is computed, and that some layers are left out where they are."""
     some = comparison.layers < comparison.workload_layers
     part = f"{comparison.layers} of {comparison.workload_layers} layers, " if some else ""
-    return f"{part}{comparison.macs:,} MACs an inference, batch {comparison.batch}"
+    return f"{part}{comparison.macs:,} MACs per inference, batch {comparison.batch}"
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
@@ -74,7 +74,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
 
 
 def _beside(entry: MachineEntry) -> str:
-    """A measurement and how far the model is from it."""
+    """A measurement and the error of the model."""
     measured = entry.measured
     assert measured is not None
     parts = []
@@ -153,7 +153,7 @@ def sendings(comparison: Comparison, wanted: Wanted) -> list[Sending]:
 def sending_heading(comparison: Comparison, wanted: Wanted) -> str:
     """Return what the rows of `sending_rows` are of."""
     size = si(sendings(comparison, wanted)[0].input_bytes, "B")
-    assumed = "" if wanted.input_bytes is not None else ", one byte a word and not compressed"
+    assumed = "" if wanted.input_bytes is not None else ", one byte per word and not compressed"
     return f"Sending the input away ({size}{assumed}) instead of inferring here"
 
 

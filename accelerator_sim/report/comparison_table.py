@@ -140,7 +140,7 @@ def dumps_json(comparison: Comparison, wanted: Wanted) -> str:
 
 
 def dumps_rows(comparison: Comparison, wanted: Wanted, delimiter: str) -> str:
-    """Return a header and one row a machine; with every boundary, one row a cell of the matrix instead."""
+    """Return a header and one row per machine; with every boundary, one row per cell of the matrix instead."""
     if wanted.all_boundaries:
         return rows_text([each.to_dict() for each in comparison.matrix], delimiter)
     rows = comparison.rows()

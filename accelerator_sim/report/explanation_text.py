@@ -73,7 +73,7 @@ def _layer(each: LayerExplanation, explanation: Explanation, width: int) -> Iter
     yield from _wrapped(_stalls(each, explanation), width, "  ")
     yield from _wrapped(_zeros(each), width, "  ")
     yield Text()
-    yield Text("Roofline of step 6: MACs a word x words a cycle to the active PEs", style="bold")
+    yield Text("Roofline of step 6: MACs per word x words per cycle to the active PEs", style="bold")
     yield table(fitted(_roof_columns(bounds), bounds.roofs, width))
     yield Text()
     yield Text("Moves of a word at each level (least: DRAM 1, GLB 0, sent 1, to PEs 1)", style="bold")
@@ -89,7 +89,7 @@ def _wrapped(text: str, width: int, indent: str = "") -> Iterator[Text]:
 
 
 Step = tuple[str, float, float, float, float, str]
-"""A line of the waterfall: name, nominal and effectual MACs a cycle, cycles, cycles lost, bar."""
+"""A line of the waterfall: name, nominal and effectual MACs per cycle, cycles, cycles lost, bar."""
 
 
 def _rows(bounds: Examination) -> Iterator[Step]:
@@ -105,7 +105,7 @@ def _rows(bounds: Examination) -> Iterator[Step]:
 
 
 def rate(value: float) -> str:
-    """Return a number of MACs or words a cycle: three significant digits, or whole above a thousand."""
+    """Return a number of MACs or words per cycle: three significant digits, or whole above a thousand."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 

@@ -30,7 +30,7 @@ def dumps_json(comparison: NetworkComparison) -> str:
 
 
 def dumps_rows(comparison: NetworkComparison, delimiter: str) -> str:
-    """Return delimited text, one row a network, and one a network and layer where there are several."""
+    """Return delimited text, one row per network, and one per network and layer if there are several."""
     return rows_text(comparison.rows(), delimiter, comparison.columns)
 
 

@@ -25,32 +25,32 @@ ERRORS = ("energy", "left_out_energy", "latency", "left_out_latency")
 
 @dataclass(frozen=True)
 class Fit:
-    """A set of measurements and how far the model is from each point."""
+    """A set of measurements and the error of the model at each point."""
 
     name: str
     described: MeasuredSet
     residuals: tuple[Residual, ...]
 
-    def rms(self, what: str, residuals: Sequence[Residual] | None = None) -> float | None:
+    def rms(self, quantity: str, residuals: Sequence[Residual] | None = None) -> float | None:
         """Root mean square of one kind of error, of some of the points or of all."""
-        return rms([r.error(what) for r in (self.residuals if residuals is None else residuals)])
+        return rms([r.error(quantity) for r in (self.residuals if residuals is None else residuals)])
 
     @property
     def holds(self) -> bool:
         """Whether the model is as near as the set allows."""
         limits = (("latency", self.described.within.latency), ("energy", self.described.within.energy))
-        return all(limit is None or (self.rms(what) or 0.0) <= limit for what, limit in limits)
+        return all(limit is None or (self.rms(quantity) or 0.0) <= limit for quantity, limit in limits)
 
 
 def summary(fit: Fit) -> str:
     """One line: points, errors, what is allowed."""
     within = fit.described.within
     parts = []
-    for what, limit in (("energy", within.energy), ("latency", within.latency)):
+    for quantity, limit in (("energy", within.energy), ("latency", within.latency)):
         if limit is not None:
             parts.append(
-                f"{what} {_percent(fit.rms(what))} rms ({100 * limit:g}% allowed; networks left out of the fit"
-                f" {_percent(fit.rms(f'left_out_{what}'))})"
+                f"{quantity} {_percent(fit.rms(quantity))} rms ({100 * limit:g}% allowed; networks left out of the fit"
+                f" {_percent(fit.rms(f'left_out_{quantity}'))})"
             )
     verdict = "" if fit.holds else ", TOO FAR"
     return f"{fit.name}: {len(fit.residuals)} measured points, {', '.join(parts)}{verdict}"
@@ -112,11 +112,11 @@ def _device_columns(fit: Fit) -> list[Column[str]]:
     def of(device: str) -> list[Residual]:
         return [residual for residual in fit.residuals if residual.point.device == device]
 
-    def column(heading: str, what: str) -> Column[str]:
-        return Column(heading, lambda device: _percent(fit.rms(what, of(device))), 1)
+    def column(heading: str, quantity: str) -> Column[str]:
+        return Column(heading, lambda device: _percent(fit.rms(quantity, of(device))), 1)
 
     headings = ("energy rms", "left out", "latency rms", "left out ")
-    pairs = [column(heading, what) for heading, what in zip(headings, ERRORS, strict=True)]
+    pairs = [column(heading, quantity) for heading, quantity in zip(headings, ERRORS, strict=True)]
     if fit.described.within.energy is None:
         pairs = pairs[2:]
     points = Column[str]("points", lambda device: str(len(of(device))), 1)
@@ -124,7 +124,7 @@ def _device_columns(fit: Fit) -> list[Column[str]]:
 
 
 def rows(fit: Fit) -> list[dict[str, Any]]:
-    """Return one row a point."""
+    """Return one row per point."""
     out = []
     for residual in ordered(fit):
         point = residual.point
@@ -132,7 +132,7 @@ def rows(fit: Fit) -> list[dict[str, Any]]:
         row |= {"device": point.device, "batch": point.batch}
         row |= {"measured_latency_s": point.latency_s, "latency_s": residual.latency_s}
         row |= {"measured_energy_j": point.energy_j, "energy_j": None if point.energy_j is None else residual.energy_j}
-        out.append(row | {f"{what}_error": residual.error(what) for what in ERRORS})
+        out.append(row | {f"{quantity}_error": residual.error(quantity) for quantity in ERRORS})
     return out
 
 
@@ -143,7 +143,7 @@ def dumps_json(fits: Sequence[Fit]) -> str:
             "title": fit.described.title,
             "source": fit.described.source,
             "holds": fit.holds,
-            "rms": {what: fit.rms(what) for what in ERRORS},
+            "rms": {quantity: fit.rms(quantity) for quantity in ERRORS},
             "allowed": fit.described.within.model_dump(),
             "points": rows(fit),
         }
@@ -153,5 +153,5 @@ def dumps_json(fits: Sequence[Fit]) -> str:
 
 
 def dumps_rows(fits: Sequence[Fit], delimiter: str = "\t") -> str:
-    """Return one line a point."""
+    """Return one line per point."""
     return rows_text([row for fit in fits for row in rows(fit)], delimiter)

@@ -1,4 +1,4 @@
-"""A result as rows for programs and spreadsheets: one row a layer, every number in full."""
+"""A result as rows for programs and spreadsheets: one row per layer, every number in full."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RESULTS = (
     "dram_bytes_weight", "dram_bytes_psum",
 )  # fmt: skip
 _ACCESSES = tuple(f"{level}_{tensor}_{way}" for level in LEVELS for tensor in TENSORS for way in ("reads", "writes"))
-_NOC = tuple(f"noc_{tensor}_{what}" for tensor in TENSORS for what in ("mode", "words", "word_hops"))
+_NOC = tuple(f"noc_{tensor}_{quantity}" for tensor in TENSORS for quantity in ("mode", "words", "word_hops"))
 _ENERGY = tuple(f"energy_{part}_j" for part in COMPONENTS)
 
 SHAPE_COLUMNS = ("name", "op", *_LETTERS, *_WINDOW, "macs", "effectual_macs")

@@ -72,31 +72,31 @@ def workload_files(name_or_path: str, network: Network) -> list[SourceFile]:
     """Return the file of a network, or those of its folder, of its parts, and of the tensors of its densities."""
     path = resolve("workloads", name_or_path, "workload")
     if path.is_dir():
-        found = [source_file("workload", str(Path(name_or_path, file.name)), file) for file in folder_files(path)[0]]
+        hashed = [source_file("workload", str(Path(name_or_path, file.name)), file) for file in folder_files(path)[0]]
     else:
-        found = [source_file("workload", name_or_path, path)]
-    found += [source_file("workload, part", Path(file).name, Path(file)) for file in network.parts]
+        hashed = [source_file("workload", name_or_path, path)]
+    hashed += [source_file("workload, part", Path(file).name, Path(file)) for file in network.parts]
     tensors = [t for layer in network.layers for t in (layer.density.tensor_iact, layer.density.tensor_weight) if t]
     for file in dict.fromkeys(file for file, _ in tensors):
-        found.append(source_file("tensor", Path(file).name, Path(file)))
-    return found
+        hashed.append(source_file("tensor", Path(file).name, Path(file)))
+    return hashed
 
 
 def baseline_files(name_or_path: str) -> list[SourceFile]:
     """Return the file of a baseline, and that of the software that it names."""
     path = resolve("arch_configs", name_or_path, "baseline", "baselines")
-    found = [source_file("baseline", name_or_path, path)]
+    hashed = [source_file("baseline", name_or_path, path)]
     named = load_document(path).raw["software"]
     software = software_file(path, named) if isinstance(named, str) else None
-    return [*found, source_file("software", str(named), software)] if software else found
+    return [*hashed, source_file("software", str(named), software)] if software else hashed
 
 
 def machine_files(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> list[SourceFile]:
     """Return the file of an architecture, the technology table that it names, and the one that this is scaled from."""
     path = resolve("arch_configs", name_or_path, "architecture")
     name, table = technology_file(path, overrides)
-    found = [source_file("architecture", name_or_path, path), source_file("technology", name, table)]
+    hashed = [source_file("architecture", name_or_path, path), source_file("technology", name, table)]
     base = base_file(table)
     if base is not None:
-        found.append(source_file("technology, scaled from", *base))
-    return found
+        hashed.append(source_file("technology, scaled from", *base))
+    return hashed

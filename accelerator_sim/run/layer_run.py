@@ -31,10 +31,10 @@ from accelerator_sim.workload.network import WorkNotCounted
 from accelerator_sim.workload.pattern import draw, values
 
 MOST_ROUNDS = 16
-"""Searches for a mapping whose fullest PE holds its weights, at the most."""
+"""Largest number of searches for a mapping whose fullest PE holds its weights."""
 
 REFINED, CHEAP_PES = 3, 256
-"""Mappings that the event engine compares unless told otherwise: on arrays up to this size, where passes are equal."""
+"""Default number of mappings that the event engine compares: on arrays up to this size, where passes are equal."""
 
 
 MOST_CYCLES = (1 << 63) - 1
@@ -145,8 +145,8 @@ def _estimated(layer: Layer, given: Mapping | None, machine: RunSetup) -> Candid
         schedule, over = given_schedule(layer, machine.architecture, given), None
     else:
         options = SearchOptions(machine.constraints)
-        found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)[0]
-        schedule, over = Schedule.of_found(found), found.optimal_over
+        best = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)[0]
+        schedule, over = Schedule.of_found(best), best.optimal_over
     return _checked(schedule, over, estimate_of(schedule), machine)
 
 
@@ -175,8 +175,8 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
             )
     else:
         zeros = machine.architecture.pe.csc is not None and any(mask is not None for mask in masks)
-        found = _fitting(layer, machine, words_of_fullest, zeros)
-        schedules = [(Schedule.of_found(f), f.optimal_over) for f in found]
+        mappings = _fitting(layer, machine, words_of_fullest, zeros)
+        schedules = [(Schedule.of_found(f), f.optimal_over) for f in mappings]
     candidates = []
     for schedule, over in schedules:
         candidates.append(_checked(schedule, over, Event().run(schedule, counted(schedule, *masks)), machine))
@@ -208,7 +208,7 @@ def _equal(layer: Layer, event: Outcome, cycle: Outcome) -> None:
 def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedule], int], zeros: bool) -> list[Found]:
     """The best mappings whose PEs hold the weights that the layer really has.
 
-    Where the fullest PE has more than independent zeros let expect, mappings are searched for again with the spread
+    If the fullest PE has more than expected from independent zeros, mappings are searched for again with the spread
     that was found.  zeros: whether passes differ by their zeros, so that comparing mappings takes time.
     """
     depth, sigmas = machine.architecture.pe.spad.weight.depth, SIGMAS
@@ -216,15 +216,15 @@ def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedu
     count = machine.refine or (REFINED if cheap else 1)
     for _ in range(MOST_ROUNDS):
         options = SearchOptions(machine.constraints, count, sigmas)
-        found = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)
+        mappings = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)
         spread = sigmas
-        for f in found:
+        for f in mappings:
             words = words_of_fullest(Schedule.of_found(f))
             mean, deviation = f.problem.weight_words(f.mapping.M0, f.mapping.C0)
             if depth is not None and words > depth:
                 spread = max(spread, 1.02 * (words - mean) / deviation if deviation else math.inf)
         if spread == sigmas:
-            return found
+            return mappings
         sigmas = spread
     raise IllegalMapping(f"layer {layer.name}: no mapping was found whose PEs all hold their non-zero weights")
 

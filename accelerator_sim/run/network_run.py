@@ -33,7 +33,7 @@ def simulate_network(
 ) -> NetworkResult:
     """Simulate the layers of a network on an architecture.
 
-    A layer that fails, be it that no mapping fits or that a law is broken, has its error in the result, and the rest
+    A layer that fails (no mapping fits, or a law is broken) has its error in the result, and the rest
     goes on.  After KeyboardInterrupt the result holds what was finished; the other layers are interrupted.
     Raises UsageError for a selection that matches no layer and ValueError for a batch that is out of range.
     """
@@ -113,7 +113,7 @@ def _run(
     finished: dict[int, LayerResult] = {}
     following = 0
 
-    def tell() -> None:
+    def show_progress() -> None:
         nonlocal following
         if on_progress is not None and tasks:
             while following in finished and following < len(tasks) - 1:
@@ -121,11 +121,11 @@ def _run(
             on_progress(len(finished), len(tasks), tasks[following][0].name)
 
     try:
-        tell()
+        show_progress()
         run = partial(_run_task, machine)
         for index, result in run_tasks(tasks, pool_of(min(jobs, max(len(tasks), 1))), run, _given_up):
             finished[index] = result
-            tell()
+            show_progress()
     except KeyboardInterrupt:
         return finished, True
     return finished, False

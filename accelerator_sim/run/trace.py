@@ -29,7 +29,7 @@ class Span:
 
     cluster: int
     track: str
-    what: str
+    activity: str
     begin: int
     end: int
 
@@ -84,7 +84,7 @@ def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, masks
             lane = int(plan.stream[at.S_LANE, s])
             known = sum(c == cluster for c, _ in sources.values())
             sources.setdefault(lane, (int(cluster), known % lanes))
-        for where, what, begin, end in sorted(spans.tolist(), key=lambda span: (span[0], span[2])):
+        for where, activity, begin, end in sorted(spans.tolist(), key=lambda span: (span[0], span[2])):
             if where < machine.places:
                 row, column = place[at.X_CLUSTER_ROW, where], place[at.X_CLUSTER_COLUMN, where]
                 cluster = int(row * machine.e[at.CLUSTER_COLUMNS] + column)
@@ -95,7 +95,7 @@ def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, masks
                 if architecture.private:
                     source = plan.stream[at.S_SOURCE, where - machine.places]  # every PE is a stream with its lane
                     track = f"iact link {place[at.X_PE_ROW, source]},{place[at.X_PE_COLUMN, source]}"
-            name = "send" if what == at.SENT else CAUSES[what]
+            name = "send" if activity == at.SENT else CAUSES[activity]
             first, last = max(begun + begin, window.begin), min(begun + end, window.end)
             if first < last and (not window.clusters or cluster in window.clusters):
                 yield Span(cluster, track, name, first, last)
@@ -104,10 +104,10 @@ def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, masks
 def _joined(spans: Iterator[Span]) -> Iterator[Span]:
     open_span: Span | None = None
     for span in spans:
-        if open_span is not None and span.begin == open_span.end and (span.cluster, span.track, span.what) == (
-            open_span.cluster, open_span.track, open_span.what,
+        if open_span is not None and span.begin == open_span.end and (span.cluster, span.track, span.activity) == (
+            open_span.cluster, open_span.track, open_span.activity,
         ):  # fmt: skip
-            open_span = Span(span.cluster, span.track, span.what, open_span.begin, span.end)
+            open_span = Span(span.cluster, span.track, span.activity, open_span.begin, span.end)
             continue
         if open_span is not None:
             yield open_span

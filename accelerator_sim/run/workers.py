@@ -1,8 +1,8 @@
 """Running many tasks in this process or on any executor, so that nothing that was finished is lost, whatever dies.
 
 Tasks are handed out some at a time, as many as take `BATCH_S`, and results over one by one as they come.  When a worker
-dies, nobody knows which task it was: the executor is made anew and what was in flight runs again.  A task that was in
-flight for `DEATHS` deaths runs alone, and is given up if it kills its worker then, too.
+dies, nobody knows which task it was: the executor is replaced and the tasks in flight run again.  A task that was in
+flight for `DEATHS` deaths runs alone, and is given up if it kills its worker again.
 """
 
 from __future__ import annotations

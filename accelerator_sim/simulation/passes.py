@@ -36,7 +36,7 @@ NO_COST: Ints = np.zeros((0, 0), dtype=np.int64)
 
 @dataclass(frozen=True, eq=False)
 class Passes:
-    """All passes of a layer in their order; arrays have one entry a pass unless they say otherwise."""
+    """All passes of a layer in their order; arrays have one entry per pass unless stated otherwise."""
 
     machine: Machine
     tiles: Ints
@@ -135,7 +135,7 @@ def passes_of(
 
 
 def _tile_keys(machine: Machine, stored: Stored, dimension: str, tiles: int, distinct: bool) -> list[Any]:
-    """What tells the tiles of a dimension apart."""
+    """Key that distinguishes the tiles of a dimension."""
     schedule = machine.schedule
     loops, mapping = schedule.loops, schedule.mapping
     dealt: Deal = getattr(schedule.deals, dimension)

@@ -1,4 +1,4 @@
-"""How far words go on a flat array: over which rows, and to which PEs, in a full pass."""
+"""Distances of words on a flat array: over which rows, and to which PEs, in a full pass."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ class Schedule(Tiling):
         """Weights times the horizontal mesh links that they cross, to the last of the clusters that need them.
 
         Places on a row count images before columns before rows (`noc.modes`), so that the links over unused places of
-        an edge tile are crossed too.
+        an edge tile are also crossed.
         """
         if not self.weight_multicast:
             return 0
@@ -193,7 +193,7 @@ class Schedule(Tiling):
     # --- psums -------------------------------------------------------------------------------------------------------
     @property
     def psum_out(self) -> int:
-        """Psums that leave a column of PEs, one a psum and pass."""
+        """Psums that leave a column of PEs, one per psum and pass."""
         return self.loops.outputs * self.accumulations
 
     @property

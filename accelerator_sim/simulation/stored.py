@@ -84,7 +84,7 @@ def _nominal(schedule: Schedule) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def expected(schedule: Schedule) -> Stored:
-    """What the densities of the layer let expect."""
+    """The counts expected from the densities of the layer."""
     problem, mapping = schedule.problem, schedule.mapping
     iacts, weights = _nominal(schedule)
 

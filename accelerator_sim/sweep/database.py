@@ -222,5 +222,7 @@ def _foreign(tables: list[str], found: str | None) -> str:
     if found is not None:
         return f"is a store of format {found!r}; {FORMAT!r} is read"
     listed = ", ".join(tables[:5]) + ", ..." * (len(tables) > 5)
-    what = f"the database of another program, with the tables {listed}" if tables else "a database without tables"
-    return f"is not a store of sweeps but {what}; it was left as it is"
+    description = (
+        f"the database of another program, with the tables {listed}" if tables else "a database without tables"
+    )
+    return f"is not a store of sweeps but {description}; it was left as it is"

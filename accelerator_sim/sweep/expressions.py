@@ -195,12 +195,12 @@ class _Parser:
         return Value(lambda values: number, unit)
 
 
-def _common(one: Powers | None, other: Powers | None, what: str) -> Powers | None:
+def _common(one: Powers | None, other: Powers | None, problem: str) -> Powers | None:
     """The unit of two values that are compared or added.  Raises ValueError where they have different ones."""
     if one is None or other is None:
         return other if one is None else one
     if one != other:
-        raise ValueError(f"{what} {_shown(one)} and {_shown(other)}")
+        raise ValueError(f"{problem} {_shown(one)} and {_shown(other)}")
     return one
 
 

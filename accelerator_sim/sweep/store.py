@@ -264,16 +264,16 @@ class Store:
         with guarded(self.path):
             return not {cost.field for cost in costs} <= set(self._figures())
 
-    def _json(self, text: Any, what: str) -> Any:
+    def _json(self, text: Any, content: str) -> Any:
         try:
             return json.loads(text)
         except (TypeError, ValueError, RecursionError):
-            raise damaged(self.path, f"the store is damaged: {what} cannot be read") from None
+            raise damaged(self.path, f"the store is damaged: {content} cannot be read") from None
 
-    def _mapping(self, text: Any, what: str) -> dict[str, Any]:
-        found = self._json(text, what)
+    def _mapping(self, text: Any, content: str) -> dict[str, Any]:
+        found = self._json(text, content)
         if not isinstance(found, dict):
-            raise damaged(self.path, f"the store is damaged: {what} cannot be read")
+            raise damaged(self.path, f"the store is damaged: {content} cannot be read")
         return found
 
     def last_stage(self, sweep: str) -> tuple[int, bool]:

@@ -27,7 +27,7 @@ CHUNK = 50
 
 @dataclass(frozen=True)
 class SweepState:
-    """How far a stage is.  best: the best value of the first objective so far, None before the first result."""
+    """Progress of a stage.  best: the best value of the first objective so far, None before the first result."""
 
     stage: int
     results: int
@@ -51,7 +51,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of a sweep.  `excluded`: points that break a constraint; `present`: results that were there before."""
+    """Outcome of a sweep.  `excluded`: points that break a constraint; `present`: results that were there before."""
 
     name: str
     points: int
@@ -88,7 +88,7 @@ def run_sweep(
 ) -> Summary:
     """Run what is missing from the store.  After KeyboardInterrupt, what was finished is in the store.
 
-    retry: what failed is run again, too.
+    retry: failed points are also run again.
 
     Raises InvalidFile and UsageError as `SweepPlanner` does.  A point that fails, for whatever reason, is a row.
     """

@@ -42,7 +42,7 @@ class Choices:
         if not isinstance(self.bind, Mapping):
             raise UsageError(f"bind is {self.bind!r}; a mapping of names of dimensions to whole numbers is required")
         for name, number in self.bind.items():
-            replace(BIND, what=f"bind {name}").check(number)
+            replace(BIND, option_name=f"bind {name}").check(number)
         flag(self.strict, "strict")
         if self.weights is not None:
             flag(self.weights, "weights")

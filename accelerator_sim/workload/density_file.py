@@ -41,12 +41,12 @@ class TensorProfile(Profile):
         """File and key of the tensor."""
         return str(self.header.file), self.header.key
 
-    def measured(self, shape: tuple[int, ...], axis: int, block: int, what: str) -> TensorProfile:
+    def measured(self, shape: tuple[int, ...], axis: int, block: int, description: str) -> TensorProfile:
         """Return the profile with the density of a tensor that has `shape`, as for `tensor_of_shape`.
 
         Raises ValueError where the tensor has another shape, and where its values cannot be read.
         """
-        self.header.compare(shape, axis, block, what)
+        self.header.compare(shape, axis, block, description)
         return replace(self, mean=self.header.density) if math.isnan(self.mean) else self
 
 

@@ -134,18 +134,18 @@ class Layer:
         for name in ("profile_iact", "profile_weight"):
             entries = len(getattr(self.density, name))
             if entries not in (0, self.G * self.C):
-                what = name.removeprefix("profile_")
+                tensor = name.removeprefix("profile_")
                 raise ValueError(
-                    f"the density profile of {what} has {entries} entries for {self.G * self.C} input channels"
+                    f"the density profile of {tensor} has {entries} entries for {self.G * self.C} input channels"
                 )
-        for what, count in (
+        for quantity, count in (
             ("MACs", self.macs),
             ("iacts", self.iact_total_words),
             ("weights", self.weight_words),
             ("oacts", self.oact_total_words),
         ):
             if count > LARGEST_COUNT:
-                raise ValueError(f"{count} {what} are more than the {LARGEST_COUNT} that are counted")
+                raise ValueError(f"{count} {quantity} are more than the {LARGEST_COUNT} that are counted")
 
     def _check_types(self) -> None:
         for name in ("name", "op", "uncounted"):
@@ -175,7 +175,7 @@ class Layer:
 
     def _check_window(self) -> None:
         top, bottom, left, right = self.padding
-        for what, taps, dilation, size, padded in (
+        for axis, taps, dilation, size, padded in (
             ("filter rows", self.R, self.dilation[0], "H", self.H + top + bottom),
             ("filter columns", self.S, self.dilation[1], "W", self.W + left + right),
             ("depth taps", self.T, 1, "D", self.D + sum(self.padding_d)),
@@ -183,7 +183,7 @@ class Layer:
             extent = (taps - 1) * dilation + 1
             if extent > padded:
                 raise ValueError(
-                    f"the filter spans {extent} in {what}, more than {size} with padding, which is {padded}"
+                    f"the filter spans {extent} in {axis}, more than {size} with padding, which is {padded}"
                 )
         if self.op == "fc" and (self.P, self.Q) != (1, 1):
             raise ValueError(

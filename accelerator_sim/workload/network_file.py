@@ -1,4 +1,4 @@
-"""The YAML form of a network: one entry a layer, told apart by `op`.
+"""The YAML form of a network: one entry per layer, distinguished by `op`.
 
 name: example
 source: where the shapes come from
@@ -152,7 +152,7 @@ class _WeightsEntry(_Entry):
     @model_validator(mode="after")
     def _repeated(self) -> _WeightsEntry:
         if self.weights == "own" and self.repeat is None:
-            raise ValueError("weights is about repetitions; give repeat, too")
+            raise ValueError("weights is for repetitions; also give repeat")
         return self
 
 

@@ -61,7 +61,7 @@ def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Patt
     """Draw the masks of a layer from a seed; layers of equal shape and densities get equal masks.
 
     - A tensor gives its own mask, and a profile the density of every channel; other operands have the density of the
-      layer, exact but for rounding to whole words.
+      layer, exact except for rounding to whole words.
     - "uniform": the non-zeros are anywhere with equal probability (or anywhere in their channel, with a profile).
     - "channels": densities of iact channels and of weight columns (one per input channel, over all filters and taps)
       from Beta distributions, correlated; within them the places are uniform.
@@ -85,10 +85,10 @@ def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Patt
     SEED.check(seed)
     if iact.dense and weight.dense:
         return Pattern()
-    for what, words in (("iacts", layer.iact_total_words), ("weights", layer.weight_words)):
+    for noun, words in (("iacts", layer.iact_total_words), ("weights", layer.weight_words)):
         if words > LARGEST_DRAW:
             raise ValueError(
-                f"layer {layer.name} has {words} {what}; masks are drawn for no more than {LARGEST_DRAW} words"
+                f"layer {layer.name} has {words} {noun}; masks are drawn for no more than {LARGEST_DRAW} words"
             )
     rng = [default_rng(sequence) for sequence in _seeds(layer, seed)]
     if masks is Masks.UNIFORM:
@@ -197,8 +197,8 @@ class _Operand:
     def tensor(self) -> NDArray[Any]:
         """Return the tensor in the shape of the operand; a batch repeats the images, or the pairs of a matmul."""
         assert self.reference is not None
-        what = f"the {self.name}s of layer {self.layer.name}"
-        return tensor_of_shape(self.reference, *tensor_layout(self.layer, self.name), what)
+        description = f"the {self.name}s of layer {self.layer.name}"
+        return tensor_of_shape(self.reference, *tensor_layout(self.layer, self.name), description)
 
 
 def _seeds(layer: Layer, seed: int) -> list[SeedSequence]:

@@ -21,7 +21,7 @@ _ALLOWED = ("conv", "fc", "pool", "add", "mul", "activation", "norm", "softmax")
 def resize(network: Network, width: float = 1.0, resolution: int | None = None) -> Network:
     """Return a network whose channels are multiplied by `width` and whose input has `resolution` rows.
 
-    Raises UsageError where that is no network: for sizes that are not whole, and for layers without such a rule.
+    Raises UsageError if the result is not a network: for sizes that are not whole, and for layers without such a rule.
     """
     macs = [layer for layer in network.layers if layer.is_mac]
     if not macs or macs[0].op != "conv":
@@ -97,7 +97,7 @@ def _words(layer: Layer, thinner: Fraction, before: tuple[Layer, Layer] | None, 
     )
 
 
-def _whole(value: Fraction, layer: Layer, what: str) -> int:
+def _whole(value: Fraction, layer: Layer, dimension: str) -> int:
     if value.denominator != 1 or value < 1:
-        raise ValueError(f"layer {layer.name} would have {float(value):g} {what}")
+        raise ValueError(f"layer {layer.name} would have {float(value):g} {dimension}")
     return int(value)

@@ -55,8 +55,8 @@ class TensorFile:
         """Entries along `axis` that the tensor has of `shape`."""
         return self.size * shape[axis] // math.prod(shape)
 
-    def compare(self, shape: Sequence[int], axis: int, block: int, what: str) -> None:
-        """Make sure that the tensor has `shape`, but for dimensions of one, or whole blocks of it along `axis`.
+    def compare(self, shape: Sequence[int], axis: int, block: int, description: str) -> None:
+        """Make sure that the tensor has `shape`, except for dimensions of one, or whole blocks of it along `axis`.
 
         Raises ValueError, with both shapes, where it does not.
         """
@@ -65,7 +65,9 @@ class TensorFile:
         if held % block or held > shape[axis] or [n for n in self.shape if n != 1] != [n for n in one if n != 1]:
             found = " x ".join(map(str, self.shape)) or "one number"
             wanted = " x ".join(map(str, shape))
-            raise ValueError(f"{self.name!r} holds a tensor of {found}; {what} are {wanted} (a 1 may be left out)")
+            raise ValueError(
+                f"{self.name!r} holds a tensor of {found}; {description} are {wanted} (a 1 may be left out)"
+            )
 
     @cached_property
     def density(self) -> float:

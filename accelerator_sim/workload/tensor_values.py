@@ -33,9 +33,9 @@ def read_onnx_tensor(path: Path, key: str, name: str) -> NDArray[Any]:
 
 
 def tensor_of_shape(
-    reference: tuple[str, str], shape: tuple[int, ...], axis: int, block: int, what: str
+    reference: tuple[str, str], shape: tuple[int, ...], axis: int, block: int, description: str
 ) -> NDArray[Any]:
-    """Read a tensor that has `shape`, but for dimensions of one, and repeat it along `axis` where that is shorter.
+    """Read a tensor that has `shape`, except for dimensions of one, and repeat it along `axis` where that is shorter.
 
     Along `axis` it must hold whole blocks of `block`.  Raises ValueError when it cannot be read, or does not fit.
     """
@@ -45,10 +45,10 @@ def tensor_of_shape(
     if file.lower().endswith(".onnx"):
         values = read_onnx_tensor(Path(file), key, file)
         tensor = TensorFile(Path(file), key, file, values.shape, values.dtype, False)
-        tensor.compare(shape, axis, block, what)
+        tensor.compare(shape, axis, block, description)
     else:
         tensor = open_tensor(Path(file), key or None, file)
-        tensor.compare(shape, axis, block, what)
+        tensor.compare(shape, axis, block, description)
         values = tensor.values()
     held = tensor.held(shape, axis)
     one = (*shape[:axis], held, *shape[axis + 1 :])

@@ -37,7 +37,7 @@ from tests.cli.conftest import SMALL, Run
         (["small.yaml", "-o", "small.yaml"], 2, "cannot write small.yaml: it is an input"),
         (["small.yaml", "-o", "x", "--save-mappings", "x"], 2, "cannot write x twice"),
         (["small.yaml", "--mapping", "none.yaml"], 3, "none.yaml: no such file"),
-        (["."], 3, "small.yaml: is no Timeloop problem, and a folder is read as those only"),
+        (["."], 3, "small.yaml: is not a Timeloop problem, and a folder is read as those only"),
         (["small.txt"], 2, "unknown workload 'small.txt'"),
         (["./small.txt"], 3, "no workload is read from files with the suffix '.txt'; allowed: network files (.yaml)"),
         ([], 2, "Missing argument 'WORKLOAD'"),
@@ -109,7 +109,7 @@ def test_no_network_fits_a_pe_without_room(run: Run, small: str) -> None:
         (["show", "architecture", "eyeriss"], "unknown architecture 'eyeriss'"),
         (
             ["show", "workload", "alexnet", "--set", "clock=1 Hz"],
-            "--set goes with architectures and their networks",
+            "--set is for architectures and their networks",
         ),
         (
             ["show", "technology", "cmos65_8b", "--format", "table"],

@@ -83,8 +83,8 @@ def test_a_network_written_with_its_weights_reads_back(run: Run, net: str, tmp_p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["small.yaml", "--bind", "n=1"], "--bind goes with ONNX files; small.yaml is none"),
-        (["small.yaml", "--no-weights"], "--weights goes with ONNX files; small.yaml is none"),
+        (["small.yaml", "--bind", "n=1"], "--bind is for ONNX files only; small.yaml is not one"),
+        (["small.yaml", "--no-weights"], "--weights is for ONNX files only; small.yaml is not one"),
         (
             ["small.yaml", "--bind", "n=-1"],
             "'n=-1' is not NAME=N with N a whole number of at least 0; write e.g. batch=1",
@@ -107,7 +107,7 @@ def test_a_table_for_another_network(run: Run, small: str) -> None:
 
 def test_choices_go_with_workloads(run: Run) -> None:
     result = run("show", "architecture", "eyeriss_v2", "--prune", "erk:0.5")
-    assert (result.exit_code, "go with workloads only" in result.stderr) == (2, True)
+    assert (result.exit_code, "are for workloads only" in result.stderr) == (2, True)
 
 
 def test_without_the_package(run: Run, net: str, hide: Hide) -> None:

@@ -76,7 +76,7 @@ def test_everything_in_one_table(run: Run, small: str) -> None:
         (["--arch", "isca16_256"], "isca16_256 has energies in multiples of one MAC"),
         (["--grid", "frence"], "unknown grid 'frence'; did you mean 'france'?"),
         (["--send", "lt"], "unknown link 'lt'; did you mean 'lte'?"),
-        (["--devices", "4"], "--devices goes with --grid"),
+        (["--devices", "4"], "--devices requires --grid"),
         (["--price", "4"], '4 has no unit; write e.g. "4 $/kWh"'),
         (["--input-size", "4 J"], "'4 J' is an energy; a size such as"),
         (["--batch", "0"], "0 is not in the range 1<=x<="),

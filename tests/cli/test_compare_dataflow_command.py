@@ -112,13 +112,13 @@ def test_other_networks_are_refused(run: Run, small: str, tmp_path: Path) -> Non
     [
         (["--dataflow", "rs,osb"], "dataflows is 'osb'; allowed: rs, ws, os, os_a, os_b,"),
         (["--dataflow", ""], "dataflows is empty; allowed: rs,"),
-        (["--dataflow", "rs", "--baseline", "jetson_tk1"], "--baseline does not go with --dataflow"),
-        (["--dataflow", "rs", "--fidelity", "event"], "--fidelity does not go with --dataflow"),
-        (["--dataflow", "rs", "--report", "x.html"], "--report does not go with --dataflow"),
+        (["--dataflow", "rs", "--baseline", "jetson_tk1"], "--baseline cannot be combined with --dataflow"),
+        (["--dataflow", "rs", "--fidelity", "event"], "--fidelity cannot be combined with --dataflow"),
+        (["--dataflow", "rs", "--report", "x.html"], "--report cannot be combined with --dataflow"),
         (["--dataflow", "rs", "--arch", "eyeriss_v1", "eyeriss_v2"], "--dataflow takes one --arch; 2 are given"),
         (["--dataflow", "rs", "--layer", "pool"], "small has no selected layer with multiply-accumulates"),
         (["--dataflow", "rs", "--layer", "x"], "x"),
-        (["--equal-area"], "--equal-area goes with --dataflow"),
+        (["--equal-area"], "--equal-area requires --dataflow"),
     ],
 )
 def test_refusals(run: Run, small: str, words: list[str], message: str) -> None:

@@ -83,7 +83,7 @@ def test_list_workloads_for_programs(run: Run) -> None:
 def test_list_formats_are_for_workloads(run: Run) -> None:
     result = run("list", "baselines", "--format", "json")
     assert result.exit_code == 2
-    assert "--format json goes with workloads only" in result.stderr
+    assert "--format json is for workloads only" in result.stderr
     assert run("list", "baselines", "--format", "names").stdout.splitlines() == builtin_names(
         "arch_configs", "baselines"
     )
@@ -141,7 +141,7 @@ def test_check_reports_every_file(run: Run, small: str, tmp_path: Path) -> None:
     assert result.exit_code == 3
     assert result.stdout.startswith(f"{small}: OK (network small, 3 layers")
     assert "bad.yaml:2:1: clok: unknown key; did you mean 'clock'?" in result.stderr
-    assert "odd.yaml:1:1: cannot tell what kind of file this is by its keys (colour)" in result.stderr
+    assert "odd.yaml:1:1: cannot tell the kind of this file from its keys (colour)" in result.stderr
 
 
 def test_check_of_mappings_against_a_network(run: Run, small: str, tmp_path: Path) -> None:

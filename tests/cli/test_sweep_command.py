@@ -43,7 +43,7 @@ def test_rows(run: Run, spec: str) -> None:
     assert Path("spec.sqlite").is_file()
     again = run("sweep", spec)
     assert again.stdout == result.stdout
-    assert "0 results computed (0 layers), 4 were there" in again.stderr
+    assert "0 results computed (0 layers), 4 were in the store" in again.stderr
 
 
 def test_table(run: Run, spec: str) -> None:
@@ -102,7 +102,7 @@ def test_export(run: Run, spec: str, tmp_path: Path) -> None:
         assert (tmp_path / f"out.{suffix}").read_text() == run("sweep", spec, "--format", suffix).stdout
     result = run("sweep", "export", "spec.sqlite", "-o", "out.xlsx")
     assert (result.exit_code, result.stderr) == (
-        2, "Error: out.xlsx: the suffix says no format; use .csv, .tsv, .json, .parquet\n"
+        2, "Error: out.xlsx: the suffix names no format; use .csv, .tsv, .json, .parquet\n"
     )  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def test_dry_run(run: Run, spec: str) -> None:
         (("sweep", "spec.yaml", "--pareto", "latency,edpp"), 2, "unknown result 'edpp'; did you mean 'edp'?"),
         (("sweep", "spec.yaml", "-o", "spec.yaml"), 2, "cannot write spec.yaml: it is an input"),
         (("sweep", "spec.yaml", "-o", "out.yaml"), 2, "cannot write out.yaml: its suffix names no format"),
-        (("sweep", "spec.yaml", "-o", "out"), 2, "out: the suffix says no format"),
+        (("sweep", "spec.yaml", "-o", "out"), 2, "out: the suffix names no format"),
         (("sweep", "spec.yaml", "--store", "small.yaml"), 3, "small.yaml: is not a store of sweeps"),
         (("sweep", "spec.yaml", "--store", "a.sqlite", "-o", "b.sqlite"), 2, "--store a.sqlite is one already"),
         (("sweep", "front", "small.yaml"), 3, "small.yaml: is not a store of sweeps"),
@@ -192,7 +192,7 @@ def test_unknown_sweep(run: Run, spec: str) -> None:
     run("sweep", spec)
     result = run("sweep", "best", "spec.sqlite", "--sweep", "zzz")
     assert result.exit_code == 2
-    assert "--sweep zzz: 0 sweeps begin so; the store has " in result.stderr
+    assert "--sweep zzz: 0 sweeps begin with this; the store has " in result.stderr
 
 
 def test_output_and_store(run: Run, spec: str, tmp_path: Path) -> None:

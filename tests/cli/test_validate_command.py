@@ -41,9 +41,9 @@ def test_measurements(run: Run) -> None:
 def test_measurements_and_publications_are_apart(run: Run) -> None:
     result = run("validate", "jetson", "sparseloop")
     assert (result.exit_code, result.stderr) == (
-        2, "Error: sparseloop is a publication and jetson are measurements; validate them one by one\n"
+        2, "Error: sparseloop is a publication and jetson are measurements; validate them separately\n"
     )  # fmt: skip
-    assert "goes with publications only" in run("validate", "p40", "--format", "markdown").stderr
+    assert "is for publications only" in run("validate", "p40", "--format", "markdown").stderr
 
 
 def test_an_unknown_publication(run: Run) -> None:

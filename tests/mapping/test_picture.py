@@ -15,9 +15,9 @@ from tests.oracles.walker import ORDER, Walk
 
 FLAT_NEST = """\
 DRAM            for 3 x P                                     # output row, 5 a tile
-                  for 2 x M                                   # filter, 12 filters a tile
-GLB                 for 2 x C                                 # channel, 4 channels a pass
-                      for 3 x M                               # filter, 4 filters a pass
+                  for 2 x M                                   # filter, 12 filters per tile
+GLB                 for 2 x C                                 # channel, 4 channels per pass
+                      for 3 x M                               # filter, 4 filters per pass
 pe rows                 parallel 2 x C                        # channel
                           parallel 3 x R                      # filter row
 pe columns                  parallel 5 x P                    # output row

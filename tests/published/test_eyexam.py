@@ -44,7 +44,7 @@ def test_depthwise_layers_are_not_bound_by_the_hierarchical_mesh(architecture: s
 
 
 def test_fully_connected_layers_gain_what_the_ports_give() -> None:
-    """The mesh gives a batch-1 layer 144 weights a cycle (16 clusters x 3 ports x 3 weights) where v1 has 3.
+    """The mesh gives a batch-1 layer 144 weights per cycle (16 clusters x 3 ports x 3 weights) where v1 has 3.
 
     One MAC a PE then runs at 75% of its peak, two at 37.5%: JETCAS V-B has v2 only marginally faster than v1.5 there,
     "still bandwidth-bound", so on v2 these layers stay at step 6, at 48 times the bound of v1.

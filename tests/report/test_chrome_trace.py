@@ -20,8 +20,8 @@ def test_spans_of_a_pe_follow_one_another_and_count_its_busy_cycles() -> None:
         assert before.end <= after.begin
     outcomes = [layer.outcome for layer in RESULT.layers]
     busy = sum(outcome.timing.pe_busy[3 * 12] for outcome in outcomes if outcome is not None)
-    assert sum(span.end - span.begin for span in spans if span.what == "busy") == busy
-    sent = [span for span in trace(RESULT, TraceWindow(0, cycles)) if span.what == "send"]
+    assert sum(span.end - span.begin for span in spans if span.activity == "busy") == busy
+    sent = [span for span in trace(RESULT, TraceWindow(0, cycles)) if span.activity == "send"]
     assert {span.track for span in sent} == {"iact router 0", "iact router 1", "iact router 2"}
 
 
@@ -49,7 +49,7 @@ def test_links_of_their_own_have_a_track_each() -> None:
     )
     (layer,) = result.layers
     assert layer.outcome is not None
-    sent = [span for span in trace(result, TraceWindow(0, layer.outcome.timing.cycles)) if span.what == "send"]
+    sent = [span for span in trace(result, TraceWindow(0, layer.outcome.timing.cycles)) if span.activity == "send"]
     assert len({span.track for span in sent}) == layer.outcome.counts.active_pes
     assert {span.track.rpartition(" ")[0] for span in sent} == {"iact link"}
     assert sum(span.end - span.begin for span in sent) == 3 * layer.outcome.counts.access("noc", "iact").reads

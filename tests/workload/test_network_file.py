@@ -225,7 +225,7 @@ def test_a_part_can_be_built_in(tmp_path: Path) -> None:
         ),
         (
             [f"name: a, {FC}, weights: own"],
-            "net.yaml:4:5: layers.0: weights is about repetitions; give repeat, too",
+            "net.yaml:4:5: layers.0: weights is for repetitions; also give repeat",
         ),
         (
             ["name: a, op: pool, inputs: 1, outputs: 1, repeat: 2, weights: own"],

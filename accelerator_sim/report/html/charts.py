@@ -101,7 +101,7 @@ def stalls(result: NetworkResult) -> Chart:
         segments = tuple(Segment(name, cycles) for name, cycles in spent.items())
         tip = "\n".join([f"{layer.layer.name}\nutilization {used}", *lines])
         bars.append(_bar(index, layer, segments, used if layer.layer.is_mac else "-", tip))
-    what = (
+    cycle_kind = (
         "cycles of the array; an estimate has no PE by PE times, so the rest of the time counts as work"
         if result.estimate
         else "PE-cycles over the number of PEs"
@@ -110,7 +110,7 @@ def stalls(result: NetworkResult) -> Chart:
         "Where the cycles went, and utilization",
         stacked_bars(f"Cycles of each layer of {result.workload} by cause", bars, si),
         tuple((name, name.label) for name in CAUSE_ORDER if name in causes),
-        f"In {what}. At the right: MACs issued, of the peak.",
+        f"In {cycle_kind}. At the right: MACs issued, of the peak.",
         shares=True,
         as_shares=True,
     )
@@ -154,7 +154,7 @@ def _failed(index: int, layer: LayerResult) -> Bar:
 
 # --- roofline --------------------------------------------------------------------------------------------------------
 def kind_of(layer: LayerResult) -> str:
-    """Return the kind of a layer as the roofline tells them apart: its operator, or that its groups are apart."""
+    """Return the kind of a layer as distinguished in the roofline: its operator, or that its groups are apart."""
     return "grouped" if layer.layer.op == "conv" and layer.layer.G > 1 else layer.layer.op
 
 

@@ -234,9 +234,9 @@ def _busy(outcome: Outcome, result: NetworkResult) -> tuple[Markup | None, str]:
     if not outcome.timing.pe_busy:
         return None, ""
     clusters, pes = result.architecture.cluster_array, result.architecture.pe_cluster
-    what, block = "PE", (pes.rows, pes.columns)
+    block_name, block = "PE", (pes.rows, pes.columns)
     if len(outcome.timing.pe_busy) > MOST_PES:
-        what, block = "cluster", (1, 1)
+        block_name, block = "cluster", (1, 1)
         sums = [
             sum(outcome.timing.pe_busy[i : i + pes.count]) / pes.count
             for i in range(0, result.architecture.pes, pes.count)
@@ -254,5 +254,5 @@ def _busy(outcome: Outcome, result: NetworkResult) -> tuple[Markup | None, str]:
         ]
     flat = [value for row in grid for value in row]
     least, most = (percent(value / outcome.timing.cycles) for value in (min(flat), max(flat)))
-    says = f"each {what} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
-    return heat_grid(f"Busy cycles of each {what}", grid, block), says
+    says = f"each {block_name} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
+    return heat_grid(f"Busy cycles of each {block_name}", grid, block), says

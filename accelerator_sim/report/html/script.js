@@ -17,7 +17,7 @@
   prefersDark.addEventListener("change", showTheme);
   showTheme();
 
-  // --- tooltips: titles become one tooltip that the keyboard reaches, too
+  // --- tooltips: titles become one tooltip that the keyboard also reaches
   for (const title of all("svg title")) {
     const owner = title.parentElement;
     if (owner.matches(".row")) owner.dataset.tip = title.textContent;
@@ -139,7 +139,7 @@
   addEventListener("beforeprint", () => { for (const panel of panels) panel.open = true; });
   addEventListener("afterprint", () => { if (choice) choose(choice.value); });
 
-  // --- the plane of two results: marks move to the axes that are chosen, and their front is found anew
+  // --- the plane of two results: marks move to the axes that are chosen, and their front is computed again
   const plane = find("plane-data") && JSON.parse(find("plane-data").textContent);
   const points = plane ? [...find("points").tBodies[0].rows] : [];
   const marks = new Map(plane ? all("#plane .row").map((mark) => [Number(mark.dataset.key), mark]) : []);

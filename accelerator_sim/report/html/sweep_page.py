@@ -231,7 +231,7 @@ class _Table:
         return 2 + len(self.varied) + self._fields.index(field)
 
     def tip(self, at: int, fields: Sequence[str]) -> str:
-        """Return what a tooltip says of a point, as the script does, too."""
+        """Return the text of a point's tooltip, same as in the script."""
         cells = self.rows[at]
         wanted = [*self.varied, *map(self.column, fields)]
         lines = [f"{self.columns[column].heading}: {cells[column].text}" for column in wanted]
@@ -252,7 +252,7 @@ def _axis_cells(texts: Sequence[str]) -> list[Cell]:
 
 
 def _quantity(text: str) -> tuple[float, str] | None:
-    """A number in base units and its kind, "" without a unit; None for what is no quantity of a known kind."""
+    """A number in base units and its kind, "" without a unit; None for anything else."""
     found = split_quantity(text)
     if found is None:
         return None
@@ -344,7 +344,7 @@ def _values(values: Sequence[str], most: int = 12) -> str:
 def _assumptions(sweep: Sweep, goals: Sequence[Goal]) -> Iterator[str]:
     yield "A point is on the front if no other is at least as good in all objectives and better in one."
     if len(sweep.spec.workloads) > 1:
-        yield "Networks of a point run one after the other: times and energies add up, and what follows from them anew."
+        yield "Networks of a point run one after the other: times and energies are added up."
     if len(sweep.stages) > 1:
         yield "Points are those of the last stage that has results; the stages before chose them."
     yield "Each point has the mappings that are the best on its own machine of all that were searched."

@@ -40,23 +40,23 @@ class Faults:
                 hint = did_you_mean(key, known) or f"; allowed: {', '.join(known)}"
                 self.add((*path, key), f"unknown key{hint}")
 
-    def mapping(self, value: Any, path: YamlPath, what: str) -> dict[str, Any]:
+    def mapping(self, value: Any, path: YamlPath, requirement: str) -> dict[str, Any]:
         """Return a mapping.  Raises InvalidFile when the value is none."""
         if not isinstance(value, dict):
-            raise self.fail(path, f"{shown(value)} given; a mapping is required: {what}")
+            raise self.fail(path, f"{shown(value)} given; a mapping is required: {requirement}")
         return value
 
-    def items(self, value: Any, path: YamlPath, what: str) -> list[Any]:
+    def items(self, value: Any, path: YamlPath, requirement: str) -> list[Any]:
         """Return a list that is not empty.  Raises InvalidFile when the value is none."""
         if not isinstance(value, list) or not value:
             given = "an empty list" if isinstance(value, list) else shown(value)
-            raise self.fail(path, f"{given} given; a list is required: {what}")
+            raise self.fail(path, f"{given} given; a list is required: {requirement}")
         return value
 
-    def text(self, value: Any, path: YamlPath, what: str) -> str:
+    def text(self, value: Any, path: YamlPath, requirement: str) -> str:
         """Return text.  Raises InvalidFile when the value is none."""
         if not isinstance(value, str) or not value:
-            raise self.fail(path, f"{shown(value)} given; {what} is required")
+            raise self.fail(path, f"{shown(value)} given; {requirement} is required")
         return value
 
     def size(self, value: Any, path: YamlPath, most: int) -> int:

@@ -61,7 +61,9 @@ def read_folder(path: Path | str) -> Network:
     for file in files:
         try:
             if not topologies and not is_problem(read_text(file)):
-                raise _refused(file, "is no Timeloop problem, and a folder is read as those only; give the file itself")
+                raise _refused(
+                    file, "is not a Timeloop problem, and a folder is read as those only; give the file itself"
+                )
             parts.append(read_topology(file) if topologies else read_problem(file))
         except InvalidFile as error:
             problems += error.problems

@@ -10,7 +10,7 @@ from accelerator_sim.workload.layer import Layer
 def batch_of(layers: Iterable[Layer]) -> int:
     """Return the images that all convolutions and fully connected layers have; 1 where other products do not fit.
 
-    The rows of a matrix product are those of all images, and the pairs of a product of activations are, too.  Rows
+    The rows of a matrix product are those of all images, and so are the pairs of a product of activations.  Rows
     alone say nothing: they may be the tokens of one sequence.
     """
     mapped = [layer for layer in layers if layer.is_mac]

@@ -70,13 +70,13 @@ def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
     """Read any workload file, or folder of them.  Raises InvalidFile, and UsageError for choices of another format."""
     place, chosen = Path(path), choices or Choices()
     if chosen.of_onnx() and READERS.get(place.suffix.lower()) is not _onnx:
-        raise UsageError(f"--{chosen.of_onnx()[0]} goes with ONNX files; {place.name} is none")
+        raise UsageError(f"--{chosen.of_onnx()[0]} is for ONNX files only; {place.name} is not one")
     if _is_folder(place):
         return read_folder(path)
     suffix = place.suffix.lower()
     if suffix not in READERS and re.fullmatch(r"\.[a-z][a-z0-9]*", suffix):
-        what = f"this is {_KNOWN[suffix]}; " if suffix in _KNOWN else ""
-        message = f"{what}no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
+        prefix = f"this is {_KNOWN[suffix]}; " if suffix in _KNOWN else ""
+        message = f"{prefix}no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
         raise InvalidFile([Problem(str(path), None, None, "", message)])
     return READERS.get(suffix, _yaml)(place, chosen)
 

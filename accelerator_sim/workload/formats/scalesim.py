@@ -1,4 +1,4 @@
-"""SCALE-Sim topologies: CSV files with one layer a row, as convolutions or as matrix products.
+"""SCALE-Sim topologies: CSV files with one layer per row, as convolutions or as matrix products.
 
     Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,
     Conv1, 230, 230, 7, 7, 3, 64, 2,
@@ -186,8 +186,8 @@ def _row(
     """Return a row, or None after noting what is wrong with it."""
     found = len(problems)
 
-    def wrong(column: int | None, what: str, message: str) -> None:
-        problems.append(Problem(file, number, column, what, message))
+    def wrong(column: int | None, column_name: str, message: str) -> None:
+        problems.append(Problem(file, number, column, column_name, message))
 
     wanted = len(header.form)
     name = cells[0][0]
@@ -197,12 +197,12 @@ def _row(
         wrong(1, name, f"{len(cells)} column(s); {wanted} are required: {', '.join(header.form)}")
         return None
     sizes = []
-    for (text, column), what in zip(cells[1:wanted], header.form[1:], strict=True):
+    for (text, column), column_name in zip(cells[1:wanted], header.form[1:], strict=True):
         if _NUMBER.fullmatch(text) and 1 <= int(text) <= LARGEST_SIZE:
             sizes.append(int(text))
         else:
             given = repr(text[:40]) if text else "nothing"
-            wrong(column, what, f"{given} given; a whole number between 1 and {LARGEST_SIZE} is required")
+            wrong(column, column_name, f"{given} given; a whole number between 1 and {LARGEST_SIZE} is required")
     stride, sparsity, batch = None, None, 1
     for i, (text, column) in enumerate(cells[wanted:]):
         heading = header.more[i] if i < len(header.more) else ""
@@ -226,8 +226,8 @@ def _row(
             else:
                 wrong(column, "Sparsity", f"{text[:40]!r} given; N:M is required, N of M weights not zero, as 2:4")
         elif not 1 <= number_of <= LARGEST_SIZE:
-            what = "Stride Width" if meaning == "stride" else "Batch"
-            wrong(column, what, f"{text[:40]!r} given; a whole number between 1 and {LARGEST_SIZE} is required")
+            column_name = "Stride Width" if meaning == "stride" else "Batch"
+            wrong(column, column_name, f"{text[:40]!r} given; a whole number between 1 and {LARGEST_SIZE} is required")
         elif meaning == "stride" and stride is None and header.form == CONVOLUTION:
             stride = number_of
         elif meaning == "batch" and batch == 1:
@@ -294,4 +294,4 @@ def _channels(rows: Sequence[_TopologyRow], i: int) -> tuple[int, str]:
         return after, f", which the row does not say and {rows[i + 1].name} reads"
     if before and after is None:
         return before, f", which the row does not say and {rows[i - 1].name} writes"
-    return 1, " as written, since the rows beside it do not tell how many"
+    return 1, " as written, since the rows beside it do not state how many"

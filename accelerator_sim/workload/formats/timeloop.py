@@ -149,7 +149,7 @@ def _shape(value: Any, sizes: Mapping[str, Any], faults: Faults, notes: list[str
     word = faults.text(value, path, f"a mapping, or one of {', '.join(BUILTIN)},")
     tree = builtin_shape(word, "K" if "K" in sizes and "M" not in sizes else "M")
     if tree is None:
-        raise faults.fail(path, f"{shown(word)} is no shape that is known; allowed: {', '.join(BUILTIN)}, or a mapping")
+        raise faults.fail(path, f"{shown(word)} is not a known shape; allowed: {', '.join(BUILTIN)}, or a mapping")
     return parse_shape(tree, path, faults)
 
 
@@ -215,7 +215,7 @@ def _density(sizes: Mapping[str, Any], place: YamlPath, shape: ProblemShape, rol
     if not given:
         return Density()
     if len(given) > 1:
-        faults.add((*place, given[1]), f"{given[0]} is given, too; give one of them")
+        faults.add((*place, given[1]), f"{given[0]} is also given; give one of them")
     key, spaces = given[0], [space.name for space in shape.spaces]
     path = (*place, key)
     if key == "densities":
@@ -269,10 +269,10 @@ def built(
     Raises ValueError when its sizes do not fit together, or are too large.
     """
 
-    def size(dimensions: Sequence[str], what: str) -> int:
+    def size(dimensions: Sequence[str], role: str) -> int:
         large = [dimension for dimension in dimensions if bounds[dimension] > 1]
         if len(large) > 1:
-            notes.append(f"{name}: {', '.join(large)} are {what}, counted as one dimension")
+            notes.append(f"{name}: {', '.join(large)} are {role}, counted as one dimension")
         return math.prod(bounds[dimension] for dimension in dimensions)
 
     groups, images = size(roles.groups, "groups"), size(roles.images, "images or rows")

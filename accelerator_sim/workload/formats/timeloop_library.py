@@ -117,11 +117,11 @@ def _included(path: Path, name: str, file: str, line: int, above: tuple[Path, ..
 
 def _template(line: str, file: str, number: int) -> Problem | None:
     plain = line.split(" #")[0] if not line.lstrip().startswith("#") else ""
-    for pattern, what in _TEMPLATES:
+    for pattern, feature in _TEMPLATES:
         match = pattern.search(plain)
         if match:
             message = (
-                f"{what} is not supported; give the problem as Timeloop sees it, with everything in one file, or in"
+                f"{feature} is not supported; give the problem as Timeloop sees it, with everything in one file, or in"
                 " files that stand on lines by themselves as {{include_text('FILE')}}"
             )
             return Problem(file, number, match.start() + 1, "", message)

@@ -113,7 +113,7 @@ def parse_shape(value: Any, path: YamlPath, faults: Faults) -> ProblemShape:
     coefficients = _coefficients(tree.get("coefficients"), (*path, "coefficients"), faults)
     for word in coefficients:
         if word in dimensions:
-            faults.add((*path, "coefficients"), f"{word!r} is the name of a dimension, too")
+            faults.add((*path, "coefficients"), f"{word!r} is also the name of a dimension")
     entries = faults.items(tree[spaces_key], (*path, spaces_key), "the data spaces")
     spaces = [
         _space(entry, (*path, spaces_key, i), dimensions, coefficients, faults) for i, entry in enumerate(entries)
@@ -168,7 +168,9 @@ def _space(
     used = [dimension for rank in ranks for dimension, _ in rank]
     for dimension in dict.fromkeys(used):
         if used.count(dimension) > 1:
-            faults.add(place, f"dimension {dimension!r} stands in it twice; that is no convolution or matrix product")
+            faults.add(
+                place, f"dimension {dimension!r} occurs in it twice; that is not a convolution or matrix product"
+            )
     return DataSpace(name, tuple(ranks), written, path)
 
 
@@ -176,17 +178,17 @@ def _term(value: Any, path: YamlPath, dimensions: list[str], coefficients: Mappi
     if not isinstance(value, list) or len(value) not in (1, 2) or not all(isinstance(word, str) for word in value):
         raise faults.fail(path, f"a term is {_TERM}, and a rank a list of terms: [[R, Wdilation], [P, Wstride]]")
     dimension, coefficient = value[0], value[1] if len(value) == 2 else None
-    for word, known, what in ((dimension, dimensions, "dimension"), (coefficient, list(coefficients), "coefficient")):
+    for word, known, noun in ((dimension, dimensions, "dimension"), (coefficient, list(coefficients), "coefficient")):
         if word is not None and word not in known:
             listed = ", ".join(known) or "none"
             faults.add(
-                path, f"{word!r} is no {what} of the shape{did_you_mean(word, known) or f'; those are: {listed}'}"
+                path, f"{word!r} is not a {noun} of the shape{did_you_mean(word, known) or f'; those are: {listed}'}"
             )
     return dimension, coefficient
 
 
 def find_roles(shape: ProblemShape, faults: Faults) -> Roles:
-    """Return what every dimension is.  Raises InvalidFile for what is no convolution and no matrix product."""
+    """Return what every dimension is.  Raises InvalidFile for anything but a convolution or matrix product."""
     place = (*shape.path, *(shape.spaces[0].path[len(shape.path) : -1]))
     names = ", ".join(space.name for space in shape.spaces)
     written = [space for space in shape.spaces if space.written]
@@ -312,7 +314,7 @@ def convolution(
         "name": "conv",
         "dimensions": [*shared, *own, *taps, "N", *positions],
         "coefficients": [
-            {"name": f"{axis}{what}", "default": 1} for what in ("stride", "dilation") for _, _, axis in windows
+            {"name": f"{axis}{quantity}", "default": 1} for quantity in ("stride", "dilation") for _, _, axis in windows
         ],
         "data_spaces": [
             {"name": "Weights", "projection": [*_ranks(shared + own), *_ranks(taps)]},

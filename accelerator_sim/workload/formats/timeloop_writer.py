@@ -1,4 +1,4 @@
-"""A network as Timeloop problems (version 0.4), one file a layer."""
+"""A network as Timeloop problems (version 0.4), one file per layer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Attention as layers: the scores of queries with keys, a softmax, and their product with the values.
 
 A mask takes nothing away: machines of this kind compute all scores.  Heads of queries that share keys are rows of one
-product.  onnxruntime's Attention and its kin hold the projection of their input to queries, keys and values, too.
+product.  onnxruntime's Attention and its kin also hold the projection of their input to queries, keys and values.
 """
 
 from __future__ import annotations

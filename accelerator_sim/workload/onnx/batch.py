@@ -33,7 +33,7 @@ _SIZES_AT = {"Reshape": 1, "Expand": 1, "Resize": 3}
 _TOGETHER = frozenset(op for (domain, op), kind in OPS.items() if not domain and kind in ("add", "mul")) | names(
     "Concat Where Equal Greater Less And Or Pow PRelu"
 )
-"""Operators that read constants which may have the batch, too: masks, places of tokens, first states."""
+"""Operators that read constants which may also have the batch: masks, places of tokens, first states."""
 
 
 def divided(graph: Graph, pieces: list[Piece]) -> tuple[list[Piece], int]:

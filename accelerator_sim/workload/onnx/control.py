@@ -169,10 +169,10 @@ def _scan(graph: Graph, node: onnx.NodeProto, body: onnx.GraphProto, name: str) 
         return None
     outs = len(body.output) - states
     axes, directions = (
-        list(attribute(node, f"scan_input_{what}", [])) or [0] * over for what in ("axes", "directions")
+        list(attribute(node, f"scan_input_{part}", [])) or [0] * over for part in ("axes", "directions")
     )
     out_axes, out_directions = (
-        list(attribute(node, f"scan_output_{what}", [])) or [0] * outs for what in ("axes", "directions")
+        list(attribute(node, f"scan_output_{part}", [])) or [0] * outs for part in ("axes", "directions")
     )
     axes = [int(axis) % max(len(graph.shapes[read]), 1) for axis, read in zip(axes, scanned, strict=True)]
     lengths = {graph.shapes[read][axis] for axis, read in zip(axes, scanned, strict=True)}
@@ -257,7 +257,7 @@ def _constant(written: _Written, name: str, value: NDArray[Any]) -> str:
 def _copy(graph: onnx.GraphProto, given: Mapping[str, str], name: str, mark: str, written: _Written) -> list[str]:
     """Add a copy of a graph with names of its own.  Return the names of its outputs.
 
-    given: what its inputs are outside; mark: what tells this copy of a node from others.
+    given: what its inputs are outside; mark: distinguishes this copy of a node from others.
     """
     names = dict(given)
     for tensor in graph.initializer:

@@ -170,10 +170,10 @@ def _checked(name: str, x: Sequence[int], w: Sequence[int], node: onnx.NodeProto
     return list(x[2:]), list(w[2:]), groups
 
 
-def _attribute(node: onnx.NodeProto, name: str, what: str, count: int, default: int) -> list[int]:
-    values = [int(value) for value in attribute(node, what, [default] * count)]
+def _attribute(node: onnx.NodeProto, name: str, attribute_name: str, count: int, default: int) -> list[int]:
+    values = [int(value) for value in attribute(node, attribute_name, [default] * count)]
     if len(values) != count or min(values) < 1:
-        raise Unreadable(name, f"{what} is {values}; {count} numbers of at least 1 are required")
+        raise Unreadable(name, f"{attribute_name} is {values}; {count} numbers of at least 1 are required")
     return values
 
 

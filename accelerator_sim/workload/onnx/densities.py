@@ -83,7 +83,7 @@ class Densities:
                 source = "weights: those of the file, 8 bits, one scale a filter"
         elif layer.op == "matmul" and len(piece.reads) > 1:
             weight = self.of(piece.reads[1])
-            source = "second operand: assumed as of the first"
+            source = "second operand: assumed same as the first"
         assumed = "a ReLU's, assumed 0.5" if iact == RECTIFIED else "assumed, by what computes them"
         if iact == 1.0:
             assumed = "taken as dense"

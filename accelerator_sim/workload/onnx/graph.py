@@ -64,8 +64,8 @@ class Graph:
             raise OpenShape(node, f"the shape of {name!r} is not known; add it to the file's value_info", None)
         cause = self.nodes[at]
         out = next((each for each in cause.output if each and each not in self.shapes), name)
-        what = f"operator {named(cause)} of node {self.names[at]!r} leaves the shape of its output {out!r} open"
-        raise OpenShape(node, f"the shape of {name!r} is not known: {what}; add that to the file's value_info", at)
+        reason = f"operator {named(cause)} of node {self.names[at]!r} leaves the shape of its output {out!r} open"
+        raise OpenShape(node, f"the shape of {name!r} is not known: {reason}; add that to the file's value_info", at)
 
     def _culprit(self, name: str) -> int | None:
         """The first node, going back from a tensor without a shape, all of whose operands have one."""

@@ -32,7 +32,7 @@ DEEPEST = 64
 def load_graph(path: Path, bind: Mapping[str, int], weights: bool = True) -> Graph:
     """Read an ONNX file and work out all shapes, with symbolic dimensions bound to numbers.
 
-    weights: whether the values of constants have to be there, too.  Raises InvalidFile for a file that does not hold an
+    weights: whether the values of constants are also required.  Raises InvalidFile for a file that does not hold an
     ONNX model, is cut short, comes from a newer onnx, has a cycle, a bad or an unbound dimension; all unbound symbols
     are listed.
     """

@@ -99,7 +99,7 @@ WITH_WEIGHTS: dict[OperatorKey, int] = {(RUNTIME, "GatedAdd"): 3, (RUNTIME, "MoE
 def maker_of(node: onnx.NodeProto) -> Maker | None:
     """Return what makes layers of a node, None where it does not multiply or is not known.
 
-    onnxruntime's own operators are found without their domain, too, where the standard has none of that name.
+    onnxruntime's own operators are also found without their domain, where the standard has none of that name.
     """
     key = operator_key(node)
     return MAKERS.get(key) or (MAKERS.get((RUNTIME, key[1])) if key[0] == "" and not is_known(key) else None)

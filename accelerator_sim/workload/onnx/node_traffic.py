@@ -15,7 +15,7 @@ FUSED = names("Relu LeakyRelu PRelu ThresholdedRelu Clip BatchNormalization")
 """Nodes that are computed on the way out of the layer before them, if nothing else reads what that writes."""
 
 FUSED_WITH_CONSTANT = names("Add Sub Mul Div")
-"""Nodes that are fused, too, where one operand is a constant of one value or one per channel: biases and scales."""
+"""Nodes that are also fused where one operand is a constant of one value or one per channel: biases and scales."""
 
 _READS_WHAT_IT_WRITES = names("Gather GatherElements GatherND Slice Split Compress")
 

@@ -153,7 +153,7 @@ UNCOUNTED: frozenset[OperatorKey] = frozenset(
 def operator_key(node: onnx.NodeProto) -> OperatorKey:
     """Return the domain and the name of an operator.
 
-    onnxruntime has some of its own operators in the standard domain, too (SimplifiedLayerNormalization).
+    onnxruntime has some of its own operators also in the standard domain (SimplifiedLayerNormalization).
     """
     domain = "" if node.domain in STANDARD else str(node.domain)
     key = (domain, str(node.op_type))

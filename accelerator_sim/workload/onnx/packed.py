@@ -95,10 +95,10 @@ def packed_shape(graph: Graph, node: onnx.NodeProto) -> dict[int, Shape]:
     return {0: (*x[:-1], int(attribute(node, width, 0))), 1: x}
 
 
-def _sizes(node: onnx.NodeProto, name: str, what: str) -> int:
-    size = int(attribute(node, what, 0))
+def _sizes(node: onnx.NodeProto, name: str, attribute_name: str) -> int:
+    size = int(attribute(node, attribute_name, 0))
     if size < 1:
-        raise Unreadable(name, f"{what} is {size}; at least 1 is required")
+        raise Unreadable(name, f"{attribute_name} is {size}; at least 1 is required")
     return size
 
 

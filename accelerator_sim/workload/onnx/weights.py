@@ -72,7 +72,7 @@ class Reference:
 
 
 def reference_of(graph: Graph, source: WeightSource) -> Reference | None:
-    """Follow a constant to the tensor that the file holds.  None where it holds none, as of a constant fill."""
+    """Follow a constant to the tensor that the file holds.  None if it holds none, e.g. for a constant fill."""
     name, permutation, zero = source.tensor, (), 0
     while name not in graph.initializers:
         at = graph.producers.get(name)

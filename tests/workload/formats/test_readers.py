@@ -102,7 +102,7 @@ def test_a_folder_of_topologies(tmp_path: Path) -> None:
         ({}, "net: is a folder without Timeloop problems (.yaml) or SCALE-Sim topologies (.csv)"),
         ({"a_txt": ""}, "net: is a folder without Timeloop problems"),
         ({"a_csv": RESNET, "b_yaml": CONV}, "holds SCALE-Sim topologies (a.csv) and YAML files (b.yaml); one kind is"),
-        ({"a_yaml": OURS}, "net/a.yaml: is no Timeloop problem, and a folder is read as those only; give the file"),
+        ({"a_yaml": OURS}, "net/a.yaml: is not a Timeloop problem, and a folder is read as those only; give the file"),
         ({"a_yaml": CONV.replace("C: 3", "C: 0")}, "net/a.yaml:32:12: problem.instance.C: 0 given"),
         ({"a_yaml": CONV, "b_yaml": CONV.replace("  shape", "  name: a\n  shape")}, "a second layer 'a'; the first is"),
     ],

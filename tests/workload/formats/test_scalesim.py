@@ -76,7 +76,7 @@ def test_names_that_say_depthwise(
 def test_depthwise_between_rows_that_disagree(tmp_path: Path) -> None:
     network = read(tmp_path, f"{HEAD}\na,9,9,1,1,2,4,1,\nb_dw,9,9,3,3,1,1,1,\nc,7,7,1,1,8,2,1,\n")
     assert network.layers[1].G == 1
-    assert "as written, since the rows beside it do not tell how many" in network.notes
+    assert "as written, since the rows beside it do not state how many" in network.notes
 
 
 def test_depthwise_at_the_end(tmp_path: Path) -> None:
