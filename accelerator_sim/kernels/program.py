@@ -57,7 +57,7 @@ def columns_of_row(e, windows):
 
 @kernel(reference_counts=False)
 def size_streams(e, stream, streams, totals):
-    """Find where the records of each stream begin; totals: int64 [3] output, at most that many windows, flits, words."""
+    """Find where the records of each stream begin; totals: int64 [3] output, most windows, flits and words."""
     windows = flits = words = 0
     for s in range(streams):
         stream[at.S_WINDOWS, s] = windows
