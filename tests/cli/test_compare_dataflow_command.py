@@ -115,7 +115,7 @@ def test_other_networks_are_refused(run: Run, small: str, tmp_path: Path) -> Non
         (["--dataflow", "rs", "--baseline", "jetson_tk1"], "--baseline cannot be combined with --dataflow"),
         (["--dataflow", "rs", "--fidelity", "event"], "--fidelity cannot be combined with --dataflow"),
         (["--dataflow", "rs", "--report", "x.html"], "--report cannot be combined with --dataflow"),
-        (["--dataflow", "rs", "--arch", "eyeriss_v1", "eyeriss_v2"], "--dataflow takes one --arch; 2 are given"),
+        (["--dataflow", "rs", "--arch", "eyeriss_v1", "eyeriss_v2"], "--dataflow takes one --arch; 2 given"),
         (["--dataflow", "rs", "--layer", "pool"], "small has no selected layer with multiply-accumulates"),
         (["--dataflow", "rs", "--layer", "x"], "x"),
         (["--equal-area"], "--equal-area requires --dataflow"),

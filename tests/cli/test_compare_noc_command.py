@@ -46,7 +46,7 @@ def test_a_table(run: Run, small: str) -> None:
         (["--noc", "mesh", "--arch", "eyeriss_v1"], "eyeriss_v1 has a flat network (multicast_bus)"),
         (
             ["--noc", "mesh", "--arch", "eyeriss_v2", "eyeriss_v1_5"],
-            "--noc takes one --arch; 2 are given",
+            "--noc takes one --arch; 2 given",
         ),
         (["--noc", "mesh", "--baseline", "jetson_tk1"], "--baseline cannot be combined with --noc"),
         (["--noc", "mesh", "--all-boundaries"], "--all-boundaries cannot be combined with --noc"),

@@ -157,7 +157,7 @@ def test_dry_run(run: Run, spec: str) -> None:
     result = run("sweep", spec, "--dry-run")
     assert result.exit_code == 0
     assert result.stdout.startswith("6 points, 4 results; 2 break a constraint\nabout ")
-    assert "at fidelity analytical, as the file says: " in result.stdout
+    assert "at fidelity analytical, as in the file: " in result.stdout
     assert "at fidelity event: " in result.stdout
     assert not Path("spec.sqlite").exists()
 
