@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     default=",".join(NocName),
     show_default=True,
     metavar="NAME,...",
-    help="Networks of equal link count; ratios are relative to the mesh if it is among them.",
+    help="Networks on chip to compare; ratios are relative to the mesh if it is among them.",
 )
 @shared_options.arch_option
 @shared_options.batch_option

@@ -17,7 +17,7 @@ from accelerator_sim.version import __version__
 COMMANDS = {
     "simulate": "cycles, energy and traffic of a network, layer by layer",
     "compare": "energy and latency of a network on several machines, side by side with mobile GPUs",
-    "compare-noc": "one machine with a mesh, a bus, unicast and broadcast networks of equal link count",
+    "compare-noc": "one machine with a mesh, a torus, a bus, unicast, broadcast and all-to-all networks",
     "compare-dataflow": "one machine with several dataflows: row-, weight-, output-, input-stationary, no local reuse",
     "sweep": "many variations of a machine on many networks: resumable, parallel, to Pareto fronts",
     "map": "the mapping of one layer as a loop nest and a picture, and why it won",

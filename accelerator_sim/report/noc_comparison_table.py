@@ -46,7 +46,7 @@ class _Line:
 def render(comparison: NetworkComparison, width: int = 80, color: bool = False) -> str:
     """Return what the networks are and what they cost, in lines of at most `width` characters."""
     name, runs, base = comparison.workload, comparison.runs, comparison.reference
-    head = f"{printable(name)} on {printable(comparison.architecture.name)} with other networks of equal link count"
+    head = f"{printable(name)} on {printable(comparison.architecture.name)} with other networks on chip"
     how = f"batch {comparison.batch}, mappings for {comparison.objective}, {comparison.fidelity} engine"
     parts: list[RenderableType] = [Text(head, style="bold"), Text(how), Text()]
     parts += [table(fitted(_size_columns(comparison), runs, width)), Text()]
