@@ -247,7 +247,7 @@ def compare_networks(
     seed: int = 0,
     jobs: int = 1,
 ) -> NetworkComparison:
-    """Compare networks on chip in the same machine, each with its own best mappings (docs/networks.md: how wide each is).
+    """Compare networks on chip in the same machine, each with its own best mappings.
 
     networks: of "mesh" (that of the architecture), "bus", "unicast", "broadcast", "all_to_all" and "torus" (default:
     all of them); architecture: one with a hierarchical mesh; network, batch, layers, objective, fidelity, seed, jobs:
