@@ -162,9 +162,9 @@ class OnChipNetwork(FileModel):
         """Metres of a link between clusters (0 without clusters)."""
         return 0.0
 
-    def ring(self, clusters: Grid) -> Grid | None:
-        """Clusters on a ring along each axis, 1 where there is none; None for no ring at all."""
-        return None
+    def ring(self, clusters: Grid) -> Grid:
+        """Clusters on a ring along each axis, 1 where there is none."""
+        return Grid(rows=1, columns=1)
 
     @abstractmethod
     def switches(self, site: Site, stored_bits: int) -> Switches:
@@ -222,7 +222,7 @@ class HierarchicalMesh(OnChipNetwork):
 
     def links_between(self, clusters: Grid) -> int:
         """Links between the clusters, for one router per cluster: one each way."""
-        ring = self.ring(clusters) or Grid(rows=1, columns=1)
+        ring = self.ring(clusters)
         vertical = (clusters.rows - (ring.rows == 1)) * clusters.columns
         horizontal = clusters.rows * (clusters.columns - (ring.columns == 1))
         own = set(self.directions)
@@ -247,16 +247,16 @@ class HierarchicalMesh(OnChipNetwork):
         between = self.links_between(site.clusters) * self.routers
         return Bundle(local, self.port_width, site.pitch_m), Bundle(between, self.port_width, self.hop_m(site))
 
-    def ring(self, clusters: Grid) -> Grid | None:
-        """Clusters on a ring: those of a torus with links both ways, if there are more than two."""
+    def ring(self, clusters: Grid) -> Grid:
+        """Clusters on a ring, 1 where there is none: those of a torus with links both ways, if more than two."""
         own = set(self.directions)
-        rows = clusters.rows if clusters.rows > 2 and {"north", "south"} <= own else 1
-        columns = clusters.columns if clusters.columns > 2 and "horizontal" in own else 1
-        return Grid(rows=rows, columns=columns) if self.torus and rows * columns > 1 else None
+        down = self.torus and clusters.rows > 2 and {"north", "south"} <= own
+        along = self.torus and clusters.columns > 2 and "horizontal" in own
+        return Grid(rows=clusters.rows if down else 1, columns=clusters.columns if along else 1)
 
     def hop_m(self, site: Site) -> float:
         """The side of a cluster; of two where rings are folded (Dally and Towles, Interconnection Networks, 5.1)."""
-        return site.hop_m * (1 if self.ring(site.clusters) is None else 2)
+        return site.hop_m * (1 if self.ring(site.clusters).count == 1 else 2)
 
     def links(self, site: Site) -> Iterator[WireLink]:
         """Links of every router inside its cluster, and those between clusters."""
@@ -284,7 +284,7 @@ class HierarchicalMesh(OnChipNetwork):
         """Links of every router to those of the neighbouring clusters."""
         steps = [(LinkPart.HORIZONTAL, 0, -1), (LinkPart.HORIZONTAL, 0, 1)]
         steps += [(LinkPart.NORTH, -1, 0), (LinkPart.SOUTH, 1, 0)]
-        ring = self.ring(site.clusters) or Grid(rows=1, columns=1)
+        ring = self.ring(site.clusters)
         for row in range(site.clusters.rows):
             for column in range(site.clusters.columns):
                 for part, down, right in steps:

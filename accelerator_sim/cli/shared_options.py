@@ -301,15 +301,7 @@ def output_options(*formats: str) -> Callable[[Command], Command]:
             type=click.Choice(["table", "json", "csv", "tsv", *formats]),
             help="Default: a table on a terminal, else tab-separated (or by the suffix of -o).",
         )
-        place = click.option(
-            "-o",
-            "--output",
-            "out",
-            type=click.Path(path_type=Path),
-            metavar="FILE",
-            help="Write the result here.",
-        )
-        return form(place(command))
+        return form(output_option(command))
 
     return add
 

@@ -62,10 +62,6 @@ _format = click.option(
     help="Default: a table on a terminal, else tab-separated.",
 )
 
-_output = click.option(
-    "-o", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result here."
-)
-
 
 @command.command("run")
 @click.argument("spec", type=click.Path(path_type=Path))
@@ -218,7 +214,7 @@ def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path
 )
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 @_format
-@_output
+@shared_options.output_option
 def best(store: Path, by: str | None, count: int, name: str | None, asked: str | None, out: Path | None) -> None:
     """List the best points of a store by one result."""
     from accelerator_sim.sweep import records
@@ -242,7 +238,7 @@ def best(store: Path, by: str | None, count: int, name: str | None, asked: str |
 )
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 @_format
-@_output
+@shared_options.output_option
 def front(store: Path, pareto: str | None, name: str | None, asked: str | None, out: Path | None) -> None:
     """List the Pareto front of a store: the points that no other point dominates."""
     from accelerator_sim.sweep import records

@@ -6,6 +6,7 @@ graph is what they stand for.  `simulation.laws` asks for both in every run on a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -34,15 +35,13 @@ def _wires(network: OnChipNetwork, site: Site) -> tuple[Agreement, ...]:
     import networkx as nx
 
     graph = network_graph(network, site)
-    counted: dict[tuple[int, float], int] = dict.fromkeys(wires_in(graph), 0)
+    counted: Counter[tuple[int, float]] = Counter()
     for bundle in network.bundles(site):
-        if bundle.links:
-            wires = bundle.bits, bundle.length_m
-            counted[wires] = counted.get(wires, 0) + bundle.links
+        counted[bundle.bits, bundle.length_m] += bundle.links
     walked = wires_in(graph)
     found: list[Agreement] = [
-        (f"{site.tensor} links of {bits} b and {length * 1e3:g} mm", links, walked[bits, length])
-        for (bits, length), links in counted.items()
+        (f"{site.tensor} links of {bits} b and {length * 1e3:g} mm", counted[bits, length], walked[bits, length])
+        for bits, length in sorted(counted | walked)
     ]
     if network.flat:
         far = nx.single_source_shortest_path_length(graph, NetworkNode(NodeKind.PORT, (0, 0), (0,)))
@@ -63,5 +62,5 @@ def stream_agreements(architecture: Architecture, mapping: Mapping) -> Iterator[
         served = list(streams(mapping, tensor, routes_of(architecture, tensor)))
         links = {link for stream in served for link in stream.links}
         ring = architecture.network(tensor).ring(architecture.cluster_array)
-        yield f"{tensor} links in use", links_used(mapping, tensor, ring.rows if ring else 1), len(links)
+        yield f"{tensor} links in use", links_used(mapping, tensor, ring.rows), len(links)
         yield f"clusters that a {tensor} stream serves", clusters, sum(len(stream.targets) for stream in served)

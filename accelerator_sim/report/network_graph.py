@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -17,6 +18,9 @@ from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import Row, rows_text
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 SCHEMA = "accelerator-sim/noc/1"
 MOST_ROWS = 32
@@ -68,13 +72,17 @@ def _metres(value: float) -> str:
 
 def link_kinds(architecture: Architecture) -> list[LinkKind]:
     """Return all links of a machine, alike ones together."""
-    found = []
-    for tensor in TENSORS:
-        graph = network_graph(architecture.network(tensor), architecture.site(tensor))
-        alike = Counter((d["part"], d["width"], d["length"]) for *_, d in graph.edges(data=True))
-        kinds = [LinkKind(tensor, part, links, bits, length) for (part, bits, length), links in alike.items()]
-        found += sorted(kinds, key=lambda kind: list(LinkPart).index(kind.part))
-    return found
+    return [kind for tensor, graph in _graphs(architecture).items() for kind in _kinds_in(tensor, graph)]
+
+
+def _graphs(architecture: Architecture) -> dict[str, nx.MultiDiGraph[Any]]:
+    return {tensor: network_graph(architecture.network(tensor), architecture.site(tensor)) for tensor in TENSORS}
+
+
+def _kinds_in(tensor: str, graph: nx.MultiDiGraph[Any]) -> list[LinkKind]:
+    alike = Counter((d["part"], d["width"], d["length"]) for *_, d in graph.edges(data=True))
+    kinds = [LinkKind(tensor, part, links, bits, length) for (part, bits, length), links in alike.items()]
+    return sorted(kinds, key=lambda kind: list(LinkPart).index(kind.part))
 
 
 def dumps_rows(architecture: Architecture, delimiter: str) -> str:
@@ -85,11 +93,10 @@ def dumps_rows(architecture: Architecture, delimiter: str) -> str:
 def dumps_json(architecture: Architecture) -> str:
     """Return JSON in the schema "accelerator-sim/noc/1": each graph as networkx's `node_link_graph` reads it."""
     data = {"schema": SCHEMA, "architecture": architecture.name}
-    return encode(data | {"networks": {tensor: _plain(architecture, tensor) for tensor in TENSORS}})
+    return encode(data | {"networks": {tensor: _plain(graph) for tensor, graph in _graphs(architecture).items()}})
 
 
-def _plain(architecture: Architecture, tensor: str) -> dict[str, Any]:
-    graph = network_graph(architecture.network(tensor), architecture.site(tensor))
+def _plain(graph: nx.MultiDiGraph[Any]) -> dict[str, Any]:
     nodes = [
         {"id": _name(node), "kind": node.kind.value, "cluster": list(node.cluster), "place": list(node.place)}
         for node in graph
@@ -117,29 +124,29 @@ def _name(node: NetworkNode) -> str:
 def render_noc(architecture: Architecture, width: int = 80, color: bool = False) -> str:
     """Return the networks in lines of at most `width` characters: links by their part, and how clusters are joined."""
     array, pes = architecture.cluster_array, architecture.pe_cluster
-    kinds = link_kinds(architecture)
+    graphs = _graphs(architecture)
+    kinds = {tensor: _kinds_in(tensor, graph) for tensor, graph in graphs.items()}
     title = (
         f"{printable(architecture.name)}: {architecture.noc.iact.kind.replace('_', ' ')},"
         f" {array.rows} x {array.columns} clusters of {pes.rows} x {pes.columns} PEs"
     )
     parts: list[RenderableType] = [Text(title, style="bold", overflow="fold"), Text()]
-    parts += [table(fitted(_COLUMNS, kinds, width)), Text()]
-    parts += [Text(_summary(architecture, tensor, kinds), overflow="fold") for tensor in TENSORS]
+    parts += [table(fitted(_COLUMNS, list(chain(*kinds.values())), width)), Text()]
+    parts += [Text(_summary(tensor, graph, kinds[tensor]), overflow="fold") for tensor, graph in graphs.items()]
     if array.count > 1:
         parts += [Text(), *(Text(line) for line in mesh_picture(architecture, width))]
     return paint(parts, width, color)
 
 
-def _summary(architecture: Architecture, tensor: str, kinds: list[LinkKind]) -> str:
+def _summary(tensor: str, graph: nx.MultiDiGraph[Any], kinds: list[LinkKind]) -> str:
     """Return what a network consists of, in one line."""
-    graph = network_graph(architecture.network(tensor), architecture.site(tensor))
     nodes = Counter(node.kind for node in graph)
     named = [
         f"{nodes[kind]:,} {kind.value}{'s' * (nodes[kind] != 1)}"
         for kind in (NodeKind.PORT, NodeKind.ROUTER, NodeKind.PE)
         if nodes[kind]
     ]
-    wire = sum(kind.bit_metres for kind in kinds if kind.tensor == tensor)
+    wire = sum(kind.bit_metres for kind in kinds)
     return f"{tensor}: {', '.join(named)}, {graph.number_of_edges():,} links, {_metres(wire)} bit m of wire"
 
 

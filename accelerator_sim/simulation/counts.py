@@ -90,7 +90,7 @@ def _noc(schedule: Schedule, stored: Stored) -> tuple[NocUse, ...]:
         NocUse(
             tensor=t,
             mode=mode_of(mapping, t, kind),
-            links_used=links_used(mapping, t, ring.rows if (ring := rings[t]) else 1),
+            links_used=links_used(mapping, t, rings[t].rows),
             words=sent,
             word_hops=hops,
             word_bits=bits[t],

@@ -166,8 +166,7 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.CLUSTER_COLUMNS] = architecture.cluster_array.columns
     for tensor, places in (("iact", [at.IACT_RING_ROWS, at.IACT_RING_COLUMNS]), ("weight", [at.WEIGHT_RING])):
         ring = architecture.network(tensor).ring(architecture.cluster_array)
-        if ring is not None:
-            e[places] = [ring.rows, ring.columns][-len(places) :]
+        e[places] = [size if size > 1 else 0 for size in (ring.rows, ring.columns)][-len(places) :]
     e[at.PSUMS_REST] = not schedule.psum_bypasses_glb
     e[at.HIDE_DRAIN] = architecture.overlap.psum_drain
     return e

@@ -21,7 +21,7 @@ Ranges = dict[str, range]
 
 @dataclass
 class Walked:
-    """What was counted; names as of `dataflow.nest_counts.NestWords`, and the laws' quantities."""
+    """What was counted; names are those of `dataflow.nest_counts.NestWords`, and the laws' quantities."""
 
     words: Counter[str] = field(default_factory=Counter)
     macs: Counter[tuple[int, ...]] = field(default_factory=Counter)
