@@ -27,8 +27,10 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None and part != "")
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        position = ":".join(
+            str(part) for part in (self.file, self.line, self.column) if part is not None and part != ""
+        )
+        return ": ".join(part for part in (position, self.path, self.message) if part)
 
     @property
     def order(self) -> tuple[str, bool, int, int, str]:

@@ -25,15 +25,15 @@ def fields_at(model: type[pydantic.BaseModel], path: str) -> list[FieldInfo]:
     parts = [part.strip() for part in path.split(".")]
     here = [FieldInfo(annotation=model)]
     for at, part in enumerate(parts):
-        found = [field for each in here for field in _inside(each.annotation, part)]
-        if not found:
+        fields = [field for each in here for field in _inside(each.annotation, part)]
+        if not fields:
             known = list(dict.fromkeys(key for each in here for key in _keys(each.annotation)))
             above = dotted(tuple(parts[:at]))
             if not known:
                 raise ValueError(f"{above!r} is a single value; it has no {part!r}")
             hint = did_you_mean(part, known) or f"; allowed: {', '.join(known)}"
             raise ValueError(f"unknown key {part!r}{f' in {above!r}' if above else ''}{hint}")
-        here = found
+        here = fields
     return here
 
 
@@ -49,8 +49,8 @@ def check_value(fields: Sequence[FieldInfo], value: Any) -> None:
         except pydantic.ValidationError as error:
             for details in error.errors(include_url=False):
                 path, message = explain(model, details)
-                place = dotted(path[1:])
-                messages.append(f"{place}: {message}" if place else message)
+                inner_path = dotted(path[1:])
+                messages.append(f"{inner_path}: {message}" if inner_path else message)
         else:
             return
     head, allowed, _ = messages[0].partition("allowed: ")

@@ -97,9 +97,9 @@ def _of_mapping(tree: dict[str, Any]) -> str | None:
         (lambda: all(key.startswith("problem_") for key in tree), "the base of Timeloop problems, which include it"),
         (lambda: all(isinstance(value, dict) and "equation" in value for value in tree.values()), "a Stream workload"),
     ]
-    found = next((name for holds, name in checks if tree and holds()), None)
+    kind = next((name for holds, name in checks if tree and holds()), None)
     word = next((key for key in tree if key in _TIMELOOP), None)
-    return found or (f"a Timeloop {_TIMELOOP[word]}" if word else None)
+    return kind or (f"a Timeloop {_TIMELOOP[word]}" if word else None)
 
 
 @contextmanager
@@ -124,9 +124,9 @@ def _other(path: Path, wanted: FileKind) -> str | None:
         return None
     telling = len(TELLING.get(wanted, frozenset()) & tree.keys()) if isinstance(tree, dict) else 0
     surely = telling > 1 or (wanted is FileKind.NETWORK and telling == 1 and isinstance(tree.get("layers"), list))
-    found = None if surely else foreign_kind(tree)
-    if found is not None:
-        return found
+    foreign = None if surely else foreign_kind(tree)
+    if foreign is not None:
+        return foreign
     kind = own_kind(tree) if isinstance(tree, dict) else None
     if kind is None or kind is wanted or telling:
         return None

@@ -99,14 +99,14 @@ def _problems(
     document: Document,
     origins: Mapping[YamlPath, str],
 ) -> list[Problem]:
-    found: dict[YamlPath, list[str]] = {}
+    messages_by_path: dict[YamlPath, list[str]] = {}
     for details in error.errors(include_url=False):
         path, message = explain(model_cls, details)
-        messages = found.setdefault(path, [])
+        messages = messages_by_path.setdefault(path, [])
         if message not in messages:
             messages.append(message)
     problems = []
-    for path, messages in found.items():
+    for path, messages in messages_by_path.items():
         text = " or: ".join(messages)
         owner = next((origins[path[:n]] for n in range(len(path), 0, -1) if path[:n] in origins), None)
         if owner is not None:

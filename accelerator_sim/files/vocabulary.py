@@ -145,10 +145,10 @@ def words(kind: type[Word], values: object, option_name: str) -> tuple[Word, ...
 
     Raises UsageError for a word that is not in the set, and for no word at all.
     """
-    found = tuple(dict.fromkeys(word(kind, each, option_name) for each in texts(values, option_name, split=",")))
-    if not found:
+    members = tuple(dict.fromkeys(word(kind, each, option_name) for each in texts(values, option_name, split=",")))
+    if not members:
         raise UsageError(f"{option_name} is empty; allowed: {', '.join(kind)}")
-    return found
+    return members
 
 
 def texts(values: object, option_name: str, split: str | None = None) -> tuple[str, ...]:
