@@ -29,15 +29,15 @@ def followed(tree: Mapping[str, Any]) -> dict[str, int]:
     What is wrong with the tree is left for the model to report.
     """
     cluster = tree.get("pe_cluster")
-    found = {}
+    sizes = {}
     for path, side in FOLLOWING.items():
         size = cluster.get(side) if isinstance(cluster, Mapping) else None
         holder = tree.get(path[0])
         part = holder.get(path[1]) if isinstance(holder, Mapping) else None
         if isinstance(part, Mapping) and path[2] not in part and _applies(path[2], part):
             # Without a size to follow, the missing value is not an error of its own: that of pe_cluster is reported.
-            found[".".join(path)] = size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else 1
-    return found
+            sizes[".".join(path)] = size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else 1
+    return sizes
 
 
 def _applies(key: str, part: Mapping[str, Any]) -> bool:
