@@ -79,7 +79,7 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
     precision, spad = architecture.precision, architecture.pe.spad
     multiplier = precision.iact * precision.weight / technology.word_bits**2
     sizes = {t: architecture.glb.bank_size(t) for t in TENSORS}
-    found = ActionEnergies(
+    energies = ActionEnergies(
         mac=technology.mac.issued.energy * multiplier + technology.mac.control.energy,
         mac_gated=technology.mac.gated.energy * multiplier,
         spad={t: _pair(getattr(technology.spad, t), getattr(spad, t).width, spad.bits_of(t) / 8.0) for t in TENSORS},
@@ -106,7 +106,7 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         architecture=architecture.name,
         fixed_width=_fixed_width(technology),
     )
-    return _in_unit(found, technology.energy_unit)
+    return _in_unit(energies, technology.energy_unit)
 
 
 def _in_unit(written: ActionEnergies, unit: EnergyUnit) -> ActionEnergies:

@@ -303,28 +303,28 @@ class _ArchitectureParts:
     def network(self, tensor: Tensor) -> Part:
         """Multiplexers and settings of the network of a data type."""
         switches = self.architecture.network(tensor).switches(self.architecture.site(tensor), self.word(tensor))
-        found = sum((self.muxes(bits) for bits in switches.mux_bits), Part()) + self.registers(switches.setting_bits)
-        found = found.times(switches.copies)
+        part = sum((self.muxes(bits) for bits in switches.mux_bits), Part()) + self.registers(switches.setting_bits)
+        part = part.times(switches.copies)
         if tensor == "psum":  # a PE takes psums from the network or from its neighbour
-            found += self.muxes(self.word("psum") * self.lanes("psum")).times(self.architecture.pes)
-        return found
+            part += self.muxes(self.word("psum") * self.lanes("psum")).times(self.architecture.pes)
+        return part
 
     # --- the global buffer -------------------------------------------------------------------------------------------
     def glb(self) -> Part:
         """Banks of one cluster, each with the address and data registers of its ports."""
-        glb, found = self.architecture.glb, Part()
+        glb, part = self.architecture.glb, Part()
         for store in (glb.iact, glb.weight, glb.psum):
             if store is not None and store.banks:
                 assert store.size is not None
                 bank = self.macro(8 * store.size, store.ports) + self.port(store, store.size).times(store.ports)
-                found += bank.times(store.banks)
+                part += bank.times(store.banks)
         if glb.shared is not None:
-            found += self.memory(8 * glb.shared.size, 1, 1).times(glb.shared.banks)
+            part += self.memory(8 * glb.shared.size, 1, 1).times(glb.shared.banks)
             for store in (getattr(glb, tensor) for tensor in glb.shared.tensors):
                 if store is not None:  # reads and writes go to different banks, each through a multiplexer over all
                     way = self.port(store, glb.shared.size) + self.muxes(store.port_width * (glb.shared.banks - 1))
-                    found += way.times(store.ports)
-        return found
+                    part += way.times(store.ports)
+        return part
 
     def port(self, store: GlbStore, size: int) -> Part:
         words = max(2, math.ceil(8 * size / store.port_width))

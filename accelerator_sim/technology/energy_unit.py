@@ -68,8 +68,8 @@ class EnergyUnit(StrEnum):
         values: energies in this unit by their names in joules.  In MACs, what is named joules is None, and the name in
         MACs has the value.
         """
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name, value in values.items():
-            found[name] = None
-            found[self.named(name)] = value
-        return found
+            fields[name] = None
+            fields[self.named(name)] = value
+        return fields
