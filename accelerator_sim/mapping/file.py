@@ -122,7 +122,7 @@ def load_plan(path: Path, architecture: Architecture, network: Network) -> Mappi
     file = load_model(MappingFile, document)
     layers = {layer.name: layer for layer in network.layers if layer.is_mac}
     problems: list[Problem] = []
-    found: dict[str, Mapping] = {}
+    mappings: dict[str, Mapping] = {}
     for name, entry in file.layers.items():
         if name not in layers:
             message = f"{network.name} has no such layer{did_you_mean(name, layers)}"
@@ -130,7 +130,7 @@ def load_plan(path: Path, architecture: Architecture, network: Network) -> Mappi
             continue
         loops = loops_of(layers[name])
         if entry.eyeriss_v1 is None:
-            found[name] = _mapping(entry).clipped(loops)
+            mappings[name] = _mapping(entry).clipped(loops)
             continue
         if not architecture.flat:
             message = f"eyeriss_v1 letters describe one flat array, which {architecture.name} is not"
@@ -139,12 +139,12 @@ def load_plan(path: Path, architecture: Architecture, network: Network) -> Mappi
         letters = Letters(**entry.eyeriss_v1.model_dump())
         try:
             cluster = architecture.pe_cluster
-            found[name] = mapping_of(letters, loops, cluster.rows, cluster.columns).clipped(loops)
+            mappings[name] = mapping_of(letters, loops, cluster.rows, cluster.columns).clipped(loops)
         except ValueError as error:
             problems.append(_problem(document, name, str(error)))
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
-    return MappingPlan(found, _constraints(file.constraints))
+    return MappingPlan(mappings, _constraints(file.constraints))
 
 
 def _constraints(entry: ConstraintsEntry) -> Constraints:

@@ -25,13 +25,13 @@ def ceil_div(a: int, b: int) -> int:
 
 def useful_parts(size: int, most: int) -> list[int]:
     """Parts of a dimension, at most `most`: the fewest that lead to each number of steps, ceil(size / parts)."""
-    found = [1]
-    while (steps := ceil_div(size, found[-1])) > 1:
+    counts = [1]
+    while (steps := ceil_div(size, counts[-1])) > 1:
         parts = ceil_div(size, steps - 1)  # the fewest that save a step
         if parts > most:
             break
-        found.append(parts)
-    return found
+        counts.append(parts)
+    return counts
 
 
 class Stationary(StrEnum):

@@ -45,10 +45,10 @@ def loop_nest(tiling: Tiling) -> str:
     add("SPad", "C", m.C0)
     add("SPad", "S", loops.S)
     add("SPad", "M", m.M0)
-    text, level = [], ""
-    for depth, (place, dimension, count, note) in enumerate(lines):
-        label = place if place != level else ""
-        level = place
+    text, previous = [], ""
+    for depth, (level, dimension, count, note) in enumerate(lines):
+        label = level if level != previous else ""
+        previous = level
         header = f"for {count} x {dimension}" if note != "in parallel" else f"parallel {count} x {dimension}"
         comment = _WORDS[dimension] + (f", {note}" if note and note != "in parallel" else "")
         text.append(f"{label:<16}{'  ' * min(depth, 12)}{header:<{max(1, 44 - 2 * min(depth, 12))}}  # {comment}")
@@ -109,14 +109,14 @@ def _cell(tiling: Tiling, i: int, j: int, y: int, x: int) -> str:
     """What the PE in row y and column x of cluster (i, j) holds in the first full pass; "." for nothing."""
     m, loops = tiling.mapping, tiling.loops
     index = dict.fromkeys(_INNER, 0)
-    for axis, place in (("cluster_rows", i), ("cluster_columns", j), ("pe_rows", y), ("pe_columns", x)):
+    for axis, coordinate in (("cluster_rows", i), ("cluster_columns", j), ("pe_rows", y), ("pe_columns", x)):
         factors = getattr(m, axis)
-        if place >= factors.used:
+        if coordinate >= factors.used:
             return "."
         for dimension in reversed(_INNER):
             count = getattr(factors, dimension)
-            index[dimension] = index[dimension] * count + place % count
-            place //= count
+            index[dimension] = index[dimension] * count + coordinate % count
+            coordinate //= count
     held: list[str] = []
     for dimension in ("R", "P", "Q", "M", "C", "N", "G"):
         tile = {"R": 1, "G": 1}.get(dimension) or getattr(m, f"{dimension}0")
@@ -125,9 +125,9 @@ def _cell(tiling: Tiling, i: int, j: int, y: int, x: int) -> str:
             local = m.cluster_parts("P")
             rows = min(tile * m.parts("P"), loops.P)
             block = -(-rows // m.array_parts("P"))
-            cluster, place = divmod(index["P"], local)
-            first = cluster * block + place
-            if place >= min(block, rows - cluster * block):
+            cluster, row = divmod(index["P"], local)
+            first = cluster * block + row
+            if row >= min(block, rows - cluster * block):
                 return "."
             last = first
         else:

@@ -125,7 +125,7 @@ def find_mappings(
         )
     spaces, limit = _spaces(layer, architecture, actions, objective, options)
     total = sum(int(space.bounds.counts.sum()) for space in spaces)
-    found: list[Found] = []
+    mappings: list[Found] = []
     for _ in range(options.count):
         values = np.full(4, np.inf)
         winner: tuple[_Space, Mapping, int] | None = None
@@ -139,11 +139,11 @@ def find_mappings(
             break
         winner[0].taken.append(winner[2])
         cost = int(values[2]), float(values[3]), actions.unit
-        found.append(Found(winner[0].problem, winner[1], objective, total, costed, *cost))
-    if not found:
+        mappings.append(Found(winner[0].problem, winner[1], objective, total, costed, *cost))
+    if not mappings:
         reason = limit or smallest_break(layer, architecture)
         raise Unmappable(f"layer {layer.name} cannot be mapped on {architecture.name}: {reason}")
-    return found
+    return mappings
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +219,8 @@ def _search(
 
 def smallest_break(layer: Layer, architecture: Architecture) -> str:
     """What stops the least demanding mapping of a layer: one of everything, nothing kept."""
-    found = broken_limits(Tiling(problem_of(layer, architecture), Mapping()))
-    return "; ".join(found) or "no mapping meets the constraints that were given"
+    breaks = broken_limits(Tiling(problem_of(layer, architecture), Mapping()))
+    return "; ".join(breaks) or "no mapping meets the constraints that were given"
 
 
 def _mapping(problem: MappingProblem, row: NDArray[np.int64], times: NDArray[np.int64]) -> Mapping:

@@ -34,14 +34,14 @@ PLACES: dict[str, dict[str, int]] = {
 @lru_cache(maxsize=4096)
 def axis_products(places: int, caps: tuple[int, ...]) -> NDArray[np.int64]:
     """All integer tuples below `caps` with a product of at most `places` (maximal ones if the axis is long)."""
-    found: list[tuple[int, ...]] = [()]
+    tuples: list[tuple[int, ...]] = [()]
     for cap in caps:
-        found = [
+        tuples = [
             (*head, value)
-            for head in found
+            for head in tuples
             for value in range(1, min(cap, places // int(np.prod(head, dtype=np.int64))) + 1)
         ]
-    rows = np.array(found, dtype=np.int64).reshape(len(found), len(caps))
+    rows = np.array(tuples, dtype=np.int64).reshape(len(tuples), len(caps))
     if places > COMPLETE and len(caps):
         used = rows.prod(axis=1, keepdims=True)
         grown = used // rows * (rows + 1)
@@ -132,4 +132,4 @@ def _useful(rows: NDArray[np.int64], loops: Loops) -> NDArray[np.bool_]:
 
 def factors_of(row: NDArray[np.int64]) -> dict[str, Factors]:
     """The four axes' factors of one configuration."""
-    return {axis: Factors(**{d: int(row[place]) for d, place in places.items()}) for axis, places in PLACES.items()}
+    return {axis: Factors(**{d: int(row[column]) for d, column in columns.items()}) for axis, columns in PLACES.items()}
