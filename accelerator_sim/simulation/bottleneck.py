@@ -41,8 +41,8 @@ class Bottleneck:
     def _exposed(self) -> dict[Cause, int]:
         """Cycles in which the PEs wait: for what nothing hides, and for a resource that is busier than they are."""
         waiting = {**self.serial, self.busiest: self.side[self.busiest] - self.side[Resource.PE]}
-        found: dict[Cause, int] = {}
+        cycles_by_cause: dict[Cause, int] = {}
         for resource, cycles in waiting.items():
             if cycles > CYCLE_SLIP:
-                found[WAITS[resource]] = found.get(WAITS[resource], 0) + whole_cycles(cycles)
-        return found
+                cycles_by_cause[WAITS[resource]] = cycles_by_cause.get(WAITS[resource], 0) + whole_cycles(cycles)
+        return cycles_by_cause

@@ -121,7 +121,7 @@ def _position_tiles(schedule: Schedule) -> list[tuple[Index, int]]:
     """Clusters of N, Q and P in use, and in how many rounds of weights."""
     kinds = [_kinds(schedule, dimension) for dimension in "NQP"]
     if schedule.weights_stay_in_pes:
-        kinds = [[(found[0][0], 1)] for found in kinds]
+        kinds = [[(tiles[0][0], 1)] for tiles in kinds]
     return [
         ({d: tile.clusters for d, (tile, _) in zip("NQP", tiles, strict=True)}, math.prod(n for _, n in tiles))
         for tiles in product(*kinds)

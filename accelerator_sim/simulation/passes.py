@@ -113,13 +113,13 @@ def passes_of(
     starts: list[Ints] = []
     for i, dimension in enumerate(DIMENSIONS):
         keys = _tile_keys(machine, stored, dimension, int(tiles[i]), distinct)
-        found: dict[Any, int] = {}
+        type_of: dict[Any, int] = {}
         first: list[int] = []
         for index, key in enumerate(keys):
-            if key not in found:
-                found[key] = len(first)
+            if key not in type_of:
+                type_of[key] = len(first)
                 first.append(index)
-            types[i, index] = found[key]
+            types[i, index] = type_of[key]
         starts.append(np.array(first, dtype=np.int64))
     radix = np.array([len(first) for first in starts], dtype=np.int64)
     length, share = _shares(machine, starts)
@@ -182,7 +182,7 @@ def _shares(machine: Machine, starts: list[Ints]) -> tuple[Ints, Ints]:
 
 def _inputs(schedule: Schedule, window: Window, lengths: Ints, firsts: Ints) -> Ints:
     """Inputs that are fetched from off-chip for each run of outputs."""
-    found = []
+    counts = []
     for n, first in zip(lengths[: len(firsts)], firsts, strict=True):
         inputs = window.touched(int(n), 1)
         if schedule.problem.architecture.dram.padding == "skipped":
@@ -193,8 +193,8 @@ def _inputs(schedule: Schedule, window: Window, lengths: Ints, firsts: Ints) -> 
                 begin = (int(first) + np.arange(int(n))) * window.stride - window.before
                 outside = np.maximum(0, -begin) + np.maximum(0, begin + window.extent - window.size)
                 inputs = int(np.maximum(0, window.extent - outside).sum())
-        found.append(inputs)
-    return np.array(found, dtype=np.int64)
+        counts.append(inputs)
+    return np.array(counts, dtype=np.int64)
 
 
 def order_of(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float64]]:

@@ -120,8 +120,8 @@ def time_repeated(whole: Repeated, run: Any) -> PassTimes:
 
 def _sums(times: PassTimes) -> Sums:
     parts = [np.array([times.cycles]), times.waits, times.spent.ravel()]
-    found: Sums = np.array(np.concatenate(parts), dtype=object)
-    return found
+    sums: Sums = np.array(np.concatenate(parts), dtype=object)
+    return sums
 
 
 def _is_line(start: dict[str, int], name: str, timed: Any) -> bool:
@@ -137,8 +137,8 @@ def _along(start: dict[str, int], names: list[str], counts: Mapping[str, int], t
     name, rest = names[0], names[1:]
     first = _along(start, rest, counts, timed)
     second = _along(start | {name: start[name] + 1}, rest, counts, timed)
-    found: Sums = first + (second - first) * (counts[name] - start[name])
-    return found
+    sums: Sums = first + (second - first) * (counts[name] - start[name])
+    return sums
 
 
 def _times_of(total: Sums, sample: PassTimes, seen: Any) -> PassTimes:

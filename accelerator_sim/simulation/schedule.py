@@ -177,8 +177,8 @@ class Schedule(Tiling):
         """
         if not self.weight_multicast:
             return 0
-        links, rows_before, place = 0, 1, self.mapping.cluster_columns
-        strides = {"N": place.Q * place.P, "Q": place.P, "P": 1}
+        links, rows_before, columns = 0, 1, self.mapping.cluster_columns
+        strides = {"N": columns.Q * columns.P, "Q": columns.P, "P": 1}
         for dimension, stride in strides.items():
             dealt = self._sent_to(dimension)
             links = links * dealt.rows + rows_before * (dealt.clusters - dealt.rows) * stride

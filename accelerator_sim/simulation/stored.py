@@ -189,11 +189,11 @@ def _met(schedule: Schedule, mask: Mask | None, shape: tuple[int, int]) -> NDArr
 
 
 def _hits(window: Window) -> NDArray[np.int64]:
-    found = np.zeros((window.taps, window.size), dtype=np.int64)
+    hits = np.zeros((window.taps, window.size), dtype=np.int64)
     for tap in range(window.taps):
         at = np.arange(window.outputs) * window.stride - window.before + tap * window.dilation
-        np.add.at(found[tap], at[(at >= 0) & (at < window.size)], 1)
-    return found
+        np.add.at(hits[tap], at[(at >= 0) & (at < window.size)], 1)
+    return hits
 
 
 def _columns(
@@ -239,12 +239,12 @@ def _blocks(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
     """First element and length of every part of a dimension that is dealt in blocks, over all its tiles."""
     dealt: Deal = getattr(schedule.deals, dimension)
     size, parts = schedule.loops.sizes[dimension], schedule.mapping.parts(dimension)
-    found = []
+    blocks = []
     for tile in range(0, size, dealt.length):
         elements = min(dealt.length, size - tile)
         steps = ceil_div(elements, parts)
-        found += [(tile + i, min(steps, elements - i)) for i in range(0, elements, steps)]
-    return found
+        blocks += [(tile + i, min(steps, elements - i)) for i in range(0, elements, steps)]
+    return blocks
 
 
 def _weight_words(schedule: Schedule, nominal: dict[str, int], pairs: int, csc: bool, mask: Mask | None) -> StoredWords:
@@ -374,7 +374,7 @@ def _streamed(schedule: Schedule) -> NDArray[np.int64]:
     """Times that each row is sent in one filter pass: once a strip where PEs on its diagonals share it."""
     window, loops = schedule.loops.rows, schedule.loops
     local, parts = schedule.mapping.cluster_parts("P"), schedule.mapping.parts("R")
-    found = np.zeros(window.size, dtype=np.int64)
+    times = np.zeros(window.size, dtype=np.int64)
     for first_tap in range(0, loops.R, parts):
         taps = np.arange(first_tap, min(first_tap + parts, loops.R))
         shared = window.dilation == 1 and window.stride < len(taps)
@@ -383,5 +383,5 @@ def _streamed(schedule: Schedule) -> NDArray[np.int64]:
                 outputs = np.arange(strip, min(strip + local, first + rows))
                 at = (outputs[:, None] * window.stride + taps[None, :] * window.dilation - window.before).ravel()
                 at = at[(at >= 0) & (at < window.size)]
-                np.add.at(found, np.unique(at) if shared else at, 1)
-    return found
+                np.add.at(times, np.unique(at) if shared else at, 1)
+    return times
