@@ -348,10 +348,10 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
     parts: dict[str, None] = {}
     problems = []
     for i, entry in enumerate(content.layers):
-        place: YamlPath = ("layers", i)
+        entry_path: YamlPath = ("layers", i)
         if isinstance(entry, NetworkEntry):
             try:
-                part = _part(entry, document, (*place, "of"), (*above, real(path)), known)
+                part = _part(entry, document, (*entry_path, "of"), (*above, real(path)), known)
             except InvalidFile as error:
                 problems += [problem for problem in error.problems if problem not in problems]
                 continue
@@ -360,24 +360,24 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
                     f"{entry.of!r} is of {part.batch} inference(s), and this network of {content.batch}; give both the"
                     " same batch"
                 )
-                problems.append(_problem(document, (*place, "of"), message))
+                problems.append(_problem(document, (*entry_path, "of"), message))
                 continue
             own, reused_there = part.layers, part.reused
             parts |= dict.fromkeys((part.file, *part.parts))
         else:
             own, reused_there = (entry.to_layer(content.density_source),), frozenset()
-            problems += _unknown_reads(entry.reads, lines, document, place)
+            problems += _unknown_reads(entry.reads, lines, document, entry_path)
         count = len(layers) + len(own) * (entry.repeat or 1)
         if count > LARGEST_NETWORK:
             message = f"{count:,} layers with this one; at most {LARGEST_NETWORK:,} are allowed"
-            problems.append(_problem(document, (*place, "repeat") if entry.repeat else place, message))
+            problems.append(_problem(document, (*entry_path, "repeat") if entry.repeat else entry_path, message))
             break
-        line = document.position((*place, "name"))[0] or 0
+        line = document.position((*entry_path, "name"))[0] or 0
         copies = list(_copies(entry, own))
         taken = next((layer.name for layer in copies if layer.name in lines), None)
         if taken is not None:
             message = f"a second layer {taken!r}; the first is in line {lines[taken]}"
-            problems.append(_problem(document, (*place, "name"), message))
+            problems.append(_problem(document, (*entry_path, "name"), message))
         shared = isinstance(entry, _WeightsEntry) and entry.weights == "shared"
         for k, layer in enumerate(copies):
             if layer.is_mac and ((shared and k >= len(own)) or own[k % len(own)].name in reused_there):
@@ -400,36 +400,36 @@ def _read(path: Path, above: tuple[Path, ...], known: dict[Path, Network]) -> Ne
 
 
 def _unknown_reads(
-    reads: Iterable[str], lines: Mapping[str, int], document: Document, place: YamlPath
+    reads: Iterable[str], lines: Mapping[str, int], document: Document, entry_path: YamlPath
 ) -> Iterator[Problem]:
     """Yield a problem for each layer that is read and does not stand before; lines: those of the layers that do."""
     for j, name in enumerate(reads):
         if name not in lines:
             message = f"no layer {name!r} before this one{did_you_mean(name, lines)}"
-            yield _problem(document, (*place, "reads", j), message)
+            yield _problem(document, (*entry_path, "reads", j), message)
 
 
 def _part(
-    entry: NetworkEntry, document: Document, place: YamlPath, above: tuple[Path, ...], known: dict[Path, Network]
+    entry: NetworkEntry, document: Document, yaml_path: YamlPath, above: tuple[Path, ...], known: dict[Path, Network]
 ) -> Network:
     """Return the network that an entry names.  Raises InvalidFile."""
     name = entry.of
     if looks_like_path(name):
         path = Path(document.file).parent / name
         if not is_file(path):
-            raise InvalidFile([_problem(document, place, f"{name!r}: there is no file {path}")])
+            raise InvalidFile([_problem(document, yaml_path, f"{name!r}: there is no file {path}")])
     elif name in builtin_names("workloads"):
         path = resolve("workloads", name, "workload")
     else:
         hint = did_you_mean(name, builtin_names("workloads"))
         allowed = "a built-in name (`accelerator-sim list workloads` shows them) or a file, e.g. ./mine.yaml"
-        raise InvalidFile([_problem(document, place, f"unknown network {name!r}{hint}; allowed: {allowed}")])
+        raise InvalidFile([_problem(document, yaml_path, f"unknown network {name!r}{hint}; allowed: {allowed}")])
     where = real(path)
     if where in above:
         chain = " in ".join(file.name for file in (where, *reversed(above[above.index(where) :])))
-        raise InvalidFile([_problem(document, place, f"a network cannot be part of itself: {chain}")])
+        raise InvalidFile([_problem(document, yaml_path, f"a network cannot be part of itself: {chain}")])
     if len(above) >= DEEPEST:
-        raise InvalidFile([_problem(document, place, f"more than {DEEPEST} networks in one another")])
+        raise InvalidFile([_problem(document, yaml_path, f"more than {DEEPEST} networks in one another")])
     if where not in known:
         known[where] = _read(path, above, known)
     return known[where]

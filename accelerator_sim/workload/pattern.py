@@ -221,8 +221,10 @@ def _beta(rng: Generator, operand: _Operand, spread: float, other: NDArray[Any],
     normal = correlation * normal + math.sqrt(1 - correlation**2) * rng.standard_normal(n)
     densities = np.empty(n)
     densities[np.argsort(normal)] = drawn
-    found = float(densities.mean())
-    return densities * (mean / found) if found > mean else 1 - (1 - densities) * ((1 - mean) / (1 - found))
+    drawn_mean = float(densities.mean())
+    if drawn_mean > mean:
+        return densities * (mean / drawn_mean)
+    return 1 - (1 - densities) * ((1 - mean) / (1 - drawn_mean))
 
 
 def _packed(order: NDArray[Any], mean: float) -> Floats:
@@ -363,15 +365,15 @@ def _filled(layer: Layer, mask: Mask | None) -> Ints:
 
 def _hits(layer: Layer) -> list[Floats]:
     """Return for depth, rows and columns which input (first index) some output reads through which tap (second)."""
-    found = []
+    hits = []
     for outputs, taps, stride, dilation, size, before in (
         (layer.depth_out, layer.T, layer.stride_d, 1, layer.D, layer.padding_d[0]),
         (layer.P, layer.R, layer.stride[0], layer.dilation[0], layer.H, layer.padding[0]),
         (layer.Q, layer.S, layer.stride[1], layer.dilation[1], layer.W, layer.padding[2]),
     ):
         inputs = np.arange(size)[:, None] + before - np.arange(taps) * dilation
-        found.append(((inputs % stride == 0) & (inputs >= 0) & (inputs < outputs * stride)).astype(np.float64))
-    return found
+        hits.append(((inputs % stride == 0) & (inputs >= 0) & (inputs < outputs * stride)).astype(np.float64))
+    return hits
 
 
 def _met(layer: Layer, mask: Mask | None, count_padding: bool) -> Ints:

@@ -63,10 +63,10 @@ class TensorFile:
         held = self.held(shape, axis)
         one = (*shape[:axis], held, *shape[axis + 1 :])
         if held % block or held > shape[axis] or [n for n in self.shape if n != 1] != [n for n in one if n != 1]:
-            found = " x ".join(map(str, self.shape)) or "one number"
+            own_shape = " x ".join(map(str, self.shape)) or "one number"
             wanted = " x ".join(map(str, shape))
             raise ValueError(
-                f"{self.name!r} holds a tensor of {found}; {description} are {wanted} (a 1 may be left out)"
+                f"{self.name!r} holds a tensor of {own_shape}; {description} are {wanted} (a 1 may be left out)"
             )
 
     @cached_property
@@ -75,13 +75,13 @@ class TensorFile:
         import numpy as np
 
         def counted(stream: IO[bytes]) -> int:
-            left, found = self.size * self.dtype.itemsize, 0
+            left, nonzeros = self.size * self.dtype.itemsize, 0
             piece = max(1, PIECE // self.dtype.itemsize) * self.dtype.itemsize
             while left:
                 data = _exactly(stream, min(left, piece))
-                found += int(np.count_nonzero(np.frombuffer(data, self.dtype)))
+                nonzeros += int(np.count_nonzero(np.frombuffer(data, self.dtype)))
                 left -= len(data)
-            return found
+            return nonzeros
 
         return self._read(counted) / self.size
 

@@ -31,11 +31,11 @@ def records(text: str, file: str) -> Iterator[Record]:
         number, line = at + 1, lines[at]
         at += 1
         if '"' not in line:
-            found = _plain(line, delimiter)
+            all_cells = _plain(line, delimiter)
         else:
-            found, taken = _quoted(lines[at - 1 :], delimiter, file, number)
+            all_cells, taken = _quoted(lines[at - 1 :], delimiter, file, number)
             at += taken - 1
-        cells = _before_comment(found)
+        cells = _before_comment(all_cells)
         if cells:
             yield Record(number, cells)
 
@@ -47,12 +47,12 @@ def delimiter_of(line: str) -> str:
 
 
 def _plain(line: str, delimiter: str) -> list[tuple[str, int]]:
-    found = []
+    cells = []
     column = 1
     for cell in line.split(delimiter):
-        found.append((cell.strip(), column + len(cell) - len(cell.lstrip())))
+        cells.append((cell.strip(), column + len(cell) - len(cell.lstrip())))
         column += len(cell) + 1
-    return found
+    return cells
 
 
 def _quoted(lines: list[str], delimiter: str, file: str, number: int) -> tuple[list[tuple[str, int]], int]:
@@ -63,13 +63,13 @@ def _quoted(lines: list[str], delimiter: str, file: str, number: int) -> tuple[l
     except csv.Error as error:
         reason = "a quote is not closed" if "unexpected end" in str(error) else str(error)
         raise InvalidFile([Problem(file, number, 1, "", f"cannot be read as CSV: {reason}")]) from None
-    found, column = [], 1
+    cells, column = [], 1
     for cell in row:
         text = " ".join(cell.split())
-        place = lines[0].find(text, column - 1) + 1
-        column = place or column
-        found.append((text, column))
-    return found, reader.line_num
+        start = lines[0].find(text, column - 1) + 1
+        column = start or column
+        cells.append((text, column))
+    return cells, reader.line_num
 
 
 def _before_comment(cells: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

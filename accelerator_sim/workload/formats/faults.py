@@ -15,22 +15,22 @@ class Faults:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.found: list[Problem] = list(document.problems)
+        self.problems: list[Problem] = list(document.problems)
 
     def add(self, path: YamlPath, message: str) -> None:
         """Note what is wrong with the value at `path`."""
         line, column = self.document.position(path)
-        self.found.append(Problem(self.document.file, line, column, dotted(path), message))
+        self.problems.append(Problem(self.document.file, line, column, dotted(path), message))
 
     def check(self) -> None:
         """Raise InvalidFile with all that was noted, in the order of lines."""
-        if self.found:
-            raise InvalidFile(sorted(dict.fromkeys(self.found), key=lambda problem: problem.order))
+        if self.problems:
+            raise InvalidFile(sorted(dict.fromkeys(self.problems), key=lambda problem: problem.order))
 
     def fail(self, path: YamlPath, message: str) -> InvalidFile:
         """Return the error for something that leaves nothing more to check, with all that was noted before."""
         self.add(path, message)
-        return InvalidFile(sorted(dict.fromkeys(self.found), key=lambda problem: problem.order))
+        return InvalidFile(sorted(dict.fromkeys(self.problems), key=lambda problem: problem.order))
 
     def keys(self, value: Mapping[str, Any], path: YamlPath, allowed: Iterable[str]) -> None:
         """Note every key that is not allowed."""

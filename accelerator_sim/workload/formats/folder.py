@@ -84,9 +84,9 @@ def read_folder(path: Path | str) -> Network:
     notes = list(dict.fromkeys(note for part in parts for note in part.notes.split("; ")))
     if others:
         notes.append(f"not read: {', '.join(others[:8])}{', ...' * (len(others) > 8)}")
-    found = tuple(layer for layer, _ in layers)
+    network_layers = tuple(layer for layer, _ in layers)
     source = f"{len(files)} {kind} in {name}"
-    return Network(name, source, found, str(path), "; ".join(notes), batch=batch_of(found))
+    return Network(name, source, network_layers, str(path), "; ".join(notes), batch=batch_of(network_layers))
 
 
 def _of_problems(parts: list[Network]) -> list[tuple[Layer, str]]:
@@ -94,24 +94,24 @@ def _of_problems(parts: list[Network]) -> list[tuple[Layer, str]]:
 
     Files of the library form have the kind of the operator for a name; they are called by their files.
     """
-    found = [(part.layers[0], part.file) for part in parts]
-    if len({layer.name for layer, _ in found}) < len(found) and all("dnn_name" in part.notes for part in parts):
-        found = [(replace(layer, name=Path(file).stem), file) for layer, file in found]
-    matches = [_NUMBERED.fullmatch(layer.name) for layer, _ in found]
+    layers = [(part.layers[0], part.file) for part in parts]
+    if len({layer.name for layer, _ in layers}) < len(layers) and all("dnn_name" in part.notes for part in parts):
+        layers = [(replace(layer, name=Path(file).stem), file) for layer, file in layers]
+    matches = [_NUMBERED.fullmatch(layer.name) for layer, _ in layers]
     names = [match[1] for match in matches if match]
-    if len(names) == len(found) == len(set(names)):
-        return [(replace(layer, name=name), file) for (layer, file), name in zip(found, names, strict=True)]
-    return found
+    if len(names) == len(layers) == len(set(names)):
+        return [(replace(layer, name=name), file) for (layer, file), name in zip(layers, names, strict=True)]
+    return layers
 
 
 def _of_topologies(parts: list[Network]) -> list[tuple[Layer, str]]:
     """Return the layers; from several files, with the name of the file before their own."""
-    found = []
+    layers = []
     for part in parts:
         for layer in part.layers:
             name = part.name if len(part.layers) == 1 else f"{part.name}.{layer.name}"
-            found.append((layer if len(parts) == 1 else replace(layer, name=name), part.file))
-    return found
+            layers.append((layer if len(parts) == 1 else replace(layer, name=name), part.file))
+    return layers
 
 
 def _refused(path: Path, message: str) -> InvalidFile:

@@ -68,17 +68,19 @@ READABLE = (
 
 def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
     """Read any workload file, or folder of them.  Raises InvalidFile, and UsageError for choices of another format."""
-    place, chosen = Path(path), choices or Choices()
-    if chosen.of_onnx() and READERS.get(place.suffix.lower()) is not _onnx:
-        raise UsageError(f"--{chosen.of_onnx()[0]} is for ONNX files only; {place.name} is not one")
-    if _is_folder(place):
+    file_or_folder, chosen = Path(path), choices or Choices()
+    if chosen.of_onnx() and READERS.get(file_or_folder.suffix.lower()) is not _onnx:
+        raise UsageError(f"--{chosen.of_onnx()[0]} is for ONNX files only; {file_or_folder.name} is not one")
+    if _is_folder(file_or_folder):
         return read_folder(path)
-    suffix = place.suffix.lower()
+    suffix = file_or_folder.suffix.lower()
     if suffix not in READERS and re.fullmatch(r"\.[a-z][a-z0-9]*", suffix):
         prefix = f"this is {_KNOWN[suffix]}; " if suffix in _KNOWN else ""
-        message = f"{prefix}no workload is read from files with the suffix {place.suffix!r}; allowed: {READABLE}"
+        message = (
+            f"{prefix}no workload is read from files with the suffix {file_or_folder.suffix!r}; allowed: {READABLE}"
+        )
         raise InvalidFile([Problem(str(path), None, None, "", message)])
-    return READERS.get(suffix, _yaml)(place, chosen)
+    return READERS.get(suffix, _yaml)(file_or_folder, chosen)
 
 
 def is_foreign(path: Path) -> bool:

@@ -79,10 +79,10 @@ def read_topology(path: Path | str) -> Network:
     problems: list[Problem] = []
     header: _Header | None = None
     rows: list[_TopologyRow] = []
-    found = list(records(text, file))
-    for record in found:
+    all_records = list(records(text, file))
+    for record in all_records:
         if header is None:
-            header = _header(record, found[1:], file)
+            header = _header(record, all_records[1:], file)
         else:
             row = _row(record.cells, header, file, record.line, problems)
             if row:
@@ -184,7 +184,7 @@ def _row(
     cells: Sequence[tuple[str, int]], header: _Header, file: str, number: int, problems: list[Problem]
 ) -> _TopologyRow | None:
     """Return a row, or None after noting what is wrong with it."""
-    found = len(problems)
+    before = len(problems)
 
     def wrong(column: int | None, column_name: str, message: str) -> None:
         problems.append(Problem(file, number, column, column_name, message))
@@ -234,7 +234,7 @@ def _row(
             batch = number_of
         else:
             wrong(column, name, f"{text[:40]!r} in column {wanted + i + 1} is one too many; {', '.join(header.form)}")
-    if len(problems) > found:
+    if len(problems) > before:
         return None
     return _TopologyRow(number, name, tuple(sizes), stride, sparsity, batch)
 

@@ -138,14 +138,14 @@ def _rows(layer: Layer, said: list[str]) -> list[_WrittenRow]:
 def _renamed(rows: list[_WrittenRow]) -> list[_WrittenRow]:
     """Return the rows with names that a cell can hold, no two the same."""
     seen: set[str] = set()
-    found = []
+    unique_rows = []
     for row in rows:
         name = re.sub(r"[,\"#\s\x00-\x1f]+", "_", one_line(row.name)).strip("_") or "layer"
         while name in seen:
             name += "_"
         seen.add(name)
-        found.append(replace(row, name=name))
-    return found
+        unique_rows.append(replace(row, name=name))
+    return unique_rows
 
 
 def _text(network: str, rows: list[_WrittenRow], remarks: Remarks) -> str:

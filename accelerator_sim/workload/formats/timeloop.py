@@ -106,8 +106,8 @@ def _layer(value: Any, stem: str, faults: Faults, variables: Any = None) -> tupl
         faults.add((*here, "version"), f"{shown(version)} is not supported; allowed: {', '.join(VERSIONS)}")
     name = faults.text(problem.get("name", stem), (*here, "name"), "text")
     flat = "instance" not in problem
-    place = here if flat else (*here, "instance")
-    sizes = problem if flat else faults.mapping(problem["instance"], place, "the size of every dimension")
+    instance_path = here if flat else (*here, "instance")
+    sizes = problem if flat else faults.mapping(problem["instance"], instance_path, "the size of every dimension")
     notes = [_NOTE]
     shape = _shape(problem.get("shape"), sizes, faults, notes)
     roles = find_roles(shape, faults)
@@ -118,22 +118,22 @@ def _layer(value: Any, stem: str, faults: Faults, variables: Any = None) -> tupl
     if not flat:
         faults.keys(problem, here, (*own, "instance"))
     sizes = _known_sizes(
-        {key: size for key, size in sizes.items() if not flat or key not in own}, place, shape, faults, notes
+        {key: size for key, size in sizes.items() if not flat or key not in own}, instance_path, shape, faults, notes
     )
     sizes = _without_variables(sizes, variables, {*roles.images, *roles.odd}, notes)
-    bounds = {name: _bound(name, sizes, place, faults) for name in shape.dimensions}
-    coefficients = {name: _coefficient(name, default, sizes, place, faults) for name, default in
+    bounds = {name: _bound(name, sizes, instance_path, faults) for name in shape.dimensions}
+    coefficients = {name: _coefficient(name, default, sizes, instance_path, faults) for name, default in
                     shape.coefficients.items()}  # fmt: skip
     for dimension, why in roles.odd.items():
         if bounds[dimension] != 1:
             message = f"{bounds[dimension]} given, and {dimension} {why}; no convolution or matrix product has that"
-            faults.add((*place, dimension), message)
-    density = _density(sizes, place, shape, roles, faults)
+            faults.add((*instance_path, dimension), message)
+    density = _density(sizes, instance_path, shape, roles, faults)
     faults.check()
     try:
         layer = built(name, roles, bounds, coefficients, density, notes)
     except ValueError as error:
-        raise faults.fail(place, str(error)) from None
+        raise faults.fail(instance_path, str(error)) from None
     total = math.prod(bounds.values())
     assert layer.macs == total, f"{layer.macs} MACs made of {total}"
     return layer, notes
@@ -154,7 +154,7 @@ def _shape(value: Any, sizes: Mapping[str, Any], faults: Faults, notes: list[str
 
 
 def _known_sizes(
-    sizes: Mapping[str, Any], place: YamlPath, shape: ProblemShape, faults: Faults, notes: list[str]
+    sizes: Mapping[str, Any], path: YamlPath, shape: ProblemShape, faults: Faults, notes: list[str]
 ) -> dict[str, Any]:
     """The sizes that the shape uses.  What looks like one of them is taken as it, or refused; others are left out."""
     known = (*shape.dimensions, *shape.coefficients, *_DENSITIES)
@@ -169,9 +169,9 @@ def _known_sizes(
             out[same] = value
             notes.append(f"{key} is taken as {same}")
         elif same is not None:
-            faults.add((*place, key), f"{shown(value)} given, and {same} is {shown(out[same])}; give one of them")
+            faults.add((*path, key), f"{shown(value)} given, and {same} is {shown(out[same])}; give one of them")
         elif near is not None and near not in sizes:
-            faults.add((*place, key), f"unknown key; did you mean {near!r}?")
+            faults.add((*path, key), f"unknown key; did you mean {near!r}?")
         else:
             unused.append(key)
     if unused:
@@ -195,42 +195,42 @@ def _without_variables(
     return out
 
 
-def _bound(name: str, sizes: Mapping[str, Any], place: YamlPath, faults: Faults) -> int:
+def _bound(name: str, sizes: Mapping[str, Any], path: YamlPath, faults: Faults) -> int:
     if name not in sizes:
-        faults.add(place, f"no size for dimension {name!r}; a whole number is required")
+        faults.add(path, f"no size for dimension {name!r}; a whole number is required")
         return 1
-    return faults.size(sizes[name], (*place, name), LARGEST_SIZE)
+    return faults.size(sizes[name], (*path, name), LARGEST_SIZE)
 
 
-def _coefficient(name: str, default: int | None, sizes: Mapping[str, Any], place: YamlPath, faults: Faults) -> int:
+def _coefficient(name: str, default: int | None, sizes: Mapping[str, Any], path: YamlPath, faults: Faults) -> int:
     if name in sizes:
-        return faults.size(sizes[name], (*place, name), LARGEST_SIZE)
+        return faults.size(sizes[name], (*path, name), LARGEST_SIZE)
     if default is None:
-        faults.add(place, f"no value for coefficient {name!r}, which has no default")
+        faults.add(path, f"no value for coefficient {name!r}, which has no default")
     return default or 1
 
 
-def _density(sizes: Mapping[str, Any], place: YamlPath, shape: ProblemShape, roles: Roles, faults: Faults) -> Density:
+def _density(sizes: Mapping[str, Any], path: YamlPath, shape: ProblemShape, roles: Roles, faults: Faults) -> Density:
     given = [key for key in _DENSITIES if key in sizes]
     if not given:
         return Density()
     if len(given) > 1:
-        faults.add((*place, given[1]), f"{given[0]} is also given; give one of them")
+        faults.add((*path, given[1]), f"{given[0]} is also given; give one of them")
     key, spaces = given[0], [space.name for space in shape.spaces]
-    path = (*place, key)
+    key_path = (*path, key)
     if key == "densities":
-        entries = faults.mapping(sizes[key], path, f"a density for {', '.join(spaces)}")
-        faults.keys(entries, path, spaces)
-        values = {name: (entry, (*path, name)) for name, entry in entries.items() if name in spaces}
+        entries = faults.mapping(sizes[key], key_path, f"a density for {', '.join(spaces)}")
+        faults.keys(entries, key_path, spaces)
+        values = {name: (entry, (*key_path, name)) for name, entry in entries.items() if name in spaces}
     else:
-        values = dict.fromkeys(spaces, (sizes[key], path))
-    found = {name: _fraction(value, where, faults) for name, (value, where) in values.items()}
+        values = dict.fromkeys(spaces, (sizes[key], key_path))
+    densities = {name: _fraction(value, where, faults) for name, (value, where) in values.items()}
     dense = (1.0, "")
-    said = ", ".join(f"{name} {how} {value:g}".replace("  ", " ") for name, (value, how) in found.items())
+    said = ", ".join(f"{name} {how} {value:g}".replace("  ", " ") for name, (value, how) in densities.items())
     return Density(
-        iact=found.get(roles.inputs, dense)[0],
-        weight=found.get(roles.weights, dense)[0],
-        oact=found.get(roles.outputs, dense)[0],
+        iact=densities.get(roles.inputs, dense)[0],
+        weight=densities.get(roles.weights, dense)[0],
+        oact=densities.get(roles.outputs, dense)[0],
         source=f"Timeloop problem: {said or 'dense'}",
     )
 

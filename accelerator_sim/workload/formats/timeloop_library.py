@@ -72,12 +72,12 @@ def expand(path: Path | str) -> Expanded:
     lines: list[str] = []
     origins: list[tuple[str, int]] = []
     size = 0
-    for text, place in _lines(Path(path), file, ()):
+    for text, origin in _lines(Path(path), file, ()):
         size += len(text) + 1
         if size > MAX_BYTES:
-            raise _refused(*place, f"with what it includes more than {MAX_BYTES} characters")
+            raise _refused(*origin, f"with what it includes more than {MAX_BYTES} characters")
         lines.append(text)
-        origins.append(place)
+        origins.append(origin)
     return Expanded("\n".join(lines), tuple(origins), file)
 
 
@@ -85,9 +85,9 @@ def _lines(path: Path, file: str, above: tuple[Path, ...]) -> Iterator[tuple[str
     here = (*above, real(path))
     problems = []
     for number, line in enumerate(read_text(path).split("\n"), start=1):
-        found = _INCLUDE.fullmatch(line)
-        if found:
-            other = _included(path, found[2], file, number, here)
+        match = _INCLUDE.fullmatch(line)
+        if match:
+            other = _included(path, match[2], file, number, here)
             yield from _lines(other, str(other), here)
             continue
         problem = _template(line, file, number)

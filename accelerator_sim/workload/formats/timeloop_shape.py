@@ -90,7 +90,7 @@ class Roles:
 
 def parse_shape(value: Any, path: YamlPath, faults: Faults) -> ProblemShape:
     """Return a shape.  Raises InvalidFile."""
-    before = len(faults.found)
+    before = len(faults.problems)
     tree = faults.mapping(value, path, "name, dimensions, data_spaces, coefficients")
     spaces_key = "data-spaces" if "data-spaces" in tree and "data_spaces" not in tree else "data_spaces"
     for word in ("flatten", "ranks"):
@@ -121,24 +121,24 @@ def parse_shape(value: Any, path: YamlPath, faults: Faults) -> ProblemShape:
     for i, space in enumerate(spaces):
         if space.name in [other.name for other in spaces[:i]]:
             faults.add(space.path, f"a second data space {space.name!r}")
-    if len(faults.found) > before:
+    if len(faults.problems) > before:
         faults.check()
     return ProblemShape(str(name), tuple(dimensions), coefficients, tuple(spaces), path)
 
 
 def _coefficients(value: Any, path: YamlPath, faults: Faults) -> dict[str, int | None]:
-    found: dict[str, int | None] = {}
+    coefficients: dict[str, int | None] = {}
     if value is None or value == []:
-        return found
+        return coefficients
     for i, item in enumerate(faults.items(value, path, "coefficients, each {name: NAME, default: 1}")):
         entry = faults.mapping(item, (*path, i), "{name: NAME, default: 1}")
         faults.keys(entry, (*path, i), ("name", "default"))
         name = faults.text(entry.get("name"), (*path, i, "name"), "the name of a coefficient")
-        if name in found:
+        if name in coefficients:
             faults.add((*path, i), f"a second coefficient {name!r}")
         default = entry.get("default")
-        found[name] = None if default is None else faults.size(default, (*path, i, "default"), LARGEST_SIZE)
-    return found
+        coefficients[name] = None if default is None else faults.size(default, (*path, i, "default"), LARGEST_SIZE)
+    return coefficients
 
 
 def _space(
@@ -154,22 +154,23 @@ def _space(
         if text not in ("true", "false"):
             faults.add((*path, written_key), f"{shown(written)} given; true or false is required")
         written = text == "true"
-    place = (*path, "projection")
-    listed = faults.items(entry.get("projection"), place, f"for each rank a sum of terms {_TERM}")
+    projection_path = (*path, "projection")
+    listed = faults.items(entry.get("projection"), projection_path, f"for each rank a sum of terms {_TERM}")
     ranks = []
     for i, item in enumerate(listed):
         # A rank is a list of terms; a plain name, or one in single brackets, stands for one term.
         terms = item if isinstance(item, list) else [item]
         if len(terms) == 1 and not isinstance(terms[0], list):
             terms = [[terms[0]]]
-        ranks.append(tuple(_term(term, (*place, i), dimensions, coefficients, faults) for term in terms))
+        ranks.append(tuple(_term(term, (*projection_path, i), dimensions, coefficients, faults) for term in terms))
         if not terms:
-            faults.add((*place, i), f"an empty rank; a sum of terms {_TERM} is required")
+            faults.add((*projection_path, i), f"an empty rank; a sum of terms {_TERM} is required")
     used = [dimension for rank in ranks for dimension, _ in rank]
     for dimension in dict.fromkeys(used):
         if used.count(dimension) > 1:
             faults.add(
-                place, f"dimension {dimension!r} occurs in it twice; that is not a convolution or matrix product"
+                projection_path,
+                f"dimension {dimension!r} occurs in it twice; that is not a convolution or matrix product",
             )
     return DataSpace(name, tuple(ranks), written, path)
 
@@ -189,13 +190,13 @@ def _term(value: Any, path: YamlPath, dimensions: list[str], coefficients: Mappi
 
 def find_roles(shape: ProblemShape, faults: Faults) -> Roles:
     """Return what every dimension is.  Raises InvalidFile for anything but a convolution or matrix product."""
-    place = (*shape.path, *(shape.spaces[0].path[len(shape.path) : -1]))
+    spaces_path = (*shape.path, *(shape.spaces[0].path[len(shape.path) : -1]))
     names = ", ".join(space.name for space in shape.spaces)
     written = [space for space in shape.spaces if space.written]
     if len(shape.spaces) != 3 or len(written) != 1:
         message = f"{len(shape.spaces)} data spaces ({names}), {len(written)} of them read_write"
         raise faults.fail(
-            place, f"{message}; a convolution or matrix product has two operands and one read_write output"
+            spaces_path, f"{message}; a convolution or matrix product has two operands and one read_write output"
         )
     output = written[0]
     inputs, weights, named = _operands([space for space in shape.spaces if not space.written], faults)

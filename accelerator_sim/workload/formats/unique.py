@@ -11,9 +11,9 @@ class UniqueNames:
 
     def unique(self, name: str) -> str:
         """Return the name, or the first of NAME_2, NAME_3 ... that is free."""
-        found = name
-        while found in self._counts:
+        candidate = name
+        while candidate in self._counts:
             self._counts[name] += 1
-            found = f"{name}_{self._counts[name]}"
-        self._counts[found] = 1
-        return found
+            candidate = f"{name}_{self._counts[name]}"
+        self._counts[candidate] = 1
+        return candidate

@@ -62,8 +62,8 @@ def _entries(tree: Any) -> list[tuple[YamlPath, dict[str, Any]]]:
         if key is not None:
             path, tree = (key,), tree[key]
     items = enumerate(tree) if isinstance(tree, list) else tree.items() if isinstance(tree, dict) else ()
-    found = [((*path, at), entry) for at, entry in items if isinstance(entry, dict)]
-    return found if any("equation" in entry or "loop_dims" in entry for _, entry in found) else []
+    entries = [((*path, at), entry) for at, entry in items if isinstance(entry, dict)]
+    return entries if any("equation" in entry or "loop_dims" in entry for _, entry in entries) else []
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def read_layers(path: Path | str) -> Network:
     file = str(path)
     document = parse_tree(read_text(Path(path)), file)
     faults = Faults(document)
-    found = _entries(document.raw)
-    if not found:
+    entries = _entries(document.raw)
+    if not entries:
         raise faults.fail(
             (), "no layers in it; a list of layers, each with equation, loop_dims and loop_sizes, is required"
         )
@@ -106,14 +106,14 @@ def read_layers(path: Path | str) -> Network:
     notes = [_NOTE]
     names = UniqueNames()
     by_number: dict[int, str] = {}
-    for at, (place, given) in enumerate(found):
-        entry = _entry(given, place, at, faults)
+    for at, (entry_path, given) in enumerate(entries):
+        entry = _entry(given, entry_path, at, faults)
         if entry is None:
             continue
         name = names.unique(entry.name)
         reads = _reads(entry, by_number, faults)
         if entry.number in by_number:
-            faults.add((*place, "id"), f"a second layer with the id {entry.number}")
+            faults.add((*entry_path, "id"), f"a second layer with the id {entry.number}")
         by_number[entry.number] = name
         layer = _layer(entry, name, faults, notes)
         if layer is not None:
@@ -124,134 +124,135 @@ def read_layers(path: Path | str) -> Network:
     return Network(stem, source, tuple(layers), file, "; ".join(dict.fromkeys(notes)), batch=batch)
 
 
-def _entry(given: Mapping[str, Any], place: YamlPath, at: int, faults: Faults) -> _GivenLayer | None:
+def _entry(given: Mapping[str, Any], entry_path: YamlPath, at: int, faults: Faults) -> _GivenLayer | None:
     """A layer, or None after noting what is wrong with it."""
-    before = len(faults.found)
-    number = given.get("id", place[-1] if isinstance(place[-1], int) else at)
+    before = len(faults.problems)
+    number = given.get("id", entry_path[-1] if isinstance(entry_path[-1], int) else at)
     if isinstance(number, bool) or not isinstance(number, int):
-        faults.add((*place, "id"), f"{shown(number)} given; a whole number is required")
+        faults.add((*entry_path, "id"), f"{shown(number)} given; a whole number is required")
         number = at
     operator = given.get("operator_type", "")
     if not isinstance(operator, str):
-        faults.add((*place, "operator_type"), f"{shown(operator)} given; text is required")
+        faults.add((*entry_path, "operator_type"), f"{shown(operator)} given; text is required")
         operator = ""
     name = given.get("name") or f"{operator or 'layer'}_{number}"
     equation = given.get("equation")
     match = _EQUATION.fullmatch(equation.strip()) if isinstance(equation, str) else None
     if match is None:
-        faults.add((*place, "equation"), f"{shown(equation)} given; an equation such as {_SHOWN} is required")
+        faults.add((*entry_path, "equation"), f"{shown(equation)} given; an equation such as {_SHOWN} is required")
         return None
     operands = [_GivenOperand(match[k], tuple(re.findall(r"\[(\w+)\]", match[k + 1].upper()))) for k in (1, 4)]
     if match[7]:
         operands.append(_GivenOperand(match[7], tuple(re.findall(r"\[(\w+)\]", match[8].upper()))))
-    relations, strides = _relations(given, place, faults)
-    sizes = _sizes(given, place, faults)
+    relations, strides = _relations(given, entry_path, faults)
+    sizes = _sizes(given, entry_path, faults)
     known = {*sizes, *relations}
     for index in dict.fromkeys(index for operand in operands for index in operand.indices):
-        if index not in known and len(faults.found) == before:
+        if index not in known and len(faults.problems) == before:
             faults.add(
-                (*place, "equation"), f"no size for {index.lower()!r}; loop_dims has {', '.join(sizes) or 'none'}"
+                (*entry_path, "equation"), f"no size for {index.lower()!r}; loop_dims has {', '.join(sizes) or 'none'}"
             )
-    sources = _sources(given, place, faults)
-    padding = _padding(given, place, faults)
-    if len(faults.found) > before:
+    sources = _sources(given, entry_path, faults)
+    padding = _padding(given, entry_path, faults)
+    if len(faults.problems) > before:
         return None
     return _GivenLayer(
-        place, str(name), number, operator, operands[0], tuple(operands[1:]), match[6] == "*",
+        entry_path, str(name), number, operator, operands[0], tuple(operands[1:]), match[6] == "*",
         sizes, relations, strides, sources, padding,
     )  # fmt: skip
 
 
-def _sizes(given: Mapping[str, Any], place: YamlPath, faults: Faults) -> dict[str, int]:
+def _sizes(given: Mapping[str, Any], entry_path: YamlPath, faults: Faults) -> dict[str, int]:
     if isinstance(given.get("loop_dim_size"), dict):  # the older form
-        path: YamlPath = (*place, "loop_dim_size")
+        path: YamlPath = (*entry_path, "loop_dim_size")
         return {
             key.upper(): faults.size(size, (*path, key), LARGEST_SIZE) for key, size in given["loop_dim_size"].items()
         }
-    path = (*place, "loop_dims")
+    path = (*entry_path, "loop_dims")
     dims = faults.items(given.get("loop_dims"), path, "the names of the loops")
-    sizes = faults.items(given.get("loop_sizes"), (*place, "loop_sizes"), "the sizes of the loops")
+    sizes = faults.items(given.get("loop_sizes"), (*entry_path, "loop_sizes"), "the sizes of the loops")
     if len(dims) != len(sizes):
-        faults.add((*place, "loop_sizes"), f"{len(sizes)} sizes for {len(dims)} loops")
+        faults.add((*entry_path, "loop_sizes"), f"{len(sizes)} sizes for {len(dims)} loops")
     out: dict[str, int] = {}
     for at, (dim, size) in enumerate(zip(dims, sizes, strict=False)):
         key = faults.text(dim, (*path, at), "the name of a loop").upper()
         if key in out:
             faults.add((*path, at), f"a second loop {dim!r}")
-        out[key] = faults.size(size, (*place, "loop_sizes", at), LARGEST_SIZE)
+        out[key] = faults.size(size, (*entry_path, "loop_sizes", at), LARGEST_SIZE)
     return out
 
 
 def _relations(
-    given: Mapping[str, Any], place: YamlPath, faults: Faults
+    given: Mapping[str, Any], entry_path: YamlPath, faults: Faults
 ) -> tuple[dict[str, tuple[Term, Term]], dict[str, int]]:
     """The dimensions that are sums of two others, and the values of their coefficients."""
     key = "equation_relations" if "equation_relations" in given else "dimension_relations"
     listed = given.get(key)
     out: dict[str, tuple[Term, Term]] = {}
     strides: dict[str, int] = {}
-    for at, text in enumerate(faults.items(listed, (*place, key), "sums such as ix=2*ox+1*fx") if listed else []):
+    for at, text in enumerate(faults.items(listed, (*entry_path, key), "sums such as ix=2*ox+1*fx") if listed else []):
         match = _RELATION.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None:
-            faults.add((*place, key, at), f"{shown(text)} given; a sum such as ix=2*ox+1*fx is required")
+            faults.add((*entry_path, key, at), f"{shown(text)} given; a sum such as ix=2*ox+1*fx is required")
             continue
         name, first, second = (match[k].upper() for k in (1, 3, 5))
         if name in out:
-            faults.add((*place, key, at), f"a second sum for {match[1]!r}")
+            faults.add((*entry_path, key, at), f"a second sum for {match[1]!r}")
         terms = []
         for dimension, factor in ((first, match[2]), (second, match[4])):
             coefficient = f"{name}:{dimension}"
             strides[coefficient] = int(factor or 1)
             terms.append((dimension, coefficient))
             if strides[coefficient] < 1:
-                faults.add((*place, key, at), f"{shown(text)} given; factors of at least 1 are required")
+                faults.add((*entry_path, key, at), f"{shown(text)} given; factors of at least 1 are required")
         out[name] = (terms[0], terms[1])
     return out, strides
 
 
-def _sources(given: Mapping[str, Any], place: YamlPath, faults: Faults) -> dict[str, tuple[int, ...]]:
-    found = given.get("operand_source")
-    if found is None:
+def _sources(given: Mapping[str, Any], entry_path: YamlPath, faults: Faults) -> dict[str, tuple[int, ...]]:
+    sources = given.get("operand_source")
+    if sources is None:
         return {}
     out = {}
-    for name, source in faults.mapping(found, (*place, "operand_source"), "the id of a layer by operand").items():
+    path = (*entry_path, "operand_source")
+    for name, source in faults.mapping(sources, path, "the id of a layer by operand").items():
         listed = source if isinstance(source, list) else [source]
         if not all(isinstance(each, int) and not isinstance(each, bool) for each in listed):
-            faults.add((*place, "operand_source", name), f"{shown(source)} given; the id of a layer is required")
+            faults.add((*path, name), f"{shown(source)} given; the id of a layer is required")
             continue
         out[name] = tuple(listed)
     return out
 
 
-def _padding(given: Mapping[str, Any], place: YamlPath, faults: Faults) -> dict[str, tuple[int, int]]:
+def _padding(given: Mapping[str, Any], entry_path: YamlPath, faults: Faults) -> dict[str, tuple[int, int]]:
     """The zeros before and behind of dimensions of the input."""
-    found = given.get("padding")
-    if not found:
+    padding = given.get("padding")
+    if not padding:
         return {}
     dims = given.get("pr_loop_dims")
-    if isinstance(dims, list) and isinstance(found, list) and len(dims) == len(found):
-        found = dict(zip(map(str, dims), found, strict=True))
-    pairs = found if isinstance(found, dict) else {"": None}
+    if isinstance(dims, list) and isinstance(padding, list) and len(dims) == len(padding):
+        padding = dict(zip(map(str, dims), padding, strict=True))
+    pairs = padding if isinstance(padding, dict) else {"": None}
     out = {}
     for dim, pair in pairs.items():
         if isinstance(pair, list) and len(pair) == 2 and all(type(n) is int and 0 <= n <= LARGEST_SIZE for n in pair):
             out[dim.upper()] = (pair[0], pair[1])
     if len(out) < len(pairs):
-        faults.add((*place, "padding"), "padding is [[before, behind], ...], in the order of pr_loop_dims")
+        faults.add((*entry_path, "padding"), "padding is [[before, behind], ...], in the order of pr_loop_dims")
     return out
 
 
 def _reads(entry: _GivenLayer, known: Mapping[int, str], faults: Faults) -> tuple[str, ...]:
     """The names of the layers whose outputs it reads.  A source that is the layer itself is a constant."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for name, sources in entry.sources.items():
         for source in sources:
             if source in known:
-                found[known[source]] = None
+                names[known[source]] = None
             elif source != entry.number and source >= 0:  # below 0: the input of the network
-                place = (*entry.path, "operand_source", name)
-                faults.add(place, f"no layer before this one has the id {source}")
-    return tuple(found)
+                path = (*entry.path, "operand_source", name)
+                faults.add(path, f"no layer before this one has the id {source}")
+    return tuple(names)
 
 
 def _layer(entry: _GivenLayer, name: str, faults: Faults, notes: list[str]) -> Layer | None:
@@ -261,7 +262,7 @@ def _layer(entry: _GivenLayer, name: str, faults: Faults, notes: list[str]) -> L
     constant = entry.inputs[1:] if len(entry.inputs) > 1 else ()
     spaces = [_space(entry, operand, False) for operand in entry.inputs] + [_space(entry, entry.output, True)]
     shape = ProblemShape(name, tuple(entry.sizes), dict.fromkeys(entry.strides), tuple(spaces), entry.path)
-    before = len(faults.found)
+    before = len(faults.problems)
     try:
         roles = find_roles(shape, faults)
     except InvalidFile:  # noted
@@ -271,7 +272,7 @@ def _layer(entry: _GivenLayer, name: str, faults: Faults, notes: list[str]) -> L
             faults.add(
                 (*entry.path, "loop_dims"), f"{dimension} of {entry.sizes[dimension]} {why}; no product has that"
             )
-    if len(faults.found) > before:
+    if len(faults.problems) > before:
         return None
     activations = all(_moves(entry, operand) for operand in entry.inputs) and constant
     try:

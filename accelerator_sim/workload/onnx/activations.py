@@ -61,8 +61,8 @@ def _batches(graph: Graph, file: Path) -> Iterator[Feeds]:
         shape = graph.shapes[name]
         if value.ndim != len(shape) or value.shape[1:] != shape[1:] or value.shape[0] % max(shape[0], 1):
             wanted = " x ".join(map(str, shape))
-            found = " x ".join(map(str, value.shape))
-            raise problem(file, name, f"holds {found}; input {name!r} is {wanted}, or multiples of its first size")
+            held_shape = " x ".join(map(str, value.shape))
+            raise problem(file, name, f"holds {held_shape}; input {name!r} is {wanted}, or multiples of its first size")
         counts.add(value.shape[0] // shape[0])
     if len(counts) > 1:
         raise problem(file, "", f"the inputs hold different numbers of samples: {sorted(counts)}")
@@ -94,7 +94,7 @@ def _runner(model: onnx.ModelProto, wanted: Sequence[str]) -> Run:
         session = guarded("", lambda: ReferenceEvaluator(model))
 
     def run(feeds: Feeds) -> list[NDArray[Any]]:
-        found = dict(zip(computed, session.run(computed, feeds), strict=True)) if computed else {}
-        return [np.asarray(found[name] if name in found else feeds[name]) for name in wanted]
+        values = dict(zip(computed, session.run(computed, feeds), strict=True)) if computed else {}
+        return [np.asarray(values[name] if name in values else feeds[name]) for name in wanted]
 
     return run

@@ -189,13 +189,13 @@ def _packed(
     out, sums = node.output[0], graph.value(graph.operand(node, places[1]))
     if sums is not None and sums.size > 1:
         lengths = np.diff(sums.reshape(-1).astype(np.int64))
-        found = []
+        pieces = []
         for number, length in enumerate(int(each) for each in lengths):
             if length > 0:
                 called = name if len(lengths) == 1 else f"{name}.{number}"
                 sizes = _Heads(1, heads, heads, length, length, size, value_size)
-                found += _attend(called, sizes, reads, out)
-        return found
+                pieces += _attend(called, sizes, reads, out)
+        return pieces
     batch, longest = graph.shape(graph.operand(node, places[0]), name)
     if not batch or not tokens:
         return []
@@ -233,13 +233,13 @@ def attention_shape(graph: Graph, node: onnx.NodeProto) -> dict[int, Shape]:
     x, heads = graph.shapes[node.input[0]], max(int(attribute(node, "num_heads", 1)), 1)
     if node.op_type in ("Attention", "QAttention", "DecoderMaskedSelfAttention", "PackedAttention"):
         values = _hidden_sizes(node, graph.shapes[node.input[1]][1], "")[2]
-        found: dict[int, Shape] = {0: (*x[:-1], values)}
+        shapes: dict[int, Shape] = {0: (*x[:-1], values)}
         past = graph.operand(node, 8 if node.op_type == "QAttention" else 4)
         if node.op_type != "PackedAttention":
             before: Any = graph.shapes[past] if past else (2, x[0], heads, 0, values // heads)
             shared = bool(attribute(node, "past_present_share_buffer", 0))
-            found[1] = (*before[:3], before[3] + (0 if shared else x[1]), before[4])
-        return found
+            shapes[1] = (*before[:3], before[3] + (0 if shared else x[1]), before[4])
+        return shapes
     if node.op_type == "GroupQueryAttention":
         return _grouped_shape(graph, node, x, heads)
     sizes = (
@@ -248,14 +248,14 @@ def attention_shape(graph: Graph, node: onnx.NodeProto) -> dict[int, Shape]:
         else _Heads(0, heads, heads, 0, 0, 0, _packed_value_size(graph, node, x, heads))
     )
     front = x[:2] if node.op_type != "PackedMultiHeadAttention" else x[:1]
-    found = {0: (*front, heads * sizes.value_size)}
+    shapes = {0: (*front, heads * sizes.value_size)}
     if node.op_type != "PackedMultiHeadAttention":
         masked = node.op_type == "DecoderMaskedMultiHeadAttention"
         past, given = graph.operand(node, 5 if masked else 6), graph.operand(node, 7 if masked else 8)
         before = graph.shapes[past][2] if past else 0
         length = before if past and given else before + sizes.length
-        found |= {1: (x[0], heads, length, sizes.size), 2: (x[0], heads, length, sizes.value_size)}
-    return found
+        shapes |= {1: (x[0], heads, length, sizes.size), 2: (x[0], heads, length, sizes.value_size)}
+    return shapes
 
 
 def _packed_value_size(graph: Graph, node: onnx.NodeProto, x: Shape, heads: int) -> int:

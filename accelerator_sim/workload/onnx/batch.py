@@ -52,10 +52,10 @@ def divided(graph: Graph, pieces: list[Piece]) -> tuple[list[Piece], int]:
     try:
         alone = Assembly(_with_one(graph, batch, starts, places))
         alone.add_all()
-        found = [_times(piece, one, batch) for piece, one in zip(pieces, alone.pieces, strict=True)]
+        batch_pieces = [_times(piece, one, batch) for piece, one in zip(pieces, alone.pieces, strict=True)]
     except (Unreadable, ValueError, KeyError, IndexError):
         return pieces, 1  # the graph holds for this first dimension only
-    return (found, batch) if all(found) else (pieces, 1)  # type: ignore[return-value]
+    return (batch_pieces, batch) if all(batch_pieces) else (pieces, 1)  # type: ignore[return-value]
 
 
 def _size(graph: Graph) -> int:

@@ -50,9 +50,9 @@ def batch_places(graph: Graph, starts: Mapping[str, int], batch: int) -> dict[st
             if _mixes(graph, node, place, len(shape)):
                 return None
             for out, name in enumerate(node.output):
-                found = _moved(graph, node, (at, out), place) if name in graph.shapes else None
-                if found is not None and graph.shapes[name][found.axis] % (found.blocks * batch) == 0:
-                    places[name] = found
+                out_place = _moved(graph, node, (at, out), place) if name in graph.shapes else None
+                if out_place is not None and graph.shapes[name][out_place.axis] % (out_place.blocks * batch) == 0:
+                    places[name] = out_place
         except DAMAGE:
             continue  # an attribute of another type than the operator has: the place is not known
     return places

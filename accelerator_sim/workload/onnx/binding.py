@@ -49,13 +49,13 @@ def bind_dimensions(graph: onnx.GraphProto, inputs: Sequence[str], bind: Mapping
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if dim.HasField("dim_value") and dim.dim_value >= 0:
                 continue
-            place = f"{value.name}.{axis}"
-            symbol = place if _is_nameless(dim) else dim.dim_param
-            if place == symbol and place not in known:
-                known.append(place)
-            found = _number(place, symbol, bind, used)
-            if found is not None:
-                dim.dim_value = found
+            axis_name = f"{value.name}.{axis}"
+            symbol = axis_name if _is_nameless(dim) else dim.dim_param
+            if axis_name == symbol and axis_name not in known:
+                known.append(axis_name)
+            number = _number(axis_name, symbol, bind, used)
+            if number is not None:
+                dim.dim_value = number
             elif value.name in inputs:
                 unbound.setdefault(symbol, []).append(f"{value.name}[{axis}]")
     for name in bind:
@@ -63,7 +63,7 @@ def bind_dimensions(graph: onnx.GraphProto, inputs: Sequence[str], bind: Mapping
             listed = ", ".join(known) or "none"
             raise Unreadable("", f"no dimension {name!r} to bind{did_you_mean(name, known)}; symbols: {listed}")
     if unbound:
-        listed = "; ".join(f"{symbol} ({', '.join(places)})" for symbol, places in unbound.items())
+        listed = "; ".join(f"{symbol} ({', '.join(axes)})" for symbol, axes in unbound.items())
         example = " ".join(f"--bind {shlex.quote(f'{symbol}=1')}" for symbol in unbound)
         raise Unreadable("", f"unbound dimensions: {listed}; bind them, as {example}")
     for value in (*graph.value_info, *graph.output):
@@ -78,18 +78,18 @@ def _bind_inner(value: onnx.ValueInfoProto, bind: Mapping[str, int]) -> None:
         if _is_nameless(dim):
             dim.Clear()  # two of them are not equal, as shape inference would take them to be
             continue
-        found = _number("", dim.dim_param, bind, set())
-        if found is not None:
-            dim.dim_value = found
+        number = _number("", dim.dim_param, bind, set())
+        if number is not None:
+            dim.dim_value = number
 
 
 def _is_nameless(dim: onnx.TensorShapeProto.Dimension) -> bool:
     return dim.HasField("dim_value") or dim.dim_param.strip() in _NAMELESS
 
 
-def _number(place: str, symbol: str, bind: Mapping[str, int], used: set[str]) -> int | None:
-    """The number of a dimension: bound by its place or its symbol, or following from others."""
-    for name in (place, symbol):
+def _number(axis_name: str, symbol: str, bind: Mapping[str, int], used: set[str]) -> int | None:
+    """The number of a dimension: bound by the name of its axis or by its symbol, or following from others."""
+    for name in (axis_name, symbol):
         if name in bind:
             used.add(name)
             return bind[name]
@@ -128,13 +128,13 @@ def _computed(tree: ast.expr, bind: Mapping[str, int], read: set[str]) -> int:
 
 def _symbols(graph: onnx.GraphProto) -> list[str]:
     """Names that can be bound: symbols, and the names in those that are expressions."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for value in (*graph.input, *graph.value_info, *graph.output):
         for dim in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
             if dim.HasField("dim_value") or _is_nameless(dim):
                 continue
-            found[dim.dim_param] = None
+            names[dim.dim_param] = None
             for word in "".join(c if c.isalnum() or c == "_" else " " for c in dim.dim_param).split():
                 if word.isidentifier():
-                    found.setdefault(word)
-    return list(found)
+                    names.setdefault(word)
+    return list(names)

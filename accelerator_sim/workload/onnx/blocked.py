@@ -53,12 +53,12 @@ def filters_of(graph: Graph, node: onnx.NodeProto) -> int:
     if reference is None:
         return padded
     values = np.asarray(plain_weights(graph.file, reference)).reshape(-1)
-    found = [padded]
+    counts = [padded]
     for block in BLOCKS:
         if padded % block == 0 and values.size:
             used = np.flatnonzero(np.any(values.reshape(padded // block, -1, block)[-1] != 0, axis=0))
-            found.append(padded - block + (int(used[-1]) + 1 if used.size else block))
-    return min(found)
+            counts.append(padded - block + (int(used[-1]) + 1 if used.size else block))
+    return min(counts)
 
 
 def _named_behind(graph: Graph, tensor: str) -> int | None:

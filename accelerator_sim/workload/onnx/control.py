@@ -187,8 +187,8 @@ def _scan(graph: Graph, node: onnx.NodeProto, body: onnx.GraphProto, name: str) 
         taken = []
         for read, axis, backward in zip(scanned, axes, directions, strict=True):
             out = f"{name}/{read}/{step}"
-            place = count - 1 - step if backward else step
-            written.nodes.append(helper.make_node("Take", [read], [out], domain=STEPS, axis=axis, step=place, name=out))
+            index = count - 1 - step if backward else step
+            written.nodes.append(helper.make_node("Take", [read], [out], domain=STEPS, axis=axis, step=index, name=out))
             taken.append(out)
         given = dict(zip((value.name for value in body.input), (*carried, *taken), strict=True))
         results = _copy(body, given, name, f".{step}", written)
@@ -245,8 +245,10 @@ def _stays_true(graph: Graph, body: onnx.GraphProto) -> bool:
     if name in producers and producers[name].op_type == "Constant":
         value = attribute(producers[name], "value", None)
         held = value if isinstance(value, onnx.TensorProto) else None
-    found = numpy_helper.to_array(held) if held is not None else graph.value(name) if name not in producers else None
-    return found is not None and found.size == 1 and bool(found.reshape(-1)[0])
+    condition = (
+        numpy_helper.to_array(held) if held is not None else graph.value(name) if name not in producers else None
+    )
+    return condition is not None and condition.size == 1 and bool(condition.reshape(-1)[0])
 
 
 def _constant(written: _Written, name: str, value: NDArray[Any]) -> str:

@@ -141,8 +141,8 @@ def folded_pad(graph: Graph, node: onnx.NodeProto) -> tuple[str, Pads] | None:
     if axes is None or len(given) != 2 * len(axes):
         return None
     pads = [(0, 0)] * rank
-    for place, axis in enumerate(int(axis) % rank for axis in axes):
-        pads[axis] = (int(given[place]), int(given[place + len(axes)]))
+    for index, axis in enumerate(int(axis) % rank for axis in axes):
+        pads[axis] = (int(given[index]), int(given[index + len(axes)]))
     if pads[0] != (0, 0) or pads[1] != (0, 0) or any(min(pair) < 0 for pair in pads):
         return None
     return pad.input[0], pads[2:]

@@ -53,8 +53,8 @@ class Densities:
     def decide(self, pieces: list[Piece]) -> None:
         """Leave the weights out where there are many and nobody has asked for them."""
         if self._asked is None:
-            found = [reference_of(self._graph, piece.weights) for piece in pieces if piece.weights is not None]
-            total = sum(bytes_of(self._graph, reference) for reference in found if reference is not None)
+            references = [reference_of(self._graph, piece.weights) for piece in pieces if piece.weights is not None]
+            total = sum(bytes_of(self._graph, reference) for reference in references if reference is not None)
             if total > MOST_BYTES:
                 self._weights, self._skipped = False, total
 
@@ -102,9 +102,9 @@ class Densities:
 
     def _profile(self, piece: Piece) -> list[float] | None:
         """Measured densities of the channels, where there is one for each."""
-        found = self._channels.get(piece.reads[0]) if piece.reads else None
+        densities = self._channels.get(piece.reads[0]) if piece.reads else None
         channels = piece.layer.G * piece.layer.C
-        return [float(value) for value in found] if found is not None and len(found) == channels else None
+        return [float(value) for value in densities] if densities is not None and len(densities) == channels else None
 
     def _measured(self, reference: Reference) -> tuple[float, tuple[str, str]]:
         key = reference.key()
@@ -152,14 +152,14 @@ class Densities:
 
     def formats(self, pieces: list[Piece]) -> str:
         """Say in which number formats the file computes, where that is not all in 32-bit floats; "" if it is."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for piece in pieces:
             if piece.layer.is_mac and piece.reads:
                 weights = self._format(piece.weights.tensor if piece.weights else piece.reads[-1])
-                found[f"iacts {self._format(piece.reads[0])}, weights {weights}"] += 1
-        if set(found) <= {"iacts float, weights float"}:
+                counts[f"iacts {self._format(piece.reads[0])}, weights {weights}"] += 1
+        if set(counts) <= {"iacts float, weights float"}:
             return ""
-        listed = "; ".join(f"{text} ({count} layers)" for text, count in found.items())
+        listed = "; ".join(f"{text} ({count} layers)" for text, count in counts.items())
         return f"Number formats in the file: {listed}; the machine computes in its own precision."
 
     def _format(self, tensor: str) -> str:

@@ -61,11 +61,11 @@ def einsum(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
         note = (
             f"{name}: an Einsum of {len(terms)} operands, counted pair by pair in the order that costs least: {order}"
         )
-    found = []
+    pieces = []
     for number, pair in enumerate(pairs, 1):
         called = name if len(pairs) == 1 else f"{name}.{number}"
-        found.append(_piece(pair, called, node.output[0], sizes, note if number == 1 else ""))
-    return found
+        pieces.append(_piece(pair, called, node.output[0], sizes, note if number == 1 else ""))
+    return pieces
 
 
 def _parsed(graph: Graph, node: onnx.NodeProto, name: str) -> tuple[list[_Term], frozenset[str], dict[str, int]]:
@@ -114,7 +114,7 @@ def _letters(text: str, rank: int, equation: str, name: str) -> list[str]:
     spread = rank - len(before) - len(after)
     if spread < 0 or (not dots and spread) or (not (before + after).isalpha() and before + after):
         raise Unreadable(name, f"operand {text!r} of equation {equation!r} does not fit {rank} dimensions")
-    return [*before, *(f"{_ELLIPSIS}{place}" for place in range(spread - 1, -1, -1)), *after]
+    return [*before, *(f"{_ELLIPSIS}{number}" for number in range(spread - 1, -1, -1)), *after]
 
 
 def _spelled(letters: frozenset[str]) -> str:
@@ -125,12 +125,12 @@ def _spelled(letters: frozenset[str]) -> str:
 def _cheapest(terms: list[_Term], out: frozenset[str], sizes: dict[str, int]) -> list[_Pair]:
     """The pairs in the order that costs least; the first such order where several cost the same."""
     if len(terms) > MOST_TRIED:
-        pair, rest = min(_next(terms, out), key=lambda found: found[0].macs(sizes))
+        pair, rest = min(_next(terms, out), key=lambda choice: choice[0].macs(sizes))
         return [pair, *_cheapest(rest, out, sizes)]
     if len(terms) == 1:
         return []
-    found: list[list[_Pair]] = [[pair, *_cheapest(rest, out, sizes)] for pair, rest in _next(terms, out)]
-    return min(found, key=lambda pairs: sum(pair.macs(sizes) for pair in pairs))
+    orders: list[list[_Pair]] = [[pair, *_cheapest(rest, out, sizes)] for pair, rest in _next(terms, out)]
+    return min(orders, key=lambda pairs: sum(pair.macs(sizes) for pair in pairs))
 
 
 def _next(terms: Sequence[_Term], out: frozenset[str]) -> Iterator[tuple[_Pair, list[_Term]]]:

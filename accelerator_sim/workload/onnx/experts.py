@@ -24,11 +24,11 @@ def experts(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
     tokens, picked = math.prod(x[:-1]), int(attribute(node, "k", 1))
     if not tokens:
         return []
-    found: list[Piece] = []
+    pieces: list[Piece] = []
     for part, at in firsts.items():
         tensor = graph.operand(node, at)
         if tensor:
-            found += _layer(graph, node, f"{name}.{part}", (tensor, x[-1] if part != "fc2" else 0), tokens * picked)
+            pieces += _layer(graph, node, f"{name}.{part}", (tensor, x[-1] if part != "fc2" else 0), tokens * picked)
     count = graph.shape(node.input[2], name)[0]
     if not 1 <= picked <= count:
         raise Unreadable(name, f"k is {picked}; 1 to {count}, the number of experts, is allowed")
@@ -36,7 +36,7 @@ def experts(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
         f"{name}: each token goes through {picked} of {count} experts; the {tokens} tokens are taken to be spread"
         f" evenly over them (the multiply-accumulates are the same for every routing)"
     )
-    first, *rest = found
+    first, *rest = pieces
     return [Piece(first.layer, first.reads, first.writes, first.weights, first.filled, note), *rest]
 
 
@@ -60,12 +60,12 @@ def _layer(graph: Graph, node: onnx.NodeProto, name: str, weights: tuple[str, in
     parts = [(more, each + 1, ""), (count - more, each, ".rest" if more else "")] if each else [(uses, 1, "")]
     scales = graph.operand(node, list(node.input).index(tensor) + 1) if bits else ""
     stored = stored_bits(graph, [tensor, scales], count * columns * inner) if bits else None
-    found = []
+    pieces = []
     for groups, rows, mark in parts:
         if groups:
             layer = layer_of(f"{name}{mark}", "gemm", G=groups, W=rows, C=inner, M=columns)
-            found.append(with_stored_bits(Piece(layer, reads, node.output[0]), stored))
-    return found
+            pieces.append(with_stored_bits(Piece(layer, reads, node.output[0]), stored))
+    return pieces
 
 
 def _bits(node: onnx.NodeProto, name: str) -> int:

@@ -33,7 +33,7 @@ def node_names(nodes: Sequence[onnx.NodeProto], multiply: Sequence[bool]) -> lis
     """
     wanted = [module_of(node) or node.name or f"{node.op_type}_{at}" for at, node in enumerate(nodes)]
     taken: dict[str, int] = {}
-    found = [""] * len(nodes)
+    names = [""] * len(nodes)
     used: set[str] = set()
     for first in (True, False):
         for at, name in enumerate(wanted):
@@ -44,8 +44,8 @@ def node_names(nodes: Sequence[onnx.NodeProto], multiply: Sequence[bool]) -> lis
                 taken[name] = taken.get(name, 1) + 1
                 unique = f"{name}#{taken[name]}"
             used.add(unique)
-            found[at] = unique
-    return found
+            names[at] = unique
+    return names
 
 
 def module_of(node: onnx.NodeProto) -> str:

@@ -116,12 +116,12 @@ def products_inside(node: onnx.NodeProto) -> list[str]:
 
 
 def _multiplying(nodes: Iterable[onnx.NodeProto]) -> list[str]:
-    found: dict[str, None] = {}
+    operators: dict[str, None] = {}
     for node in nodes:
         key = operator_key(node)
         if maker_of(node) is not None or key in UNCOUNTED or (not is_known(key) and len(node.input) > 1):
-            found[node.op_type] = None
-    return list(found)
+            operators[node.op_type] = None
+    return list(operators)
 
 
 def may_multiply(graph: Graph, node: onnx.NodeProto) -> bool:

@@ -64,18 +64,18 @@ def _parsed(path: Path) -> tuple[onnx.ModelProto, dict[str, Payload]]:
 def _check_text(model: onnx.ModelProto) -> None:
     """Check that all names are text: protobuf hands out the bytes of a string that is not UTF-8.  Raises Unreadable."""
     graph = model.graph
-    found: list[object] = [graph.name, *(tensor.name for tensor in graph.initializer)]
-    found += [entry.domain for entry in model.opset_import]
+    names: list[object] = [graph.name, *(tensor.name for tensor in graph.initializer)]
+    names += [entry.domain for entry in model.opset_import]
     for value in (*graph.input, *graph.output, *graph.value_info):
-        found.append(value.name)
+        names.append(value.name)
         if value.type.HasField("tensor_type"):
-            found += [dim.dim_param for dim in value.type.tensor_type.shape.dim]
+            names += [dim.dim_param for dim in value.type.tensor_type.shape.dim]
     bodies = [*model.functions, graph]
     for node in nodes_at_any_depth(bodies):
-        found += [node.name, node.op_type, node.domain, *node.input, *node.output]
-        found += [attribute.name for attribute in node.attribute]
-        found += [text for entry in node.metadata_props for text in (entry.key, entry.value)]
-    for each in found:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+        names += [text for entry in node.metadata_props for text in (entry.key, entry.value)]
+    for each in names:
         if not isinstance(each, str):
             raise Unreadable("", f"a name that is not text: {each!r}"[:LONGEST])
 

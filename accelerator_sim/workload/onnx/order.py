@@ -48,12 +48,12 @@ def ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
 
 def captured(node: onnx.NodeProto) -> set[str]:
     """Return the tensors that the subgraphs of a node, at any depth, read of the graphs around them."""
-    found: set[str] = set()
+    names: set[str] = set()
     for graph in subgraphs(node):
         own = _given(graph) | {out for inner in graph.node for out in inner.output}
         read = {name for inner in graph.node for name in (*inner.input, *captured(inner)) if name}
-        found |= (read | {value.name for value in graph.output}) - own
-    return found
+        names |= (read | {value.name for value in graph.output}) - own
+    return names
 
 
 def subgraphs(node: onnx.NodeProto) -> list[onnx.GraphProto]:
@@ -63,11 +63,11 @@ def subgraphs(node: onnx.NodeProto) -> list[onnx.GraphProto]:
 
 def nodes_at_any_depth(graphs: Iterable[onnx.GraphProto | onnx.FunctionProto]) -> list[onnx.NodeProto]:
     """Return the nodes of graphs (or of functions) and of the graphs that these hold."""
-    found: list[onnx.NodeProto] = []
+    nodes: list[onnx.NodeProto] = []
     for graph in graphs:
         for node in graph.node:
-            found += [node, *nodes_at_any_depth(subgraphs(node))]
-    return found
+            nodes += [node, *nodes_at_any_depth(subgraphs(node))]
+    return nodes
 
 
 def _given(graph: onnx.GraphProto) -> set[str]:

@@ -73,11 +73,11 @@ def gated(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
 def projections(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
     """Return MatMulNBitsQkv: queries, keys and values, three products of the same rows."""
     inner = _sizes(node, name, "K")
-    found = []
-    for place, (part, at, size) in enumerate((("q", 3, "Nq"), ("k", 6, "Nkv"), ("v", 9, "Nkv"))):
+    pieces = []
+    for number, (part, at, size) in enumerate((("q", 3, "Nq"), ("k", 6, "Nkv"), ("v", 9, "Nkv"))):
         sizes = inner, _sizes(node, name, size)
-        found += _packed(graph, node, f"{name}.{part}", sizes, list(node.input[at : at + 2]), place)
-    return found
+        pieces += _packed(graph, node, f"{name}.{part}", sizes, list(node.input[at : at + 2]), number)
+    return pieces
 
 
 def packed_shape(graph: Graph, node: onnx.NodeProto) -> dict[int, Shape]:
@@ -103,7 +103,7 @@ def _sizes(node: onnx.NodeProto, name: str, attribute_name: str) -> int:
 
 
 def _packed(
-    graph: Graph, node: onnx.NodeProto, name: str, sizes: tuple[int, int], tensors: Sequence[str], place: int = 0
+    graph: Graph, node: onnx.NodeProto, name: str, sizes: tuple[int, int], tensors: Sequence[str], number: int = 0
 ) -> list[Piece]:
     """A product of all rows with weights of inner x columns; nothing where the weights are left out."""
     inner, columns = sizes
@@ -113,6 +113,6 @@ def _packed(
     rows = math.prod(x[:-1])
     if not rows or graph.is_empty(tensors[0]):
         return []
-    out = node.output[place] if place < len(node.output) else node.output[0]
+    out = node.output[number] if number < len(node.output) else node.output[0]
     piece = Piece(product(name, rows, inner, columns), (node.input[0],), out)
     return [with_stored_bits(piece, stored_bits(graph, tensors, inner * columns))]

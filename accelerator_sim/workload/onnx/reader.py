@@ -64,12 +64,12 @@ def _network(graph: Graph, choices: Choices) -> Network:
 def _require_known(graph: Graph, assembly: Assembly) -> None:
     """Raise InvalidFile with all operators that nobody knows, and those that may multiply and are not counted."""
     uncounted = [(piece.layer.name, piece.layer.uncounted) for piece in assembly.pieces if piece.layer.uncounted]
-    found = [(name, f"operator {op} is not known") for name, op in assembly.unknown]
-    found += [(name, f"operator {op} may multiply and is not counted") for name, op in uncounted]
-    if found:
+    messages = [(name, f"operator {op} is not known") for name, op in assembly.unknown]
+    messages += [(name, f"operator {op} may multiply and is not counted") for name, op in uncounted]
+    if messages:
         where = str(graph.file)
         raise InvalidFile(
-            [Problem(where, None, None, name, f"{message}, and --strict is given") for name, message in found]
+            [Problem(where, None, None, name, f"{message}, and --strict is given") for name, message in messages]
         )
 
 
@@ -82,12 +82,12 @@ def _source(graph: Graph) -> str:
 def _reused(pieces: list[Piece]) -> frozenset[str]:
     """Names of the layers that have the weights of an earlier one."""
     seen: set[tuple[str, int | None]] = set()
-    found = set()
+    names = set()
     for piece in pieces:
         if piece.weights is None:
             continue
         key = piece.weights.tensor, piece.weights.part
         if key in seen:
-            found.add(piece.layer.name)
+            names.add(piece.layer.name)
         seen.add(key)
-    return frozenset(found)
+    return frozenset(names)

@@ -78,13 +78,13 @@ def linear_attention(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piec
     if not states:
         return []
     out, (q, k, v) = node.output[0], node.input[:3]
-    found = []
+    pieces = []
     if "delta" in rule:
         layer = layer_of(f"{name}.recall", "matmul", G=states, W=1, C=size, M=value_size)
-        found.append(Piece(layer, (k,), out))
+        pieces.append(Piece(layer, (k,), out))
     update = layer_of(f"{name}.update", "matmul", G=states, W=size, C=1, M=value_size)
     read = layer_of(f"{name}.read", "matmul", G=states, W=readers, C=size, M=value_size)
-    return [*found, Piece(update, (k, v), out), Piece(read, (q,), out)]
+    return [*pieces, Piece(update, (k, v), out), Piece(read, (q,), out)]
 
 
 def linear_attention_shape(graph: Graph, node: onnx.NodeProto) -> dict[int, Shape]:

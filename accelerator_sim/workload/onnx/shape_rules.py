@@ -72,13 +72,13 @@ def as_standard(op: str, places: Sequence[int] = (0,), opset: int = _NEWEST, flo
         if last and shapes[0] is not None:
             shapes[0] = channels_first(shapes[0])
         own = _alone(op, node, reads, opset)
-        found = {}
+        output_shapes = {}
         for at, out in enumerate(own.output):
             kind = infer(graph, own, opset, list(zip(reads, shapes, strict=True)), floats).get(out) if out else None
             shape = whole_shape(kind) if kind is not None else None
             if shape is not None:
-                found[at] = channels_last(shape) if last else shape
-        return found
+                output_shapes[at] = channels_last(shape) if last else shape
+        return output_shapes
 
     return rule
 

@@ -60,20 +60,20 @@ def _open(graph: Graph, node: onnx.NodeProto) -> list[str]:
 
 
 def _by_rule(graph: Graph, node: onnx.NodeProto) -> None:
-    found: Shapes = {}
+    shapes: Shapes = {}
     key = operator_key(node)
     rule = RULES.get(key) or (RULES.get((RUNTIME, key[1])) if key[0] == "" and not _is_standard(node) else None)
     try:
         if rule is not None:
-            found = rule(graph, node)
+            shapes = rule(graph, node)
         elif node.domain == "" and graph.opset < FIRST_MODERN:
-            found = first_sets(graph, node)
-        if not found and rule is None and _keeps_its_shape(graph, node):
-            found = {0: graph.shapes[node.input[0]]}
+            shapes = first_sets(graph, node)
+        if not shapes and rule is None and _keeps_its_shape(graph, node):
+            shapes = {0: graph.shapes[node.input[0]]}
     except DAMAGE:
         return  # an operand's shape is open, or a damaged node has none: found out where the shape is needed
-    for place, shape in found.items():
-        out = node.output[place] if place < len(node.output) else ""
+    for number, shape in shapes.items():
+        out = node.output[number] if number < len(node.output) else ""
         if out and out not in graph.shapes:
             _keep(graph, out, shape)
 

@@ -64,27 +64,25 @@ def check_tensor(tensor: onnx.TensorProto, payload: Payload | None, file: Path) 
         _check_typed(tensor)
 
 
-def _unequal(tensor: onnx.TensorProto, found: int, wanted: int) -> str:
-    return f"a constant of {list(tensor.dims)} takes {wanted} bytes; the file holds {found}"
+def _unequal(tensor: onnx.TensorProto, held: int, wanted: int) -> str:
+    return f"a constant of {list(tensor.dims)} takes {wanted} bytes; the file holds {held}"
 
 
 def _check_typed(tensor: onnx.TensorProto) -> None:
     """Check a tensor whose values are in a typed field: two for a complex number, one for a byte of small ones."""
-    found = len(getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type)))
+    held = len(getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type)))
     elements, bits = math.prod(tensor.dims), bits_of(tensor.data_type)
     complex_ = tensor.data_type in (onnx.TensorProto.COMPLEX64, onnx.TensorProto.COMPLEX128)
     wanted = -(-elements * min(bits, 8) // 8) * (2 if complex_ else 1)
-    _check_count(tensor, found, wanted)
+    _check_count(tensor, held, wanted)
 
 
-def _check_count(tensor: onnx.TensorProto, found: int, wanted: int) -> None:
-    if not found and wanted:
+def _check_count(tensor: onnx.TensorProto, held: int, wanted: int) -> None:
+    if not held and wanted:
         message = f"a constant of {list(tensor.dims)} without values; shapes alone are read with --no-weights"
         raise Unreadable(tensor.name, message)
-    if found != wanted:
-        raise Unreadable(
-            tensor.name, f"a constant of {list(tensor.dims)} takes {wanted} values; the file holds {found}"
-        )
+    if held != wanted:
+        raise Unreadable(tensor.name, f"a constant of {list(tensor.dims)} takes {wanted} values; the file holds {held}")
 
 
 def external_place(tensor: onnx.TensorProto, file: Path) -> tuple[Path, int]:

@@ -178,10 +178,10 @@ def _real(layer: Layer) -> tuple[Path, Any] | None:
 
 def _limits(layers: Sequence[Layer], rounds: float) -> list[float | None]:
     """The magnitude that the largest 0.8^K of all real weights exceed; None where layers have none."""
-    found = [_real(layer) for layer in layers]
-    if not any(found):
+    references = [_real(layer) for layer in layers]
+    if not any(references):
         return [None] * len(layers)
-    if not all(found):
+    if not all(references):
         raise UsageError("lottery prunes all layers together, but only some have real weights; add --no-weights")
     import numpy as np
 
@@ -189,7 +189,7 @@ def _limits(layers: Sequence[Layer], rounds: float) -> list[float | None]:
 
     edges = np.concatenate(([0.0], np.logspace(-12, 6, _BINS)))
     counts = np.zeros(_BINS, dtype=np.int64)
-    for reference in found:
+    for reference in references:
         assert reference is not None
         counts += np.histogram(np.abs(plain_weights(*reference)), bins=edges)[0]
     below = np.cumsum(counts) / max(int(counts.sum()), 1)
