@@ -37,7 +37,7 @@ def resolve(kind: str, name_or_path: str, singular: str, subdir: str = "") -> Pa
     """Return the file that a built-in name or a path stands for.
 
     A path need not exist: whoever reads it reports that.  `singular` is the word for messages, e.g. "workload".
-    Raises UsageError for a word that is neither a built-in name nor a path, and for what is not a word.
+    Raises UsageError for a word that is neither a built-in name nor a path, and for a value that is not text.
     """
     name_or_path = place(name_or_path, singular)
     names = builtin_names(kind, subdir)

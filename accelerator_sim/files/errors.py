@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class AcceleratorSimError(Exception):
-    """Base of all errors that are the user's to mend; shown as a message, never as a traceback."""
+    """Base of all errors that the user can correct; shown as a message, never as a traceback."""
 
     exit_code = 1
 

@@ -70,7 +70,7 @@ def dimension_of(fields: Sequence[FieldInfo]) -> Dimension | None:
 
 
 def _options(annotation: Any) -> Iterator[Any]:
-    """The members of a union, or the type itself, without what Annotated says of it."""
+    """The members of a union, or the type itself, without the metadata of Annotated."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from _options(get_args(annotation)[0])

@@ -71,7 +71,7 @@ def own_kind(tree: Mapping[str, Any]) -> FileKind | None:
 
 
 def foreign_kind(tree: Any) -> str | None:
-    """Return what file of another tool a tree is, with its article; None where it is none that is known."""
+    """Return the kind of file of another tool that a tree is, with its article; None for an unknown kind."""
     return _of_list(tree) if isinstance(tree, list) else _of_mapping(tree) if isinstance(tree, dict) else None
 
 
@@ -104,7 +104,7 @@ def _of_mapping(tree: dict[str, Any]) -> str | None:
 
 @contextmanager
 def instead_of(path: Path, wanted: FileKind, requirement: str) -> Iterator[None]:
-    """Say what a file is, instead of all that is wrong with it, where it is of another kind than the one wanted.
+    """Report the kind of a file instead of all its errors, where that kind is not the one wanted.
 
     requirement: the end of the message, as "an architecture is required".
     """

@@ -143,7 +143,7 @@ def _kind(annotation: Any, metadata: Iterable[Any]) -> str:
 
 
 def _options(annotation: Any, notes: tuple[Any, ...] = ()) -> list[tuple[Any, tuple[Any, ...]]]:
-    """Return the members of a union (one, if it is none) without None, each with what Annotated says of it."""
+    """Return the members of a union (one, if it is none) without None, each with the metadata of its Annotated."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *rest = get_args(annotation)

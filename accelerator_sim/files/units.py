@@ -119,7 +119,7 @@ def _unit_scale(unit: str, number: str, dimension: Dimension) -> Fraction:
 
 
 def split_quantity(text: object) -> tuple[Fraction, str] | None:
-    """Return the number and the unit of a quantity, "" for none; None for what begins with no number."""
+    """Return the number and the unit of a quantity, "" for none; None for text that is not a quantity."""
     match = _QUANTITY.fullmatch(str(text))
     return None if match is None or isinstance(text, bool) else (Fraction(match[1]), match[2])
 

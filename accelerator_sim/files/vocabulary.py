@@ -53,7 +53,7 @@ class Objective(StrEnum):
     DRAM = "dram"
 
     def rank(self, cycles: Costs, joules: Costs, moved: Costs) -> tuple[Costs, Costs]:
-        """What is compared, and what breaks its ties, of cycles, joules and what moves off-chip (or arrays of them)."""
+        """The cost to compare and the one that breaks its ties; moved: off-chip traffic.  Each may be an array."""
         first = {Objective.ENERGY: joules, Objective.LATENCY: cycles, Objective.DRAM: moved}
         return first.get(self, joules * cycles), joules if self is Objective.LATENCY else cycles
 
@@ -201,7 +201,7 @@ class Real:
     above: bool = False
 
     def check(self, value: object) -> float:
-        """Return a number.  Raises UsageError for what is not a number, NaN, infinity, and outside the range."""
+        """Return a number.  Raises UsageError for other values, NaN, infinity, and numbers outside the range."""
         try:
             number = math.nan if isinstance(value, bool | str) else float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
