@@ -26,8 +26,8 @@ from accelerator_sim.technology.technology import checked_source
 FILE = Path(__file__).parent / "area.yaml"
 
 COMPONENTS = ("pe_datapath", "pe_control", "spad", "noc_iact", "noc_weight", "noc_psum", "glb", "top")
-"""Parts that an area is told by: multiply-accumulators; pipeline, FIFOs and control of the PEs; their scratch pads; one
-network a data type; global buffer with its ports; configuration of the whole."""
+"""Parts that an area is reported in: multiply-accumulators; pipeline, FIFOs and control of the PEs; their scratch pads;
+one network per data type; global buffer with its ports; configuration of the whole."""
 
 ESTIMATE = "estimate: counted from the structure, fitted to two 65 nm chips"
 

@@ -9,13 +9,13 @@ from typing import Any
 from accelerator_sim.files.errors import UsageError
 
 _WORDS = {"j": "macs", "js": "macs_s"}
-"""Parts of names that say joules (or joule seconds), and what stands in their place where energies are in MACs."""
+"""Parts of names that stand for joules (or joule seconds), and their replacements where energies are in MACs."""
 
 
 class EnergyUnitError(UsageError, AttributeError):
     """An energy is asked for in a unit that it is not in.
 
-    It is an AttributeError too, so that `hasattr(totals, "energy_j")` is False where there are no joules.
+    It is also an AttributeError, so that `hasattr(totals, "energy_j")` is False where there are no joules.
     """
 
 
@@ -63,7 +63,7 @@ class EnergyUnit(StrEnum):
         return [each for name in names for each in dict.fromkeys((name, self.named(name)))]
 
     def fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return energies under names that say their unit, for results that leave the program.
+        """Return energies under names with their unit, for results that leave the program.
 
         values: energies in this unit by their names in joules.  In MACs, what is named joules is None, and the name in
         MACs has the value.

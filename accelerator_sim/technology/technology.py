@@ -260,7 +260,7 @@ def _nanometres(metres: float) -> float:
 
 
 def load_technology(name_or_path: str) -> Technology:
-    """Return a built-in technology table, or the one in a YAML file, scaled where it says so.
+    """Return a built-in technology table, or the one in a YAML file, scaled if it is a `scaled_from` table.
 
     Raises UsageError for an unknown name; InvalidFile for a file with a missing action, an energy without an origin,
     or a node without a scaling rule.
@@ -316,7 +316,7 @@ def _problem(document: Document, key: str, message: str) -> InvalidFile:
 def scaled(base: Technology, name: str, node: float, voltage: float | None = None, source: str = "") -> Technology:
     """Return a table for another node (in metres) and voltage (in volts; None: the usual one of the node).
 
-    Every energy on the chip is multiplied by one ratio, wires too, though they gain less than logic does.  Leakage is
+    Every energy on the chip is multiplied by one ratio, even wires, though they gain less than logic does.  Leakage is
     multiplied by the same ratio (assumed: its share of the chip's power stays as it is); off-chip energies stay.
     Raises ValueError for a node or a voltage that has no rule, and for a normalised table, which has no joules.
     """
