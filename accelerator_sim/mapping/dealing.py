@@ -96,7 +96,7 @@ class Deal:
 
 
 def deal(size: int, tile: int, mapping: Mapping, dimension: str) -> Deal:
-    """Deal `size` elements of a dimension in tiles of `tile` elements a part.
+    """Deal `size` elements of a dimension in tiles of `tile` elements per part.
 
     Output rows (P) are dealt in blocks to the clusters and, inside a cluster, in strips of neighbouring rows to the
     PEs, so that their diagonals share iact rows; all other dimensions are dealt in blocks to the PEs.
@@ -157,6 +157,6 @@ class Deals:
 
 
 def deals_of(loops: Loops, mapping: Mapping) -> Deals:
-    """Deal every dimension of the loops as the mapping says (G and R one element a part and pass)."""
+    """Deal every dimension of the loops according to the mapping (G and R: one element per part and pass)."""
     tiles = {d: getattr(mapping, f"{d}0") for d in "NMCPQ"} | {"G": 1, "R": 1}
     return Deals(**{d: deal(loops.sizes[d], tiles[d], mapping, d) for d in "GNMCPQR"})

@@ -58,7 +58,7 @@ class LettersEntry(FileModel):
 
 
 class MappingEntry(FileModel):
-    """One mapping: four axes, tile lengths a PE, what stays; or the letters of Eyeriss v1."""
+    """One mapping: four axes, tile lengths per PE, what stays; or the letters of Eyeriss v1."""
 
     cluster_rows: FactorsEntry = FactorsEntry()
     cluster_columns: FactorsEntry = FactorsEntry()
@@ -106,7 +106,7 @@ class MappingFile(FileModel):
 
 @dataclass(frozen=True)
 class MappingPlan:
-    """What a mapping file says of a network: mappings that are given, by layer name, and rules for the others."""
+    """Content of a mapping file for a network: given mappings by layer name, and rules for the other layers."""
 
     mappings: dict[str, Mapping] = field(default_factory=dict)
     constraints: Constraints = field(default_factory=Constraints)
@@ -116,7 +116,7 @@ def load_plan(path: Path, architecture: Architecture, network: Network) -> Mappi
     """Read the mappings of a network's layers, and the rules for those that it does not give.
 
     Raises InvalidFile with every error: unknown keys and layers (with the nearest match), wrong values, PE sets that
-    do not fit.  Whether a mapping is legal is for `legality.broken_limits` to say.
+    do not fit.  Legality is not checked here: see `legality.broken_limits`.
     """
     document = load_document(path)
     file = load_model(MappingFile, document)
@@ -184,7 +184,7 @@ def mapping_entry(mapping: Mapping) -> dict[str, Any]:
 
 
 def letters_entry(tiling: Tiling) -> dict[str, Any] | None:
-    """A mapping of a flat array in the letters of Eyeriss v1, or None where they do not say all of it."""
+    """A mapping of a flat array in the letters of Eyeriss v1, or None where they cannot express all of it."""
     letters, cluster = letters_of(tiling), tiling.problem.architecture.pe_cluster
     if letters is None or not tiling.problem.architecture.flat:
         return None
@@ -196,7 +196,7 @@ def letters_entry(tiling: Tiling) -> dict[str, Any] | None:
 
 
 def dump_mappings(tilings: Iterable[tuple[str, Tiling]]) -> str:
-    """Write mappings as the text of a mapping file, in the letters of Eyeriss v1 where they say all."""
+    """Write mappings as the text of a mapping file, in the letters of Eyeriss v1 where they can express it."""
     layers = {name: letters_entry(tiling) or mapping_entry(tiling.mapping) for name, tiling in tilings}
     content = {"format": FORMAT, "layers": layers}
     text: str = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)

@@ -86,7 +86,7 @@ class Mapping:
     """One way to run a layer.  Tiles are lengths per PE; spatial factors are counts of parts.
 
     `M0` filters and `C0` channels sit in a PE; `N0`, `P0`, `Q0` are the images, rows and columns that a PE computes
-    while its weights stay; `M2` filter passes share one GLB tile (its psums and, if nothing else says so, its iacts).
+    while its weights stay; `M2` filter passes share one GLB tile (its psums and, by default, its iacts).
     """
 
     cluster_rows: Factors = Factors()

@@ -227,7 +227,7 @@ class MappingProblem:
 
     # --- rates -----------------------------------------------------------------------------------------------------
     def words_per_cycle(self, tensor: str) -> float:
-        """Words of a tensor that the one bus, all routers of a cluster, or the link of a PE (unicast) carry a cycle."""
+        """Words of a tensor per cycle, over the one bus, all routers of a cluster, or the link of a PE (unicast)."""
         bits = {
             "iact": self.iact_bits,
             "weight": self.weight_bits,

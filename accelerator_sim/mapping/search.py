@@ -1,4 +1,4 @@
-"""The search for the best mapping of a layer over the whole legal space (docs/model.md says what is proven)."""
+"""The search for the best mapping of a layer over the whole legal space (docs/model.md lists what is proven)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FULLEST = 64
 """Configurations that are searched before all are bounded, for a first limit: those that use most PEs."""
 
 MARGIN = 1.25
-"""Of several mappings of a layer, those that are compared are at most this much worse than the best (estimated)."""
+"""Several mappings of a layer are compared if their estimates are at most this many times the best one."""
 
 
 LONGEST = 1 << 36
@@ -115,7 +115,7 @@ def find_mappings(
 ) -> list[Found]:
     """Find the best mappings of a layer, at most `options.count`, the best one first.
 
-    What it raises as `find_mapping`.
+    Raises the same as `find_mapping`.
     """
     longest = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
     if longest[1] > LONGEST:
