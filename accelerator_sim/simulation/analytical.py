@@ -1,8 +1,8 @@
 """The analytical engine: exact access counts in closed form, and a bottleneck estimate of cycles.
 
 Every resource of the machine has a busy time: the PEs, the source ports and links of each data type, the GLB banks,
-the off-chip channel.  Those that work side by side cost the largest of them; what the architecture file says is not
-overlapped (weights of the next pass, first windows, the configuration) is added.
+the off-chip channel.  Those that work side by side cost the largest of them; work that the architecture
+file declares not overlapped (weights of the next pass, first windows, the configuration) is added.
 """
 
 from __future__ import annotations

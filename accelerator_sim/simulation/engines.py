@@ -91,7 +91,7 @@ ENGINES: dict[Fidelity, Callable[[], Engine]] = {
     Fidelity.EVENT: Event,
     Fidelity.CYCLE: Cycle,
 }
-"""By fidelity."""
+"""Engines by fidelity."""
 
 
 def estimate_of(schedule: Schedule) -> Outcome:

@@ -101,7 +101,7 @@ def _time(schedule: Schedule, outcome: Outcome) -> Iterator[Claim]:
 
 
 def _networks(schedule: Schedule) -> Iterator[Claim]:
-    """Closed forms of wires, links and hops are what the graph of the networks says."""
+    """Closed forms of wires, links and hops equal the counts in the graph of the networks."""
     architecture = schedule.problem.architecture
     if architecture.pes > GRAPH_PES:
         return

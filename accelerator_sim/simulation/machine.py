@@ -20,7 +20,7 @@ PLACES_ORDER = "GNQPMCR"
 """Significance of the dimensions in a place on an axis, outermost first (`noc.modes`)."""
 
 _SMALL = 4096
-"""Words that are kept of any memory: 32 KiB a PE."""
+"""Words that are kept of any memory: 32 KiB per PE."""
 
 
 @dataclass(frozen=True, eq=False)

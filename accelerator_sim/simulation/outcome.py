@@ -70,7 +70,7 @@ WAITS: dict[Resource, Cause] = {
     Resource.CONFIGURATION: Cause.CONFIGURATION,
     Resource.DRAM: Cause.DRAM,
 }
-"""For what PEs wait while a resource is busy."""
+"""Cause of the waits of PEs while a resource is busy."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Timing:
     def lost_cycles(self, pes: int) -> dict[Cause, float]:
         """Cycles lost by cause, in cycles of the whole array: the losses of its PEs over their number.
 
-        pes: PEs of the array.  Of an estimate, the cycles in which the whole array waits.
+        pes: PEs of the array.  For an estimate: the cycles in which the whole array waits.
         """
         if self.losses_pe_cycles is None:
             return {cause: float(cycles) for cause, cycles in self.exposed_cycles.items()}

@@ -252,12 +252,12 @@ class Planner:
 
     @property
     def data_matter(self) -> bool:
-        """Whether what a pass takes depends on more than the lengths of its tiles."""
+        """Whether the time of a pass depends on more than the lengths of its tiles."""
         e = self.machine.e
         return bool(e[at.CSC_IACT] or e[at.CSC_WEIGHT] or self.data.size)
 
     def plan(self, d: Ints) -> tuple[Plan, Program]:
-        """Return the plan of a pass and its program; what the plan says of the weights is that of this pass."""
+        """Return the plan of a pass and its program; the weights in the plan are those of this pass."""
         e, shape = self.machine.e, d[at.SIZE : at.SIZE + at.DIMENSIONS].tobytes()
         plan = self._plans.get(shape)
         if plan is None:

@@ -28,7 +28,7 @@ class Schedule(Tiling):
 
     @classmethod
     def of_layer(cls, layer: Layer, architecture: Architecture, mapping: Mapping) -> Schedule:
-        """The schedule of a layer that is mapped, legally or not; operands are stored as the mapping says.
+        """The schedule of a layer with a mapping, legal or not; the mapping gives the encodings of the operands.
 
         Raises ValueError for a layer without multiply-accumulates, or for CSC on a PE that cannot read it.
         """

@@ -2,7 +2,7 @@
 
 A raw tensor has a word for each value.  In CSC, words are the stored (count, value) pairs, and the address vector adds
 its bits; what is expected of independent zeros is in `mapping.storage`, what masks hold is counted here, in closed
-form: a value is moved as often as its row, its column and its channel are, so that three short vectors say it all.
+form: a value is moved as often as its row, its column and its channel are, so that three short vectors are enough.
 """
 
 from __future__ import annotations
