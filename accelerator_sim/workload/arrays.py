@@ -1,4 +1,4 @@
-"""Types of arrays that many modules take and return; what an array holds, its shape and unit is said where it is."""
+"""Types of arrays that many modules take and return; content, shape and unit are documented at each array."""
 
 from __future__ import annotations
 

@@ -55,6 +55,6 @@ class Choices:
             RESOLUTION.check(self.resolution)
 
     def of_onnx(self) -> list[str]:
-        """Names of the choices that were made and hold for ONNX files only."""
+        """Names of the choices that were made and apply to ONNX files only."""
         made = {"bind": self.bind, "strict": self.strict, "weights": self.weights is not None, "inputs": self.inputs}
         return [name for name, value in made.items() if value]

@@ -64,7 +64,7 @@ class Layer:
     - conv: all letters; a 3-D convolution has D input planes and T depth taps besides;
     - fc: the filter covers the whole input (R = H, S = W);
     - gemm: `rows` x C times C x M, the rows stored as W, with H = R = S = 1;
-    - matmul: the same for G pairs of matrices, of which the second is an activation too; it counts as the weights;
+    - matmul: the same for G pairs of matrices, of which the second is also an activation; it counts as the weights;
     - traffic-only operators: `iact_words` are read and `oact_words` written.
 
     Raises ValueError for sizes that are out of range or do not fit together.
@@ -239,7 +239,7 @@ class Layer:
     def effectual_macs(self) -> int:
         """Expected multiply-accumulates with both operands non-zero, to the nearest whole number.
 
-        Of a dense layer those on inputs, exactly.  With zeros, padding counts as values, as published counts do; the
+        For a dense layer: exactly those on inputs.  With zeros, padding counts as values, as published counts do; the
         engines count it as zeros (`expected_macs`).
         """
         if self.effectual_fraction is not None:
@@ -252,7 +252,7 @@ class Layer:
     def expected_macs(self) -> int:
         """Multiply-accumulates with both operands non-zero, padding being zeros, to be expected of an engine.
 
-        A published fraction counts padding as values: what it says of the others is what is left.
+        A published fraction counts padding as values: the rest of it is that of the other values.
         """
         inside, weight = self.inside_macs, self.density.weight
         if self.effectual_fraction is None:
@@ -308,7 +308,7 @@ def _pairs_below(end: int, outputs: int, taps: int, stride: int, dilation: int) 
     """
     some = min(taps, max(0, -(-end // dilation)))
     whole = min(some, max(0, -(-(end - (outputs - 1) * stride) // dilation)))
-    # Of each tap between, the last one first: the places below `end`, rounded up to whole strides.
+    # The taps between, the last one first: the places below `end`, rounded up to whole strides.
     return whole * outputs + _floor_sum(some - whole, stride, dilation, end - (some - 1) * dilation + stride - 1)
 
 

@@ -18,7 +18,7 @@ class WorkNotCounted(AcceleratorSimError):
 
 @dataclass(frozen=True)
 class Network:
-    """Layers with unique names, the publication that their shapes come from, and the file that says so."""
+    """Layers with unique names, the publication that their shapes come from, and the file that they were read from."""
 
     name: str
     source: str

@@ -17,8 +17,8 @@ def load_network(name_or_path: str, choices: Choices | None = None) -> Network:
 
     name_or_path: a built-in name, or the path of a file or folder; choices: how it is read, and what is changed in it.
 
-    Raises UsageError for an unknown name and for choices that do not hold for the file, and InvalidFile for what is not
-    a valid network.
+    Raises UsageError for an unknown name and for choices that do not apply to the file, and InvalidFile for a
+    file that is not a valid network.
     """
     if choices is not None and not isinstance(choices, Choices):
         raise UsageError(f"choices is {choices!r}; a value of the type Choices is required")

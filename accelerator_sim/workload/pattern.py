@@ -29,7 +29,7 @@ WEIGHT_SPREAD = 0.15
 """Standard deviation of the densities of weight columns, as a share of the widest, sqrt(w (1 - w)): fitted to the
 effectual MACs of the eight point-wise layers of the artifact whose masks are published, at this correlation."""
 CORRELATION = 0.45
-"""Correlation of the ranks of the two, as in those masks, where no effectual fraction says more."""
+"""Correlation of the ranks of the two, as in those masks, where no effectual fraction is given."""
 WIDEST = 0.9
 """A spread is at most this share of the widest that a mean between 0 and 1 allows: assumed."""
 

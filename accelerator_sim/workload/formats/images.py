@@ -11,7 +11,7 @@ def batch_of(layers: Iterable[Layer]) -> int:
     """Return the images that all convolutions and fully connected layers have; 1 where other products do not fit.
 
     The rows of a matrix product are those of all images, and so are the pairs of a product of activations.  Rows
-    alone say nothing: they may be the tokens of one sequence.
+    alone do not show it: they may be the tokens of one sequence.
     """
     mapped = [layer for layer in layers if layer.is_mac]
     images = {layer.N for layer in mapped if layer.op in ("conv", "fc")}

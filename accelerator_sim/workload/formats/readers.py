@@ -63,7 +63,7 @@ READABLE = (
     "network files (.yaml), ONNX files (.onnx), Timeloop problems (.yaml), ZigZag and Stream workloads (.yaml),"
     " SCALE-Sim topologies (.csv), and folders of Timeloop problems or SCALE-Sim topologies"
 )
-"""In words, what there are readers for."""
+"""Kinds of file that there are readers for, in words."""
 
 
 def read_workload(path: Path | str, choices: Choices | None = None) -> Network:

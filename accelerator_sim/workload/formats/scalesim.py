@@ -68,7 +68,7 @@ class _Header:
 
 
 def is_depthwise(name: str) -> bool:
-    """Whether the name of a layer says that it is depthwise: DP as SCALE-Sim reads it, or dw or depthwise."""
+    """Whether the name of a layer marks it as depthwise: DP as SCALE-Sim reads it, or dw or depthwise."""
     return "DP" in name or _DEPTHWISE.search(name) is not None
 
 
@@ -118,7 +118,7 @@ def read_topology(path: Path | str) -> Network:
 
 
 def _header(record: Record, rows: Sequence[Record], file: str) -> _Header:
-    """Return which form the columns have.  Raises InvalidFile where neither the headings nor the rows say."""
+    """Return which form the columns have.  Raises InvalidFile where neither the headings nor the rows show it."""
     cells = record.cells
     plain = [re.sub(r"[^a-z0-9]", "", text.lower()) for text, _ in cells]
     if len(plain) > 3 and all(_NUMBER.fullmatch(word) for word in plain[1:4]):

@@ -34,7 +34,7 @@ class _WrittenRow:
 def write_topology(network: Network) -> Written:
     """Return a topology of the layers that have multiply-accumulates; groups of several channels become rows.
 
-    Raises UsageError with every layer that a topology cannot say, and why.
+    Raises UsageError with every layer that a topology cannot express, and why.
     """
     remarks, rows, refused = Remarks(), list[_WrittenRow](), list[str]()
     for layer in network.layers:
@@ -75,7 +75,7 @@ def _in_one_row(layer: Layer) -> bool:
 
 
 def _impossible(layer: Layer) -> str:
-    """Return what a topology cannot say of a layer, or nothing."""
+    """Return the part of a layer that a topology cannot express; "" if it can express all."""
     if layer.T > 1 or layer.depth_out > 1:
         return f"a 3-D convolution, {layer.T} depth taps and {layer.depth_out} output planes"
     if any(dilation > 1 < taps for dilation, taps in zip(layer.dilation, (layer.R, layer.S), strict=True)):

@@ -78,7 +78,7 @@ class Roles:
     weights: str
     outputs: str
     named: bool
-    """Whether the names of the data spaces say which of the operands is the weights."""
+    """Whether the names of the data spaces show which of the operands is the weights."""
     groups: tuple[str, ...]
     images: tuple[str, ...]
     filters: tuple[str, ...]
@@ -243,7 +243,7 @@ def _slides(rank: tuple[Term, ...]) -> bool:
 
 
 def _operands(operands: list[DataSpace], faults: Faults) -> tuple[DataSpace, DataSpace, bool]:
-    """Return the inputs, the weights, and whether their names say so."""
+    """Return the inputs, the weights, and whether their names show which is which."""
     first, second = operands
     sliding = [space for space in operands if any(_slides(rank) for rank in space.ranks)]
     if len(sliding) == 2:

@@ -1,4 +1,4 @@
-"""A network as text in the form of a tool, with what that form cannot say."""
+"""A network as text in the form of a tool, with remarks on what that form cannot express."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accelerator_sim.workload.layer import Layer
 
 @dataclass(frozen=True)
 class Written:
-    """Files by name, and remarks: what was left out or said differently, each with the layers that it is of."""
+    """Files by name, and remarks: what was left out or changed, each with its layers."""
 
     files: tuple[tuple[str, str], ...]
     remarks: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ LEFT_OUT = "left out, having no multiply-accumulates"
 
 
 def unsaid(layer: Layer) -> list[str]:
-    """Return what neither Timeloop nor SCALE-Sim can say of a layer with multiply-accumulates."""
+    """Return the properties of a layer with multiply-accumulates that neither Timeloop nor SCALE-Sim can express."""
     density = layer.density
     facts = (
         (any(layer.padding) or any(layer.padding_d), "the padding is counted as part of the input"),

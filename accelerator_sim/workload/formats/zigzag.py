@@ -85,9 +85,9 @@ class _GivenLayer:
     multiplies: bool
     sizes: Mapping[str, int]
     relations: Mapping[str, tuple[Term, Term]]
-    """By dimension: its two terms."""
+    """The two terms of each dimension that is a sum."""
     strides: Mapping[str, int]
-    """By name of a coefficient."""
+    """Values of the coefficients by name."""
     sources: Mapping[str, tuple[int, ...]]
     padding: Mapping[str, tuple[int, int]]
 
@@ -304,7 +304,7 @@ def _space(entry: _GivenLayer, operand: _GivenOperand, written: bool) -> DataSpa
 
 
 def _padded(layer: Layer, entry: _GivenLayer) -> Layer:
-    """The layer without the zeros around its input, where the file says how many there are."""
+    """The layer without the zeros around its input, where the file gives their number."""
     sides = []
     for axis in ("Y", "X"):
         sides.append(next((pair for name, pair in entry.padding.items() if name.endswith(axis)), (0, 0)))

@@ -37,7 +37,7 @@ def measure(graph: Graph, file: Path, tensors: Mapping[str, int]) -> dict[str, N
     for feeds in _batches(graph, file):
         try:
             results = run(feeds)
-        except Exception as error:  # of an operator, or of the runtime, whose kinds are many
+        except Exception as error:  # errors of an operator or of the runtime are of many types
             raise problem(graph.file, "", f"the network cannot be run on {file.name}: {one_line(error)}") from None
         for name, value in zip(wanted, results, strict=True):
             axis = tensors[name] % value.ndim

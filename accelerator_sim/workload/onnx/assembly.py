@@ -90,7 +90,7 @@ class Assembly:
     def _behind(self, at: int, error: OpenShape) -> Piece:
         """Return the layer of a product that reads what an uncounted operator writes: it fails as that one does.
 
-        Raises the error where another operator left the shape open: then the file lacks what it should say.
+        Raises the error where another operator left the shape open: then the file lacks required information.
         """
         cause = self.graph.nodes[error.cause] if error.cause is not None else None
         if cause is None or not may_multiply(self.graph, cause):

@@ -54,12 +54,12 @@ def divided(graph: Graph, pieces: list[Piece]) -> tuple[list[Piece], int]:
         alone.add_all()
         batch_pieces = [_times(piece, one, batch) for piece, one in zip(pieces, alone.pieces, strict=True)]
     except (Unreadable, ValueError, KeyError, IndexError):
-        return pieces, 1  # the graph holds for this first dimension only
+        return pieces, 1  # the graph is valid for this first dimension only
     return (batch_pieces, batch) if all(batch_pieces) else (pieces, 1)  # type: ignore[return-value]
 
 
 def _size(graph: Graph) -> int:
-    """The size of the batch that all inputs have, but those that are broadcast; 1 for none."""
+    """The size of the batch that all inputs have, except those that are broadcast; 1 for none."""
     sizes = {graph.shapes[name][axis] for name in graph.inputs if (axis := _axis(graph, name)) is not None}
     return sizes.pop() if len(sizes) == 1 else 1
 
@@ -68,7 +68,7 @@ def _axis(graph: Graph, name: str) -> int | None:
     """The dimension of an input that may be a batch, None where there is none.
 
     It is the first, and the second where the first is the steps of a recurrence.  A scalar has none, an empty tensor
-    says nothing, and a single one is broadcast.
+    is ignored, and a single one is broadcast.
     """
     shape = graph.shapes.get(name, ())
     axis = 1 if any(_steps_first(graph.nodes[at]) for at in graph.consumers.get(name, [])) else 0

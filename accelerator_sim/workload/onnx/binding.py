@@ -31,7 +31,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 
 
 def bind_dimensions(graph: onnx.GraphProto, inputs: Sequence[str], bind: Mapping[str, int]) -> None:
-    """Put numbers for symbols, in the inputs and everywhere else.
+    """Replace symbols by numbers, in the inputs and everywhere else.
 
     inputs: those of the network.  Raises Unreadable for dimensions that stay open, all of them with an example that can
     be pasted into a shell, and for a name that no dimension has.
@@ -71,7 +71,7 @@ def bind_dimensions(graph: onnx.GraphProto, inputs: Sequence[str], bind: Mapping
 
 
 def _bind_inner(value: onnx.ValueInfoProto, bind: Mapping[str, int]) -> None:
-    """Put numbers into the shape of a tensor that is computed, and open what says nothing."""
+    """Put numbers into the shape of a tensor that is computed, and clear dimensions without a name."""
     for dim in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
         if dim.HasField("dim_value") and dim.dim_value >= 0:
             continue

@@ -43,7 +43,7 @@ def held(tensor: onnx.TensorProto) -> ConstantValues | None:
         return None
     try:
         return np.asarray(numpy_helper.to_array(tensor))
-    except Exception:  # of a type that is not known, or of another size than it says: `tensors.py` reports the latter
+    except Exception:  # an unknown type, or another size than declared: `tensors.py` reports the latter
         return None
 
 

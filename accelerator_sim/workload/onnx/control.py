@@ -1,4 +1,4 @@
-"""If, Loop and Scan whose course the file decides: written out as the nodes that run.
+"""If, Loop and Scan whose course the file fixes: replaced by the nodes that run.
 
 A branch is taken where its condition is constant; a loop is unrolled where its number of rounds is, by its limit or by
 a condition that its body computes from constants.  What is left stays as it is; `assembly.py` refuses it if it

@@ -49,7 +49,7 @@ def node_names(nodes: Sequence[onnx.NodeProto], multiply: Sequence[bool]) -> lis
 
 
 def module_of(node: onnx.NodeProto) -> str:
-    """Return the path of the innermost module that computes a node, "" where the file does not say."""
+    """Return the path of the innermost module that computes a node, "" where the file does not give it."""
     metadata = {entry.key: entry.value for entry in node.metadata_props}
     return _of_scopes(metadata.get(_SCOPES, "")) or _of_namespace(metadata.get(_NAMESPACE, "")) or _of_name(node)
 
@@ -76,7 +76,7 @@ def _of_namespace(text: str) -> str:
 
 
 def _of_name(node: onnx.NodeProto) -> str:
-    """The module of "/layer1/layer1.0/conv1/Conv"; a part that begins with the one before it says that again.
+    """The module of "/layer1/layer1.0/conv1/Conv"; a part that begins with the one before it repeats that one.
 
     onnxruntime puts a word before such a name, or what it fused behind it ("fused /fc/MatMul/MatMulAddFusion/").
     """

@@ -1,7 +1,8 @@
 """From an ONNX file to a graph with the shape of every tensor.
 
-Shapes come from onnx's inference over the whole graph, with symbols bound, and where that leaves them open from each
-node by itself (`shapes.py`).  Control flow that the file decides is written out, as long as there is any.
+Shapes come from onnx's inference over the whole graph, with symbols bound; shapes that it leaves open are inferred node
+by node (`shapes.py`).  Loops and branches whose course the file fixes are replaced by the nodes that run
+(`control.py`).
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from accelerator_sim.workload.onnx.unreadable import Unreadable, guarded, proble
 from accelerator_sim.workload.onnx.wire import Payload
 
 DEEPEST = 64
-"""Loops and branches in one another that are written out."""
+"""Deepest nesting of loops and branches that are replaced."""
 
 
 def load_graph(path: Path, bind: Mapping[str, int], weights: bool = True) -> Graph:
-    """Read an ONNX file and work out all shapes, with symbolic dimensions bound to numbers.
+    """Read an ONNX file and infer all shapes, with symbolic dimensions bound to numbers.
 
-    weights: whether the values of constants are also required.  Raises InvalidFile for a file that does not hold an
-    ONNX model, is cut short, comes from a newer onnx, has a cycle, a bad or an unbound dimension; all unbound symbols
+    weights: whether the values of constants are also required.  Raises InvalidFile for a file that is not an ONNX
+    model, is cut short, comes from a newer onnx, or has a cycle, a bad dimension or an unbound one; all unbound symbols
     are listed.
     """
     model, payloads = read_model(path)
@@ -55,7 +56,7 @@ def load_graph(path: Path, bind: Mapping[str, int], weights: bool = True) -> Gra
 
 
 def _prepare(model: onnx.ModelProto) -> None:
-    """Write out sparse constants, and check that no two constants have one name.  Raises Unreadable."""
+    """Make sparse constants dense, and check that no two constants have the same name.  Raises Unreadable."""
     for sparse in model.graph.sparse_initializer:
         model.graph.initializer.append(dense(sparse))
     del model.graph.sparse_initializer[:]
@@ -69,7 +70,7 @@ def _prepare(model: onnx.ModelProto) -> None:
 
 
 def _import_domains(model: onnx.ModelProto) -> None:
-    """Name a version for every domain that a node is of: onnx infers nothing in a model that leaves one out."""
+    """Name a version for every domain of a node: onnx infers nothing in a model where one is missing."""
     known = {entry.domain for entry in model.opset_import}
     used = dict.fromkeys(node.domain for node in nodes_at_any_depth([model.graph]) if node.domain not in STANDARD)
     model.opset_import.extend(helper.make_opsetid(domain, 1) for domain in used if domain not in known)

@@ -82,5 +82,5 @@ def moved(graph: Graph, at: int, name: str, uncounted: str = "") -> Piece | None
 
 
 def _words(graph: Graph, tensor: str, name: str) -> int:
-    """Elements of a tensor; none where an unknown operator leaves its shape open, which a note says."""
+    """Elements of a tensor; none where an unknown operator leaves its shape open, which a note reports."""
     return math.prod(graph.shapes[tensor]) if tensor in graph.shapes else 0

@@ -19,7 +19,7 @@ from accelerator_sim.workload.onnx.unreadable import Unreadable, one_line, probl
 
 
 def read_onnx(path: Path, choices: Choices) -> Network:
-    """Read a network, by the choices that hold for ONNX files.  Raises InvalidFile with all that is wrong with it."""
+    """Read a network, by the choices for ONNX files.  Raises InvalidFile with all that is wrong with it."""
     try:
         graph = load_graph(path, choices.bind, weights=choices.weights is not False)
         return _network(graph, choices)

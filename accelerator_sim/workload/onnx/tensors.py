@@ -1,4 +1,4 @@
-"""The constants of a graph as the file holds them: sparse ones too, each as large as its shape says, or reported."""
+"""The constants of a graph as the file holds them, also sparse ones; a size that does not fit a shape is an error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def bytes_of(tensor: onnx.TensorProto) -> int:
 
 
 def check_tensor(tensor: onnx.TensorProto, payload: Payload | None, file: Path) -> None:
-    """Check that the values of a constant are there, as many as its shape says.
+    """Check that the values of a constant are there, as many as its shape requires.
 
     Raises Unreadable, naming the constant, what is missing, and where it was looked for.
     """

@@ -41,11 +41,11 @@ def one_line(error: BaseException) -> str:
 
 
 DAMAGE = (TypeError, IndexError, KeyError, AttributeError, ArithmeticError, ValueError)
-"""What code for one node stumbles with over an attribute of another type, or an operand that is not there."""
+"""Exceptions of code for one node at an attribute of another type, or an operand that is not there."""
 
 
 def unfit(where: str, op: str, error: BaseException) -> Unreadable:
-    """Return the error of a node that code for its operator stumbled over; one that says more is kept as it is."""
+    """Return the error of a node that the code for its operator failed on; one with more detail is kept as it is."""
     if isinstance(error, Unreadable):
         return error
     return Unreadable(where, f"{op} has attributes or operands that do not fit it: {one_line(error)}")

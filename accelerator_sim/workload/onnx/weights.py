@@ -1,8 +1,8 @@
 """The weights that an ONNX file holds, as the integers that an 8-bit machine computes with.
 
-A float is quantised symmetrically with one scale a filter, s = max |w| / 127, and becomes round(w / s): what lies below
-half a step becomes zero, and a zero stays one.  Integers (QLinearConv, DequantizeLinear)
-are taken less their zero point.
+A float is quantised symmetrically with one scale per filter, s = max |w| / 127, and becomes round(w / s): values below
+half a step become zero, and a zero stays one.  Integers (QLinearConv, DequantizeLinear) are taken minus their zero
+point.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def plain_weights(path: Path, reference: Reference) -> NDArray[Any]:
 
 
 def quantise(values: NDArray[Any]) -> NDArray[np.int32]:
-    """Return floats as integers of 8 bits, one scale a filter (the first axis); not finite numbers become zero."""
+    """Return floats as integers of 8 bits, one scale per filter (the first axis); not finite numbers become zero."""
     flat = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0).reshape(len(values), -1)
     scale = np.abs(flat).max(axis=1, keepdims=True, initial=0.0) / LARGEST
     steps = np.divide(flat, scale, out=np.zeros_like(flat), where=scale > 0)

@@ -4,7 +4,7 @@
     layer,weight,iact,oact,effectual
     CONV1,0.84,1.0,0.88,0.84
 
-Of the columns after `layer`, each may be left out, and a cell may be empty: then the layer keeps what it has.
+Each column after `layer` may be left out, and a cell may be empty: then the layer keeps its value.
 """
 
 from __future__ import annotations
