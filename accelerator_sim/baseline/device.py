@@ -20,16 +20,16 @@ from accelerator_sim.files.vocabulary import NumberFormat
 from accelerator_sim.files.yaml_tree import load_document
 
 BYTES = {NumberFormat.FP32: 4, NumberFormat.FP16: 2, NumberFormat.INT8: 1}
-"""Of one word."""
+"""Bytes of one word."""
 
 SOFTWARE = "baselines/software"
 """Folder of the built-in software files, below `arch_configs/`."""
 
 Evidence = Literal["measured", "weak"]
 LEAST_PART = 1e-6
-"""Of a peak rate: a device that reaches less than a millionth is a slip of the pen, and 0 never finishes."""
+"""Least part of a peak rate: less than a millionth is a typing error, and a device at 0 never finishes."""
 Factor = Annotated[float, Field(ge=LEAST_PART, le=1e3)]
-"""Part of a peak rate.  Of direct convolution, Winograd's and other fast algorithms gain less than ten."""
+"""Part of a peak rate.  Winograd's and other fast algorithms are less than ten times as fast as direct convolution."""
 
 
 class Efficiency(FileModel):

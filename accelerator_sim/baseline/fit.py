@@ -1,4 +1,4 @@
-"""Fits the constants of baselines to measurements, and says how well: residuals, and errors of networks left out.
+"""Fits the constants of baselines to measurements, and reports residuals and the errors of networks left out.
 
 Time first: the parameters of a software stack are shared by all devices of its family and found by Levenberg-Marquardt
 steps on the logarithms of times.  Then energy, for each device: static power and energies per operation and per byte,

@@ -1,6 +1,6 @@
-"""Measurements that baselines are fitted to: `baseline/measured/`, a YAML file and a CSV file a set.
+"""Measurements that baselines are fitted to: `baseline/measured/`, a YAML file and a CSV file per set.
 
-The YAML file says where the points come from, what the names in them stand for, and which constants are fitted to them.
+The YAML file gives the origin of the points, the meaning of the names in them, and the constants fitted to them.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class MeasuredPoint:
     device: str
     batch: int
     latency_s: float
-    """Of the whole batch."""
+    """Time of the whole batch."""
     energy_j: float | None
-    """Of one inference."""
+    """Energy of one inference."""
 
 
 def measured_names() -> list[str]:

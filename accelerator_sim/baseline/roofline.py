@@ -1,8 +1,8 @@
 """Time and energy of a network on a device.
 
-Of each kernel: T = max(FLOP / (efficiency x peak), bytes / (share x bandwidth)) + launch cycles / clock, and of all
+For each kernel: T = max(FLOP / (efficiency x peak), bytes / (share x bandwidth)) + launch cycles / clock, and for all
 together E = static power x T + energy per FLOP x FLOP + energy per byte x bytes (Williams et al., CACM 52(4) 2009, for
-the roofline; the energy model is linear in what was measured).
+the roofline; the energy model is linear in the measured quantities).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class KernelResult:
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """A network on a device, for the whole batch.  Energies are of what `device.boundary` says."""
+    """A network on a device, for the whole batch.  Energies are those inside `device.boundary`."""
 
     workload: str
     device: Device
