@@ -66,19 +66,19 @@ class Year:
 
 @dataclass(frozen=True)
 class Sending:
-    """Energy of sending the input of one inference away, and of inferring there; joules."""
+    """Energy of sending the input of one inference away, and of inference there; joules."""
 
     link: str
     input_bytes: int
     radio_j: Range | None
-    """Of the device that sends; None where no figure is at hand."""
+    """Energy of the device that sends; None where no figure is known."""
     network_j: Range
     cloud_j: Range | None
-    """Of inferring in a data centre, PUE included; None where no such machine is compared."""
+    """Energy of inference in a data centre, PUE included; None where no such machine is compared."""
 
     @property
     def total_j(self) -> Range:
-        """Of all parts that are known."""
+        """Energy of all parts that are known."""
         total = self.network_j
         for part in (self.radio_j, self.cloud_j):
             total = total + part if part else total
@@ -86,7 +86,7 @@ class Sending:
 
 
 def pue(in_data_centre: bool) -> Range:
-    """What energy is multiplied with for cooling and supply."""
+    """Factor on energy for cooling and supply."""
     return Range(*load_figures().pue.range) if in_data_centre else Range(1.0, 1.0)
 
 
@@ -103,7 +103,7 @@ def year(energy_j: float, use: Use, in_data_centre: bool = False) -> Year:
 
 
 def sending(name: str, input_bytes: int, cloud_j: float | None = None) -> Sending:
-    """Return what sending takes over a link, and inferring there if `cloud_j` is given.
+    """Return the energy of sending over a link, and of inference there if `cloud_j` is given.
 
     Raises UsageError for an unknown link.
     """
