@@ -405,7 +405,7 @@ class FlatNetwork(OnChipNetwork):
         return wiring.tree(root)
 
     def settings(self, site: Site) -> int:
-        """Bits that are set to say which words a PE takes."""
+        """Configuration bits that select the words that a PE takes."""
         return 0
 
     def switches(self, site: Site, stored_bits: int) -> Switches:
