@@ -32,7 +32,7 @@ from tests.kinds_of_files import TINY
 from tests.oracles.strategies import Case, cases, drawn_machine
 from tests.simulation.test_laws import WIDER, widened
 
-NORMAL_AND_SLOW = [800, pytest.param(10000, marks=pytest.mark.slow)]
+NORMAL_AND_SLOW = [800, pytest.param(4000, marks=pytest.mark.slow)]
 DENSITIES = st.sampled_from([None, 0.0, 0.2, 0.5, 0.8])
 WIDER_ROADS = [what for what in WIDER if what not in ("noc.weight", "noc.psum")]
 
