@@ -40,14 +40,14 @@ def load_kernels(fidelity: str = "cycle") -> list[Any]:
         from accelerator_sim.kernels.cycle_pass import step_pass
 
         needed += [step_wait, step_pass, step_writes]
-    return [kernel for kernel in needed if hasattr(kernel, "signatures")]
+    return [kernel for kernel in needed if hasattr(kernel.dispatcher, "signatures")]
 
 
 def is_cold(kernel: Any) -> bool:
     """Whether a kernel is not compiled yet, neither in this process nor on disk (as far as can be seen)."""
-    if kernel.signatures:
+    if kernel.dispatcher.signatures:
         return False
-    index = getattr(getattr(kernel, "_cache", None), "_cache_file", None)
+    index = getattr(getattr(kernel.dispatcher, "_cache", None), "_cache_file", None)
     try:
         return index is None or not index._load_index()
     except Exception:  # a damaged index is as good as none
@@ -56,12 +56,14 @@ def is_cold(kernel: Any) -> bool:
 
 def cache_folder() -> str | None:
     """Return the folder of the compiled kernels, or None where none can be written."""
-    from accelerator_sim.kernels import compile as compiling
-
     kernels = load_kernels()
-    if compiling.uncached or not kernels:
+    if not kernels:
         return None
-    path = getattr(getattr(kernels[0], "_cache", None), "cache_path", None)
+    from accelerator_sim.kernels import cache
+
+    path = getattr(getattr(kernels[0].dispatcher, "_cache", None), "cache_path", None)
+    if cache.uncached:
+        return None
     return None if path is None else str(path)
 
 
@@ -70,12 +72,12 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
     cold = [kernel.__name__ for kernel in load_kernels(fidelity) if is_cold(kernel)]
     if not cold:
         return
-    from accelerator_sim.kernels import compile as compiling
+    from accelerator_sim.kernels import cache
 
     often = "in every run: no cache can be written, see `accelerator-sim warmup`"
-    often = often if compiling.uncached else "once per machine"
+    often = often if cache.uncached else "once per machine"
     click.echo(f"compiling {len(cold)} kernels ({', '.join(cold)}), {often}...", err=True)
-    if jobs > 1 and not compiling.uncached:
+    if jobs > 1 and not cache.uncached:
         compile_all(fidelity)
 
 

@@ -1,68 +1,60 @@
-"""How kernels are compiled and cached: one freshness stamp over the whole package.
+"""Kernels: functions of numbers and arrays that are compiled, or read from the cache, when they are first called.
 
-Numba's own cache notices a change of the file that holds a function, but not of a helper in another file; the stamp
-here covers every file of `kernels/`.  Where no cache can be written the kernels are compiled again in each process.
+Until then numba is not imported, so that commands without a simulation start at once.
 """
 
 from __future__ import annotations
 
-import hashlib
+import sys
 from collections.abc import Callable
-from functools import lru_cache
-from pathlib import Path
+from functools import cached_property, update_wrapper
 from typing import Any
 
-from numba import config, njit
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator, UserWideCacheLocator
+from accelerator_sim.kernels.stamps import imported_by
 
-KERNELS: list[Any] = []
+KERNELS: list[Kernel] = []
 """The kernels that Python calls, in order of definition."""
 
 
-@lru_cache(maxsize=1)
-def kernel_stamp() -> bytes:
-    """Digest of all kernel sources and of the compiler settings that numba's own key leaves out."""
-    digest = hashlib.sha256(repr((getattr(config, "BOUNDSCHECK", 0), getattr(config, "OPT", 3))).encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.digest()
+class Kernel:
+    """A kernel in the hands of Python."""
 
+    def __init__(self, function: Callable[..., Any], entry: bool, options: dict[str, Any]) -> None:
+        """entry: whether Python calls it; options: how numba compiles the function."""
+        update_wrapper(self, function)
+        self.function, self.entry, self.options = function, entry, options
 
-class _Stamp:
-    def get_source_stamp(self) -> bytes:
-        return kernel_stamp()
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the compiled function."""
+        return self.compiled(*arguments)
 
+    @property
+    def module(self) -> str:
+        """Short name of the module that defines the kernel."""
+        return self.function.__module__.rpartition(".")[2]
 
-class _Environment(_Stamp, UserProvidedCacheLocator):
-    """NUMBA_CACHE_DIR."""
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What numba makes of the function; the function itself where compilation is switched off."""
+        from accelerator_sim.kernels.cache import jitted
 
+        return jitted(self.function, self.module, self.options)
 
-class _User(_Stamp, UserWideCacheLocator):
-    """The user's cache folder."""
-
-
-class _Implementation(CompileResultCacheImpl):
-    _locator_classes = [_Environment, _User]  # noqa: RUF012
-
-
-class _Cache(FunctionCache):
-    _impl_class = _Implementation
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function)  # type: ignore[no-untyped-call]
-        # An index names the types of signatures, and a stale one may name types that are gone.  Numba compares its own
-        # version before it reads the rest, but the stamp only after.
-        self._cache_file._version += kernel_stamp().hex()
-
-
-uncached = False
-"""Whether a kernel found no place for its cache (said once by the command line)."""
+    @cached_property
+    def compiled(self) -> Any:
+        """The dispatcher, once all kernels that it may call are dispatchers too."""
+        own = self.dispatcher
+        for name in imported_by(self.module):
+            space = vars(sys.modules[f"{__package__}.{name}"])
+            called = {key: value for key, value in space.items() if isinstance(value, Kernel) and not value.entry}
+            space.update({key: value.dispatcher for key, value in called.items()})
+        return own
 
 
 def kernel(
     helper: bool = False, spliced: bool = False, reference_counts: bool = True
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function lazily with `nogil`, cached under the package-wide stamp.
+    """Compile a function when it is first called, with `nogil`, cached under the stamp of its sources.
 
     helper: only other kernels call it, as a function of its own; spliced: only other kernels call it, and its body is
     copied into them before compilation, which saves the passing of many arrays in inner loops; neither: Python calls
@@ -71,16 +63,10 @@ def kernel(
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        global uncached
-        options: dict[str, Any] = {} if reference_counts else {"_nrt": False}
-        compiled = njit(nogil=True, inline="always" if spliced else "never", **options)(function)
-        if hasattr(compiled, "_cache"):  # absent when the JIT is switched off
-            try:
-                compiled._cache = _Cache(function)
-            except RuntimeError:
-                uncached = True
-        if not (helper or spliced):
-            KERNELS.append(compiled)
-        return compiled
+        options: dict[str, Any] = {"inline": "always" if spliced else "never"}
+        made = Kernel(function, not (helper or spliced), options if reference_counts else options | {"_nrt": False})
+        if made.entry:
+            KERNELS.append(made)
+        return made
 
     return decorate

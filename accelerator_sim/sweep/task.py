@@ -15,7 +15,7 @@ from functools import cache
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
-from accelerator_sim.kernels.compile import kernel_stamp
+from accelerator_sim.kernels.stamps import package_stamp
 from accelerator_sim.results.layer_work import LayerWork, rates_of, work_of
 from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
@@ -55,7 +55,7 @@ class Done:
 @cache
 def program() -> str:
     """The version and the kernels that a result is made with."""
-    return f"{__version__} {kernel_stamp().hex()}"
+    return f"{__version__} {package_stamp().hex()}"
 
 
 def machine_text(architecture: Architecture, technology: Technology, run: Options) -> str:

@@ -165,7 +165,7 @@ def test_warmup_leaves_no_kernel_cold() -> None:
     code = (
         "from accelerator_sim.cli.compiled_kernels import compile_all, load_kernels\n"
         "compile_all()\n"
-        "print([kernel.__name__ for kernel in load_kernels() if not kernel.signatures])\n"
+        "print([kernel.__name__ for kernel in load_kernels() if not kernel.dispatcher.signatures])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -1,10 +1,9 @@
-"""One signature a kernel, one freshness stamp over the package, and no cache where none can be written."""
+"""One signature per kernel, compiled when it is first called, and no cache where none can be written."""
 
 from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.kernels import cache
 from accelerator_sim.kernels import compile as compiling
 from accelerator_sim.kernels.enumeration import search
 from accelerator_sim.kernels.survey import survey
@@ -22,8 +22,7 @@ from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer
 
-compiled = pytest.mark.skipif(not hasattr(search, "signatures"), reason="the JIT is switched off")
-FILES = sorted(Path(compiling.__file__).parent.glob("*.py"))
+compiled = pytest.mark.skipif(not hasattr(search.dispatcher, "signatures"), reason="the JIT is switched off")
 
 LAYERS = [
     Layer("conv", "conv", M=6, C=4, H=6, W=6, R=3, S=3, padding=(1, 1, 1, 1)),
@@ -41,41 +40,39 @@ def test_every_problem_calls_the_same_machine_code() -> None:
         for layer in LAYERS:
             for objective in Objective:
                 find_mapping(layer, architecture, actions, objective, exhaustive=layer.name == "fc" and name[-1] == "2")
-    assert len(search.signatures) == 1
-    assert len(survey.signatures) == 1
+    assert len(search.dispatcher.signatures) == 1
+    assert len(survey.dispatcher.signatures) == 1
     assert {search, survey} <= set(compiling.KERNELS)
-
-
-@pytest.mark.parametrize("changed", [path.name for path in FILES])
-def test_the_stamp_changes_with_every_file(changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for path in FILES:
-        shutil.copy(path, tmp_path)
-    monkeypatch.setattr(compiling, "__file__", str(tmp_path / "compile.py"))
-    stamp = compiling.kernel_stamp.__wrapped__
-    before = stamp()
-    assert before == stamp() == compiling.kernel_stamp()
-    with (tmp_path / changed).open("a") as file:
-        file.write("# changed\n")
-    assert stamp() != before
-
-
-def test_the_stamp_changes_with_the_compiler_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    stamp = compiling.kernel_stamp.__wrapped__
-    before = stamp()
-    monkeypatch.setattr(compiling.config, "BOUNDSCHECK", 1)
-    assert stamp() != before
 
 
 @compiled
 def test_the_cache_of_every_kernel_has_the_stamp() -> None:
     for kernel in compiling.KERNELS:
-        assert kernel._cache._impl.locator.get_source_stamp() == compiling.kernel_stamp()
+        stamp = kernel.dispatcher._cache._impl.locator.get_source_stamp()
+        assert stamp == cache.stamp(kernel.module)
+
+
+def test_the_stamp_changes_with_the_compiler_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = cache.stamp("survey")
+    monkeypatch.setattr(cache.config, "BOUNDSCHECK", 1)
+    assert cache.stamp("survey") != before
+
+
+def test_numba_is_imported_by_the_first_call() -> None:
+    program = (
+        "import sys\n"
+        "from accelerator_sim.kernels.deal import cdiv\n"
+        "before = 'numba' in sys.modules\n"
+        "print(before, cdiv(7, 2), 'numba' in sys.modules)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert ran.stdout.split() == ["False", "4", "True"]
 
 
 PROGRAM = """
-from accelerator_sim.kernels import compile
+from accelerator_sim.kernels import cache
 from accelerator_sim.kernels.deal import cdiv
-print(cdiv(7, 2), compile.uncached)
+print(cdiv(7, 2), cache.uncached)
 """
 
 
