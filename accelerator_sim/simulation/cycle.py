@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.kernels.channel import Channel, step_wait, step_writes
 from accelerator_sim.kernels.cycle_pass import Turns, step_pass
 from accelerator_sim.kernels.cycle_pe import State, Values
-from accelerator_sim.kernels.engine_arrays import Plan
+from accelerator_sim.kernels.engine_arrays import Plan, Program
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.simulation.event import PassTimes
 from accelerator_sim.simulation.machine import Machine
@@ -98,9 +99,80 @@ class _RequestQueue:
         self.channel.tail[way] += 1
         return number + 1
 
+    def skip(self, cycles: int) -> None:
+        """Let so many cycles of the channel pass, as so many ticks of it would."""
+        channel, end = self.channel, self.now + cycles
+        for way in range(2):
+            number, free = int(channel.head[way]), self.now
+            while number < channel.tail[way] and (begin := max(free, int(channel.after[way, number]))) < end:
+                served = min(int(channel.left[way, number]), end - begin)
+                channel.left[way, number] -= served
+                if channel.left[way, number] > 0:
+                    break
+                number, free = number + 1, begin + served
+            channel.head[way] = number
+        channel.clock[0] = end
+
     def way(self, way: int) -> int:
         """The queue that serves a way."""
         return way if self.order[line.O_DUPLEX] else 0
+
+
+@dataclass(frozen=True, eq=False)
+class SteppedPass:
+    """One pass that was stepped."""
+
+    cycles: int
+    fill: int
+    """Cycles until all PEs have their weights."""
+    reads: int
+    """Flits that the busiest iact lane has sent."""
+    spent: Ints
+    """[causes, places]: PE-cycles."""
+    seen: Ints
+
+
+class _PassStepper:
+    """Steps passes one after another, the channel beside them.
+
+    Passes of a kind are alike in everything but their values: without values one of each kind is stepped, and the
+    channel alone runs for as long as each further one takes.
+    """
+
+    def __init__(self, passes: Passes, planner: Planner, values: Values, queue: _RequestQueue) -> None:
+        machine = passes.machine
+        self.passes, self.planner, self.values, self.queue = passes, planner, values, queue
+        self.state, self.turns = state_of(machine), turns_of(machine)
+        self.finish = np.zeros(machine.places, dtype=np.int64)
+        self.out = np.zeros(at.OUT, dtype=np.int64)
+        self.known: dict[int, SteppedPass] = {}
+        self.plan = lru_cache(maxsize=1)(self._plan)
+
+    def _plan(self, kind: int) -> tuple[Plan, Program]:
+        """Plan the pass of a kind that is stepped next."""
+        return self.planner.plan(self.passes.describe(kind))
+
+    def weight_fill(self, kind: int) -> int:
+        """Cycles until all PEs of a pass of a kind have their weights."""
+        return self.known[kind].fill if kind in self.known else _weight_fill(self.plan(kind)[0])
+
+    def step(self, kind: int) -> SteppedPass:
+        """Step a pass of a kind."""
+        known = self.known.get(kind)
+        if known is not None:
+            self.queue.skip(known.cycles)
+            return known
+        machine, (plan, program) = self.passes.machine, self.plan(kind)
+        spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
+        seen = np.zeros(pe.COUNTED, dtype=np.int64)
+        reads = step_pass(
+            machine.e, self.passes.describe(kind), plan, program, self.values, int(machine.local[at.P]), self.state,
+            self.turns, self.queue.channel, spent, self.finish, seen, self.out,
+        )  # fmt: skip
+        stepped = SteppedPass(int(self.out[at.OUT_PASS]), _weight_fill(plan), int(reads), spent, seen)
+        if self.values is NO_VALUES:
+            self.known[kind] = stepped
+        return stepped
 
 
 def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES) -> Stepped:
@@ -110,13 +182,10 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES) -> 
     """
     machine, order = passes.machine, passes.order
     queue = _RequestQueue(order, 3 * passes.count + 1)
-    state, turns = state_of(machine), turns_of(machine)
-    rows_apart = int(machine.local[at.P])
+    stepper = _PassStepper(passes, planner, values, queue)
     spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
-    finish = np.zeros(machine.places, dtype=np.int64)
     waits = np.zeros(len(CAUSES), dtype=np.int64)
     seen = np.zeros(pe.COUNTED, dtype=np.int64)
-    out = np.zeros(at.OUT, dtype=np.int64)
     starts, lengths, busy = np.zeros((3, passes.count), dtype=np.int64)
     groups = [int(i) for i in np.flatnonzero(passes.group)]
     following = dict(itertools.pairwise(groups))
@@ -128,10 +197,8 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES) -> 
     sent_ahead = bool(order[line.O_HIDE_WEIGHT])
     ahead = sent_ahead or bool(order[line.O_PREFETCH])
     for i in range(passes.count):
-        d = passes.describe(int(passes.kind[i]))
-        plan, program = planner.plan(d)
-        group, load, begun = bool(passes.group[i]), bool(passes.load[i]), queue.now
-        fill = _weight_fill(plan) if load else 0
+        kind, group, load, begun = int(passes.kind[i]), bool(passes.group[i]), bool(passes.load[i]), queue.now
+        fill = stepper.weight_fill(kind) if load else 0
         if group and (i == 0 or not order[line.O_HIDE_IACT]):
             iacts, glb_left = queue.ask(0, int(passes.iact_cycles[i])), int(passes.fill_cycles[i])
         if load and (i == 0 or not ahead):
@@ -153,30 +220,17 @@ def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES) -> 
             glb_left = int(passes.fill_cycles[following[i]])
         if ahead and i + 1 < passes.count and passes.load[i + 1]:
             held, sent_at = queue.ask(0, int(passes.weight_cycles[i + 1])), queue.now
-        reads = step_pass(
-            machine.e,
-            d,
-            plan,
-            program,
-            values,
-            rows_apart,
-            state,
-            turns,
-            queue.channel,
-            spent,
-            finish,
-            seen,
-            out,
-        )
-        lengths[i] = out[at.OUT_PASS]
-        busy[i] = spent[at.BUSY].sum() - busy[:i].sum()
+        stepped = stepper.step(kind)
+        lengths[i], busy[i] = stepped.cycles, stepped.spent[at.BUSY].sum()
+        spent += stepped.spent
+        seen += stepped.seen
         if passes.oact_cycles[i] != line.NO_TRANSFER:
             number = queue.ask(1, int(passes.oact_cycles[i]))
             if not order[line.O_HIDE_OACT]:
                 step_writes(queue.channel, queue.way(1), number, waits)
-        glb_left -= queue.now - starts[i] - (reads if order[line.O_SINGLE_PORT] else 0)
+        glb_left -= queue.now - starts[i] - (stepped.reads if order[line.O_SINGLE_PORT] else 0)
     step_writes(queue.channel, queue.way(1), int(queue.channel.tail[queue.way(1)]), waits)
-    marks = int(out[at.OUT_IACT_FIFO]), int(out[at.OUT_PSUM_FIFO])
+    marks = int(stepper.out[at.OUT_IACT_FIFO]), int(stepper.out[at.OUT_PSUM_FIFO])
     return Stepped(PassTimes(queue.now, passes, starts, lengths, busy, spent, waits, *marks), seen, values.psums)
 
 
