@@ -182,11 +182,11 @@ def explain(
         def vary(settings: Settings) -> Architecture:
             return load_architecture(file, settings)
 
-    found = explain_network(shapes, machine, technology, options, vary)
-    _sound([_on(found.run)])
-    if found.interrupted:
+    explanation = explain_network(shapes, machine, technology, options, vary)
+    _sound([_on(explanation.run)])
+    if explanation.interrupted:
         raise KeyboardInterrupt
-    return found
+    return explanation
 
 
 def compare(
@@ -230,9 +230,9 @@ def compare(
         each if isinstance(each, Device) else load_device(place(each, "baseline"))
         for each in sequence(baselines, "baselines")
     ]
-    found = compare_machines(_network(network), machines, devices, question)
-    _sound(map(_on, found.runs))
-    return found
+    comparison = compare_machines(_network(network), machines, devices, question)
+    _sound(map(_on, comparison.runs))
+    return comparison
 
 
 def compare_networks(
@@ -259,9 +259,9 @@ def compare_networks(
     """
     options = options_of(objective=objective, batch=batch, layers=layers, seed=seed, jobs=jobs, fidelity=fidelity)
     machine, technology = _machine(architecture)
-    found = run_networks(_network(network), machine, technology, networks, options)
-    _sound(_on(run.result) for run in found.runs)
-    return found
+    comparison = run_networks(_network(network), machine, technology, networks, options)
+    _sound(_on(run.result) for run in comparison.runs)
+    return comparison
 
 
 def compare_dataflows(
@@ -278,7 +278,7 @@ def compare_dataflows(
     """Compare dataflows on one machine: each layer by the best loop nest of each, all in one energy account.
 
     dataflows: of "rs", "ws", "os", "os_a", "os_b", "os_c", "is" and "nlr", ratios being over the first; equal_area:
-    give each the storage that it needs on the area of the machine's; network, architecture, objective, batch, layers,
+    give each the storage that it needs on the machine's area; network, architecture, objective, batch, layers,
     jobs: same as `simulate`.
 
     The result has `to_dict`, `to_csv` and `to_pandas`.  Its cycles are estimates.  A layer that a dataflow cannot run
@@ -286,11 +286,13 @@ def compare_dataflows(
     """
     options = options_of(objective=objective, batch=batch, layers=layers, jobs=jobs)
     flows = dataflows_of(dataflows)
-    found = compare_flows(_network(network), _machine(architecture), flows, options, flag(equal_area, "equal_area"))
-    if found.interrupted:
+    comparison = compare_flows(
+        _network(network), _machine(architecture), flows, options, flag(equal_area, "equal_area")
+    )
+    if comparison.interrupted:
         raise KeyboardInterrupt
-    _sound((f"{found.workload} as {result.flow.name}", result.layers) for result in found.results)
-    return found
+    _sound((f"{comparison.workload} as {result.flow.name}", result.layers) for result in comparison.results)
+    return comparison
 
 
 def run_sweep(spec: str | Path, store: str | Path, *, jobs: int = 1) -> list[Row]:

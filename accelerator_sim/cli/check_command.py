@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from accelerator_sim.cli import shared_options
-from accelerator_sim.cli.error_messages import tell
+from accelerator_sim.cli.error_messages import print_error
 from accelerator_sim.files.errors import InvalidFile, Problem
 from accelerator_sim.files.kinds import TELLING, foreign_kind, own_kind
 from accelerator_sim.files.text import printable
@@ -35,8 +35,8 @@ def command(ctx: click.Context, files: tuple[Path, ...], workload: str | None, a
         try:
             click.echo(printable(f"{path}: OK ({_checked(path, workload, arch)})"))
         except InvalidFile as error:
-            tell(error)
-            codes.insert(0, error.exit_code)  # says more than a file that is valid and not counted whole
+            print_error(error)
+            codes.insert(0, error.exit_code)  # outranks a file that is valid and not counted whole
         except WorkNotCounted as error:
             click.echo(f"{path}: {error}", err=True)
             codes.append(error.exit_code)
@@ -97,8 +97,8 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
     if kind == "mapping":
         return _mapping(path, workload, arch)
     known = "; ".join(f"{name}: {', '.join(sorted(words))}" for name, words in TELLING.items())
-    found = ", ".join(str(key) for key in list(keys)[:8])
-    message = f"cannot tell the kind of this file from its keys ({found}); keys that identify a kind: {known}"
+    shown = ", ".join(str(key) for key in list(keys)[:8])
+    message = f"cannot tell the kind of this file from its keys ({shown}); keys that identify a kind: {known}"
     raise InvalidFile([Problem(str(path), 1, 1, "", message)])
 
 

@@ -222,7 +222,7 @@ def command(
     from accelerator_sim.baseline.device import load_device
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate_command import tell_failed, tell_reading
+    from accelerator_sim.cli.simulate_command import print_failed_layers, print_reading_notes
     from accelerator_sim.comparison.compare_machines import Question, compare
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.run.options import Options
@@ -248,9 +248,9 @@ def command(
     for path in (out, report):
         if path is not None:
             click.echo(f"wrote {path}", err=True)
-    tell_reading(network)
+    print_reading_notes(network)
     for run in comparison.runs:
-        tell_failed(run)
+        print_failed_layers(run)
     ctx.exit(comparison.exit_code)
 
 
@@ -273,7 +273,9 @@ def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...],
     sources = [(f"workload {comparison.workload}", comparison.workload_source)]
     sources += [(f"architecture {run.architecture.name}", run.architecture.source) for run in comparison.runs]
     sources += [(f"baseline {result.device.name}", result.device.source) for result in comparison.baselines]
-    explained = [found for run in comparison.runs if (found := explained_for_page(run, settings)) is not None]
+    explained = [
+        explanation for run in comparison.runs if (explanation := explained_for_page(run, settings)) is not None
+    ]
     return page.dumps(comparison, wanted, Provenance(command_line(), "channels", (), files, tuple(sources)), explained)
 
 

@@ -59,7 +59,7 @@ def run(ctx: click.Context, names: str, one: OneMachine, same_area: bool) -> Non
     output.check_outputs([one.out], [one.workload, one.arch])
 
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate_command import tell_reading
+    from accelerator_sim.cli.simulate_command import print_reading_notes
     from accelerator_sim.comparison.dataflow_comparison import compare_dataflows
     from accelerator_sim.dataflow.rules import dataflows_of
     from accelerator_sim.report import dataflow_comparison_table as report
@@ -72,7 +72,7 @@ def run(ctx: click.Context, names: str, one: OneMachine, same_area: bool) -> Non
     with ProgressLine() as progress:
         compared = compare_dataflows(network, (architecture, technology), flows, chosen, same_area, progress)
     output.show(report, compared, one.asked, one.out)
-    tell_reading(network)
+    print_reading_notes(network)
     for result in compared.results:
         for row in result.failed:
             click.echo(f"{result.flow.name}: {row.error}", err=True)

@@ -50,7 +50,7 @@ def run(ctx: click.Context, noc: str, one: OneMachine, fidelity: Fidelity, seed:
 
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate_command import tell_failed, tell_reading
+    from accelerator_sim.cli.simulate_command import print_failed_layers, print_reading_notes
     from accelerator_sim.comparison.noc_comparison import compare_networks
     from accelerator_sim.noc.alternatives import alternatives
     from accelerator_sim.report import noc_comparison_table as report
@@ -65,7 +65,7 @@ def run(ctx: click.Context, noc: str, one: OneMachine, fidelity: Fidelity, seed:
     with ProgressLine() as progress:
         comparison = compare_networks(network, architecture, technology, names, chosen, progress)
     output.show(report, comparison, one.asked, one.out)
-    tell_reading(network)
+    print_reading_notes(network)
     for each in comparison.runs:
-        tell_failed(each.result)
+        print_failed_layers(each.result)
     ctx.exit(comparison.exit_code)

@@ -88,17 +88,17 @@ def _written(network: Network, form: str) -> Written:
 
 def _write_folder(written: Written, folder: Path) -> None:
     """Write the files into a folder that is new or empty, all or none."""
-    place = real(folder)
-    if place.exists() and not place.is_dir():
+    target = real(folder)
+    if target.exists() and not target.is_dir():
         raise UsageError(f"cannot write {len(written.files)} files to {folder}: it is a file; name a folder")
-    if place.is_dir() and any(place.iterdir()):
+    if target.is_dir() and any(target.iterdir()):
         raise UsageError(f"cannot write to {folder}: it is not empty, and its other files would also be read as layers")
-    made = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         for name, text in written.files:
             (made / name).write_text(text, encoding="utf-8")
         os.chmod(made, 0o777 & ~output.umask())
-        os.replace(made, place)
+        os.replace(made, target)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise

@@ -45,7 +45,7 @@ def reported(error: BaseException, debug: bool = False) -> int | None:
     """Print what went wrong, and return its exit code; None for what is not an error."""
     match error:
         case AcceleratorSimError():
-            tell(error)
+            print_error(error)
             return error.exit_code
         case KeyboardInterrupt():
             click.echo("interrupted", err=True)
@@ -56,12 +56,12 @@ def reported(error: BaseException, debug: bool = False) -> int | None:
         case OSError():
             return _reported_by_the_system(error)
         case Exception():
-            _tell_defect(error, debug)
+            _print_defect(error, debug)
             return FAILURE
     return None
 
 
-def tell(error: AcceleratorSimError) -> None:
+def print_error(error: AcceleratorSimError) -> None:
     """Print an error; an error of a file is printed as it is, since it begins with its position."""
     click.echo(str(error) if isinstance(error, InvalidFile) else f"Error: {error}", err=True)
 
@@ -77,7 +77,7 @@ def _reported_by_the_system(error: OSError) -> int:
     return FAILURE
 
 
-def _tell_defect(error: Exception, debug: bool) -> None:
+def _print_defect(error: Exception, debug: bool) -> None:
     """Print an unexpected exception as one line with a request to report it."""
     if debug:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)

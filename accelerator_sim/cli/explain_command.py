@@ -44,7 +44,7 @@ def command(ctx: click.Context, ask: MappedLayers, changes: bool) -> None:
 
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate_command import tell_failed, tell_reading
+    from accelerator_sim.cli.simulate_command import print_failed_layers, print_reading_notes
     from accelerator_sim.eyexam.explain import explain
     from accelerator_sim.mapping.file import MappingPlan, load_plan
     from accelerator_sim.report import explanation_text as report
@@ -73,8 +73,8 @@ def command(ctx: click.Context, ask: MappedLayers, changes: bool) -> None:
     output.write(text, ask.out)
     if ask.out is not None:
         click.echo(f"wrote {ask.out}", err=True)
-    tell_reading(network)
-    tell_failed(explanation.run)
+    print_reading_notes(network)
+    print_failed_layers(explanation.run)
     if explanation.interrupted:
         click.echo("interrupted; not all changes were simulated", err=True)
     ctx.exit(explanation.exit_code)

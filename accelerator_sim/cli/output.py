@@ -62,18 +62,18 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[str]) -> None
     for path in outputs:
         if path is None:
             continue
-        place = real(path)
-        if os.path.isdir(place):
+        target = real(path)
+        if os.path.isdir(target):
             raise click.UsageError(f"cannot write {path}: it is a folder")
-        if not os.path.isdir(place.parent):
+        if not os.path.isdir(target.parent):
             raise click.UsageError(f"cannot write {path}: the folder {path.parent} does not exist")
-        if not os.access(place if exists(place) else place.parent, os.W_OK):
+        if not os.access(target if exists(target) else target.parent, os.W_OK):
             raise click.UsageError(f"cannot write {path}: permission denied")
-        if place in kept:
+        if target in kept:
             raise click.UsageError(f"cannot write {path}: it is an input")
-        if place in seen:
+        if target in seen:
             raise click.UsageError(f"cannot write {path} twice")
-        seen.add(place)
+        seen.add(target)
     _check_suffix()
 
 
@@ -116,18 +116,18 @@ def opened(output: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    place = real(output)
-    if place.exists() and not place.is_file():  # a pipe or a device
-        with place.open("wb") as stream:
+    target = real(output)
+    if target.exists() and not target.is_file():  # a pipe or a device
+        with target.open("wb") as stream:
             yield stream
         return
-    handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
-        mode = place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~umask()
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask()
         os.chmod(name, mode)
-        os.replace(name, place)
+        os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -137,17 +137,17 @@ class Report(Protocol[Shown]):
     """A module that writes a kind of result."""
 
     def dumps_json(self, result: Shown, /) -> str:
-        """As JSON."""
+        """Return the result as JSON."""
 
     def dumps_rows(self, result: Shown, delimiter: str, /) -> str:
-        """As delimited text."""
+        """Return the result as delimited text."""
 
     def render(self, result: Shown, width: int, color: bool, /) -> str:
-        """As a table for a terminal."""
+        """Return the result as a table for a terminal."""
 
 
 def show(report: Report[Shown], result: Shown, asked: str | None, output: Path | None) -> None:
-    """Write a result in the format that is asked for or that suits the place."""
+    """Write a result in the format that is asked for or that suits the destination."""
     form = pick_format(asked, output)
     if form == "json":
         text = report.dumps_json(result)

@@ -98,10 +98,10 @@ class Finite(click.FloatRange):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the number.  Raises click.BadParameter for another value."""
-        found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)
-        return found
+        return number
 
 
 def parse_set(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -234,8 +234,8 @@ def text_format_option(command: Command) -> Command:
 
 def output_option(command: Command) -> Command:
     """-o."""
-    place = click.Path(path_type=Path)
-    return click.option("-o", "--output", "out", type=place, metavar="FILE", help="Write the result here.")(command)
+    file_type = click.Path(path_type=Path)
+    return click.option("-o", "--output", "out", type=file_type, metavar="FILE", help="Write the result here.")(command)
 
 
 def objective_option(command: Command) -> Command:

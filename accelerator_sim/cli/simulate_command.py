@@ -179,12 +179,12 @@ def command(
                 most = architecture.cluster_array.count - 1
                 raise UsageError(f"--trace-clusters {number}: {architecture.name} has clusters 0 to {most}")
         output.write(dumps(spans(result, TraceWindow(*trace_cycles, trace_clusters), masks)), trace)
-    tell_reading(network)
+    print_reading_notes(network)
     _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)
 
 
-def tell_reading(network: Network) -> None:
+def print_reading_notes(network: Network) -> None:
     """Print on standard error what was assumed or left out when reading the file of another tool."""
     from accelerator_sim.workload.formats.readers import is_foreign
 
@@ -236,11 +236,11 @@ def _notes(result: NetworkResult, written: Sequence[Path]) -> None:
         click.echo(f"wrote {path}", err=True)
     if result.energy_unit is EnergyUnit.MAC:
         click.echo(f"note: {result.technology} is normalised: energies are multiples of one MAC, not joules", err=True)
-    tell_failed(result)
+    print_failed_layers(result)
 
 
-def tell_failed(result: NetworkResult) -> None:
-    """List the layers that did not run."""
+def print_failed_layers(result: NetworkResult) -> None:
+    """Print on standard error the layers that did not run."""
     if result.interrupted:
         click.echo("interrupted; what was finished is complete", err=True)
     elif result.failed:

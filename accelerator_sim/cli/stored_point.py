@@ -34,18 +34,18 @@ def recall(origin: str) -> StoredOrigin:
     from accelerator_sim.sweep.store import Store
     from accelerator_sim.sweep.task import digest
 
-    place, colon, key = origin.rpartition(":")
-    if not colon or not place or not key:
+    store_file, colon, key = origin.rpartition(":")
+    if not colon or not store_file or not key:
         raise UsageError(f"--from {origin}: write STORE:KEY, e.g. sweep.sqlite:2f1444b841 (`sweep best` shows keys)")
-    if not Path(place).is_file():
-        raise UsageError(f"--from {origin}: {place}: no such store")
-    with Store(Path(place), read_only=True) as store:
+    if not Path(store_file).is_file():
+        raise UsageError(f"--from {origin}: {store_file}: no such store")
+    with Store(Path(store_file), read_only=True) as store:
         task = store.task(key)
     if task is None:
         raise UsageError(f"--from {origin}: no result, or more than one, has a key that begins with {key!r}")
     try:
         base = Path(task["file"])
-        found = StoredOrigin(
+        stored = StoredOrigin(
             str(task["workload"]),
             str(base),
             tuple((str(path), str(value)) for path, value in task["overrides"]),
@@ -57,7 +57,7 @@ def recall(origin: str) -> StoredOrigin:
         )
         changed = not base.is_file() or digest(base.read_text(encoding="utf-8")) != task["base"]
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise damaged(Path(place), f"the store is damaged: the task {key} cannot be read") from None
+        raise damaged(Path(store_file), f"the store is damaged: the task {key} cannot be read") from None
     if changed:
         raise UsageError(f"--from {origin}: {base} is gone or has changed since the sweep")
-    return found
+    return stored

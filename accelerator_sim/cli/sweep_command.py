@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.cli.sweep_notes import speed, tell, tell_size
+from accelerator_sim.cli.sweep_notes import print_size, print_summary, speed
 from accelerator_sim.files.errors import AcceleratorSimError, UsageError
 from accelerator_sim.files.paths import is_file
 
@@ -67,7 +67,7 @@ _format = click.option(
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option(
     "--store",
-    "place",
+    "store_path",
     type=click.Path(path_type=Path),
     metavar="STORE",
     help="The store, an SQLite file.  [default: the name of SPEC with .sqlite]",
@@ -98,7 +98,7 @@ _format = click.option(
 def run(
     ctx: click.Context,
     spec: Path,
-    place: Path | None,
+    store_path: Path | None,
     out: Path | None,
     jobs: int,
     cluster: str | None,
@@ -109,8 +109,8 @@ def run(
     report: Path | None,
 ) -> None:
     """Run a sweep.  After an interruption, the same command resumes where it stopped."""
-    place, out = _places(spec, place, out)
-    output.check_outputs([out, place, report], [str(spec)])
+    store_path, out = _paths(spec, store_path, out)
+    output.check_outputs([out, store_path, report], [str(spec)])
     form = _form(out) if out else output.pick_format(asked, None)
 
     from accelerator_sim.cli.compiled_kernels import warm
@@ -121,13 +121,13 @@ def run(
     sweep = load_sweep(spec)
     goals = _goals(pareto or ",".join(sweep.spec.objectives))
     if dry_run:
-        tell_size(sweep, jobs)
+        print_size(sweep, jobs)
         return
-    origin = _origin(sweep, spec, [place, out, report]) if report else None
+    origin = _origin(sweep, spec, [store_path, out, report]) if report else None
     fidelity = "event" if any(stage.fidelity != "analytical" for stage in sweep.stages) else "analytical"
     warm(2, "cycle" if any(stage.fidelity == "cycle" for stage in sweep.stages) else fidelity)
     pool = _cluster(cluster) if cluster else pool_of(jobs)
-    with Store(place) as store:
+    with Store(store_path) as store:
         summary = _run(sweep, store, pool, goals[0], retry)
         if out is not None or not summary.interrupted:
             _show_sweep(store, summary.name, goals, form, out)
@@ -136,18 +136,18 @@ def run(
 
             output.write(page.dumps(sweep, summary, store.rows(summary.name), goals, origin), report)
             click.echo(f"wrote {report}", err=True)
-        tell(summary, place)
+        print_summary(summary, store_path)
     ctx.exit(130 if summary.interrupted else 5 if summary.failed else 0)
 
 
-def _places(spec: Path, place: Path | None, out: Path | None) -> tuple[Path, Path | None]:
+def _paths(spec: Path, store_path: Path | None, out: Path | None) -> tuple[Path, Path | None]:
     """The store of the results, and the file that they are written to; in former versions, -o was the store."""
     if out is not None and out.suffix.lower() in _STORES:
-        if place is not None:
-            raise UsageError(f"-o {out}: results are not written as a store; --store {place} is one already")
+        if store_path is not None:
+            raise UsageError(f"-o {out}: results are not written as a store; --store {store_path} is one already")
         click.echo(f"note: -o {out} is taken as the store; write --store {out}", err=True)
-        place, out = out, None
-    return place or Path(spec.stem + ".sqlite"), out
+        store_path, out = out, None
+    return store_path or Path(spec.stem + ".sqlite"), out
 
 
 def _form(out: Path) -> str:
@@ -225,8 +225,8 @@ def best(store: Path, by: str | None, count: int, name: str | None, asked: str |
         sweeps = _sweeps(opened, name)
         about = records.about_all(opened, sweeps)
         (goal,) = _goals(by or (about.objectives[0] if about.objectives else "edp"), most=1)
-        found = [row for each in sweeps for row in records.best_in(opened, each, goal, count)]
-    _show_records(records.best({row["key"]: row for row in found}.values(), goal, count), [goal], about, asked, out)
+        rows = [row for each in sweeps for row in records.best_in(opened, each, goal, count)]
+    _show_records(records.best({row["key"]: row for row in rows}.values(), goal, count), [goal], about, asked, out)
 
 
 @command.command("front")
@@ -249,8 +249,8 @@ def front(store: Path, pareto: str | None, name: str | None, asked: str | None, 
         sweeps = _sweeps(opened, name)
         about = records.about_all(opened, sweeps)
         goals = _goals(pareto or ",".join(about.objectives or ("latency", "energy_total")))
-        found = [row for each in sweeps for row in records.front_in(opened, each, goals)]
-    _show_records(records.front_of({row["key"]: row for row in found}.values(), goals), goals, about, asked, out)
+        rows = [row for each in sweeps for row in records.front_in(opened, each, goals)]
+    _show_records(records.front_of({row["key"]: row for row in rows}.values(), goals), goals, about, asked, out)
 
 
 @command.command("export")
@@ -305,12 +305,12 @@ def _sweeps(store: Store, name: str | None) -> list[str]:
     names = store.sweeps()
     if name is None:
         return names
-    found = [each for each in names if each.startswith(name)]
-    if len(found) != 1:
+    matches = [each for each in names if each.startswith(name)]
+    if len(matches) != 1:
         raise UsageError(
-            f"--sweep {name}: {len(found)} sweeps begin with this; the store has {', '.join(names) or 'none'}"
+            f"--sweep {name}: {len(matches)} sweeps begin with this; the store has {', '.join(names) or 'none'}"
         )
-    return found
+    return matches
 
 
 def _goals(text: str, most: int = 8) -> list[Goal]:
@@ -342,8 +342,8 @@ def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
     base = base_file(sweep)
     axes = {name: [value[at] for value in axis.values] for axis in sweep.axes for at, name in enumerate(axis.names)}
     names = list(dict.fromkeys([*sweep.spec.workloads, *axes.get("workload", ())]))
-    found = {name: network_file(sweep, name) for name in names}
-    output.check_outputs(outputs, [str(base), *found.values()])
+    paths = {name: network_file(sweep, name) for name in names}
+    output.check_outputs(outputs, [str(base), *paths.values()])
     machine, _ = read_machine(base)
     sources = [(f"architecture {machine.name}", machine.source)]
     files = [source_file("sweep", str(spec), spec)]
@@ -353,13 +353,13 @@ def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
             files += machine_files(str(base), [("technology", table)])[1:]
         except AcceleratorSimError:  # of the points that have it
             continue
-    for name, file in found.items():
+    for name, file in paths.items():
         network = load_network(file)
         sources.append((f"workload {network.name}", network.source))
         files += [_named(each, file, name) for each in workload_files(file, network)]
     return Provenance(command_line(), "channels", (), tuple(dict.fromkeys(files)), tuple(sources))
 
 
-def _named(file: SourceFile, place: str, name: str) -> SourceFile:
+def _named(file: SourceFile, path: str, name: str) -> SourceFile:
     """A file by its name as given, without the folder where it was found."""
-    return replace(file, name=name + file.name.removeprefix(place)) if file.name.startswith(place) else file
+    return replace(file, name=name + file.name.removeprefix(path)) if file.name.startswith(path) else file

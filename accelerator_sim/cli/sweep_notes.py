@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from accelerator_sim.sweep.spec import Sweep
     from accelerator_sim.sweep.sweep_run import Summary, SweepState
 
-MOST_TOLD = 20
+MOST_LISTED = 20
 """Reasons of failures that are listed."""
 
 
@@ -30,7 +30,7 @@ def span_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def tell_size(sweep: Sweep, jobs: int) -> None:
+def print_size(sweep: Sweep, jobs: int) -> None:
     """Print how many points there are, and about how long they take."""
     from accelerator_sim.sweep.size import estimate
 
@@ -40,9 +40,9 @@ def tell_size(sweep: Sweep, jobs: int) -> None:
     own = {stage.fidelity for stage in sweep.stages}
     for fidelity, seconds in size.seconds.items():
         span = span_text(seconds * size.results / jobs)
-        said = "" if len(own) > 1 or fidelity not in own else ", as in the file"
+        addition = "" if len(own) > 1 or fidelity not in own else ", as in the file"
         click.echo(
-            f"about {span} with {jobs} job{'s' if jobs > 1 else ''} at fidelity {fidelity}{said}:"
+            f"about {span} with {jobs} job{'s' if jobs > 1 else ''} at fidelity {fidelity}{addition}:"
             f" {seconds:.2g} s per result as tried"
         )
     for text in (size.note, *size.errors):
@@ -50,25 +50,25 @@ def tell_size(sweep: Sweep, jobs: int) -> None:
             click.echo(f"note: {text}", err=True)
 
 
-def tell(summary: Summary, place: Path) -> None:
+def print_summary(summary: Summary, store_path: Path) -> None:
     """Report on standard error what was done and what failed."""
     excluded = f", {summary.excluded} break a constraint" if summary.excluded else ""
     click.echo(
         f"{summary.points} points{excluded}: {summary.computed} results computed ({summary.layers} layers),"
-        f" {summary.present} were in the store, in {span_text(summary.seconds)}; {place}, sweep {summary.name}",
+        f" {summary.present} were in the store, in {span_text(summary.seconds)}; {store_path}, sweep {summary.name}",
         err=True,
     )
     if summary.note:
         click.echo(f"note: {summary.note}", err=True)
     elif summary.excluded and not summary.points:
         click.echo("note: no combination meets the constraints; an unlimited value is more than any limit", err=True)
-    for failure in summary.failed[:MOST_TOLD]:
+    for failure in summary.failed[:MOST_LISTED]:
         first = f"point {failure.point}, {failure.workload}"
         many = f"{failure.results:,} results" if failure.results > 1 else first
-        said = f" (first: {first})" if failure.results > 1 else ""
-        click.echo(f"failed: {many}: {failure.error}{said}", err=True)
-    if len(summary.failed) > MOST_TOLD:
-        left = sum(failure.results for failure in summary.failed[MOST_TOLD:])
+        example = f" (first: {first})" if failure.results > 1 else ""
+        click.echo(f"failed: {many}: {failure.error}{example}", err=True)
+    if len(summary.failed) > MOST_LISTED:
+        left = sum(failure.results for failure in summary.failed[MOST_LISTED:])
         click.echo(f"failed: {left:,} more for other reasons; table results has all of them", err=True)
     if summary.interrupted:
         click.echo("interrupted; the same command resumes from here", err=True)

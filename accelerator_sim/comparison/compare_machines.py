@@ -132,7 +132,7 @@ def _accelerator(version: Version, boundary: ChipBoundary) -> MachineEntry:
 
 
 def _net(result: BaselineResult) -> float:
-    """Joules above idle, of the batch.  Raises UsageError, naming what there is, where the idle power is not known."""
+    """Joules above idle, of the batch.  Raises UsageError, with the known boundary, where no idle power is known."""
     energy = result.energy_net_j
     if energy is None:
         raise UsageError(

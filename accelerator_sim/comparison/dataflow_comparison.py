@@ -182,15 +182,15 @@ class DataflowComparison(Tabular):
 
     def layer_ratios(self) -> list[tuple[str, list[float | None]]]:
         """For every layer, the energy under each dataflow over that under the first."""
-        found = []
+        ratios = []
         for i, row in enumerate(self.first.layers):
             energies = [result.layers[i].energy for result in self.results]
             first = energies[0].total if energies[0] else None
-            found.append((row.layer.name, [ratio(e.total if e else None, first) for e in energies]))
-        return found
+            ratios.append((row.layer.name, [ratio(e.total if e else None, first) for e in energies]))
+        return ratios
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row per dataflow; energies under names that say their unit (`EnergyUnit.fields`)."""
+        """Return one row per dataflow; energies under names that contain their unit (`EnergyUnit.fields`)."""
         return [self._row(result) for result in self.results]
 
     def _row(self, result: FlowResult) -> dict[str, Any]:
@@ -273,7 +273,7 @@ def _layer_dict(row: LayerNest) -> dict[str, Any]:
 def storage(result: FlowResult, same_area: bool) -> dict[str, float]:
     """Bytes of the SPads of a PE and of the whole GLB.
 
-    An architecture cannot say that a register file holds nothing: with the same area for all, that of NLR is none.
+    An architecture cannot express that a register file holds nothing: with the same area for all, that of NLR is none.
     """
     architecture = result.architecture
     pe = 0.0 if same_area and not result.flow.held else architecture.pe.spad.operand_bits / 8
@@ -331,7 +331,7 @@ FlowTask = tuple[Layer, Architecture, ActionEnergies, Dataflow, Objective]
 
 
 def _run(tasks: Sequence[FlowTask], jobs: int, on_progress: Progress | None) -> list[LayerNest]:
-    found: dict[int, LayerNest] = {}
+    results: dict[int, LayerNest] = {}
 
     def show_progress(done: int, name: str) -> None:
         if on_progress is not None:
@@ -340,12 +340,12 @@ def _run(tasks: Sequence[FlowTask], jobs: int, on_progress: Progress | None) -> 
     show_progress(0, tasks[0][0].name)
     try:
         for number, row in run_tasks(tasks, pool_of(min(jobs, len(tasks))), _run_task, _given_up):
-            found[number] = row
-            show_progress(len(found), row.layer.name)
+            results[number] = row
+            show_progress(len(results), row.layer.name)
     except KeyboardInterrupt:
         pass  # what was finished is complete
     return [
-        found.get(number) or LayerNest(task[0], Status.INTERRUPTED, error=Status.INTERRUPTED.value)
+        results.get(number) or LayerNest(task[0], Status.INTERRUPTED, error=Status.INTERRUPTED.value)
         for number, task in enumerate(tasks)
     ]
 
@@ -368,18 +368,18 @@ def run_nest(
 ) -> LayerNest:
     """Find the best nest of a layer and account for it.  Errors are reported in the result, never raised."""
     try:
-        found = find_nest(layer, architecture, actions, flow, objective)
+        best = find_nest(layer, architecture, actions, flow, objective)
     except CheckFailed as error:
         return LayerNest(layer, Status.FAILED, error=str(error), law_broken=True)
     except (AcceleratorSimError, ValueError, ArithmeticError) as error:
         return LayerNest(layer, Status.FAILED, error=str(error) or type(error).__name__)
     except MemoryError:
         return LayerNest(layer, Status.FAILED, error=f"layer {layer.name}: not enough memory")
-    energy = account(found.outcome, actions, architecture)
+    energy = account(best.outcome, actions, architecture)
     tensors: dict[str, float] = {
-        t: account_moves(_only(found.outcome.counts, t), actions, architecture).total for t in TENSORS
+        t: account_moves(_only(best.outcome.counts, t), actions, architecture).total for t in TENSORS
     }
-    return LayerNest(layer, Status.OK, found.outcome, energy, tensors, describe(found.nest), found.optimal_over)
+    return LayerNest(layer, Status.OK, best.outcome, energy, tensors, describe(best.nest), best.optimal_over)
 
 
 def _only(counts: Counts, tensor: str) -> Counts:

@@ -1,4 +1,4 @@
-"""What came out of a comparison: machines under their conditions, and the ratios between them.
+"""The result of a comparison: machines under their conditions, and the ratios between them.
 
 Every energy is of one inference and has four conditions: batch, number format, power boundary, and software.  A ratio
 is of two entries, each with its own.
@@ -20,7 +20,7 @@ SCHEMA = "accelerator-sim/comparison/1"
 
 @dataclass(frozen=True)
 class Conditions:
-    """What an energy is of: without these four it says nothing."""
+    """What an energy is of: without these four it is meaningless."""
 
     batch: int
     precision: str
@@ -37,7 +37,7 @@ class Measurement:
 
     latency_s: float
     energy_j: float | None
-    """Of one inference."""
+    """Energy of one inference."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Comparison(Tabular):
     workload_layers: int
     """Layers of the whole network; more than `layers` where only some were selected."""
     macs: int
-    """Of one input."""
+    """MACs of one input."""
     input_words: int
     """Words of one input of the network."""
     batch: int

@@ -38,7 +38,7 @@ class NetworkCost:
     """What one layer (or all that ran) took on one network, for the whole batch.
 
     `bound_by` is the resource that the bottleneck estimate finds busiest ("-": nothing to compute), `noc_j` by wires
-    (`energy.wire_energy`), and `chip_j` the chip with that in the place of the table's account.
+    (`energy.wire_energy`), and `chip_j` the chip with that instead of the table's account.
     """
 
     layer: str
@@ -94,7 +94,7 @@ class NetworkComparison(Tabular):
 
     @property
     def exit_code(self) -> int:
-        """The worst of the runs'."""
+        """The worst status of the runs."""
         return worst_code(run.result.exit_code for run in self.runs)
 
     @cached_property

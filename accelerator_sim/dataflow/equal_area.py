@@ -32,12 +32,12 @@ STUDY_AREA = (
 """Bytes of a memory, and square micrometres of it a byte; between them on a line, beyond them as at the ends.
 
 Source: helpers/get_storage_area_from_size of the repository eyeriss-dataflow ("CNN Flow Analysis").  It has the
-energies, dataflows and storage budget of ISCA 2016 and is taken to be the program of that study, which the paper does
-not say.
+energies, dataflows and storage budget of ISCA 2016 and is assumed to be the program of that study, which the paper does
+not state.
 """
 
 MOST_GROWTH = 64
-"""Times by which a GLB may grow at the most."""
+"""Times by which a GLB may grow at most."""
 
 
 def equal_area(architecture: Architecture, flow: Dataflow, layers: Iterable[Layer], unit: EnergyUnit) -> Architecture:
@@ -61,7 +61,7 @@ def equal_area(architecture: Architecture, flow: Dataflow, layers: Iterable[Laye
 
 
 def _spads(spad: SPads, need: dict[Tensor, int]) -> SPads:
-    """SPads of so many words.  A model has no pad of nothing: what is not needed keeps one word, unused."""
+    """SPads of the given numbers of words.  A pad has at least one word in the model, also where none is needed."""
     pads: dict[str, Any] = {}
     for t in TENSORS:
         own = getattr(spad, t)
@@ -126,11 +126,11 @@ def _largest(machine: Architecture, fits: Callable[[Architecture], bool]) -> Glb
 
 
 def _grown(glb: Glb, times: float) -> Glb:
-    found: dict[str, Any] = {}
+    sizes: dict[str, Any] = {}
     for t in TENSORS:
         store = getattr(glb, t)
         if store is not None and store.banks:
-            found[t] = store.model_copy(update={"size": int(store.size * times)})
+            sizes[t] = store.model_copy(update={"size": int(store.size * times)})
     if glb.shared is not None:
-        found["shared"] = glb.shared.model_copy(update={"banks": int(glb.shared.banks * times)})
-    return glb.model_copy(update=found)
+        sizes["shared"] = glb.shared.model_copy(update={"banks": int(glb.shared.banks * times)})
+    return glb.model_copy(update=sizes)

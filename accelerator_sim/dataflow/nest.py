@@ -1,7 +1,7 @@
 """One loop nest for every dataflow, outer to inner:
 
     DRAM    tiles of N, P, Q and of M, either outermost; groups outside of all
-    GLB     passes over channels and filter rows, and over what else of the tile one pass does not hold
+    GLB     passes over channels, filter rows and everything else of the tile that one pass does not hold
     array   the factors of G N M C P Q R S that the dataflow may unroll
     PE      the loops that a PE walks while its tensor rests (`Dataflow.inside`)
 
@@ -84,7 +84,7 @@ class Nests:
     """Nests of one layer on one machine, of one dataflow and one `Residence`.  Arrays have an element a nest.
 
     `spatial` has the PEs over which each dimension is cut (IS: positions, whose windows the PEs hold pixel by pixel);
-    `m0` and `c0` the filters and channels in a PE (1 but for RS); `tile` the length of the GLB tile of N, P, Q and M.
+    `m0` and `c0` the filters and channels in a PE (1 except under RS); `tile` the length of the GLB tile of N, P, Q, M.
     """
 
     problem: MappingProblem
@@ -118,13 +118,13 @@ class Nests:
     @cached_property
     def length(self) -> dict[str, Ints]:
         """Elements of every dimension in a full pass."""
-        sizes, found = self.loops.sizes, {}
+        sizes, lengths = self.loops.sizes, {}
         for d in DIMENSIONS:
             if d in self.flow.inside:
-                found[d] = np.minimum(self.tile[d], sizes[d]) if d in self.tile else np.full_like(self.m0, sizes[d])
+                lengths[d] = np.minimum(self.tile[d], sizes[d]) if d in self.tile else np.full_like(self.m0, sizes[d])
             else:
-                found[d] = np.minimum(self.spatial[d] * {"M": self.m0, "C": self.c0}.get(d, 1), sizes[d])
-        return found
+                lengths[d] = np.minimum(self.spatial[d] * {"M": self.m0, "C": self.c0}.get(d, 1), sizes[d])
+        return lengths
 
     @cached_property
     def _dealt(self) -> dict[str, tuple[Ints, Ints, Ints]]:
@@ -167,8 +167,8 @@ class Nests:
     @property
     def used_up(self) -> NDArray[np.bool_]:
         """Whether weights (WS) or iacts (IS) leave a PE only when all of their uses are done."""
-        found: NDArray[np.bool_] = (self.passes("M") if self.flow.holds("iact") else self.positions_passes) == 1
-        return found
+        single_pass: NDArray[np.bool_] = (self.passes("M") if self.flow.holds("iact") else self.positions_passes) == 1
+        return single_pass
 
     @property
     def positions_passes(self) -> Ints:
@@ -212,8 +212,8 @@ class Nests:
         """Whether each weight is loaded into its SPads once."""
         filters_last = (self.tile["M"] <= self.length["M"]) & self.residence.filters_outer
         alone = (self.passes("C") * self.passes("R") == 1) & ((self.passes("M") == 1) | filters_last)
-        found: NDArray[np.bool_] = alone | (self.positions_passes == 1)
-        return found
+        loaded_once: NDArray[np.bool_] = alone | (self.positions_passes == 1)
+        return loaded_once
 
     # --- what the GLB keeps, in words --------------------------------------------------------------------------------
     def _tile(self, dimension: str) -> Ints:
@@ -249,14 +249,14 @@ class Nests:
         # As in the program of the study: between two filter rows lie the psums of a row of pixels.
         line = max(self.loops.columns.touched(self.loops.Q, 1) - self.loops.S, 0)
         lines = self.spatial["M"] * self.spatial["C"] * (self.loops.R - 1) * line
-        found: Ints = np.where(self.passes("C") > 1, words, 0) + lines
-        return found
+        psums: Ints = np.where(self.passes("C") > 1, words, 0) + lines
+        return psums
 
 
 def touched(window: Window, outputs: Ints, blocks: Ints | int) -> Ints:
     """`Window.touched` for arrays."""
-    found: Ints = window.touched(outputs, blocks)  # type: ignore[arg-type, assignment]
-    return found
+    positions: Ints = window.touched(outputs, blocks)  # type: ignore[arg-type, assignment]
+    return positions
 
 
 def streamed(window: Window, outputs: int, blocks: Ints, taps: Ints) -> Ints:

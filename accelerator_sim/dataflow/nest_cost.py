@@ -1,8 +1,8 @@
 """What nests take: cycles of the busiest resource, and an `Outcome` for the account of energy.
 
-Time is a bottleneck estimate from the architecture file, as that of the analytical engine: PEs, one network a data
-type, GLB banks and the off-chip channel work side by side, and what the file does not overlap is added.  On a mesh a
-word goes to as many clusters as its targets fill, and traffic is taken to be even over the clusters.
+Time is a bottleneck estimate from the architecture file, like that of the analytical engine: PEs, one network per data
+type, GLB banks and the off-chip channel work side by side, and transfers that the file does not overlap are added.  On
+a mesh a word goes to as many clusters as its targets fill, and traffic is taken to be even over the clusters.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ class NestCost:
             both: Floats = np.maximum(w.psum_in, w.psum_out) / self.rate(tensor)
             return both
         reached = 1 if self.architecture.flat else self._clusters(tensor)
-        found: Floats = self.sent(tensor) * reached / self.rate(tensor)
-        return found
+        cycles: Floats = self.sent(tensor) * reached / self.rate(tensor)
+        return cycles
 
     def bank_cycles(self, tensor: Tensor) -> Floats:
         """Cycles in which the GLB banks of a data type are busy; buses take fewer words than their banks."""
@@ -111,8 +111,8 @@ class NestCost:
         rate = store.port_width // getattr(self.architecture.precision, tensor) * banks
         reads, writes = self.glb(tensor)
         words = reads + writes if store.ports == 1 else np.maximum(reads, writes)
-        found: Floats = words / max(rate * self.architecture.cluster_array.count, 1)
-        return found
+        cycles: Floats = words / max(rate * self.architecture.cluster_array.count, 1)
+        return cycles
 
     def glb(self, tensor: Tensor) -> tuple[Ints, Ints]:
         """Words read from and written to the GLB."""
@@ -183,8 +183,8 @@ class NestCost:
         """Whole cycles."""
         side, serial = self.resources
         busiest = np.max(np.stack(list(side.values())), axis=0)
-        found: Floats = np.ceil(busiest + sum(serial.values()) - CYCLE_SLIP)
-        return found
+        whole: Floats = np.ceil(busiest + sum(serial.values()) - CYCLE_SLIP)
+        return whole
 
     # --- results -----------------------------------------------------------------------------------------------------
     def outcome(self, index: int = 0) -> Outcome:
@@ -280,7 +280,7 @@ class Prices:
         return self._access("dram", tensor, 1, 0, int(getattr(self.architecture.precision, tensor)))
 
     def energy(self, cost: NestCost) -> Floats:
-        """Energy of nests, chip and DRAM: what `account` says of the outcome of each."""
+        """Energy of nests, chip and DRAM: what `account` charges for the outcome of each."""
         actions, pes = self.actions, self.architecture.pes
         total = np.full(cost.nests.m0.shape, actions.mac * cost.nests.loops.macs)
         for (level, tensor), reads, writes, bits in cost.accesses():

@@ -64,7 +64,7 @@ class _NestCount:
     nests: Nests
 
     def full(self, words: Ints | int) -> Ints:
-        """An element a nest, where all have the same count too."""
+        """One element per nest, also where all have the same count."""
         return np.broadcast_to(np.asarray(words, dtype=np.int64), self.nests.m0.shape)
 
     @property
@@ -209,8 +209,8 @@ class _NestCount:
 
     @property
     def _psums_bypass(self) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self.nests.accumulations == 1
-        return found & self.nests.problem.architecture.glb.psum_final_to_dram
+        single_accumulation: NDArray[np.bool_] = self.nests.accumulations == 1
+        return single_accumulation & self.nests.problem.architecture.glb.psum_final_to_dram
 
     @property
     def psum_read(self) -> Ints:

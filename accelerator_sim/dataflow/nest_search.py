@@ -102,14 +102,14 @@ class _Question:
 def _search(ask: _Question, cuts: Cuts, used_up: bool = False) -> tuple[Nests | None, int]:
     """The best nest, and the number of nests within its bounds."""
     bounds = [_Bound(ask, residence, cuts) for residence in residences(ask.problem, ask.flow)]
-    best: tuple[float, float] = (math.inf, math.inf)
-    found: Nests | None = None
+    best_rank: tuple[float, float] = (math.inf, math.inf)
+    best_nest: Nests | None = None
     seen = 0
     # The first few cuts of every residence, so that its rivals bound each of them; then the rest.
     for bound, start, size in [(b, 0, FIRST) for b in bounds] + [(b, FIRST, CHUNK) for b in bounds]:
         end = min(len(bound.order) if start else FIRST, len(bound.order))
-        while start < end and bound.first[bound.order[start]] <= best[0] * (1.0 + TIE):
-            nests = _tilings(bound, bound.order[start : start + size], best)
+        while start < end and bound.first[bound.order[start]] <= best_rank[0] * (1.0 + TIE):
+            nests = _tilings(bound, bound.order[start : start + size], best_rank)
             start += size
             if used_up:
                 nests = nests.where(nests.used_up)
@@ -119,9 +119,9 @@ def _search(ask: _Question, cuts: Cuts, used_up: bool = False) -> tuple[Nests | 
             first, second = ask.rank(nests)
             index = int(np.lexsort((second, first))[0])
             rank = float(first[index]), float(second[index])
-            if rank < best:
-                best, found = rank, nests.at(index)
-    return found, seen
+            if rank < best_rank:
+                best_rank, best_nest = rank, nests.at(index)
+    return best_nest, seen
 
 
 class _Bound:
@@ -166,12 +166,12 @@ class _Bound:
         if self.weights_again and not self.iacts_again:
             tiles = whole.passes("M").astype(np.float64)
         self.first, second = self.of(slice(None), tiles)
-        if stays_in_pes(residence):  # only that tells this residence from others
+        if stays_in_pes(residence):  # only this distinguishes the residence from others
             self.first = np.where(whole.passes("C") * whole.passes("R") == 1, self.first, math.inf)
         self.order = np.lexsort((second, self.first))
 
     def of(self, cuts: slice | Ints, tiles: Floats | Ints) -> tuple[Floats, Floats]:
-        """The bounds of some cuts with so many tiles of filters: of the objective, and of what breaks its ties."""
+        """The bounds of some cuts at these numbers of filter tiles: of the objective, and of what breaks its ties."""
         zero = np.zeros_like(self.iacts[cuts])
         iacts = weights = zero
         if self.iacts_again:
@@ -193,26 +193,26 @@ class _Bound:
     def within(self, cuts: Ints, tiles: Ints, best: tuple[float, float]) -> NDArray[np.bool_]:
         """Which may be better than `best`; what is equal to within `TIE` must be so in what breaks ties."""
         first, second = self.of(cuts, tiles)
-        found: NDArray[np.bool_] = first < best[0] * (1.0 - TIE)
-        return found | ((first <= best[0] * (1.0 + TIE)) & (second < best[1]))
+        better: NDArray[np.bool_] = first < best[0] * (1.0 - TIE)
+        return better | ((first <= best[0] * (1.0 + TIE)) & (second < best[1]))
 
     def _beside(self) -> Ints:
         """Psums' worth of GLB that the smallest tile of the other tensors takes from psums, where they share banks."""
         shared, precision = self.whole.problem.architecture.glb.shared, self.whole.problem.architecture.precision
-        found = np.zeros_like(self.whole.m0)
+        bits = np.zeros_like(self.whole.m0)
         if shared is None or "psum" not in shared.tensors:
-            return found
+            return bits
         parts = self.whole.spatial
         tile = {d: parts[d] for d in "NPQ"} | {"M": parts["M"] * self.whole.m0}
         least = replace(self.whole, tile=tile)
         for tensor, words in (("iact", least.iacts_kept), ("weight", least.weights_kept)):
             if tensor in shared.tensors:
-                found = found + words * int(getattr(precision, tensor))
-        return found // precision.psum
+                bits = bits + words * int(getattr(precision, tensor))
+        return bits // precision.psum
 
 
 def _tilings(bound: _Bound, chosen: Ints, best: tuple[float, float]) -> Nests:
-    """All tilings of chosen cuts, but for those that cannot be better than `best`."""
+    """All tilings of chosen cuts except those that cannot be better than `best`."""
     whole = bound.whole.where(chosen)
     at, filters = filter_tilings(whole)
     within = bound.within(chosen[at], ceil_div(np.full_like(filters, whole.loops.M), filters), best)

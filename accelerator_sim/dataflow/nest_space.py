@@ -34,7 +34,7 @@ class Cuts:
 
 # --- cuts over PEs ---------------------------------------------------------------------------------------------------
 def _parallel(loops: Loops, flow: Dataflow) -> str:
-    """Dimensions that may be cut; where all positions are one dimension (fully connected), rows are positions too."""
+    """Dimensions that may be cut; where all positions are one dimension (fully connected), rows are also positions."""
     return flow.parallel + ("Q" if flow.rows and loops.positions else "")
 
 
@@ -84,14 +84,14 @@ def _in_a_pe(problem: MappingProblem, flow: Dataflow) -> list[tuple[int, int]]:
     """Filters and channels in a PE: for every number of channels the most filters beside them."""
     if not flow.rows:
         return [(1, 1)]
-    found, most = [], problem.loops.M
+    pairs, most = [], problem.loops.M
     for channels in range(1, problem.loops.C + 1):
         while most and problem.spad_limit(most, channels):
             most -= 1
         if not most:
             break
-        found.append((most, channels))
-    return found
+        pairs.append((most, channels))
+    return pairs
 
 
 def spad_words(loops: Loops, flow: Dataflow) -> dict[Tensor, int]:
@@ -173,7 +173,7 @@ def filter_tilings(nests: Nests) -> tuple[Ints, Ints]:
 
 
 def longest_tilings(nests: Nests, filters: Ints) -> Nests:
-    """The nests with tiles of so many filters and the longest tiles of positions that fit; none where none fits."""
+    """Nests with filter tiles of these lengths and the longest tiles of positions that fit; none where none fits."""
     table, counts, kind = _position_tiles(nests.loops, nests.spatial)
 
     def tiled(which: Ints) -> Nests:
@@ -226,12 +226,12 @@ def _multiples(size: int, step: int) -> list[int]:
 @lru_cache(maxsize=4096)
 def _shares(passes: int) -> tuple[int, ...]:
     """All that the largest part can be of passes dealt in equal parts, from one to all."""
-    found, parts = [], 1
+    shares, parts = [], 1
     while True:
         share = -(-passes // parts)
-        found.append(share)
+        shares.append(share)
         if share == 1:
-            return tuple(reversed(found))
+            return tuple(reversed(shares))
         parts = (passes - 1) // (share - 1) + 1  # the least number of parts with a smaller share
 
 

@@ -145,7 +145,7 @@ def examine(
         find_mappings(layer, machine, FREE, options=SearchOptions(constraints or Constraints(), work=share))[0]
         for machine in (unlimited_bandwidth(architecture), steady(architecture))
     ]
-    roofs = [_roofs(Schedule.of_found(found)) for found in best]
+    roofs = [_roofs(Schedule.of_found(each)) for each in best]
     steps = (
         1.0,
         share * serial_steps(loops, flow),

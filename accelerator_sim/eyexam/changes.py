@@ -44,13 +44,13 @@ class Variation:
 
 def variations(architecture: Architecture, vary: Vary) -> list[Variation]:
     """Every single change that makes a legal machine, in a fixed order."""
-    found = []
+    legal = []
     for change in _changes(architecture):
         try:
-            found.append(Variation(change, vary(change.settings)))
+            legal.append(Variation(change, vary(change.settings)))
         except InvalidFile:
             continue
-    return found
+    return legal
 
 
 def _changes(machine: Architecture) -> Iterator[Change]:
@@ -133,9 +133,9 @@ def _overlaps(machine: Architecture) -> Iterator[Change]:
         "dram_iact": "iacts are fetched while the PEs compute",
         "dram_oact": "outputs are written while the PEs compute",
     }
-    for name, says in names.items():
+    for name, label in names.items():
         if not getattr(machine.overlap, name):
-            yield Change(says, ((f"overlap.{name}", "true"),), 7)
+            yield Change(label, ((f"overlap.{name}", "true"),), 7)
     if machine.configuration.cycles > 1:
         half = str(machine.configuration.cycles // 2)
         yield Change("configuration in half the time", (("configuration.cycles", half),), 7)
@@ -168,7 +168,7 @@ def _shapes(machine: Architecture) -> Iterator[Change]:
 
 
 def _near(rows: int, columns: int) -> list[tuple[int, int]]:
-    """Other shapes of so many places, the nearest first."""
+    """Other shapes with as many places, the nearest first."""
     places = rows * columns
     shapes = [(n, places // n) for n in range(1, places + 1) if places % n == 0 and n != rows]
     return sorted(shapes, key=lambda shape: (max(shape[0] / rows, rows / shape[0]), shape))[:MOST_SHAPES]

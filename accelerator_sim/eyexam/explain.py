@@ -54,18 +54,18 @@ def explain_run(run: NetworkResult, options: Options, on_progress: Progress | No
     """Explain each layer of a run of the event or cycle engine, with the options of the run; try no changes."""
     schedules = run.schedules()
     known: dict[object, LayerExplanation] = {}
-    found: list[LayerExplanation | None] = []
+    explanations: list[LayerExplanation | None] = []
     for result in run.layers:
         if on_progress is not None:
-            on_progress(len(found), len(run.layers), f"bounds of {result.layer.name}")
+            on_progress(len(explanations), len(run.layers), f"bounds of {result.layer.name}")
         if result.mapping is None or result.outcome is None:
-            found.append(None)
+            explanations.append(None)
             continue
         key = result.layer.unnamed, result.mapping
         if key not in known:
             known[key] = _explained(result, schedules[result.layer.name], run.architecture, options)
-        found.append(replace(known[key], result=result))
-    return Explanation(run, tuple(found))
+        explanations.append(replace(known[key], result=result))
+    return Explanation(run, tuple(explanations))
 
 
 def _explained(
@@ -119,14 +119,14 @@ def _with_changes(
             worth = [each for each in batch if objective is not Objective.LATENCY or least[each.change.name] < third]
             ruled_out += len(batch) - len(worth)
             futures = [pool.submit(simulate, each) for each in worth]
-            measured += [found for future in futures if (found := future.result()) is not None]
+            measured += [change for future in futures if (change := future.result()) is not None]
             futures = []
             if on_progress is not None:
                 on_progress(len(measured) + ruled_out, len(tried), "changes")
     except KeyboardInterrupt:
         interrupted = True
         done = [future.result() for future in futures if future.done() and not future.exception()]
-        measured += [found for found in done if found is not None]
+        measured += [change for change in done if change is not None]
     finally:
         pool.shutdown(wait=not interrupted, cancel_futures=True)
     measured.sort(key=lambda each: (each.value(objective), each.energy.chip, each.change.name))

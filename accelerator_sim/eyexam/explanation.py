@@ -26,7 +26,7 @@ SMALL = 0.05
 class Explanation:
     """A run, the explanation of each of its layers (None for those without MACs and those that failed), and changes.
 
-    `measured`: the changes that were simulated, the most helpful first; `ruled_out`: those whose bound says that they
+    `measured`: the changes that were simulated, the most helpful first; `ruled_out`: those whose bound shows that they
     are not among the three best; both are empty where none were asked for.
     """
 

@@ -69,7 +69,7 @@ class MeasuredChange(ChipAndDram):
 
     @classmethod
     def of(cls, change: Change, run: NetworkResult, area: float) -> MeasuredChange:
-        """What a run of the changed machine says; area: its area over that of the machine."""
+        """The result of a run of the changed machine; area: its area over that of the machine."""
         totals = run.totals
         return cls(change, totals.cycles, totals.energy, totals.dram_bytes, area)
 

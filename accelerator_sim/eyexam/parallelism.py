@@ -22,7 +22,7 @@ from accelerator_sim.mapping.space import configurations, parts_of
 def parallel_dimensions(loops: Loops, dataflow: Dataflow) -> str:
     """The dimensions of a layer in normal form that a dataflow may cut over lanes.
 
-    Where one row of outputs (or one dimension of positions) is all there is, Q stands for the rows too.
+    Where one row of outputs (or one dimension of positions) is all there is, Q also stands for the rows.
     """
     letters = set(dataflow.parallel)
     if loops.P == 1 and letters & set("NP"):
@@ -37,7 +37,7 @@ def serial_steps(loops: Loops, dataflow: Dataflow) -> int:
 
 
 def steps_on_lanes(loops: Loops, dataflow: Dataflow, lanes: int) -> int:
-    """Least steps on so many lanes in any arrangement: any parts of the dimensions whose product fits (step 3).
+    """Least steps on a number of lanes in any arrangement: any parts of the dimensions whose product fits (step 3).
 
     Only parts with different numbers of steps matter; partial solutions with more lanes and no fewer steps are
     dropped, so the result is exact.

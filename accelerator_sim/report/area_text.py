@@ -11,8 +11,8 @@ _NAMES |= {f"noc_{tensor}": f"NoC {tensor}" for tensor in ("iact", "weight", "ps
 
 def area_text(area: Area, node_nm: float) -> str:
     """Return an area in one line: "21.3 mm2 at 65 nm, 2.69 M gates, 246.0 KiB SRAM"."""
-    place = "no area rule at" if area.mm2 is None else f"{area.mm2:.3g} mm2 at"
-    return f"{place} {node_nm:g} nm, {_size(area.total)}"
+    mm2_at = "no area rule at" if area.mm2 is None else f"{area.mm2:.3g} mm2 at"
+    return f"{mm2_at} {node_nm:g} nm, {_size(area.total)}"
 
 
 def area_lines(area: Area) -> list[str]:

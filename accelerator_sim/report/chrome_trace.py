@@ -1,4 +1,4 @@
-"""Spans in the Chrome trace format, gzipped, as Perfetto opens it: a process a cluster, a thread a part.
+"""Spans in the Chrome trace format, gzipped, as Perfetto opens it: a process per cluster, a thread per part.
 
 One microsecond of the viewer is one cycle.
 """

@@ -1,4 +1,4 @@
-"""What is said of a comparison, in the terminal and on the page alike: names, ratios, notes, footprints."""
+"""The texts about a comparison, in the terminal and on the page alike: names, ratios, notes, footprints."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ Cells = dict[str, Ratio]
 
 
 def matrix_rows(comparison: Comparison) -> list[Cells]:
-    """Return the matrix by baseline, its boundary and stack, and accelerator, one cell a boundary of that."""
+    """Return the matrix by baseline, its boundary and stack, and accelerator, one cell per boundary of that."""
     rows: dict[tuple[Any, ...], Cells] = {}
     for each in comparison.matrix:
         board, chip = each.baseline, each.accelerator

@@ -120,7 +120,7 @@ def _breakdown(comparison: Comparison, width: int) -> list[RenderableType]:
 
 # --- plain data ------------------------------------------------------------------------------------------------------
 def as_dict(comparison: Comparison, wanted: Wanted) -> dict[str, Any]:
-    """Return a comparison as plain data, with what else is wanted."""
+    """Return a comparison as plain data, with the additions that are wanted."""
     data = comparison.to_dict()
     if wanted.all_boundaries:
         data["matrix"] = [each.to_dict() for each in comparison.matrix]

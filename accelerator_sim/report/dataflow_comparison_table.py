@@ -135,5 +135,5 @@ def dumps_json(comparison: DataflowComparison) -> str:
 
 
 def dumps_rows(comparison: DataflowComparison, delimiter: str) -> str:
-    """Return a header and one row a dataflow."""
+    """Return a header and one row per dataflow."""
     return rows_text(comparison.rows(), delimiter)

@@ -32,10 +32,10 @@ FEW = 0.005
 
 def render(explanation: Explanation, layer: str | None, width: int = 80, color: bool = False) -> str:
     """Return the explanation of one layer by name as text; for None, or where it did not run, of all that ran."""
-    found = next((each for each in explanation.explained if each.result.layer.name == layer), None)
-    if found is None:
+    explained = next((each for each in explanation.explained if each.result.layer.name == layer), None)
+    if explained is None:
         return paint(list(_network(explanation, width)), width, color)
-    return paint(list(_layer(found, explanation, width)), width, color)
+    return paint(list(_layer(explained, explanation, width)), width, color)
 
 
 def cause_text(step: int, cause: Binding) -> str:
@@ -135,8 +135,8 @@ def _zeros(each: LayerExplanation) -> str:
         (f"{lost.csc:,.0f} on zeros that are stored", lost.csc),
         (f"{lost.pairing:,.0f} on half-filled slots (odd columns)", lost.pairing),
     )
-    found = [text for text, cycles in parts if cycles >= 0.5]
-    return f"of multiplying: {', '.join(found)}" if found else ""
+    shown = [text for text, cycles in parts if cycles >= 0.5]
+    return f"of multiplying: {', '.join(shown)}" if shown else ""
 
 
 def _roof_columns(bounds: Examination) -> tuple[Column[Roof], ...]:
@@ -258,7 +258,7 @@ Lost = tuple[str, float, float, str]
 
 
 def _names(layers: Sequence[LayerExplanation], room: int) -> str:
-    """Name the first layers in at most `room` characters, and say how many more there are."""
+    """Name the first layers in at most `room` characters, and count the others."""
     names = [shortened(each.result.layer.name, LONGEST_NAME) for each in layers]
     for count in range(min(len(names), MOST_NAMES), 0, -1):
         left = len(names) - count

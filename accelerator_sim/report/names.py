@@ -1,4 +1,4 @@
-"""How levels and components are called for people; causes, bounds and resources own their labels (`Cause.label`)."""
+"""Names of levels and components for people; causes, bounds and resources own their labels (`Cause.label`)."""
 
 from __future__ import annotations
 

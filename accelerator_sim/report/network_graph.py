@@ -40,11 +40,11 @@ class LinkKind:
 
     @property
     def bit_metres(self) -> float:
-        """Wire of all of them, that of every bit."""
+        """Total wire length, each bit counted."""
         return self.links * self.bits * self.length_m
 
     def row(self) -> Row:
-        """As plain data, in SI units."""
+        """Return the links as plain data, in SI units."""
         return {
             "tensor": self.tensor,
             "part": self.part.value,

@@ -65,8 +65,8 @@ def render_front(
 
 def _hint(rows: Sequence[Row]) -> str:
     """What to ask for instead, where results have energies in MACs."""
-    found = any(row.get(MACS[0]) is not None for row in rows)
-    return f"; results of a normalised technology have {', '.join(MACS)}" if found else ""
+    in_macs = any(row.get(MACS[0]) is not None for row in rows)
+    return f"; results of a normalised technology have {', '.join(MACS)}" if in_macs else ""
 
 
 def render_records(
@@ -168,7 +168,7 @@ def _has(row: Row, goal: Goal) -> bool:
 
 
 class Scale:
-    """Values to places from 0 to 1; logarithmic where they are wide."""
+    """Values to fractions from 0 to 1; logarithmic where they are wide."""
 
     def __init__(self, values: Sequence[float]) -> None:
         self._low, self._high = min(values), max(values)
@@ -181,8 +181,8 @@ class Scale:
             return math.log(value / self._low, self._high / self._low)
         return (value - self._low) / (self._high - self._low)
 
-    def at(self, place: float) -> float:
-        """Return the value at a place."""
+    def at(self, fraction: float) -> float:
+        """Return the value at a fraction (0 to 1) of the scale."""
         if self.logarithmic:
-            return float(self._low * (self._high / self._low) ** place)
-        return self._low + (self._high - self._low) * place
+            return float(self._low * (self._high / self._low) ** fraction)
+        return self._low + (self._high - self._low) * fraction

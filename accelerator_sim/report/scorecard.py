@@ -74,7 +74,7 @@ def dumps_json(card: Scorecard) -> str:
 
 
 def dumps_rows(card: Scorecard, delimiter: str = "\t") -> str:
-    """Return one line a figure."""
+    """Return one line per figure."""
     return rows_text(map(_record, ordered(card)), delimiter, COLUMNS)
 
 

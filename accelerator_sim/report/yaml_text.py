@@ -81,7 +81,7 @@ def _dimension(parts: list[Any]) -> Dimension | None:
             for dimension in DIMENSIONS:
                 if part.json_schema.get("description") == str(dimension):
                     return dimension
-        found = _dimension(list(getattr(part, "__metadata__", ())) + list(get_args(part)))
-        if found is not None:
-            return found
+        nested = _dimension(list(getattr(part, "__metadata__", ())) + list(get_args(part)))
+        if nested is not None:
+            return nested
     return None

@@ -38,10 +38,10 @@ class Rates:
     """What follows from the work of a network; None where nothing ran, and where energies are not joules."""
 
     latency_s: float
-    """Of the whole batch."""
+    """Latency of the whole batch."""
     inferences_per_s: float | None
     inferences_per_j: float | None
-    """Of the chip, without DRAM."""
+    """Inferences per joule of the chip, without DRAM."""
     gops_per_w: float | None
     """The same; a MAC is two operations."""
     utilization: float

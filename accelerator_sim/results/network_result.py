@@ -50,15 +50,15 @@ class Totals(ChipAndDram):
     utilization: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the totals as plain data; energies under names that say their unit (`EnergyUnit.fields`)."""
-        found: dict[str, Any] = {}
+        """Return the totals as plain data; energies under names that contain their unit (`EnergyUnit.fields`)."""
+        values: dict[str, Any] = {}
         for field in fields(self):
             if field.name == "energy":
                 chip_and_dram = {"energy_j": self.energy.chip, "energy_dram_j": self.energy.dram}
-                found |= self.energy.unit.fields(chip_and_dram)
+                values |= self.energy.unit.fields(chip_and_dram)
             else:
-                found[field.name] = getattr(self, field.name)
-        return found
+                values[field.name] = getattr(self, field.name)
+        return values
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class NetworkResult(Tabular):
         return self.head_dict() | {"layers": list(self.layer_dicts())}
 
     def head_dict(self) -> dict[str, Any]:
-        """Return all of the result but its layers as plain data."""
+        """Return all of the result except its layers as plain data."""
         architecture = self.architecture
         return {
             "schema": SCHEMA,
@@ -192,7 +192,7 @@ class NetworkResult(Tabular):
     def accesses(self) -> tuple[Access, ...]:
         """Accesses of all layers by level and tensor, in words of `word_bits`.
 
-        Where layers differ in word width (raw values beside CSC pairs) there is one record a width.
+        Where layers differ in word width (raw values beside CSC pairs) there is one record per width.
         """
         sums: dict[tuple[Level, str, int], tuple[int, int]] = {}
         for _, outcome, _ in self.finished:

@@ -35,10 +35,10 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a result came about, as far as the result itself does not say.
+    """How a result came about, as far as the result itself does not contain it.
 
     command: the words of the command line; masks: how zeros were drawn; overrides: values that replace those of the
-    architecture file; sources: what files say of the origin of their values, by role.  No time of day is held, so that
+    architecture file; sources: the origin of the values as stated in files, by role.  No time of day is held, so that
     the same input gives the same report.
     """
 

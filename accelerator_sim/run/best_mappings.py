@@ -28,7 +28,7 @@ class MappingChoice:
     """What the event engine finds, the same as `simulate`."""
     energy: EnergyBreakdown
     estimate: Timing
-    """What the bottleneck estimate says of the same mapping."""
+    """The bottleneck estimate of the same mapping."""
     optimal_over: int | None
     compared: int
     """Mappings, the best by the estimate, that the event engine ran to find it."""

@@ -112,8 +112,8 @@ def simulate_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> La
     """Run one layer with a given mapping, or (None) with the best one.
 
     Raises Unmappable where nothing fits, IllegalMapping for a given mapping that does not, CheckFailed where a result
-    breaks a law, WorkNotCounted for a layer that may hold more work than it says, and ValueError for one whose operands
-    cannot be drawn.
+    breaks a law, WorkNotCounted for a layer that may hold more work than it declares, and ValueError for one whose
+    operands cannot be drawn.
     """
     if layer.uncounted:
         raise WorkNotCounted(f"layer {layer.name}: {uncounted_work(layer)}")

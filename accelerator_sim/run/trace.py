@@ -1,6 +1,6 @@
 """A trace of a network: what every PE and every iact lane did when, for a window of cycles and some clusters.
 
-The layers that the window touches are run once more, pass by pass, with a record of every span of time.
+The layers that the window touches are run again, pass by pass, with a record of every span of time.
 """
 
 from __future__ import annotations

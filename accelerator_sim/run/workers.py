@@ -44,12 +44,12 @@ Make = Callable[[], AbstractContextManager[Executor]]
 
 
 class NoWorkers(Exception):
-    """Worker processes cannot be started here; the text says why."""
+    """Worker processes cannot be started here; the text gives the reason."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """How executors are made, how many workers they have, and which errors say that a worker was lost.
+    """How executors are made, how many workers they have, and which errors mean that a worker was lost.
 
     Without a way to make executors, this process does the work.
     """
@@ -138,7 +138,7 @@ class _TaskQueue(Generic[T, R]):
                 raise
 
     def rest(self) -> Iterator[tuple[int, T]]:
-        """Hand out all that is left, one by one, but those that may kill whatever runs them."""
+        """Hand out all that is left, one by one, except those that may kill whatever runs them."""
         while self._waiting:
             yield self._waiting.popleft()
         yield from self._source

@@ -53,10 +53,10 @@ def axis_values(given: Any) -> tuple[str, ...]:
         limits = given["powers_of_two"]
         if not (isinstance(limits, list) and len(limits) == 2 and all(type(x) is int and x >= 1 for x in limits)):
             raise ValueError("powers_of_two is [least, most], two whole numbers of at least 1")
-        found = tuple(str(1 << k) for k in range(63) if limits[0] <= 1 << k <= limits[1])
-        if not found:
+        powers = tuple(str(1 << k) for k in range(63) if limits[0] <= 1 << k <= limits[1])
+        if not powers:
             raise ValueError(f"no power of two lies between {limits[0]} and {limits[1]}")
-        return found
+        return powers
     if keys == {"from", "to", "steps"}:
         return _range(given["from"], given["to"], given["steps"])
     allowed = ("from", "to", "steps", "powers_of_two")
@@ -80,12 +80,12 @@ def _range(start: Any, stop: Any, steps: Any) -> tuple[str, ...]:
 
 
 def _split(value: Any) -> tuple[Fraction, str]:
-    found = split_quantity(value)
-    if found is None:
+    quantity = split_quantity(value)
+    if quantity is None:
         raise ValueError(f"{value!r} is not a number, with a unit or without")
-    if abs(found[0]) >= Fraction(10) ** _LONGEST_EXPONENT:
+    if abs(quantity[0]) >= Fraction(10) ** _LONGEST_EXPONENT:
         raise ValueError(f"{value!r} is too large")
-    return found
+    return quantity
 
 
 def _text(value: Any) -> str:
@@ -165,16 +165,16 @@ def dimension(name: str) -> Dimension | None:
 
 def column_of(name: str) -> str:
     """Return the name of an axis as a column: with its unit where it has one, as in dram.bandwidth_bytes_per_s."""
-    found = dimension(name)
-    return name if found is None else f"{name}_{found.suffix}"
+    kind = dimension(name)
+    return name if kind is None else f"{name}_{kind.suffix}"
 
 
 def stored(name: str, text: str) -> AxisValue:
     """Return a value as it is kept: a number in SI base units, or its text where it is not a number."""
-    found = dimension(name)
-    if found is not None:
+    kind = dimension(name)
+    if kind is not None:
         try:
-            quantity = parse_quantity(text, found, allow_zero=True)
+            quantity = parse_quantity(text, kind, allow_zero=True)
         except ValueError:
             return text
         return UNLIMITED if math.isinf(quantity) else quantity

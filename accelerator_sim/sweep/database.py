@@ -94,8 +94,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     if "\0" in str(path):
         raise StoreError(f"{str(path)!r} is not the name of a file")
     if exists(path) and not (is_file(path) and path.stat().st_size == 0):
-        found = open_to_read(path, made=False)
-        found.close()
+        open_to_read(path, made=False).close()
     with guarded(path):
         db = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
         try:
@@ -141,9 +140,9 @@ def open_to_read(path: Path, made: bool = True) -> sqlite3.Connection:
         try:
             tables = _tables(db)
             if tables or made:
-                found = _format(db) if "meta" in tables else None
-                if found not in (FORMAT, OLDER):
-                    raise damaged(path, _foreign(tables, found))
+                stored_format = _format(db) if "meta" in tables else None
+                if stored_format not in (FORMAT, OLDER):
+                    raise damaged(path, _foreign(tables, stored_format))
         except BaseException:
             db.close()
             raise
@@ -192,8 +191,8 @@ def _harden(db: sqlite3.Connection) -> None:
 
 
 def _tables(db: sqlite3.Connection) -> list[str]:
-    found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
-    return [str(name) for (name,) in found]
+    names = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    return [str(name) for (name,) in names]
 
 
 def columns_of(db: sqlite3.Connection) -> set[str]:
@@ -210,7 +209,7 @@ def add_macs(db: sqlite3.Connection) -> None:
 
 
 def _format(db: sqlite3.Connection) -> str | None:
-    """What kind of store it says it is.  None where it is the database of another program."""
+    """The format that the store declares.  None where it is the database of another program."""
     columns = {row[1] for row in db.execute("PRAGMA table_info(meta)").fetchall()}
     if not {"name", "value"} <= columns:
         return None
@@ -218,9 +217,9 @@ def _format(db: sqlite3.Connection) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-def _foreign(tables: list[str], found: str | None) -> str:
-    if found is not None:
-        return f"is a store of format {found!r}; {FORMAT!r} is read"
+def _foreign(tables: list[str], stored_format: str | None) -> str:
+    if stored_format is not None:
+        return f"is a store of format {stored_format!r}; {FORMAT!r} is read"
     listed = ", ".join(tables[:5]) + ", ..." * (len(tables) > 5)
     description = (
         f"the database of another program, with the tables {listed}" if tables else "a database without tables"

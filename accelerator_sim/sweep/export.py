@@ -42,8 +42,8 @@ def export(source: Source, form: str, out: BinaryIO) -> None:
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    found = iter(rows)
-    while batch := [flat(row) for row in islice(found, BATCH_ROWS)]:
+    remaining = iter(rows)
+    while batch := [flat(row) for row in islice(remaining, BATCH_ROWS)]:
         yield batch
 
 

@@ -52,12 +52,12 @@ def values_of(names: Iterable[str], architecture: Architecture, technology: Tech
     figures = sizes(architecture, technology)
     kgates = figures["area_kgates"]
     known = figures | {"area": None if kgates is None else 1e3 * kgates}
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name in names:
         value = known[name] if name in known else _at(architecture, name)
         if value is not None:
-            found[name] = float(value)
-    return found
+            values[name] = float(value)
+    return values
 
 
 def _at(architecture: Architecture, path: str) -> float | None:

@@ -37,7 +37,7 @@ class Planned:
     machine: tuple[Architecture, Technology] | None
     run: Options
     layers: Mapping[str, tuple[Layer, int]]
-    """By key: the layer, and how often the network has it."""
+    """Layers by key, each with its number of occurrences in the network."""
     error: str | None = None
     inferences: int = 1
     """What the layers are of: the batch of the point times that of the network's file."""
@@ -146,7 +146,7 @@ class SweepPlanner:
             except Exception as error:
                 yield from self._unfit(point, stage, [name], run, reason(error))
                 continue
-            layers = {digest(text, layer): found for layer, found in texts.items()}
+            layers = {digest(text, layer): counted for layer, counted in texts.items()}
             key = digest(text, name, str(run.batch), *(f"{k} {count}" for k, (_, count) in layers.items()))
             entry = self._entry(key, point, name, stage, run, machine[0])
             yield Planned(point, entry, machine, run, layers, inferences=inferences)
@@ -188,11 +188,11 @@ class SweepPlanner:
 
     def _layers(self, name: str, choices: Choices, batch: int) -> tuple[dict[str, tuple[Layer, int]], int]:
         """The layers of a network for a batch, by their text, how often it has each, and of how many inferences."""
-        found = network_file(self._sweep, name)
-        key = (found, choices.width, choices.resolution, choices.densities, choices.prune, batch)
+        file = network_file(self._sweep, name)
+        key = (file, choices.width, choices.resolution, choices.densities, choices.prune, batch)
         if key not in self._networks:
             out: dict[str, tuple[Layer, int]] = {}
-            whole = load_network(found, choices).with_batch(batch)
+            whole = load_network(file, choices).with_batch(batch)
             for layer in whole.layers:
                 text = layer_text(layer)
                 first, count = out.get(text, (layer, 0))

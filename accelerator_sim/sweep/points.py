@@ -52,7 +52,7 @@ def points_of(sweep: Sweep, legal: Callable[[SweepPoint], bool] | None = None) -
 
 
 def tries(samples: int) -> int:
-    """Return how many combinations are drawn, at most, for so many samples."""
+    """Return how many combinations are drawn, at most, for a number of samples."""
     return max(2 * samples, min(TRIES * samples, MOST_TRIES))
 
 
@@ -87,9 +87,10 @@ def _sobol(sweep: Sweep, most: int) -> Iterator[tuple[int, ...]]:
     dice = Random(sweep.spec.seed)
     shift = [dice.getrandbits(BITS) if sweep.spec.seed else 0 for _ in axes]
     seen: set[tuple[int, ...]] = set()
-    for place in sobol(most, len(axes)):
+    for coordinates in sobol(most, len(axes)):
         chosen = tuple(
-            (value ^ mask) * len(axis.values) >> BITS for value, mask, axis in zip(place, shift, axes, strict=True)
+            (value ^ mask) * len(axis.values) >> BITS
+            for value, mask, axis in zip(coordinates, shift, axes, strict=True)
         )
         if chosen not in seen:
             seen.add(chosen)

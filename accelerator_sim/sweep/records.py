@@ -1,4 +1,4 @@
-"""The results of a sweep as a reader asks for them: one record a point, the best, and those that none beats."""
+"""The results of a sweep as a reader asks for them: one record per point, the best, and those that none beats."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def by_point(rows: Iterable[Row]) -> list[Row]:
 def each_point(rows: Iterable[Row]) -> Iterator[Row]:
     """Yield the records of `by_point` one by one, so that they need no memory."""
     for _, group in groupby(rows, key=lambda row: (row["stage"], row["point"])):
-        found = list(group)
-        yield found[0] if len(found) == 1 else _joined(found)
+        members = list(group)
+        yield members[0] if len(members) == 1 else _joined(members)
 
 
 def _joined(group: Sequence[Row]) -> Row:
@@ -143,10 +143,10 @@ def front_in(store: Store, sweep: str, goals: Sequence[Goal]) -> list[Row]:
 
 
 def about_all(store: Store, sweeps: Iterable[str]) -> About:
-    """Return what sweeps are about: objectives and groups of linked axes, each once; nothing where none says."""
-    found = [store.about(sweep) for sweep in sweeps]
-    objectives = dict.fromkeys(word for about in found for word in about.objectives)
-    return About(tuple(objectives), tuple(dict.fromkeys(group for about in found for group in about.linked)))
+    """Return what sweeps are about: objectives and groups of linked axes, each once; nothing where none is stored."""
+    abouts = [store.about(sweep) for sweep in sweeps]
+    objectives = dict.fromkeys(word for about in abouts for word in about.objectives)
+    return About(tuple(objectives), tuple(dict.fromkeys(group for about in abouts for group in about.linked)))
 
 
 def flat(row: Row) -> Row:

@@ -46,7 +46,7 @@ class Stage(FileModel):
 
 
 class Spec(FileModel):
-    """A sweep, as its file says it."""
+    """A sweep, as written in its file."""
 
     architecture: str = Field(description="base architecture: a built-in name or a file")
     workloads: list[str] = Field(default_factory=list, description="networks: built-in names or files")
@@ -104,7 +104,7 @@ class Sweep:
     file: Path
     """Where it was read; files that it names are looked for beside it first."""
     text: str
-    """All that the file says, whatever its order and comments."""
+    """All contents of the file, whatever its order and comments."""
 
     @property
     def stages(self) -> list[Stage]:

@@ -45,7 +45,7 @@ class StoreEntry:
     batch: int
     seed: int
     axes: Mapping[str, int | float | str]
-    """By column: numbers in SI units, and texts."""
+    """Values by column: numbers in SI units, and texts."""
     task: Mapping[str, Any]
     """All that `simulate --from` needs: the files as they were, and the choices."""
 
@@ -124,43 +124,43 @@ class Store:
         return {key: self._outcome(key, text) for key, text in self._of_keys("outcome", "layers", keys).items()}
 
     def _outcome(self, key: str, text: str) -> LayerSums:
-        found = self._mapping(text, f"layer {key}")
-        if not all(_is_number(value) for value in found.values()):
+        sums = self._mapping(text, f"layer {key}")
+        if not all(_is_number(value) for value in sums.values()):
             raise damaged(self.path, f"the store is damaged: layer {key} is not made of numbers")
-        return found
+        return sums
 
     def _of_keys(self, column: str, table: str, keys: Iterable[str]) -> dict[str, str]:
         """A column of the rows that have these keys, some at a time as SQLite wants it."""
         wanted = list(keys)
-        found: dict[str, str] = {}
+        values: dict[str, str] = {}
         for begin in range(0, len(wanted), 500):
             part = wanted[begin : begin + 500]
             marks = ", ".join("?" * len(part))
-            found |= dict(self._all(f"SELECT key, {column} FROM {table} WHERE key IN ({marks})", part))
-        return found
+            values |= dict(self._all(f"SELECT key, {column} FROM {table} WHERE key IN ({marks})", part))
+        return values
 
     def describe(self, sweep: str, about: About) -> None:
-        """Say what a sweep is about."""
+        """Store what a sweep is about."""
         text = _text({"objectives": list(about.objectives), "linked": [list(group) for group in about.linked]})
         with guarded(self.path):
             self._db.execute("INSERT OR REPLACE INTO sweeps VALUES (?, ?)", (sweep, text))
 
     def about(self, sweep: str) -> About:
-        """Return what a sweep is about; nothing where the store does not say."""
+        """Return what a sweep is about; nothing where the store has no entry."""
         if not self._all("SELECT 1 FROM sqlite_master WHERE name = 'sweeps'"):
             return About()
         rows = self._all("SELECT about FROM sweeps WHERE name = ?", (sweep,))
         if not rows:
             return About()
-        found = self._mapping(rows[0][0], f"sweep {sweep}")
+        fields = self._mapping(rows[0][0], f"sweep {sweep}")
         try:
-            linked = tuple(_words(group) for group in found["linked"])
-            return About(_words(found["objectives"]), linked)
+            linked = tuple(_words(group) for group in fields["linked"])
+            return About(_words(fields["objectives"]), linked)
         except (KeyError, TypeError):
             raise damaged(self.path, f"the store is damaged: what it says of sweep {sweep} cannot be read") from None
 
     def join(self, sweep: str, stage: int, points: Iterable[tuple[int, str, str]]) -> None:
-        """Say which results a stage of a sweep consists of: point, workload and key of each."""
+        """Store which results a stage of a sweep consists of: point, workload and key of each."""
         with guarded(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             rows = ((sweep, stage, *point) for point in points)
@@ -207,10 +207,10 @@ class Store:
         """
         if keys is None:
             return list(self.each(sweep, stage))
-        found: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for begin in range(0, len(keys), 500):
-            found += self.each(sweep, stage, keys[begin : begin + 500])
-        return sorted(found, key=lambda row: (row["stage"], row["point"], row["workload"]))
+            rows += self.each(sweep, stage, keys[begin : begin + 500])
+        return sorted(rows, key=lambda row: (row["stage"], row["point"], row["workload"]))
 
     def each(
         self, sweep: str | None = None, stage: int | None = None, keys: Sequence[str] | None = None
@@ -221,18 +221,18 @@ class Store:
             names = (*_NAMES, *figures)
             columns = ", ".join(self._complete if name == "complete" else f"results.{name}" for name in names)
             if sweep is None:
-                found = self._db.execute(f"SELECT NULL, NULL, {columns} FROM results ORDER BY key")
+                cursor = self._db.execute(f"SELECT NULL, NULL, {columns} FROM results ORDER BY key")
             else:
                 some = "" if keys is None else f" AND points.key IN ({', '.join('?' * len(keys))})"
-                found = self._db.execute(
+                cursor = self._db.execute(
                     f"SELECT stage, point, {columns} FROM points JOIN results USING (key)"
                     f" WHERE points.sweep = ? AND (? IS NULL OR stage = ?){some}"
                     " ORDER BY stage, point, points.workload",
                     (sweep, stage, stage, *(keys or ())),
                 )
             names = ("stage", "point", *names)
-            with closing(found):  # a cursor that is not read to its end would lock the file
-                for row in found:
+            with closing(cursor):  # a cursor that is not read to its end would lock the file
+                for row in cursor:
                     yield self._record(dict(zip(names, row, strict=True)), sweep)
 
     def _record(self, record: dict[str, Any], sweep: str | None) -> dict[str, Any]:
@@ -244,7 +244,7 @@ class Store:
             ({type(record[name]) for name in whole}, {int}),
             ({type(record[name]) for name in (*FIGURES, *MACS) if name in record}, {int, float, type(None)}),
         )
-        if not all(found <= allowed for found, allowed in kinds):
+        if not all(present <= allowed for present, allowed in kinds):
             raise damaged(
                 self.path, f"the store is damaged: the result {str(record['key'])[:10]} has values of other types"
             )
@@ -271,29 +271,29 @@ class Store:
             raise damaged(self.path, f"the store is damaged: {content} cannot be read") from None
 
     def _mapping(self, text: Any, content: str) -> dict[str, Any]:
-        found = self._json(text, content)
-        if not isinstance(found, dict):
+        value = self._json(text, content)
+        if not isinstance(value, dict):
             raise damaged(self.path, f"the store is damaged: {content} cannot be read")
-        return found
+        return value
 
     def last_stage(self, sweep: str) -> tuple[int, bool]:
         """Return the number of the last stage of a sweep that has points, and whether each has a single network."""
-        found = self._all("SELECT max(stage) FROM points WHERE sweep = ?", (sweep,))[0][0] or 0
+        last = self._all("SELECT max(stage) FROM points WHERE sweep = ?", (sweep,))[0][0] or 0
         first = "SELECT point FROM points WHERE sweep = ? AND stage = ? LIMIT 1"
         networks = f"SELECT count(*) FROM points WHERE sweep = ? AND stage = ? AND point = ({first})"
-        [(count,)] = self._all(networks, (sweep, found) * 2)
-        return found, count <= 1
+        [(count,)] = self._all(networks, (sweep, last) * 2)
+        return last, count <= 1
 
     def least(self, sweep: str, stage: int, cost: ResultCost, count: int) -> list[str]:
         """Return the keys of the results of single networks that cost the least, equal ones by point."""
         if self._lacks([cost]):
             return []
-        found = self._all(
+        keys = self._all(
             "SELECT key FROM results JOIN points USING (key) WHERE sweep = ? AND stage = ?"
             f" AND {cost.field} IS NOT NULL ORDER BY {cost.sql}, point LIMIT ?",
             (sweep, stage, count),
         )
-        return [key for (key,) in found]
+        return [key for (key,) in keys]
 
     def unbeaten(self, sweep: str, stage: int, costs: Sequence[ResultCost]) -> list[tuple[str, tuple[float, ...]]]:
         """Return key and costs of few results of single networks, among which are all that no other one beats.
@@ -307,7 +307,7 @@ class Store:
         [(last,)] = self._all("SELECT max(point) FROM points WHERE sweep = ? AND stage = ?", (sweep, stage))
         if not isinstance(last, int | None):
             raise damaged(self.path, "the store is damaged: the number of a point is not a number")
-        marks = ", ".join(str(place) for place in range(0, (last or 0) + 1, max(1, (last or 0) // SAMPLE)))
+        marks = ", ".join(str(number) for number in range(0, (last or 0) + 1, max(1, (last or 0) // SAMPLE)))
         sample = self._all(
             f"SELECT {wanted} FROM points JOIN results USING (key) WHERE {where} AND point IN ({marks})",
             (sweep, stage),
@@ -315,11 +315,11 @@ class Store:
         kept = [sample[at] for at in front([self._costs(values) for values in sample])][:REFERENCES]
         beaten = ["(" + " AND ".join(f"{cost.sql} > ?" for cost in costs) + ")" for _ in kept]
         more = f" AND NOT ({' OR '.join(beaten)})" if beaten else ""
-        found = self._all(
+        rows = self._all(
             f"SELECT key, {wanted} FROM results CROSS JOIN points USING (key) WHERE {where}{more} ORDER BY point",
             (sweep, stage, *(value for values in kept for value in values)),
         )
-        return [(key, self._costs(values)) for key, *values in found]
+        return [(key, self._costs(values)) for key, *values in rows]
 
     def _costs(self, values: Sequence[Any]) -> tuple[float, ...]:
         if not all(_is_number(value) for value in values):
@@ -328,8 +328,8 @@ class Store:
 
     def task(self, key: str) -> dict[str, Any] | None:
         """Return what a task was made of, by its key or its beginning; None where no single one is found."""
-        found = self._all("SELECT task FROM tasks WHERE substr(key, 1, length(?)) = ? LIMIT 2", (key, key))
-        return self._mapping(found[0][0], f"task {key}") if len(found) == 1 else None
+        tasks = self._all("SELECT task FROM tasks WHERE substr(key, 1, length(?)) = ? LIMIT 2", (key, key))
+        return self._mapping(tasks[0][0], f"task {key}") if len(tasks) == 1 else None
 
     def sweeps(self) -> list[str]:
         """The sweeps that have points here."""

@@ -121,12 +121,12 @@ def run_sweep(
     return Summary(name, *counts, tuple(failed.values()), seconds, interrupted, note)
 
 
-def shortage(sweep: Sweep, found: int) -> str:
+def shortage(sweep: Sweep, points: int) -> str:
     """Return why a sweep has fewer points than samples, "" where it has as many."""
     wanted = min(sweep.spec.samples or 0, sweep.grid_size)
-    if found >= wanted:
+    if points >= wanted:
         return ""
-    asked = f"{found:,} points of {wanted:,} samples: "
+    asked = f"{points:,} points of {wanted:,} samples: "
     if sweep.spec.mode is SweepMode.SEARCH:
         return asked + "no others that can be run were found"
     most = min(tries(sweep.spec.samples or 0), sweep.grid_size)
@@ -177,7 +177,7 @@ class _Runner:
         self._retry = retry
         self._planner = SweepPlanner(sweep)
         self._goals = [goal_of(text) for text in sweep.spec.objectives]
-        self._name, self._store, self._pool, self._tell = name, store, pool, on_progress
+        self._name, self._store, self._pool, self._on_progress = name, store, pool, on_progress
         self._networks = max(len(sweep.spec.workloads), 1)
         self.points = self.excluded = self.computed = self.present = self.layers = 0
         self._seen: set[str] = set()
@@ -215,11 +215,11 @@ class _Runner:
         for begin in range(0, len(points), CHUNK):
             planned: list[Planned] = []
             for point in points[begin : begin + CHUNK]:
-                found = list(self._planner.plan(point, stage))
-                if not found:
+                tasks = list(self._planner.plan(point, stage))
+                if not tasks:
                     self._total -= self._networks
                     self.excluded += number == 0
-                planned += found
+                planned += tasks
             self._store.join(self._name, number, ((p.point.number, p.entry.workload, p.entry.key) for p in planned))
             statuses = self._store.finished(p.entry.key for p in planned)
             finished = {key for key, status in statuses.items() if status == "ok" or not self._retry}
@@ -272,13 +272,13 @@ class _Runner:
         outcomes: Mapping[str, LayerSums],
         number: int,
     ) -> None:
-        self._store.add(((planned.entry, found, error) for planned, found, error in complete), outcomes)
+        self._store.add(((planned.entry, figures, error) for planned, figures, error in complete), outcomes)
         self.computed += len(complete)
         self._here += len(complete)
-        for _, found, _ in complete:
-            cost = self._goals[0].cost(found) if found is not None else None
+        for _, figures, _ in complete:
+            cost = self._goals[0].cost(figures) if figures is not None else None
             if cost is not None and (self._best is None or cost < self._best):
                 self._best = cost
-        if self._tell is not None and complete:
+        if self._on_progress is not None and complete:
             best = None if self._best is None else abs(self._best)
-            self._tell(SweepState(number, self._total, self._here, self.present, best))
+            self._on_progress(SweepState(number, self._total, self._here, self.present, best))

@@ -115,7 +115,7 @@ def reason(error: Exception) -> str:
         text = "; ".join(f"{problem.path}: {problem.message}".removeprefix(": ") for problem in error.problems)
     elif isinstance(error, AcceleratorSimError):
         text = str(error)
-    else:  # nobody expected it: its kind says more than its text
+    else:  # nobody expected it: its type is more helpful than its text
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return " ".join(text.split())
 

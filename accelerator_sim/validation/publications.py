@@ -1,4 +1,4 @@
-"""Published figures as data: `validation/published/*.yaml`, one file a publication.
+"""Published figures as data: `validation/published/*.yaml`, one file per publication.
 
 A file names *cases* (a workload on an architecture, with the mapping and the options of the publication) and *figures*:
 a quantity of a case, its published value, where it stands, how it was read, and how near ours has to come, and why.

@@ -52,8 +52,8 @@ def _macs(part: str) -> Callable[[AccountedRun], float]:
     """Energy in multiples of one MAC; raises EnergyUnitError where the technology is not normalised."""
 
     def energy(run: AccountedRun) -> float:
-        found = run.energy
-        return found.unit.macs(found.total if part == "total" else found.as_dict()[part])
+        breakdown = run.energy
+        return breakdown.unit.macs(breakdown.total if part == "total" else breakdown.as_dict()[part])
 
     return energy
 
@@ -165,4 +165,4 @@ QUANTITIES: dict[str, Quantity] = {
     "total_energy": Quantity("MAC", _macs("total")),
     "rule_ratio": Quantity("", _rule),
 }
-"""By name: unit and definition.  Energies and what follows from them are of the chip alone, as the papers count."""
+"""Unit and definition of each quantity, by name.  Energies and the rates derived from them are of the chip alone."""

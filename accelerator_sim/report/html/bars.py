@@ -1,4 +1,4 @@
-"""Horizontal bars of segments, one line a bar."""
+"""Horizontal bars of segments, one line per bar."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def ticks(most: float, wanted: int = 4) -> list[float]:
 
 
 def stacked_bars(title: str, bars: Sequence[Bar], unit: Callable[[float], str]) -> Markup:
-    """Return horizontal bars of segments, one line a bar, all on one scale.
+    """Return horizontal bars of segments, one line per bar, all on one scale.
 
     Many bars become several drawings, each of which fits a printed page and repeats the axis.  The style class `share`
     on an element around them stretches all bars to 100 percent and changes the axis.

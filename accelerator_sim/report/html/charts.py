@@ -25,7 +25,7 @@ NAMED_POINTS = 8
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart, what its colours stand for (kind and name), what is said below it, and whether bars fill 100 percent."""
+    """A chart, what its colours stand for (kind and name), the caption below it, and whether bars fill 100 percent."""
 
     title: str
     drawing: Markup
@@ -177,8 +177,8 @@ def roofline(result: NetworkResult) -> Chart | None:
     slowest = max(outcome.timing.cycles for _, _, outcome in ran)
     named = sorted(range(len(ran)), key=lambda i: -ran[i][2].timing.cycles)[:NAMED_POINTS]
     points = []
-    for place in [*named, *(i for i in range(len(ran)) if i not in named)]:
-        index, layer, outcome = ran[place]
+    for number in [*named, *(i for i in range(len(ran)) if i not in named)]:
+        index, layer, outcome = ran[number]
         rate = outcome.counts.macs_issued * architecture.clock / outcome.timing.cycles
         intensity = outcome.counts.macs_issued / layer.dram_bytes
         of_shape = outcome.counts.macs * architecture.clock / outcome.timing.cycles
@@ -188,7 +188,7 @@ def roofline(result: NetworkResult) -> Chart | None:
             f"{si(intensity)} MACs per DRAM byte\n{si(of_shape, 'MAC/s')}"
             f" counting all {si(outcome.counts.macs)} MACs of its shape"
         )
-        label = layer.layer.name if place in named else ""
+        label = layer.layer.name if number in named else ""
         radius = 3.5 + 5.0 * math.sqrt(outcome.timing.cycles / slowest)
         points.append(ScatterPoint(intensity, rate, kind_of(layer), tip, label, str(index), radius))
     kinds = [kind for kind in _KINDS if any(point.kind == kind for point in points)]

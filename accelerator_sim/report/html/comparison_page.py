@@ -51,7 +51,7 @@ def dumps(
         cards=list(_cards(comparison)),
         charts=[_energies(comparison, known), _latencies(comparison, known)],
         stalls=charts.stalls_of_runs(comparison.runs),
-        waterfalls=[found.chart for found in map(whole, explanations) if found is not None],
+        waterfalls=[waterfall.chart for waterfall in map(whole, explanations) if waterfall is not None],
         plane=_plane(comparison, known),
         columns=_COLUMNS,
         rows=[_row(entry, comparison.reference) for entry in comparison.entries],

@@ -25,7 +25,7 @@ class StepRow:
 
 @dataclass(frozen=True)
 class BoundsOfNetwork:
-    """What a page says of the bounds of a network: the waterfall, and layers grouped by cause."""
+    """The part of a page about the bounds of a network: the waterfall, and layers grouped by cause."""
 
     chart: Chart
     causes: tuple[tuple[str, ...], ...]
@@ -71,10 +71,10 @@ def _numbered(explanation: Explanation) -> enumerate[tuple[str, float]]:
 def steps_of(bounds: Examination) -> tuple[StepRow, ...]:
     """Return the lines of the table of one layer: the peak, then each step."""
     actual = max(bounds.cycles[-1], bounds.peak_cycles)
-    found, before = [], bounds.peak_cycles
+    rows, before = [], bounds.peak_cycles
     share = 100.0 / actual
     peak = (f"peak of {bounds.pes} PEs", rate(bounds.macs / before), f"{before:,.0f}", "")
-    found.append(StepRow(peak, "busy", "0", short(before * share)))
+    rows.append(StepRow(peak, "busy", "0", short(before * share)))
     for number, name in enumerate(STEPS, start=1):
         lost = bounds.lost[number - 1]
         cells = (
@@ -83,6 +83,6 @@ def steps_of(bounds: Examination) -> tuple[StepRow, ...]:
             f"{bounds.cycles[number - 1]:,.0f}",
             f"{lost:,.0f}" if lost >= 0.5 else "",
         )
-        found.append(StepRow(cells, f"step{number}", short(before * share), short(lost * share) if lost >= 0.5 else ""))
+        rows.append(StepRow(cells, f"step{number}", short(before * share), short(lost * share) if lost >= 0.5 else ""))
         before += lost
-    return tuple(found)
+    return tuple(rows)

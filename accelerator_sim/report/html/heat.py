@@ -21,13 +21,13 @@ def _level(value: float, most: float) -> int:
 
 
 def _runs(levels: Iterable[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    """Join neighbours of equal level: places with a level become (first, last, level)."""
+    """Join neighbours of equal level: indices with a level become (first, last, level)."""
     out: list[tuple[int, int, int]] = []
-    for place, level in levels:
-        if out and out[-1][1] == place - 1 and out[-1][2] == level:
-            out[-1] = out[-1][0], place, level
+    for index, level in levels:
+        if out and out[-1][1] == index - 1 and out[-1][2] == level:
+            out[-1] = out[-1][0], index, level
         else:
-            out.append((place, place, level))
+            out.append((index, index, level))
     return out
 
 
@@ -62,7 +62,7 @@ HeatCell = tuple[int, int]
 
 
 def mesh(title: str, size: HeatCell, loads: Mapping[MeshLink, int], width: int = 240) -> Markup:
-    """Return a mesh of nodes and the links that carry something, the thicker and darker the more; each says how much.
+    """Return a mesh of nodes and the links that carry something, thicker and darker for more words; each has its count.
 
     size: rows and columns of nodes.  Words that cross a link in either direction are added up.  A wrapped link of a
     torus is drawn beyond the last node.  There is no text on the links of large meshes.

@@ -1,4 +1,4 @@
-"""What a page says of one layer; layers that are equal in all but their names share a panel."""
+"""The part of a page about one layer; layers that differ only in their names share a panel."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ PanelRow = tuple[str, ...]
 
 @dataclass(frozen=True)
 class NocPanel:
-    """The mesh links of one data type: a drawing, and what is said of it."""
+    """The mesh links of one data type: a drawing and its caption."""
 
     tensor: str
     drawing: Markup
-    says: str
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Panel:
     no_links: str = ""
     over_time: Markup | None = None
     busy: Markup | None = None
-    busy_says: str = ""
+    busy_caption: str = ""
     steps: tuple[StepRow, ...] = ()
     stalls: tuple[PanelRow, ...] = ()
     resources: tuple[PanelRow, ...] = ()
@@ -67,7 +67,7 @@ class Panel:
 
 
 def panels(result: NetworkResult, explanation: Explanation | None = None) -> list[Panel]:
-    """Return the panels of all layers, in the order of the first layer of each; with their bounds, where there are."""
+    """Return the panels of all layers, in the order of the first layer of each, with their bounds if they have any."""
     schedules = result.schedules()
     groups: list[list[int]] = []
     heads: dict[object, list[list[int]]] = {}
@@ -122,7 +122,7 @@ def _panel(
     )
     if schedule is None:
         return head
-    drawing, says = _busy(outcome, result)
+    drawing, caption = _busy(outcome, result)
     networks = tuple(_networks(schedule, result))
     return replace(
         head,
@@ -136,7 +136,7 @@ def _panel(
         ),
         over_time=_over_time(outcome),
         busy=drawing,
-        busy_says=says,
+        busy_caption=caption,
     )
 
 
@@ -218,8 +218,8 @@ def _networks(schedule: Schedule, result: NetworkResult) -> Iterator[NocPanel]:
         if not words:
             continue
         (start, end), most = max(words.items(), key=lambda item: item[1])
-        says = f"busiest of {len(words)} links: {start} to {end}, {si(most)} words; {si(sum(words.values()))} in all"
-        yield NocPanel(tensor, mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), says)
+        caption = f"busiest of {len(words)} links: {start} to {end}, {si(most)} words; {si(sum(words.values()))} in all"
+        yield NocPanel(tensor, mesh(f"Words of {tensor} over each link", (array.rows, array.columns), words), caption)
 
 
 def _over_time(outcome: Outcome) -> Markup | None:
@@ -254,5 +254,5 @@ def _busy(outcome: Outcome, result: NetworkResult) -> tuple[Markup | None, str]:
         ]
     flat = [value for row in grid for value in row]
     least, most = (percent(value / outcome.timing.cycles) for value in (min(flat), max(flat)))
-    says = f"each {block_name} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
-    return heat_grid(f"Busy cycles of each {block_name}", grid, block), says
+    caption = f"each {block_name} multiplies in {least}% to {most}% of the cycles; the darkest is the busiest"
+    return heat_grid(f"Busy cycles of each {block_name}", grid, block), caption

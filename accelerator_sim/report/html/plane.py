@@ -48,7 +48,7 @@ def axis_of(field: str, values: Sequence[float | None], most: bool) -> Axis:
     known = [value for value in values if value is not None]
     scale = Scale(known)
 
-    def place(value: float) -> float:
+    def position(value: float) -> float:
         return round(_PAD + (1 - 2 * _PAD) * scale(value), 4)
 
     ranks = {value: rank for rank, value in enumerate(sorted(set(known)))}
@@ -57,8 +57,8 @@ def axis_of(field: str, values: Sequence[float | None], most: bool) -> Axis:
         field,
         most,
         scale.logarithmic,
-        tuple((place(tick), label) for tick, label in zip(ticks, _labels(field, ticks), strict=True)),
-        tuple(None if value is None else place(value) for value in values),
+        tuple((position(tick), label) for tick, label in zip(ticks, _labels(field, ticks), strict=True)),
+        tuple(None if value is None else position(value) for value in values),
         tuple(None if value is None else ranks[value] for value in values),
     )
 
@@ -130,12 +130,12 @@ def data(axes: Sequence[Axis], columns: Sequence[int], shown_columns: Sequence[i
     return Markup(text)
 
 
-def _x(place: float) -> float:
-    return LEFT + WIDTH * place
+def _x(position: float) -> float:
+    return LEFT + WIDTH * position
 
 
-def _y(place: float) -> float:
-    return TOP + TALL * (1 - place)
+def _y(position: float) -> float:
+    return TOP + TALL * (1 - position)
 
 
 def _edge(places: Sequence[tuple[float, float]], most: bool) -> str:

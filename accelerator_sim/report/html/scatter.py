@@ -93,16 +93,16 @@ def scatter_loglog(
             f' x2="{short(100 * across(x2))}%" y2="{short(tall * down(y2))}"/>'
         )
     out.append("</svg>")
-    places = [(left + width * across(p.x), top + tall * down(p.y)) for p in points]
-    for point, place in zip(points, places, strict=True):
+    positions = [(left + width * across(p.x), top + tall * down(p.y)) for p in points]
+    for point, position in zip(points, positions, strict=True):
         key = key_of(point.key)
         out.append(
             f'<g class="row"{key}><title>{text_of(point.tip)}</title>'
-            f'<svg class="mark" x="{place[0]:.2f}%" y="{place[1]:.1f}"><path class="k-{point.kind}"'
+            f'<svg class="mark" x="{position[0]:.2f}%" y="{position[1]:.1f}"><path class="k-{point.kind}"'
             f' transform="scale({point.radius:.3g})" d="{mark(point.kind, kinds)}"/></svg></g>'
         )
     out += [_limit_label(limit, across, down, (left, width, top, tall)) for limit in limits]
-    out += _labels(points, places)
+    out += _labels(points, positions)
     return drawing(title, height, "".join(out), "scatter")
 
 
@@ -115,13 +115,13 @@ def _limit_label(
     """The name of a line: above the right end of a level one, left of the upper end of a rising one or under it."""
     left, width, top, tall = frame
     x, y = limit.end
-    place = left + width * min(across(x), 1.0), top + tall * max(down(y), 0.0)
+    position = left + width * min(across(x), 1.0), top + tall * max(down(y), 0.0)
     level = limit.start[1] == limit.end[1]
-    if level or place[0] > 60:
+    if level or position[0] > 60:
         shift = -6 if level else 4
-        where = f'class="label end" x="{short(place[0] - 1.5)}%" y="{place[1] + shift:.1f}"'
+        where = f'class="label end" x="{short(position[0] - 1.5)}%" y="{position[1] + shift:.1f}"'
     else:
-        where = f'class="label" x="{short(place[0] + 1)}%" y="{place[1] + 16:.1f}"'
+        where = f'class="label" x="{short(position[0] + 1)}%" y="{position[1] + 16:.1f}"'
     return f"<text {where}>{text_of(limit.label)}</text>"
 
 

@@ -35,5 +35,5 @@ def drawing(title: str, height: float, content: str, kind: str, width: str = "10
 
 
 def key_of(key: str) -> str:
-    """Return the attribute that says which row of the page a mark stands for; nothing for an empty key."""
+    """Return the attribute that names the row of the page that a mark stands for; nothing for an empty key."""
     return f' data-key="{escape(key)}"' if key else ""

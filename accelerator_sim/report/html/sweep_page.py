@@ -52,7 +52,7 @@ def dumps(sweep: Sweep, summary: Summary, rows: Sequence[Row], goals: Sequence[G
         notices=list(_notices(summary, points, drawn, failed)),
         cards=list(_cards(summary, rows, points, failed, front, goals)),
         chart=_chart(drawn, table, chosen, marked) if chosen else None,
-        says=_says(drawn, chosen, marked) if chosen else "",
+        caption=_caption(drawn, chosen, marked) if chosen else "",
         axes=axes,
         chosen=[axis.field for axis in chosen],
         data=data(axes, [table.column(field) for field in fields], table.varied) if chosen else None,
@@ -112,9 +112,9 @@ def _cards(
     yield Card("failed", f"{len(failed):,}")
     yield Card("on the front", f"{len(front):,}", "beaten by none in " + ", ".join(map(str, goals)))
     for goal in goals:
-        found = best(points, goal, 1)
-        text = shown(found[0], goal.field) if found else "-"
-        yield Card(f"{'most' if goal.most else 'least'} {goal.field}", text, _where(found[0]) if found else "")
+        best_rows = best(points, goal, 1)
+        text = shown(best_rows[0], goal.field) if best_rows else "-"
+        yield Card(f"{'most' if goal.most else 'least'} {goal.field}", text, _where(best_rows[0]) if best_rows else "")
 
 
 def _where(row: Row) -> str:
@@ -151,12 +151,12 @@ def _drawn(points: Sequence[Row], front: Sequence[Row], goals: Sequence[Goal], f
     """
     if len(points) <= MOST:
         return list(points)
-    place = {row["point"]: at for at, row in enumerate(points)}
+    index_of = {row["point"]: at for at, row in enumerate(points)}
     first = front_of(points, goals[:2]) + [row for goal in goals for row in best(points, goal, 1)]
     kept: set[int] = set()
     groups: list[tuple[Iterable[int], int]] = [
-        ((place[row["point"]] for row in first), 1),
-        ((place[row["point"]] for row in front), 1),
+        ((index_of[row["point"]] for row in first), 1),
+        ((index_of[row["point"]] for row in front), 1),
         (_fronts(points, {field: _most(field, goals) for field in fields}), 2),
         ((at for at, row in enumerate(points) if row["status"] != "failed"), 1),
         (range(len(points)), 1),
@@ -169,7 +169,7 @@ def _drawn(points: Sequence[Row], front: Sequence[Row], goals: Sequence[Goal], f
 
 
 def _most(field: str, goals: Sequence[Goal]) -> bool:
-    """Whether more of a result is better: as the objectives say, else as is usual."""
+    """Whether more of a result is better: as in the objectives, else as is usual."""
     return next((goal.most for goal in goals if goal.field == field), field in MORE)
 
 
@@ -245,18 +245,18 @@ def _keys(row: Row) -> str:
 def _axis_cells(texts: Sequence[str]) -> list[Cell]:
     """The cells of an axis, to be sorted as numbers if all of its values are quantities of one kind."""
     known = {text: _quantity(text) for text in texts}
-    units = {found[1] for found in known.values() if found is not None}
+    units = {quantity[1] for quantity in known.values() if quantity is not None}
     if None in known.values() or len(units) > 1:
         return [Cell(text, text) for text in texts]
-    return [Cell(text, found[0]) for text in texts if (found := known[text]) is not None]
+    return [Cell(text, quantity[0]) for text in texts if (quantity := known[text]) is not None]
 
 
 def _quantity(text: str) -> tuple[float, str] | None:
     """A number in base units and its kind, "" without a unit; None for anything else."""
-    found = split_quantity(text)
-    if found is None:
+    quantity = split_quantity(text)
+    if quantity is None:
         return None
-    number, unit = found
+    number, unit = quantity
     if not unit:
         return float(number), ""
     return next(((float(number * each.units[unit]), each.name) for each in DIMENSIONS if unit in each.units), None)
@@ -267,8 +267,8 @@ def _chosen(axes: Sequence[Axis], goals: Sequence[Goal]) -> list[Axis]:
     """The two axes at first: of the first two objectives, else of the next results; none where there is no result."""
     by_field = {axis.field: axis for axis in axes}
     wanted = [goal.field for goal in goals] + ["energy_total_j", "latency_s", *by_field]
-    found = [by_field[field] for field in dict.fromkeys(wanted) if field in by_field]
-    return (found * 2)[:2]
+    available = [by_field[field] for field in dict.fromkeys(wanted) if field in by_field]
+    return (available * 2)[:2]
 
 
 def _chart(drawn: Sequence[Row], table: _Table, chosen: Sequence[Axis], front: Sequence[int]) -> Chart:
@@ -285,12 +285,12 @@ def _chart(drawn: Sequence[Row], table: _Table, chosen: Sequence[Axis], front: S
 
 def _front(drawn: Sequence[Row], chosen: Sequence[Axis]) -> list[int]:
     """The places of the points that none beats in the chosen results."""
-    place = {row["point"]: at for at, row in enumerate(drawn)}
-    return [place[row["point"]] for row in front_of(drawn, [Goal(axis.field, axis.most) for axis in chosen])]
+    index_of = {row["point"]: at for at, row in enumerate(drawn)}
+    return [index_of[row["point"]] for row in front_of(drawn, [Goal(axis.field, axis.most) for axis in chosen])]
 
 
-def _says(drawn: Sequence[Row], chosen: Sequence[Axis], front: Sequence[int]) -> str:
-    """How large the front is; the script says the same of other axes."""
+def _caption(drawn: Sequence[Row], chosen: Sequence[Axis], front: Sequence[int]) -> str:
+    """How large the front is; the script writes the same for other axes."""
     have = sum(all(row.get(axis.field) is not None for axis in chosen) for row in drawn)
     goals = " and ".join(f"{'most' if axis.most else 'least'} {axis.field}" for axis in chosen)
     return f"Of {have} points, {len(front)} are beaten by none in {goals}."
