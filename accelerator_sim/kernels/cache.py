@@ -51,10 +51,15 @@ class _Cache(FunctionCache):
         self._cache_file._version += stamp(module).hex()
 
 
+def bare(function: Callable[..., Any], options: dict[str, Any]) -> Any:
+    """Return numba's dispatcher of a function that other kernels call: without an entry for Python or a cache."""
+    return njit(**{"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | options)(function)
+
+
 def jitted(function: Callable[..., Any], module: str, options: dict[str, Any]) -> Any:
     """Return numba's dispatcher of a function of a module; the function where compilation is switched off."""
     global uncached
-    dispatcher = njit(nogil=True, **options)(function)
+    dispatcher = njit(**{"nogil": True} | options)(function)
     if hasattr(dispatcher, "_cache"):  # absent when the JIT is switched off
         try:
             dispatcher._cache = _Cache(function, module)

@@ -5,12 +5,9 @@ Until then numba is not imported, so that commands without a simulation start at
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from typing import Any
-
-from accelerator_sim.kernels.stamps import imported_by
 
 KERNELS: list[Kernel] = []
 """The kernels that Python calls, in order of definition."""
@@ -19,14 +16,14 @@ KERNELS: list[Kernel] = []
 class Kernel:
     """A kernel in the hands of Python."""
 
-    def __init__(self, function: Callable[..., Any], entry: bool, options: dict[str, Any]) -> None:
-        """entry: whether Python calls it; options: how numba compiles the function."""
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        """options: how numba compiles the function."""
         update_wrapper(self, function)
-        self.function, self.entry, self.options = function, entry, options
+        self.function, self.options = function, options
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the compiled function."""
-        return self.compiled(*arguments)
+        return self.dispatcher(*arguments)
 
     @property
     def module(self) -> str:
@@ -35,20 +32,22 @@ class Kernel:
 
     @cached_property
     def dispatcher(self) -> Any:
-        """What numba makes of the function; the function itself where compilation is switched off."""
+        """What numba makes of the function for Python; the function itself where compilation is switched off."""
         from accelerator_sim.kernels.cache import jitted
 
         return jitted(self.function, self.module, self.options)
 
     @cached_property
-    def compiled(self) -> Any:
-        """The dispatcher, once all kernels that it may call are dispatchers too."""
-        own = self.dispatcher
-        for name in imported_by(self.module):
-            space = vars(sys.modules[f"{__package__}.{name}"])
-            called = {key: value for key, value in space.items() if isinstance(value, Kernel) and not value.entry}
-            space.update({key: value.dispatcher for key, value in called.items()})
-        return own
+    def inner(self) -> Any:
+        """What numba makes of the function for other kernels."""
+        from accelerator_sim.kernels.cache import bare
+
+        return bare(self.function, self.options)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """By which numba knows the function where another kernel names it."""
+        return self.inner._numba_type_
 
 
 def kernel(
@@ -56,16 +55,17 @@ def kernel(
 ) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function when it is first called, with `nogil`, cached under the stamp of its sources.
 
-    helper: only other kernels call it, as a function of its own; spliced: only other kernels call it, and its body is
-    copied into them before compilation, which saves the passing of many arrays in inner loops; neither: Python calls
+    helper: only other kernels call it, as a function of its own; spliced: only other kernels call it, and the
+    compiler puts its code into theirs, which saves the passing of many arrays in inner loops; neither: Python calls
     it.  reference_counts: whether arrays are counted, which a kernel needs only if it makes arrays or returns them;
     one without is quicker to compile, and to run where it hands arrays on.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        options: dict[str, Any] = {"inline": "always" if spliced else "never"}
-        made = Kernel(function, not (helper or spliced), options if reference_counts else options | {"_nrt": False})
-        if made.entry:
+        options: dict[str, Any] = {"forceinline": True} if spliced else {}
+        counted = reference_counts and not spliced
+        made = Kernel(function, options if counted else options | {"_nrt": False})
+        if not (helper or spliced):
             KERNELS.append(made)
         return made
 
