@@ -23,6 +23,10 @@ class Plan(NamedTuple):
     link: Any
     tile: Any
     """[TILE, places]"""
+    part_first: Any
+    """[MEMBERS, places + 1]"""
+    part_member: Any
+    """[MEMBERS, places]: the members of each part (see `kernels.parts`)."""
     counts: Any
     """[COUNTS]"""
 
@@ -89,7 +93,13 @@ W_LANE, W_G0, W_M0, W_C0, W_R0, W_M, W_C, W_FLITS, W_SENT, TILE = range(10)
 """`W_SENT`: flits of its lane when its last one has been sent."""
 
 # --- counts of a plan (array `counts`) -------------------------------------------------------------------------------
-COUNT_STREAMS, COUNT_LANES, COUNT_CHAINS, COUNT_TILES, COUNT_ACTIVE, WINDOWS_N, WINDOWS_J, WINDOWS_Q, COUNTS = range(9)
+(
+    COUNT_STREAMS, COUNT_LANES, COUNT_CHAINS, COUNT_TILES, COUNT_PARTS, COUNT_ACTIVE, WINDOWS_N, WINDOWS_J, WINDOWS_Q,
+    COUNTS,
+) = range(10)  # fmt: skip
+
+# --- members of a part (rows of `part_first` and `part_member`) ------------------------------------------------------
+P_LANES, P_STREAMS, P_CHAINS, MEMBERS = range(4)
 
 # --- what became of a PE's cycles (rows of `spent`): one for each `causes.Cause` -------------------------------------
 (
@@ -106,6 +116,10 @@ OUT_PASS, OUT_FILL, OUT_IACT_FIFO, OUT_PSUM_FIFO, OUT_SPANS, OUT = range(6)
 
 GAP = -1
 """Cost of a place in the window that is on no tap (dilated filters)."""
+
+# --- marks of a pass (array `marks`) ---------------------------------------------------------------------------------
+M_IACT_FIFO, M_PSUM_FIFO, M_DRAINED, M_DRAINED_ALL, MARKS = range(5)
+"""Most entries in a FIFO; when the psums of a part, or of all, have reached their bank."""
 
 # --- state of one place while a pass runs (rows of `t`) --------------------------------------------------------------
 (

@@ -35,18 +35,18 @@ def join(parent, a, b):
 
 
 @kernel(helper=True)
-def join_streams(plan, parent):
-    """Make the places of a stream one part, and those whose streams take turns on the lanes of a cluster."""
+def join_streams(plan, row, parent):
+    """Make the places of a stream one part, and those of streams with the same lane or home (the row of `stream`)."""
     stream, streams = plan.stream, plan.counts[at.COUNT_STREAMS]
     homes = 0
     for s in range(streams):
-        homes = max(homes, stream[at.S_HOME, s] + 1)
-    of_home = np.full(homes, -1, np.int64)  # whose streams take its lanes in turn
+        homes = max(homes, stream[row, s] + 1)
+    of_home = np.full(homes, -1, np.int64)  # a place of the streams that share it
     for s in range(streams):
         first = plan.target[plan.target_first[s]]
         for i in range(plan.target_first[s], plan.target_first[s + 1]):
             join(parent, first, plan.target[i])
-        home = stream[at.S_HOME, s]
+        home = stream[row, s]
         if of_home[home] < 0:
             of_home[home] = first
         join(parent, of_home[home], first)
@@ -74,6 +74,48 @@ def join_chains(plan, parent):
         if of_lane[lane] < 0:
             of_lane[lane] = first
         join(parent, of_lane[lane], first)
+
+
+@kernel(helper=True)
+def list_members(plan, row, owners, number):
+    """List so many lanes, streams or chains (the row of `part_member`) by their parts, given the part of each."""
+    first, parts = plan.part_first, plan.counts[at.COUNT_PARTS]
+    for part in range(parts + 1):
+        first[row, part] = 0
+    for i in range(number):
+        first[row, owners[i] + 1] += 1
+    for part in range(parts):
+        first[row, part + 1] += first[row, part]
+    filled = np.zeros(parts, np.int64)
+    for i in range(number):
+        part = owners[i]
+        plan.part_member[row, first[row, part] + filled[part]] = i
+        filled[part] += 1
+
+
+@kernel(helper=True)
+def list_parts(plan):
+    """List the parts of a pass, and the iact lanes, streams and chains of each in their order."""
+    place, counts = plan.place, plan.counts
+    places = place.shape[1]
+    parent, number, owners = np.arange(places), np.full(places, -1, np.int64), np.empty(places, np.int64)
+    join_streams(plan, at.S_LANE, parent)
+    join_chains(plan, parent)
+    counts[at.COUNT_PARTS] = 0
+    for u in range(places):
+        if place[at.X_ACTIVE, u] and number[root_of(parent, u)] < 0:
+            number[root_of(parent, u)] = counts[at.COUNT_PARTS]
+            counts[at.COUNT_PARTS] += 1
+    for h in range(counts[at.COUNT_CHAINS]):
+        owners[h] = number[root_of(parent, plan.link[plan.chain[at.H_FIRST, h]])]
+    list_members(plan, at.P_CHAINS, owners, counts[at.COUNT_CHAINS])
+    for s in range(counts[at.COUNT_STREAMS]):
+        owners[s] = number[root_of(parent, plan.target[plan.target_first[s]])]
+    list_members(plan, at.P_STREAMS, owners, counts[at.COUNT_STREAMS])
+    for i in range(counts[at.COUNT_LANES]):
+        s = plan.lane_stream[plan.lane_first[i]]
+        owners[i] = number[root_of(parent, plan.target[plan.target_first[s]])]
+    list_members(plan, at.P_LANES, owners, counts[at.COUNT_LANES])
 
 
 @kernel(helper=True, reference_counts=False)
@@ -147,7 +189,7 @@ def find_alike(plan, loaded, parent, form, alike):
     for u in range(places):
         parent[u] = u
         alike[u] = -1
-    join_streams(plan, parent)
+    join_streams(plan, at.S_HOME, parent)
     join_chains(plan, parent)
     fill_forms(plan, loaded, parent, form)
     following, firsts, size = np.empty(places, np.int64), np.empty(places, np.int64), np.empty(places, np.int64)

@@ -13,6 +13,7 @@ from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import block_of, strip_of
 from accelerator_sim.kernels.numbering import forget, numbered
+from accelerator_sim.kernels.parts import list_parts
 from accelerator_sim.kernels.ring import shorten_streams, weight_hops
 
 
@@ -370,3 +371,4 @@ def plan_pass(e, d, parts, wanted, plan, numbering):
     counts[at.COUNT_CHAINS] = chains
     counts[at.COUNT_TILES] = find_tiles(e, parts, plan, numbering)
     weight_hops(e, plan.place)
+    list_parts(plan)

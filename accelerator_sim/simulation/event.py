@@ -9,6 +9,7 @@ import numpy as np
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.kernels.engine_arrays import Plan
+from accelerator_sim.kernels.event_leap import LEVELS, Book
 from accelerator_sim.kernels.event_pass import Room, run_pass
 from accelerator_sim.kernels.timeline import follow
 from accelerator_sim.simulation.machine import Machine
@@ -57,7 +58,20 @@ def room_of(machine: Machine) -> Room:
         lane_out=zeros(lanes),
         stream_at=np.zeros((3, places), dtype=np.int64),
         chain_flits=zeros(places),
+        marks=zeros(at.MARKS),
     )
+
+
+def book_of(machine: Machine, leaps: bool) -> Book:
+    """Room for the states of windows that repeat; of no size where none are leaped over."""
+    e, places = machine.e, machine.places if leaps else 0
+    rings = 2 * e[at.SPAD_WORDS] + e[at.IACT_FIFO] + e[at.FRONT] + e[at.PSUM_FIFO]
+    times, same, sums = places * int(rings + 12) + leaps, places * 8 + 1, places * (len(CAUSES) + 4)
+
+    def zeros(rows: int, columns: int) -> Ints:
+        return np.zeros((rows, columns), dtype=np.int64)
+
+    return Book(zeros(LEVELS + 1, times), zeros(LEVELS + 1, same), zeros(LEVELS, sums), *zeros(3, LEVELS))
 
 
 NO_SPANS: Ints = np.zeros((0, 4), dtype=np.int64)
@@ -67,15 +81,16 @@ Known = dict[bytes, tuple[int, Ints, Ints]]
 """Passes that were run, by their tiles: bank reads, the output of `run_pass`, cycles by cause and place."""
 
 
-def time_layer(passes: Passes, planner: Planner, known: Known | None = None) -> PassTimes:
+def time_layer(passes: Passes, planner: Planner, known: Known | None = None, leaps: bool = True) -> PassTimes:
     """Run each kind of pass once and let the passes of the layer follow one another.
 
+    leaps: leap over windows that repeat, which changes no result.
     known: passes of other parts of the same layer, in which only the lengths of tiles matter, not where they lie; they
     are not run again, and what is run is added.
     """
     machine = passes.machine
     kinds, counts = passes.kinds
-    room = room_of(machine)
+    room, book = room_of(machine), book_of(machine, leaps and not planner.skips_zeros)
     size = int(kinds.max()) + 1
     cycles, fill, reads, busy = np.zeros((4, size), dtype=np.int64)
     total = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
@@ -92,7 +107,7 @@ def time_layer(passes: Passes, planner: Planner, known: Known | None = None) -> 
         else:
             plan, program, alike = (*planner.plan(d), None) if planner.data_matter else planner.plan_alike(d)
             spent = np.zeros_like(total)
-            reads[kind] = run_pass(machine.e, d, plan, program, room, spent, finish, out, NO_SPANS)
+            reads[kind] = run_pass(machine.e, d, plan, program, room, book, spent, finish, out, NO_SPANS)
             if alike is not None:
                 spent = spent[:, alike]
                 spent[:, alike < 0] = 0
@@ -135,12 +150,12 @@ def trace_pass(passes: Passes, planner: Planner, number: int) -> tuple[Plan, Int
     machine = passes.machine
     d = passes.describe(int(passes.kind[number]))
     plan, program = planner.plan(d)
-    room, most = room_of(machine), 1 << 12
+    room, book, most = room_of(machine), book_of(machine, False), 1 << 12
     while True:
         spans = np.zeros((most, 4), dtype=np.int64)
         out = np.zeros(at.OUT, dtype=np.int64)
         spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
-        run_pass(machine.e, d, plan, program, room, spent, np.zeros(machine.places, dtype=np.int64), out, spans)
+        run_pass(machine.e, d, plan, program, room, book, spent, np.zeros(machine.places, dtype=np.int64), out, spans)
         if out[at.OUT_SPANS] <= most:
             return plan, spans[: out[at.OUT_SPANS]]
         most = int(out[at.OUT_SPANS])

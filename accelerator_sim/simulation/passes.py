@@ -242,9 +242,14 @@ class Planner:
         iact_mask: NDArray[np.uint8] = NO_MASK,
         weight_mask: NDArray[np.uint8] = NO_MASK,
         data: NDArray[np.int32] = NO_DATA,
+        skips_zeros: bool = True,
     ) -> None:
-        """masks: flat, [G, N, H, W, C] and [G, R, S, C, M], where the layer is in CSC; data: values of the iacts."""
+        """masks: flat, [G, N, H, W, C] and [G, R, S, C, M], where the layer is in CSC; data: values of the iacts.
+
+        skips_zeros: whether iacts inside the layer are left out, so that no window is like another.
+        """
         self.machine, self.iact_mask, self.weight_mask, self.data = machine, iact_mask, weight_mask, data
+        self.skips_zeros = skips_zeros
         self._plans: dict[bytes, Plan] = {}
         self._streams: dict[bytes, Program] = {}
         self._costs: dict[bytes, Ints] = {}
@@ -305,6 +310,8 @@ class Planner:
             lane_stream=np.zeros(places, dtype=np.int64),
             target_first=np.zeros(places + 1, dtype=np.int64),
             target=np.zeros(places, dtype=np.int64),
+            part_first=np.zeros((at.MEMBERS, places + 1), dtype=np.int64),
+            part_member=np.zeros((at.MEMBERS, places), dtype=np.int64),
             chain=np.zeros((at.CHAIN, places + 1), dtype=np.int64),
             link=np.zeros(places, dtype=np.int64),
             tile=np.zeros((at.TILE, places), dtype=np.int64),
@@ -338,4 +345,4 @@ def planner_of(machine: Machine, stored: Stored, data: NDArray[np.int32] = NO_DA
     if e[at.CSC_WEIGHT]:
         shape = (e[at.GROUPS], e[at.ROW_TAPS], e[at.TAPS], e[at.CHANNELS], e[at.FILTERS])
         weights = (np.ones(shape, dtype=np.uint8) if stored.weight_mask is None else stored.weight_mask).ravel()
-    return Planner(machine, iacts, weights, data)
+    return Planner(machine, iacts, weights, data, bool(e[at.CSC_IACT]) and stored.iact_mask is not None)

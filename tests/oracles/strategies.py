@@ -38,8 +38,8 @@ def densities(draw: Draw) -> Density:
 
 
 @st.composite
-def layers(draw: Draw, most_macs: int = 2500, largest: int = 7) -> Layer:
-    """A layer of any operator with multiply-accumulates."""
+def layers(draw: Draw, most_macs: int = 2500, largest: int = 7, images: int = 3) -> Layer:
+    """A layer of any operator with multiply-accumulates; largest: most filters, channels, rows and columns."""
     small = st.integers(1, 3)
     size = st.integers(1, largest)
     kind = draw(st.sampled_from(KINDS))
@@ -48,7 +48,7 @@ def layers(draw: Draw, most_macs: int = 2500, largest: int = 7) -> Layer:
     fraction = draw(st.sampled_from([None, None, most, 0.5 * most]))
     bits = draw(st.sampled_from([None, None, None, 2.25, 4.5]))  # off-chip, as block quantisation leaves them
     common: dict[str, Any] = {"name": kind, "density": density, "effectual_fraction": fraction, "weight_bits": bits}
-    n, m, c = draw(small), draw(size), draw(size)
+    n, m, c = draw(st.integers(1, images)), draw(size), draw(size)
     if kind in ("gemm", "matmul"):
         groups = draw(small) if kind == "matmul" else 1
         layer = Layer(op=kind, N=n, G=groups, W=draw(st.integers(1, 9)), C=c, M=m, **common)
@@ -276,16 +276,16 @@ def mappings(draw: Draw, problem: MappingProblem) -> Mapping:
 
 
 @st.composite
-def problems(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> MappingProblem:
-    """A layer on a machine."""
+def problems(draw: Draw, roomy: bool = True, **limits: int) -> MappingProblem:
+    """A layer (within the limits of `layers`) on a machine."""
     architecture = draw(machines(roomy=roomy))
-    layer = draw(layers(most_macs=most_macs))
+    layer = draw(layers(**limits))
     encodings = [Encoding.RAW] if architecture.pe.csc is None else [Encoding.RAW, Encoding.CSC]
     return problem_of(layer, architecture, draw(st.sampled_from(encodings)), draw(st.sampled_from(encodings)))
 
 
 @st.composite
-def cases(draw: Draw, most_macs: int = 2500, roomy: bool = True) -> Case:
-    """A layer, a machine and a legal mapping."""
-    problem = draw(problems(most_macs=most_macs, roomy=roomy))
+def cases(draw: Draw, roomy: bool = True, **limits: int) -> Case:
+    """A layer (within the limits of `layers`), a machine and a legal mapping."""
+    problem = draw(problems(roomy=roomy, **limits))
     return Case(problem, draw(mappings(problem)))

@@ -1,0 +1,358 @@
+"""Leaps over windows that repeat: where the state of a part recurs, so does what follows, and is not run again.
+
+The windows of a pass come in three levels: columns of a row, rows of an image, images.  At a position of a level, the
+state of a part (`kernels.parts`) is what its future depends on: times, each against a floor below which it no longer
+matters, and whole numbers such as the words in an SPad.  If it is that of an earlier position of the level with all
+times later by the same shift, and the windows that follow carry what those since then have carried, then each further
+period takes the same cycles and spends them alike: max-plus recurrences commute with a shift.  As many periods as
+carry the same are added at once.
+
+An earlier state is kept until the state recurs or twice as many positions have passed (Brent's search for a cycle), so
+that every period is found.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from accelerator_sim.kernels import engine_arrays as at
+from accelerator_sim.kernels.compile import kernel
+
+IMAGES, ROWS, COLUMNS, LEVELS = range(4)
+NOW = LEVELS
+"""Row of the state that is compared with those that are kept, one per level."""
+EVER = -(1 << 62)
+"""Floor of times that matter however early they are."""
+FEW = 3
+"""Positions that are run without a thought of leaping over some of them, and rows in which a recurrence is looked for
+before it is given up."""
+RARELY = 16
+"""Rows of which one is then looked at."""
+MOST_GAP = 64
+"""Positions after which a kept state is replaced; recurrences of more than 3 positions were not seen."""
+
+
+class Window(NamedTuple):
+    """A window: numbers of its image, its row and its column in a pass, int64."""
+
+    n: Any
+    j: Any
+    q: Any
+
+
+class Book(NamedTuple):
+    """States that were written down, int64 arrays (of no size: nothing is leaped over)."""
+
+    times: Any
+    """[LEVELS + 1, times]"""
+    same: Any
+    """[LEVELS + 1, numbers], first of all how many times there are"""
+    sums: Any
+    """[LEVELS, numbers]: what adds up, as it was when the state was kept."""
+    kept: Any
+    """[LEVELS]: position at which the state was kept, -1 for none."""
+    gap: Any
+    """[LEVELS]: positions after which it is replaced."""
+    misses: Any
+    """[LEVELS]: rows, images or parts in a row in which nothing was leaped over."""
+
+
+class Cursor(NamedTuple):
+    """Where the next time and the next number of a state go in the book, int64."""
+
+    times: Any
+    same: Any
+
+
+@kernel(spliced=True)
+def note_time(x, floor, book, i, loads, shift):
+    """Write a time down, or at least its floor; to load: the time that was written down, so much later."""
+    if loads:
+        return book.times[NOW, i] + shift
+    x = max(x, floor)
+    book.times[NOW, i] = x
+    return x
+
+
+@kernel(spliced=True)
+def walk_ring(ring, base, size, pointer, most, floor, book, cursor, loads, shift):
+    """Walk entries of a ring, the latest first, before a pointer; those at or below the floor no longer matter."""
+    i, live, count = cursor.times, book.same[NOW, cursor.same] if loads else most, 0
+    while count < live:
+        pointer = pointer - 1 if pointer > 0 else size - 1
+        if not loads and ring[base + pointer] <= floor:
+            break
+        ring[base + pointer] = note_time(ring[base + pointer], floor, book, i, loads, shift)
+        i += 1
+        count += 1
+    book.same[NOW, cursor.same] = count
+    return Cursor(i, cursor.same + 1)
+
+
+@kernel(spliced=True)
+def walk_times(t, u, overlap, partial, book, cursor, loads, shift):
+    """Walk the times of a PE; partial: whether a flit in its FIFO has been taken in part."""
+    i = cursor.times
+    for row in (at.T_FREE, at.T_LEFT, at.T_LEFT_BEFORE, at.T_FILLED):
+        t[row, u] = note_time(t[row, u], EVER, book, i, loads, shift)
+        i += 1
+    t[at.T_ADDRESS, u] = note_time(t[at.T_ADDRESS, u], t[at.T_LEFT_BEFORE, u] - 1, book, i, loads, shift)
+    t[at.T_WEIGHTS, u] = note_time(t[at.T_WEIGHTS, u], t[at.T_FREE, u], book, i + 1, loads, shift)
+    i += 2
+    if overlap:
+        t[at.T_SERVED, u] = note_time(t[at.T_SERVED, u], EVER, book, i, loads, shift)
+        t[at.T_SERVED_BEFORE, u] = note_time(t[at.T_SERVED_BEFORE, u], EVER, book, i + 1, loads, shift)
+        i += 2
+    if partial:
+        t[at.T_PUSHED, u] = note_time(t[at.T_PUSHED, u], EVER, book, i, loads, shift)
+        i += 1
+    return Cursor(i, cursor.same)
+
+
+@kernel(helper=True, reference_counts=False)
+def walk_place(e, u, sent, partial, room, book, cursor, loads, shift):
+    """Walk the state of a PE; sent: when its lane may send again at the earliest."""
+    t, words, depth, front = room.t, e[at.SPAD_WORDS], e[at.IACT_FIFO], e[at.FRONT]
+    cursor = walk_times(t, u, e[at.OVERLAP], partial, book, cursor, loads, shift)
+    live = t[at.T_NEXT_SLOT, u] - t[at.T_OLDEST, u]
+    live = live + words if live < 0 else live
+    book.same[NOW, cursor.same] = live
+    cursor = Cursor(cursor.times, cursor.same + 1)
+    # Room that was let go before the last word was written, and words that came before the MACs ask for them, are over.
+    filled, visited = t[at.T_FILLED, u] - 1, min(t[at.T_ADDRESS, u], t[at.T_FREE, u] - 1)
+    oldest, newest = t[at.T_OLDEST, u], t[at.T_NEXT_SLOT, u]
+    cursor = walk_ring(room.freed, u * words, words, oldest, words - live, filled, book, cursor, loads, shift)
+    cursor = walk_ring(room.written, u * words, words, newest, live, visited, book, cursor, loads, shift)
+    cursor = walk_ring(room.pushed, u * words, words, newest, live, t[at.T_FREE, u] - 1, book, cursor, loads, shift)
+    cursor = walk_ring(room.popped, u * depth, depth, t[at.T_FLIT, u], depth, sent - 1, book, cursor, loads, shift)
+    return walk_ring(
+        room.issued, u * front, front, t[at.T_VISIT, u], front, t[at.T_ADDRESS, u], book, cursor, loads, shift
+    )
+
+
+@kernel(spliced=True)
+def walk_chain(e, d, h, plan, room, book, cursor, loads, shift):
+    """Walk the state of a chain and of its psum lane."""
+    lane, depth, slot, i = plan.chain[at.H_LANE, h], e[at.PSUM_FIFO], room.chain_flits[h], cursor.times
+    if d[at.PSUM_IN]:
+        room.lane_in[lane] = note_time(room.lane_in[lane], EVER, book, i, loads, shift)
+        i += 1
+    room.lane_out[lane] = note_time(room.lane_out[lane], EVER, book, i, loads, shift)
+    cursor = Cursor(i + 1, cursor.same)
+    for k in range(plan.chain[at.H_FIRST, h], plan.chain[at.H_FIRST, h + 1]):
+        if k > plan.chain[at.H_FIRST, h]:
+            floor = room.t[at.T_MOVED, plan.link[k - 1]] - 1
+        elif d[at.PSUM_IN]:
+            floor = room.lane_in[lane] + e[at.PSUM_TURN] - 1
+        else:
+            continue
+        base = plan.link[k] * depth
+        cursor = walk_ring(room.psum_popped, base, depth, slot, depth, floor, book, cursor, loads, shift)
+    return cursor
+
+
+@kernel(helper=True, reference_counts=False)
+def walk_part(e, d, part, window, plan, program, room, book, loads, shift):
+    """Walk the state of the members of a part that work on a window; returns how many times and numbers it has."""
+    stream, chain, first, member = plan.stream, plan.chain, plan.part_first, plan.part_member
+    cursor = Cursor(0, 1)
+    if not e[at.HIDE_DRAIN]:
+        room.marks[at.M_DRAINED] = note_time(room.marks[at.M_DRAINED], EVER, book, 0, loads, shift)
+        cursor = Cursor(1, 1)
+    for k in range(first[at.P_STREAMS, part], first[at.P_STREAMS, part + 1]):
+        s = member[at.P_STREAMS, k]
+        if window.n >= stream[at.S_N, s] or window.j >= stream[at.S_J, s] or window.q >= stream[at.S_Q, s]:
+            continue
+        lane, sent, taken = stream[at.S_LANE, s], room.stream_at[1, s], room.stream_at[2, s]
+        room.lane_last[lane] = note_time(room.lane_last[lane], EVER, book, cursor.times, loads, shift)
+        partly = program.flit_end[stream[at.S_FLITS, s] + sent - 1] - taken if sent > 0 else 0
+        book.same[NOW, cursor.same] = partly
+        cursor = Cursor(cursor.times + 1, cursor.same + 1)
+        for i in range(plan.target_first[s], plan.target_first[s + 1]):
+            u = plan.target[i]
+            if window.j < plan.place[at.X_J, u]:
+                least = room.lane_last[lane] + e[at.IACT_TURN]
+                cursor = walk_place(e, u, least, partly > 0, room, book, cursor, loads, shift)
+    for k in range(first[at.P_CHAINS, part], first[at.P_CHAINS, part + 1]):
+        h = member[at.P_CHAINS, k]
+        if window.n < chain[at.H_N, h] and window.j < chain[at.H_J, h] and window.q < chain[at.H_Q, h]:
+            cursor = walk_chain(e, d, h, plan, room, book, cursor, loads, shift)
+    book.same[NOW, 0] = cursor.times
+    return cursor
+
+
+@kernel(helper=True, reference_counts=False)
+def walk_sums(part, level, plan, room, spent, book, periods):
+    """Add what adds up in so many periods; for none: keep the sums."""
+    sums, first, member, i = book.sums, plan.part_first, plan.part_member, 0
+    for k in range(first[at.P_LANES, part], first[at.P_LANES, part + 1]):
+        lane = member[at.P_LANES, k]
+        if periods:
+            room.lane_reads[lane] += periods * (room.lane_reads[lane] - sums[level, i])
+        else:
+            sums[level, i] = room.lane_reads[lane]
+        i += 1
+    for k in range(first[at.P_STREAMS, part], first[at.P_STREAMS, part + 1]):
+        s = member[at.P_STREAMS, k]
+        for row in range(3):
+            if periods:
+                room.stream_at[row, s] += periods * (room.stream_at[row, s] - sums[level, i])
+            else:
+                sums[level, i] = room.stream_at[row, s]
+            i += 1
+        for x in range(plan.target_first[s], plan.target_first[s + 1]):
+            for cause in range(spent.shape[0]):
+                u = plan.target[x]
+                if periods:
+                    spent[cause, u] += periods * (spent[cause, u] - sums[level, i])
+                else:
+                    sums[level, i] = spent[cause, u]
+                i += 1
+
+
+@kernel(spliced=True)
+def carries_the_same(program, stream, s, record, back, moved):
+    """Whether a window of a stream carries what the one `back` records before does, which lies `moved` places before.
+
+    That means the words that it takes, their places in the window, and the flits that they come in.
+    """
+    need, last_flit, begin = program.need, program.last_flit, stream[at.S_WINDOWS, s]
+    before = record - back
+    if before < begin:
+        return False
+    words, flits, first = need[record - 1], last_flit[record - 1], 0
+    if before > begin:
+        words, flits, first = words - need[before - 1], flits - last_flit[before - 1], last_flit[before - 1] - 1
+    if need[record] - need[before] != words or program.low[record] - program.low[before] != words:
+        return False
+    if last_flit[record] - last_flit[before] != flits:
+        return False
+    flit0, word0 = stream[at.S_FLITS, s], stream[at.S_WORDS, s]
+    for f in range(flit0 + max(first, 0), flit0 + last_flit[before]):
+        if program.flit_end[f + flits] - program.flit_end[f] != words:
+            return False
+    for k in range(word0 + program.low[before], word0 + need[before]):
+        if program.pos[k + words] - program.pos[k] != moved:
+            return False
+    return True
+
+
+@kernel(spliced=True)
+def members_left(part, level, window, period, plan):
+    """Positions of a level, from a window on, that the same streams, PEs and chains work on as in the period before.
+
+    The last column of a row is not among them: it lets go of all words.
+    """
+    position, left = (window.n, window.j, window.q)[level], 1 << 62
+    for k in range(plan.part_first[at.P_CHAINS, part], plan.part_first[at.P_CHAINS, part + 1]):
+        h = plan.part_member[at.P_CHAINS, k]
+        of_chain = (plan.chain[at.H_N, h], plan.chain[at.H_J, h], plan.chain[at.H_Q, h])
+        if (level > IMAGES and window.n >= of_chain[0]) or (level > ROWS and window.j >= of_chain[1]):
+            continue
+        if position < of_chain[level]:
+            left = min(left, of_chain[level] - position - (level == COLUMNS))
+        elif position - period < of_chain[level]:
+            return 0
+        for i in range(plan.chain[at.H_FIRST, h], plan.chain[at.H_FIRST, h + 1]):
+            if level == ROWS:
+                rows = plan.place[at.X_J, plan.link[i]]
+                if position < rows:
+                    left = min(left, rows - position)
+                elif position - period < rows:
+                    return 0
+    return left
+
+
+@kernel(helper=True, reference_counts=False)
+def positions_left(e, part, level, window, period, plan, program, room):
+    """Positions of a level, from a window on, that carry what those a period before have carried."""
+    stream = plan.stream
+    left = members_left(part, level, window, period, plan)
+    for k in range(plan.part_first[at.P_STREAMS, part], plan.part_first[at.P_STREAMS, part + 1]):
+        s = plan.part_member[at.P_STREAMS, k]
+        if window.n >= stream[at.S_N, s] or window.j >= stream[at.S_J, s] or window.q >= stream[at.S_Q, s]:
+            continue
+        records, moved = 1, 0
+        if level == COLUMNS:
+            moved = period * min(e[at.COL_STRIDE], e[at.EXTENT]) * stream[at.S_C, s]
+        elif level == ROWS:
+            records = stream[at.S_Q, s]
+        else:
+            records = stream[at.S_Q, s] * stream[at.S_J, s]
+        record = stream[at.S_WINDOWS, s] + room.stream_at[0, s]
+        same = 0
+        while same < left * records and carries_the_same(program, stream, s, record + same, period * records, moved):
+            same += 1
+        left = min(left, same // records)
+        if left < period:
+            return 0
+    return left
+
+
+@kernel(spliced=True)
+def shift_since(level, cursor, book):
+    """How much later all times of the state are than those that were kept; -1 for a state that is another one."""
+    shift = book.times[NOW, 0] - book.times[level, 0]
+    for i in range(cursor.times):
+        if book.times[NOW, i] - book.times[level, i] != shift:
+            return -1
+    for i in range(cursor.same):
+        if book.same[NOW, i] != book.same[level, i]:
+            return -1
+    return shift
+
+
+@kernel(spliced=True)
+def keep_state(level, position, cursor, book):
+    """Keep the state of a position."""
+    for i in range(cursor.times):
+        book.times[level, i] = book.times[NOW, i]
+    for i in range(cursor.same):
+        book.same[level, i] = book.same[NOW, i]
+    book.gap[level] = min(2 * book.gap[level], MOST_GAP)
+    book.kept[level] = position
+
+
+@kernel(spliced=True)
+def forget_state(level, book):
+    """Begin to look for a state that recurs."""
+    book.kept[level] = -1
+    book.gap[level] = 1
+
+
+@kernel(spliced=True)
+def begin_level(level, positions, book):
+    """Begin the positions of a level; returns whether to look for a state that recurs.
+
+    Where it did not recur before, it is looked for only now and then: writing states down costs a third of a window.
+    """
+    forget_state(level, book)
+    misses = book.misses[level]
+    book.misses[level] += 1
+    return book.times.shape[1] > 0 and positions > FEW and (misses < FEW or misses % RARELY == 0)
+
+
+@kernel(helper=True, reference_counts=False)
+def leap(e, d, part, level, window, plan, program, room, spent, book):
+    """Leap over windows that repeat, from the first one of a position of a level on; returns the positions leaped."""
+    position = (window.n, window.j, window.q)[level]
+    cursor = walk_part(e, d, part, window, plan, program, room, book, False, np.int64(0))
+    if cursor.times == 0:
+        return 0
+    kept = book.kept[level]
+    period = position - kept
+    shift = shift_since(level, cursor, book) if kept >= 0 else -1
+    if shift >= 0 and not (d[at.TIME_SHARED] and shift & 1):
+        periods = positions_left(e, part, level, window, period, plan, program, room) // period
+        if periods > 0:
+            walk_part(e, d, part, window, plan, program, room, book, True, periods * shift)
+            walk_sums(part, level, plan, room, spent, book, periods)
+            forget_state(level, book)
+            book.misses[level] = 0
+            return periods * period
+    if kept < 0 or period >= book.gap[level]:
+        keep_state(level, position, cursor, book)
+        walk_sums(part, level, plan, room, spent, book, np.int64(0))
+    return 0
