@@ -13,6 +13,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, Strict
@@ -252,7 +253,7 @@ class HierarchicalMesh(OnChipNetwork):
         own = set(self.directions)
         down = self.torus and clusters.rows > 2 and {"north", "south"} <= own
         along = self.torus and clusters.columns > 2 and "horizontal" in own
-        return Grid(rows=clusters.rows if down else 1, columns=clusters.columns if along else 1)
+        return _grid_of(clusters.rows if down else 1, clusters.columns if along else 1)
 
     def hop_m(self, site: Site) -> float:
         """The side of a cluster; of two where rings are folded (Dally and Towles, Interconnection Networks, 5.1)."""
@@ -421,6 +422,12 @@ class FlatNetwork(OnChipNetwork):
     def widened(self) -> dict[str, Any]:
         """As many words per cycle as could be used."""
         return {"words_per_cycle": WIDE}
+
+
+@lru_cache(maxsize=256)
+def _grid_of(rows: int, columns: int) -> Grid:
+    """A grid, made once: rings are asked for hundreds of times per layer."""
+    return Grid(rows=rows, columns=columns)
 
 
 def _around(position: int, ring: int) -> int:

@@ -149,7 +149,7 @@ def test_notes_take_text_only() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("form", "count"), [("csv", 100_000), ("json", 20_000)])
+@pytest.mark.parametrize(("form", "count"), [("csv", 20_000), ("json", 20_000)])
 def test_very_many_layers_under_a_gigabyte(form: str, count: int, tmp_path: Path) -> None:
     layers = [f"  - {{name: l{i}, op: fc, C: {1 + i % 1000}, M: 8}}" for i in range(count)]
     (tmp_path / "long.yaml").write_text("\n".join(["name: long", "source: made up", "layers:", *layers]))

@@ -81,7 +81,7 @@ def value(nest: Nests, actions: ActionEnergies, objective: Objective) -> float:
 
 
 @pytest.mark.parametrize("name", DATAFLOWS)
-@pytest.mark.parametrize("number", [3, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [3, pytest.param(12, marks=pytest.mark.slow)])
 def test_no_nest_is_better_than_the_one_found(name: str, number: int) -> None:
     @settings(max_examples=number, deadline=None)
     @given(layers(), small_machines(), st.sampled_from(Objective), st.sampled_from(["isca16_normalised", "cmos65_16b"]))

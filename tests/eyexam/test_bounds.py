@@ -24,11 +24,12 @@ from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_loader import load_network
+from tests.layers_of import sample_of
 from tests.oracles.strategies import layers, machines
 
 ROUNDING = 1e-9
-EVERY = {"spvcnn": 16, "spvcnn_0.5": 16}
-"""Of 304 different matrix products, whose bounds take ten minutes, every n-th is examined."""
+MOST = 10
+"""Layers of each network that are examined by the slow test."""
 
 
 def examined(layer: Layer, architecture: Architecture) -> Examination | None:
@@ -75,14 +76,8 @@ def explained(network: Network, architecture: str) -> Explanation:
     return explain(network, *load_machine(architecture), Options())
 
 
-def examined_layers(name: str) -> Network:
-    network = load_network(name)
-    return replace(network, layers=network.layers[:: EVERY.get(name, 1)])
-
-
-def check_network(name: str, architecture: str) -> None:
+def check_network(network: Network, architecture: str) -> None:
     """Bounds of every layer never rise as they were solved, and the last is the result of the event engine."""
-    network = examined_layers(name)
     found = explained(network, architecture)
     run = simulate_network(network, *load_machine(architecture), Options())
     assert [layer.error for layer in found.run.failed] == []
@@ -99,14 +94,14 @@ def check_network(name: str, architecture: str) -> None:
     "network", ["mobilenet_v1_0.5_128", "mobilenet_v1_0.5_128_sparse", "lstm_arnet", "gpt2_decode"]
 )
 def test_every_layer_of_some_networks(network: str, architecture: str) -> None:
-    check_network(network, architecture)
+    check_network(load_network(network), architecture)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["eyeriss_v2", "eyeriss_v1_192"])
 @pytest.mark.parametrize("network", builtin_names("workloads"))
-def test_every_layer_of_every_network(network: str, architecture: str) -> None:
-    check_network(network, architecture)
+def test_layers_of_every_network(network: str, architecture: str) -> None:
+    check_network(sample_of(network, MOST), architecture)
 
 
 def test_a_layer_that_fills_the_machine_loses_nothing_before_the_last_steps() -> None:

@@ -82,7 +82,7 @@ def key(found: Found, cost: Cost) -> tuple[float, float]:
     }[found.objective]
 
 
-@pytest.mark.parametrize("number", [200, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [200, pytest.param(1000, marks=pytest.mark.slow)])
 def test_the_kernel_costs_what_the_engine_costs_and_prunes_nothing_better(number: int) -> None:
     """Cycles exactly, joules but for the rounding of word counts (`oracles.brute.rounding`), and all laws."""
 
