@@ -35,9 +35,9 @@ lint: $(DEV)
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-# Kernels are compiled once, before two processes would each compile them.
-test: lint
-	$(PY) -m accelerator_sim warmup
+# Kernels are compiled once, before two processes would each compile them, and beside ruff and mypy.
+test: $(DEV)
+	@$(PY) -m accelerator_sim warmup & $(MAKE) lint; status=$$?; wait; exit $$status
 	$(PY) -m pytest -m "not slow" -n $(TEST_JOBS) --durations=15
 
 test-all: $(SLOW) lint

@@ -20,9 +20,9 @@ EXCEPTIONS = {
     "cli/simulate_command.py: command": OPTIONS,
     "cli/sweep_command.py: run": OPTIONS,
 }
-ENGINES = {"kernels/cycle_pass.py", "kernels/cycle_pe.py", "kernels/event_pass.py", "kernels/timeline.py",
-           "kernels/channel.py", "simulation/cycle.py"}  # fmt: skip
-"""The clock-by-clock and the event engine: one step each, as long as it is."""
+ENGINES = {"kernels/cycle_pass.py", "kernels/cycle_pe.py", "kernels/timeline.py", "kernels/channel.py",
+           "simulation/cycle.py"}  # fmt: skip
+"""The clock-by-clock engine and what lies between passes: one step each, as long as it is."""
 
 
 def functions() -> list[tuple[str, str, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run.network_run import Progress, simulate_network
 from accelerator_sim.run.options import Options
+from accelerator_sim.simulation.event import PassMemory
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
@@ -43,11 +45,17 @@ def explain(
     run, same as in `simulate_network`, whose errors are also raised.
     """
     chosen = replace(options or Options(), fidelity=Fidelity.EVENT, verify=False)
-    run = simulate_network(network, architecture, technology, chosen, on_progress)
+    memory = PassMemory()
+    run = simulate_network(network, architecture, technology, chosen, on_progress, memory)
     explained = explain_run(run, chosen, on_progress)
     if vary is None or not explained.explained or run.interrupted:
         return explained
-    return _with_changes(explained, network, technology, chosen, vary, on_progress)
+
+    def simulate(network: Network, architecture: Architecture) -> NetworkResult:
+        options = replace(chosen, plan=replace(chosen.plan, mappings={}))
+        return simulate_network(network, architecture, technology, options, memory=memory)
+
+    return _with_changes(explained, network, simulate, chosen.objective, vary, on_progress)
 
 
 def explain_run(run: NetworkResult, options: Options, on_progress: Progress | None = None) -> Explanation:
@@ -85,8 +93,8 @@ def _explained(
 def _with_changes(
     explained: Explanation,
     network: Network,
-    technology: Technology,
-    options: Options,
+    run_on: Callable[[Network, Architecture], NetworkResult],
+    objective: Objective,
     vary: Vary,
     on_progress: Progress | None,
 ) -> Explanation:
@@ -94,11 +102,10 @@ def _with_changes(
 
     For the least latency, those that cannot be among the three best are not run.
     """
-    architecture, objective = explained.run.architecture, options.objective
+    architecture = explained.run.architecture
     failed = {result.layer.name for result in explained.run.failed}
     network = replace(network, layers=tuple(layer for layer in network.layers if layer.name not in failed))
     tried = variations(architecture, vary)
-    options = replace(options, plan=replace(options.plan, mappings={}))
     node = explained.run.node_nm
     area = area_at(architecture, node).total.um2
     least = {each.change.name: _least_cycles(explained, each) for each in tried}
@@ -107,7 +114,7 @@ def _with_changes(
     ruled_out = 0
 
     def simulate(each: Variation) -> MeasuredChange | None:
-        run = simulate_network(network, each.architecture, technology, options)
+        run = run_on(network, each.architecture)
         if run.failed:
             return None
         return MeasuredChange.of(each.change, run, area_at(each.architecture, node).total.um2 / area)

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from typing import Any
 
-KERNELS: list[Kernel] = []
+from accelerator_sim.kernels.cache import bare, jitted
+
+KERNELS: list[CompiledKernel] = []
 """The kernels that Python calls, in order of definition."""
 
 
-class Kernel:
+class CompiledKernel:
     """A kernel in the hands of Python."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
@@ -33,15 +35,11 @@ class Kernel:
     @cached_property
     def dispatcher(self) -> Any:
         """What numba makes of the function for Python; the function itself where compilation is switched off."""
-        from accelerator_sim.kernels.cache import jitted
-
         return jitted(self.function, self.module, self.options)
 
     @cached_property
     def inner(self) -> Any:
         """What numba makes of the function for other kernels."""
-        from accelerator_sim.kernels.cache import bare
-
         return bare(self.function, self.options)
 
     @property
@@ -64,7 +62,7 @@ def kernel(
     def decorate(function: Callable[..., Any]) -> Any:
         options: dict[str, Any] = {"forceinline": True} if spliced else {}
         counted = reference_counts and not spliced
-        made = Kernel(function, options if counted else options | {"_nrt": False})
+        made = CompiledKernel(function, options if counted else options | {"_nrt": False})
         if not (helper or spliced):
             KERNELS.append(made)
         return made

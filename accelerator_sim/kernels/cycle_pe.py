@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
-from accelerator_sim.kernels.event_pass import wait
+from accelerator_sim.kernels.event_pass import Arrival, wait
 
 NEVER = 1 << 60
 
@@ -276,7 +276,8 @@ def issue_visit(e, d, u, now, s, own_rows, plan, program, values, carries, state
         return
     before = since(e, u, state, spent)
     if before < now:
-        wait(spent, u, before, now, y[Y_WEIGHTS, u], queue[u, head, V_PUSHED], queue[u, head, V_WRITTEN])
+        arrival = Arrival(y[Y_WEIGHTS, u], queue[u, head, V_PUSHED], queue[u, head, V_WRITTEN])
+        wait(spent, u, before, now, arrival)
     slots, k = queue[u, head, V_SLOTS], queue[u, head, V_WORD]
     spent[at.BUSY, u] += slots
     y[Y_LATEST, u] = now

@@ -34,7 +34,7 @@ MOST_GAP = 64
 """Positions after which a kept state is replaced; recurrences of more than 3 positions were not seen."""
 
 
-class Window(NamedTuple):
+class WindowAt(NamedTuple):
     """A window: numbers of its image, its row and its column in a pass, int64."""
 
     n: Any
@@ -59,165 +59,204 @@ class Book(NamedTuple):
     """[LEVELS]: rows, images or parts in a row in which nothing was leaped over."""
 
 
-class Cursor(NamedTuple):
+class Walk(NamedTuple):
+    """What is done on a walk over a state."""
+
+    book: Any
+    loads: Any
+    """Whether times are set to those that were written down, bool; else they are written down."""
+    shift: Any
+    """How much later, int64."""
+
+
+class StateCursor(NamedTuple):
     """Where the next time and the next number of a state go in the book, int64."""
 
     times: Any
     same: Any
 
 
+class Ring(NamedTuple):
+    """Entries of a ring before a pointer, the latest of them first."""
+
+    entries: Any
+    """int64 [all rings of a kind]"""
+    base: Any
+    size: Any
+    """Its first entry, and how many there are."""
+    pointer: Any
+    most: Any
+    """Entries that may matter."""
+
+
 @kernel(spliced=True)
-def note_time(x, floor, book, i, loads, shift):
+def note_time(walk, i, x, floor):
     """Write a time down, or at least its floor; to load: the time that was written down, so much later."""
-    if loads:
-        return book.times[NOW, i] + shift
+    if walk.loads:
+        return walk.book.times[NOW, i] + walk.shift
     x = max(x, floor)
-    book.times[NOW, i] = x
+    walk.book.times[NOW, i] = x
     return x
 
 
 @kernel(spliced=True)
-def walk_ring(ring, base, size, pointer, most, floor, book, cursor, loads, shift):
-    """Walk entries of a ring, the latest first, before a pointer; those at or below the floor no longer matter."""
-    i, live, count = cursor.times, book.same[NOW, cursor.same] if loads else most, 0
+def walk_ring(walk, cursor, ring, floor):
+    """Walk the entries of a ring; those at or below the floor no longer matter, nor do those before them."""
+    i, same, count, slot = cursor.times, walk.book.same, 0, ring.pointer
+    live = same[NOW, cursor.same] if walk.loads else ring.most
     while count < live:
-        pointer = pointer - 1 if pointer > 0 else size - 1
-        if not loads and ring[base + pointer] <= floor:
+        slot = slot - 1 if slot > 0 else ring.size - 1
+        at_slot = ring.base + slot
+        if not walk.loads and ring.entries[at_slot] <= floor:
             break
-        ring[base + pointer] = note_time(ring[base + pointer], floor, book, i, loads, shift)
+        ring.entries[at_slot] = note_time(walk, i, ring.entries[at_slot], floor)
         i += 1
         count += 1
-    book.same[NOW, cursor.same] = count
-    return Cursor(i, cursor.same + 1)
+    same[NOW, cursor.same] = count
+    return StateCursor(i, cursor.same + 1)
 
 
 @kernel(spliced=True)
-def walk_times(t, u, overlap, partial, book, cursor, loads, shift):
+def walk_times(run, u, partial, walk, cursor):
     """Walk the times of a PE; partial: whether a flit in its FIFO has been taken in part."""
-    i = cursor.times
+    t, i = run.room.t, cursor.times
     for row in (at.T_FREE, at.T_LEFT, at.T_LEFT_BEFORE, at.T_FILLED):
-        t[row, u] = note_time(t[row, u], EVER, book, i, loads, shift)
+        t[row, u] = note_time(walk, i, t[row, u], EVER)
         i += 1
-    t[at.T_ADDRESS, u] = note_time(t[at.T_ADDRESS, u], t[at.T_LEFT_BEFORE, u] - 1, book, i, loads, shift)
-    t[at.T_WEIGHTS, u] = note_time(t[at.T_WEIGHTS, u], t[at.T_FREE, u], book, i + 1, loads, shift)
+    t[at.T_ADDRESS, u] = note_time(walk, i, t[at.T_ADDRESS, u], t[at.T_LEFT_BEFORE, u] - 1)
+    t[at.T_WEIGHTS, u] = note_time(walk, i + 1, t[at.T_WEIGHTS, u], t[at.T_FREE, u])
     i += 2
-    if overlap:
-        t[at.T_SERVED, u] = note_time(t[at.T_SERVED, u], EVER, book, i, loads, shift)
-        t[at.T_SERVED_BEFORE, u] = note_time(t[at.T_SERVED_BEFORE, u], EVER, book, i + 1, loads, shift)
+    if run.e[at.OVERLAP]:
+        t[at.T_SERVED, u] = note_time(walk, i, t[at.T_SERVED, u], EVER)
+        t[at.T_SERVED_BEFORE, u] = note_time(walk, i + 1, t[at.T_SERVED_BEFORE, u], EVER)
         i += 2
     if partial:
-        t[at.T_PUSHED, u] = note_time(t[at.T_PUSHED, u], EVER, book, i, loads, shift)
+        t[at.T_PUSHED, u] = note_time(walk, i, t[at.T_PUSHED, u], EVER)
         i += 1
-    return Cursor(i, cursor.same)
+    return StateCursor(i, cursor.same)
 
 
 @kernel(helper=True, reference_counts=False)
-def walk_place(e, u, sent, partial, room, book, cursor, loads, shift):
+def walk_place(run, u, sent, partial, walk, cursor):
     """Walk the state of a PE; sent: when its lane may send again at the earliest."""
-    t, words, depth, front = room.t, e[at.SPAD_WORDS], e[at.IACT_FIFO], e[at.FRONT]
-    cursor = walk_times(t, u, e[at.OVERLAP], partial, book, cursor, loads, shift)
+    e, room, t = run.e, run.room, run.room.t
+    words, depth, front = e[at.SPAD_WORDS], e[at.IACT_FIFO], e[at.FRONT]
+    cursor = walk_times(run, u, partial, walk, cursor)
     live = t[at.T_NEXT_SLOT, u] - t[at.T_OLDEST, u]
     live = live + words if live < 0 else live
-    book.same[NOW, cursor.same] = live
-    cursor = Cursor(cursor.times, cursor.same + 1)
+    walk.book.same[NOW, cursor.same] = live
+    cursor = StateCursor(cursor.times, cursor.same + 1)
     # Room that was let go before the last word was written, and words that came before the MACs ask for them, are over.
-    filled, visited = t[at.T_FILLED, u] - 1, min(t[at.T_ADDRESS, u], t[at.T_FREE, u] - 1)
-    oldest, newest = t[at.T_OLDEST, u], t[at.T_NEXT_SLOT, u]
-    cursor = walk_ring(room.freed, u * words, words, oldest, words - live, filled, book, cursor, loads, shift)
-    cursor = walk_ring(room.written, u * words, words, newest, live, visited, book, cursor, loads, shift)
-    cursor = walk_ring(room.pushed, u * words, words, newest, live, t[at.T_FREE, u] - 1, book, cursor, loads, shift)
-    cursor = walk_ring(room.popped, u * depth, depth, t[at.T_FLIT, u], depth, sent - 1, book, cursor, loads, shift)
-    return walk_ring(
-        room.issued, u * front, front, t[at.T_VISIT, u], front, t[at.T_ADDRESS, u], book, cursor, loads, shift
-    )
+    free, address, base, newest = t[at.T_FREE, u], t[at.T_ADDRESS, u], u * words, t[at.T_NEXT_SLOT, u]
+    let_go = Ring(room.freed, base, words, t[at.T_OLDEST, u], words - live)
+    cursor = walk_ring(walk, cursor, let_go, t[at.T_FILLED, u] - 1)
+    cursor = walk_ring(walk, cursor, Ring(room.written, base, words, newest, live), min(address, free - 1))
+    cursor = walk_ring(walk, cursor, Ring(room.pushed, base, words, newest, live), free - 1)
+    cursor = walk_ring(walk, cursor, Ring(room.popped, u * depth, depth, t[at.T_FLIT, u], depth), sent - 1)
+    return walk_ring(walk, cursor, Ring(room.issued, u * front, front, t[at.T_VISIT, u], front), address)
 
 
 @kernel(spliced=True)
-def walk_chain(e, d, h, plan, room, book, cursor, loads, shift):
+def walk_chain(run, h, walk, cursor):
     """Walk the state of a chain and of its psum lane."""
-    lane, depth, slot, i = plan.chain[at.H_LANE, h], e[at.PSUM_FIFO], room.chain_flits[h], cursor.times
-    if d[at.PSUM_IN]:
-        room.lane_in[lane] = note_time(room.lane_in[lane], EVER, book, i, loads, shift)
+    plan, room = run.plan, run.room
+    lane, depth, slot, i = plan.chain[at.H_LANE, h], run.e[at.PSUM_FIFO], room.chain_flits[h], cursor.times
+    if run.d[at.PSUM_IN]:
+        room.lane_in[lane] = note_time(walk, i, room.lane_in[lane], EVER)
         i += 1
-    room.lane_out[lane] = note_time(room.lane_out[lane], EVER, book, i, loads, shift)
-    cursor = Cursor(i + 1, cursor.same)
+    room.lane_out[lane] = note_time(walk, i, room.lane_out[lane], EVER)
+    cursor = StateCursor(i + 1, cursor.same)
     for k in range(plan.chain[at.H_FIRST, h], plan.chain[at.H_FIRST, h + 1]):
         if k > plan.chain[at.H_FIRST, h]:
             floor = room.t[at.T_MOVED, plan.link[k - 1]] - 1
-        elif d[at.PSUM_IN]:
-            floor = room.lane_in[lane] + e[at.PSUM_TURN] - 1
+        elif run.d[at.PSUM_IN]:
+            floor = room.lane_in[lane] + run.e[at.PSUM_TURN] - 1
         else:
             continue
-        base = plan.link[k] * depth
-        cursor = walk_ring(room.psum_popped, base, depth, slot, depth, floor, book, cursor, loads, shift)
+        cursor = walk_ring(walk, cursor, Ring(room.psum_popped, plan.link[k] * depth, depth, slot, depth), floor)
     return cursor
 
 
+@kernel(spliced=True)
+def stream_has(stream, s, window):
+    """Whether a stream has a window."""
+    return window.n < stream[at.S_N, s] and window.j < stream[at.S_J, s] and window.q < stream[at.S_Q, s]
+
+
+@kernel(spliced=True)
+def chain_has(chain, h, window):
+    """Whether a chain has a window."""
+    return window.n < chain[at.H_N, h] and window.j < chain[at.H_J, h] and window.q < chain[at.H_Q, h]
+
+
 @kernel(helper=True, reference_counts=False)
-def walk_part(e, d, part, window, plan, program, room, book, loads, shift):
+def walk_part(run, part, window, loads, shift):
     """Walk the state of the members of a part that work on a window; returns how many times and numbers it has."""
-    stream, chain, first, member = plan.stream, plan.chain, plan.part_first, plan.part_member
-    cursor = Cursor(0, 1)
-    if not e[at.HIDE_DRAIN]:
-        room.marks[at.M_DRAINED] = note_time(room.marks[at.M_DRAINED], EVER, book, 0, loads, shift)
-        cursor = Cursor(1, 1)
+    plan, room, walk = run.plan, run.room, Walk(run.book, loads, shift)
+    stream, first, member = plan.stream, plan.part_first, plan.part_member
+    cursor = StateCursor(0, 1)
+    if not run.e[at.HIDE_DRAIN]:
+        room.marks[at.M_DRAINED] = note_time(walk, 0, room.marks[at.M_DRAINED], EVER)
+        cursor = StateCursor(1, 1)
     for k in range(first[at.P_STREAMS, part], first[at.P_STREAMS, part + 1]):
         s = member[at.P_STREAMS, k]
-        if window.n >= stream[at.S_N, s] or window.j >= stream[at.S_J, s] or window.q >= stream[at.S_Q, s]:
+        if not stream_has(stream, s, window):
             continue
         lane, sent, taken = stream[at.S_LANE, s], room.stream_at[1, s], room.stream_at[2, s]
-        room.lane_last[lane] = note_time(room.lane_last[lane], EVER, book, cursor.times, loads, shift)
-        partly = program.flit_end[stream[at.S_FLITS, s] + sent - 1] - taken if sent > 0 else 0
-        book.same[NOW, cursor.same] = partly
-        cursor = Cursor(cursor.times + 1, cursor.same + 1)
+        room.lane_last[lane] = note_time(walk, cursor.times, room.lane_last[lane], EVER)
+        partly = run.program.flit_end[stream[at.S_FLITS, s] + sent - 1] - taken if sent > 0 else 0
+        run.book.same[NOW, cursor.same] = partly
+        cursor = StateCursor(cursor.times + 1, cursor.same + 1)
         for i in range(plan.target_first[s], plan.target_first[s + 1]):
             u = plan.target[i]
             if window.j < plan.place[at.X_J, u]:
-                least = room.lane_last[lane] + e[at.IACT_TURN]
-                cursor = walk_place(e, u, least, partly > 0, room, book, cursor, loads, shift)
+                least = room.lane_last[lane] + run.e[at.IACT_TURN]
+                cursor = walk_place(run, u, least, partly > 0, walk, cursor)
     for k in range(first[at.P_CHAINS, part], first[at.P_CHAINS, part + 1]):
         h = member[at.P_CHAINS, k]
-        if window.n < chain[at.H_N, h] and window.j < chain[at.H_J, h] and window.q < chain[at.H_Q, h]:
-            cursor = walk_chain(e, d, h, plan, room, book, cursor, loads, shift)
-    book.same[NOW, 0] = cursor.times
+        if chain_has(plan.chain, h, window):
+            cursor = walk_chain(run, h, walk, cursor)
+    run.book.same[NOW, 0] = cursor.times
     return cursor
 
 
+@kernel(spliced=True)
+def sum_up(sums, level, i, value, periods):
+    """Return a number after so many further periods of what one has added; for none, keep it."""
+    if periods:
+        return value + periods * (value - sums[level, i])
+    sums[level, i] = value
+    return value
+
+
 @kernel(helper=True, reference_counts=False)
-def walk_sums(part, level, plan, room, spent, book, periods):
+def walk_sums(run, part, level, periods):
     """Add what adds up in so many periods; for none: keep the sums."""
-    sums, first, member, i = book.sums, plan.part_first, plan.part_member, 0
+    plan, room, spent, sums, i = run.plan, run.room, run.spent, run.book.sums, 0
+    first, member = plan.part_first, plan.part_member
     for k in range(first[at.P_LANES, part], first[at.P_LANES, part + 1]):
         lane = member[at.P_LANES, k]
-        if periods:
-            room.lane_reads[lane] += periods * (room.lane_reads[lane] - sums[level, i])
-        else:
-            sums[level, i] = room.lane_reads[lane]
+        room.lane_reads[lane] = sum_up(sums, level, i, room.lane_reads[lane], periods)
         i += 1
     for k in range(first[at.P_STREAMS, part], first[at.P_STREAMS, part + 1]):
         s = member[at.P_STREAMS, k]
         for row in range(3):
-            if periods:
-                room.stream_at[row, s] += periods * (room.stream_at[row, s] - sums[level, i])
-            else:
-                sums[level, i] = room.stream_at[row, s]
+            room.stream_at[row, s] = sum_up(sums, level, i, room.stream_at[row, s], periods)
             i += 1
         for x in range(plan.target_first[s], plan.target_first[s + 1]):
+            u = plan.target[x]
             for cause in range(spent.shape[0]):
-                u = plan.target[x]
-                if periods:
-                    spent[cause, u] += periods * (spent[cause, u] - sums[level, i])
-                else:
-                    sums[level, i] = spent[cause, u]
+                spent[cause, u] = sum_up(sums, level, i, spent[cause, u], periods)
                 i += 1
 
 
 @kernel(spliced=True)
-def carries_the_same(program, stream, s, record, back, moved):
+def carries_the_same(run, s, record, back, moved):
     """Whether a window of a stream carries what the one `back` records before does, which lies `moved` places before.
 
     That means the words that it takes, their places in the window, and the flits that they come in.
     """
+    program, stream = run.program, run.plan.stream
     need, last_flit, begin = program.need, program.last_flit, stream[at.S_WINDOWS, s]
     before = record - back
     if before < begin:
@@ -240,12 +279,12 @@ def carries_the_same(program, stream, s, record, back, moved):
 
 
 @kernel(spliced=True)
-def members_left(part, level, window, period, plan):
+def members_left(run, part, level, window, period):
     """Positions of a level, from a window on, that the same streams, PEs and chains work on as in the period before.
 
     The last column of a row is not among them: it lets go of all words.
     """
-    position, left = (window.n, window.j, window.q)[level], 1 << 62
+    plan, position, left = run.plan, (window.n, window.j, window.q)[level], 1 << 62
     for k in range(plan.part_first[at.P_CHAINS, part], plan.part_first[at.P_CHAINS, part + 1]):
         h = plan.part_member[at.P_CHAINS, k]
         of_chain = (plan.chain[at.H_N, h], plan.chain[at.H_J, h], plan.chain[at.H_Q, h])
@@ -266,13 +305,13 @@ def members_left(part, level, window, period, plan):
 
 
 @kernel(helper=True, reference_counts=False)
-def positions_left(e, part, level, window, period, plan, program, room):
+def positions_left(run, part, level, window, period):
     """Positions of a level, from a window on, that carry what those a period before have carried."""
-    stream = plan.stream
-    left = members_left(part, level, window, period, plan)
+    e, plan, stream = run.e, run.plan, run.plan.stream
+    left = members_left(run, part, level, window, period)
     for k in range(plan.part_first[at.P_STREAMS, part], plan.part_first[at.P_STREAMS, part + 1]):
         s = plan.part_member[at.P_STREAMS, k]
-        if window.n >= stream[at.S_N, s] or window.j >= stream[at.S_J, s] or window.q >= stream[at.S_Q, s]:
+        if not stream_has(stream, s, window):
             continue
         records, moved = 1, 0
         if level == COLUMNS:
@@ -281,9 +320,9 @@ def positions_left(e, part, level, window, period, plan, program, room):
             records = stream[at.S_Q, s]
         else:
             records = stream[at.S_Q, s] * stream[at.S_J, s]
-        record = stream[at.S_WINDOWS, s] + room.stream_at[0, s]
+        record = stream[at.S_WINDOWS, s] + run.room.stream_at[0, s]
         same = 0
-        while same < left * records and carries_the_same(program, stream, s, record + same, period * records, moved):
+        while same < left * records and carries_the_same(run, s, record + same, period * records, moved):
             same += 1
         left = min(left, same // records)
         if left < period:
@@ -335,24 +374,24 @@ def begin_level(level, positions, book):
 
 
 @kernel(helper=True, reference_counts=False)
-def leap(e, d, part, level, window, plan, program, room, spent, book):
+def leap(run, part, level, window):
     """Leap over windows that repeat, from the first one of a position of a level on; returns the positions leaped."""
-    position = (window.n, window.j, window.q)[level]
-    cursor = walk_part(e, d, part, window, plan, program, room, book, False, np.int64(0))
+    book, position = run.book, (window.n, window.j, window.q)[level]
+    cursor = walk_part(run, part, window, False, np.int64(0))
     if cursor.times == 0:
         return 0
     kept = book.kept[level]
     period = position - kept
     shift = shift_since(level, cursor, book) if kept >= 0 else -1
-    if shift >= 0 and not (d[at.TIME_SHARED] and shift & 1):
-        periods = positions_left(e, part, level, window, period, plan, program, room) // period
+    if shift >= 0 and not (run.d[at.TIME_SHARED] and shift & 1):
+        periods = positions_left(run, part, level, window, period) // period
         if periods > 0:
-            walk_part(e, d, part, window, plan, program, room, book, True, periods * shift)
-            walk_sums(part, level, plan, room, spent, book, periods)
+            walk_part(run, part, window, True, periods * shift)
+            walk_sums(run, part, level, periods)
             forget_state(level, book)
             book.misses[level] = 0
             return periods * period
     if kept < 0 or period >= book.gap[level]:
         keep_state(level, position, cursor, book)
-        walk_sums(part, level, plan, room, spent, book, np.int64(0))
+        walk_sums(run, part, level, np.int64(0))
     return 0

@@ -20,6 +20,7 @@ from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run.traffic import traffic_outcome
 from accelerator_sim.simulation.engines import Cycle, Event, estimate_of
+from accelerator_sim.simulation.event import PassMemory
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.operands import normal_masks
 from accelerator_sim.simulation.outcome import Outcome
@@ -53,7 +54,7 @@ class RunSetup:
 
     fidelity: the engine; verify: carry values and compare the outputs (with the clock-by-clock engine); masks: how
     zeros are drawn from densities; refine: best mappings of the search that are run by the event engine, to keep the
-    best of them (None: some, where that is cheap).
+    best of them (None: some, where that is cheap); memory: what passes took in other runs (`Event`).
     """
 
     architecture: Architecture
@@ -65,6 +66,7 @@ class RunSetup:
     seed: int = 0
     masks: Masks = Masks.CHANNELS
     refine: int | None = None
+    memory: PassMemory | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("objective", Objective), ("fidelity", Fidelity), ("masks", Masks)):
@@ -177,9 +179,9 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
         zeros = machine.architecture.pe.csc is not None and any(mask is not None for mask in masks)
         mappings = _fitting(layer, machine, words_of_fullest, zeros)
         schedules = [(Schedule.of_found(f), f.optimal_over) for f in mappings]
-    candidates = []
+    candidates, engine = [], Event(machine.memory)
     for schedule, over in schedules:
-        candidates.append(_checked(schedule, over, Event().run(schedule, counted(schedule, *masks)), machine))
+        candidates.append(_checked(schedule, over, engine.run(schedule, counted(schedule, *masks)), machine))
     best = min(candidates, key=lambda candidate: candidate.rank(machine.objective))
     if machine.fidelity is Fidelity.EVENT:
         return _finished(layer, best, len(candidates))

@@ -15,6 +15,7 @@ from accelerator_sim.results.status import Status
 from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import DIED, pool_of, run_tasks
+from accelerator_sim.simulation.event import PassMemory
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.layer import Layer
@@ -30,8 +31,11 @@ def simulate_network(
     technology: Technology,
     options: Options | None = None,
     on_progress: Progress | None = None,
+    memory: PassMemory | None = None,
 ) -> NetworkResult:
     """Simulate the layers of a network on an architecture.
+
+    memory: what passes took in runs of the same network on other machines; it is of use with one job.
 
     A layer that fails (no mapping fits, or a law is broken) has its error in the result, and the rest
     goes on.  After KeyboardInterrupt the result holds what was finished; the other layers are interrupted.
@@ -49,6 +53,7 @@ def simulate_network(
         chosen.seed,
         chosen.masks,
         chosen.refine,
+        memory if chosen.jobs == 1 else None,
     )
     tasks, task_of = _tasks(selected.layers, chosen.plan)
     finished, interrupted = _run(tasks, machine, chosen.jobs, on_progress)

@@ -14,6 +14,7 @@ from accelerator_sim.kernels.cycle_pe import Values
 from accelerator_sim.simulation.analytical import bottleneck
 from accelerator_sim.simulation.counts import counts_of
 from accelerator_sim.simulation.cycle import counted_on_the_way, step_layer
+from accelerator_sim.simulation.event import PassMemory
 from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.operands import normal_iacts, normal_weights, original_outputs, reference_outputs
 from accelerator_sim.simulation.outcome import Outcome, Verdict
@@ -48,11 +49,16 @@ class Analytical:
 
 @dataclass(frozen=True)
 class Event:
-    """Exact times by recurrences; a layer of very many passes by what repeats in it (`simulation.repeats`)."""
+    """Exact times by recurrences; a layer of very many passes by what repeats in it (`simulation.repeats`).
+
+    memory: what the passes of layers took, for runs of the same layers on machines that differ elsewhere.
+    """
+
+    memory: PassMemory | None = None
 
     def run(self, schedule: Schedule, stored: Stored) -> Outcome:
         """Run a layer.  Raises ValueError for one of too many passes that do not repeat."""
-        times = time_schedule(schedule, stored)
+        times = time_schedule(schedule, stored, self.memory)
         return Outcome(counts_of(schedule, stored), timing_of(machine_of(schedule), times))
 
 

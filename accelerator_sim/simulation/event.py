@@ -10,7 +10,7 @@ from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.kernels.engine_arrays import Plan
 from accelerator_sim.kernels.event_leap import LEVELS, Book
-from accelerator_sim.kernels.event_pass import Room, run_pass
+from accelerator_sim.kernels.event_pass import PassRun, Room, run_pass
 from accelerator_sim.kernels.timeline import follow
 from accelerator_sim.simulation.machine import Machine
 from accelerator_sim.simulation.passes import Passes, Planner
@@ -81,18 +81,58 @@ Known = dict[bytes, tuple[int, Ints, Ints]]
 """Passes that were run, by their tiles: bank reads, the output of `run_pass`, cycles by cause and place."""
 
 
-def time_layer(passes: Passes, planner: Planner, known: Known | None = None, leaps: bool = True) -> PassTimes:
-    """Run each kind of pass once and let the passes of the layer follow one another.
+@dataclass(frozen=True, eq=False)
+class KindTimes:
+    """What the kinds of passes of a layer take: int64 by kind, and for all passes together."""
 
-    leaps: leap over windows that repeat, which changes no result.
+    cycles: Ints
+    fill: Ints
+    """Cycles until all PEs have their weights."""
+    reads: Ints
+    """Flits that the busiest iact lane sends."""
+    busy: Ints
+    """PE-cycles with a multiply-accumulate."""
+    spent: Ints
+    """[causes, places], of all passes."""
+    iact_fifo: int
+    psum_fifo: int
+
+
+class PassMemory:
+    """What the passes of some layers took, for machines that run the same passes with other things around them.
+
+    Machines that differ in their off-chip channel, in memories that do not bind, or in overlaps between passes run the
+    same passes.  May be used by several threads.
+    """
+
+    MOST = 1000
+    """Layers that are remembered: at 20 KiB each on 192 PEs, 20 MB."""
+
+    def __init__(self) -> None:
+        self.layers: dict[bytes, KindTimes] = {}
+
+    def times(self, passes: Passes, planner: Planner) -> KindTimes:
+        """Return what the kinds of passes of a layer take, and run them if that is not known."""
+        key = passes.content + planner.zeros
+        if key not in self.layers:
+            times = run_kinds(passes, planner)
+            if len(self.layers) >= self.MOST:
+                self.layers.clear()
+            self.layers[key] = times
+            return times
+        return self.layers[key]
+
+
+def run_kinds(passes: Passes, planner: Planner, known: Known | None = None, leaps: bool = True) -> KindTimes:
+    """Run each kind of pass once.
+
     known: passes of other parts of the same layer, in which only the lengths of tiles matter, not where they lie; they
-    are not run again, and what is run is added.
+    are not run again, and what is run is added; leaps: leap over windows that repeat, which changes no result.
     """
     machine = passes.machine
     kinds, counts = passes.kinds
     room, book = room_of(machine), book_of(machine, leaps and not planner.skips_zeros)
-    size = int(kinds.max()) + 1
-    cycles, fill, reads, busy = np.zeros((4, size), dtype=np.int64)
+    cycles, fill, reads, busy = np.zeros((4, int(kinds.max()) + 1), dtype=np.int64)
     total = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
     finish = np.zeros(machine.places, dtype=np.int64)
     out = np.zeros(at.OUT, dtype=np.int64)
@@ -107,7 +147,7 @@ def time_layer(passes: Passes, planner: Planner, known: Known | None = None, lea
         else:
             plan, program, alike = (*planner.plan(d), None) if planner.data_matter else planner.plan_alike(d)
             spent = np.zeros_like(total)
-            reads[kind] = run_pass(machine.e, d, plan, program, room, book, spent, finish, out, NO_SPANS)
+            reads[kind] = run_pass(PassRun(machine.e, d, plan, program, room, book, spent, out, NO_SPANS), finish)
             if alike is not None:
                 spent = spent[:, alike]
                 spent[:, alike < 0] = 0
@@ -117,23 +157,33 @@ def time_layer(passes: Passes, planner: Planner, known: Known | None = None, lea
         cycles[kind], fill[kind] = out[at.OUT_PASS], out[at.OUT_FILL]
         busy[kind] = spent[at.BUSY].sum()
         total += count * spent
+    return KindTimes(cycles, fill, reads, busy, total, int(out[at.OUT_IACT_FIFO]), int(out[at.OUT_PSUM_FIFO]))
+
+
+def follow_passes(passes: Passes, kinds: KindTimes) -> PassTimes:
+    """Let the passes of a layer follow one another."""
     starts = np.zeros(passes.count, dtype=np.int64)
     waits = np.zeros(len(CAUSES), dtype=np.int64)
     end = follow(
         passes.order, passes.kind, passes.group, passes.load, passes.iact_cycles, passes.fill_cycles,
-        passes.weight_cycles, passes.oact_cycles, cycles, fill, reads, starts, waits,
+        passes.weight_cycles, passes.oact_cycles, kinds.cycles, kinds.fill, kinds.reads, starts, waits,
     )  # fmt: skip
     return PassTimes(
         cycles=int(end),
         passes=passes,
         starts=starts,
-        lengths=cycles[passes.kind],
-        busy=busy[passes.kind],
-        spent=total,
+        lengths=kinds.cycles[passes.kind],
+        busy=kinds.busy[passes.kind],
+        spent=kinds.spent,
         waits=waits,
-        iact_fifo=int(out[at.OUT_IACT_FIFO]),
-        psum_fifo=int(out[at.OUT_PSUM_FIFO]),
+        iact_fifo=kinds.iact_fifo,
+        psum_fifo=kinds.psum_fifo,
     )
+
+
+def time_layer(passes: Passes, planner: Planner, memory: PassMemory | None = None) -> PassTimes:
+    """Run each kind of pass once, unless that is remembered, and let the passes of a layer follow one another."""
+    return follow_passes(passes, memory.times(passes, planner) if memory else run_kinds(passes, planner))
 
 
 def _place_free(d: Ints, machine: Machine) -> bytes:
@@ -155,7 +205,10 @@ def trace_pass(passes: Passes, planner: Planner, number: int) -> tuple[Plan, Int
         spans = np.zeros((most, 4), dtype=np.int64)
         out = np.zeros(at.OUT, dtype=np.int64)
         spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
-        run_pass(machine.e, d, plan, program, room, book, spent, np.zeros(machine.places, dtype=np.int64), out, spans)
+        run_pass(
+            PassRun(machine.e, d, plan, program, room, book, spent, out, spans),
+            np.zeros(machine.places, dtype=np.int64),
+        )
         if out[at.OUT_SPANS] <= most:
             return plan, spans[: out[at.OUT_SPANS]]
         most = int(out[at.OUT_SPANS])

@@ -6,10 +6,11 @@ the zeros that the PEs skip lie at the same places.  Equal passes are simulated 
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,21 @@ from accelerator_sim.workload.arrays import Ints
 NO_MASK: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
 NO_DATA: NDArray[np.int32] = np.zeros(0, dtype=np.int32)
 NO_COST: Ints = np.zeros((0, 0), dtype=np.int64)
+
+
+class PassRules(NamedTuple):
+    """Rules of a machine that all passes of a layer keep."""
+
+    reads_first: bool
+    """Psums enter the first pass that adds to them."""
+    leaves_last: bool
+    """The last pass sends its psums off-chip."""
+    one_port: bool
+    """A psum bank is read and written in turn."""
+    weights_before: bool
+    """Weights are sent during the pass before."""
+    iacts_after: bool
+    """Iacts are sent when the weights are there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,16 +97,38 @@ class Passes:
             first = int(self.starts[i][digit]) * lengths[i]
             d[i] = first
             d[at.SIZE + i] = min(lengths[i], loops.sizes[dimension] - first)
-        architecture = machine.schedule.problem.architecture
-        first_pass, last_pass = bool(role & line.FIRST), bool(role & line.LAST)
-        enters = not first_pass or architecture.glb.psum_read_first
-        rests = not (last_pass and architecture.glb.psum_final_to_dram)
+        rules = self.rules
+        enters = not role & line.FIRST or rules.reads_first
+        rests = not (role & line.LAST and rules.leaves_last)
         d[at.PSUM_IN] = enters
-        d[at.TIME_SHARED] = enters and rests and not architecture.flat and architecture.glb.psum.ports == 1
+        d[at.TIME_SHARED] = enters and rests and rules.one_port
         d[at.LOAD] = load
-        d[at.BEFORE] = architecture.overlap.weight_fill
-        d[at.AFTER_LOAD] = not architecture.overlap.iact_fill
+        d[at.BEFORE] = rules.weights_before
+        d[at.AFTER_LOAD] = rules.iacts_after
         return d
+
+    @cached_property
+    def rules(self) -> PassRules:
+        """What holds for all passes."""
+        architecture = self.machine.schedule.problem.architecture
+        return PassRules(
+            architecture.glb.psum_read_first,
+            architecture.glb.psum_final_to_dram,
+            not architecture.flat and architecture.glb.psum.ports == 1,
+            architecture.overlap.weight_fill,
+            not architecture.overlap.iact_fill,
+        )
+
+    @cached_property
+    def content(self) -> bytes:
+        """Digest of all that the kinds of passes depend on, but for the zeros of the operands."""
+        machine = self.machine
+        digest = hashlib.blake2b(repr((self.rules, _lengths(machine), machine.schedule.loops.sizes)).encode())
+        laid_out = machine.e, machine.clusters, machine.local, machine.cluster_part, machine.local_part, machine.place
+        for array in (*laid_out, *self.starts, *self.kinds):
+            digest.update(f"{array.shape}".encode())
+            digest.update(array.tobytes())
+        return digest.digest()
 
 
 def _lengths(machine: Machine) -> list[int]:
@@ -260,6 +298,11 @@ class Planner:
         """Whether the time of a pass depends on more than the lengths of its tiles."""
         e = self.machine.e
         return bool(e[at.CSC_IACT] or e[at.CSC_WEIGHT] or self.data.size)
+
+    @cached_property
+    def zeros(self) -> bytes:
+        """Digest of the masks."""
+        return b"".join(hashlib.blake2b(mask.tobytes()).digest() for mask in (self.iact_mask, self.weight_mask))
 
     def plan(self, d: Ints) -> tuple[Plan, Program]:
         """Return the plan of a pass and its program; the weights in the plan are those of this pass."""

@@ -23,7 +23,7 @@ from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.mapping.dealing import Deal
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Stationary
-from accelerator_sim.simulation.event import Known, PassTimes, time_layer
+from accelerator_sim.simulation.event import Known, PassMemory, PassTimes, follow_passes, run_kinds, time_layer
 from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.passes import order_of, passes_of, planner_of
 from accelerator_sim.simulation.schedule import Schedule
@@ -157,14 +157,18 @@ def _times_of(total: Sums, sample: PassTimes, seen: Any) -> PassTimes:
     )
 
 
-def time_schedule(schedule: Schedule, stored: Stored, most: int = MOST_PASSES) -> PassTimes:
+def time_schedule(
+    schedule: Schedule, stored: Stored, memory: PassMemory | None = None, most: int = MOST_PASSES
+) -> PassTimes:
     """Time a layer, its passes one by one where there are no more than `most` of them, else by what repeats.
+
+    memory: what the passes of layers took, to which those of this one are added.
 
     Raises ValueError for a layer of too many passes that do not repeat.
     """
     machine = machine_of(schedule)
     if schedule.passes <= most:
-        return time_layer(passes_of(machine, stored), planner_of(machine, stored))
+        return time_layer(passes_of(machine, stored), planner_of(machine, stored), memory)
     whole = repeated(schedule, stored)
     if whole is None:
         raise ValueError(_too_many(schedule))
@@ -174,7 +178,8 @@ def time_schedule(schedule: Schedule, stored: Stored, most: int = MOST_PASSES) -
     def run(part: Schedule) -> PassTimes:
         machine = machine_of(part)
         counts = counted(part, None, None)
-        return time_layer(passes_of(machine, counts, order=order), planner_of(machine, counts), known)
+        passes = passes_of(machine, counts, order=order)
+        return follow_passes(passes, run_kinds(passes, planner_of(machine, counts), known))
 
     return time_repeated(whole, run)
 

@@ -141,11 +141,11 @@ def test_an_interrupt_keeps_what_was_finished(monkeypatch: pytest.MonkeyPatch) -
     """The explanation is whole, the changes are those that were simulated by then, and the exit code says so."""
     real, calls = module.simulate_network, []
 
-    def stop(*args: Any) -> Any:
+    def stop(*args: Any, **named: Any) -> Any:
         calls.append(args)
         if len(calls) == 8:
             raise KeyboardInterrupt
-        return real(*args)
+        return real(*args, **named)
 
     monkeypatch.setattr(module, "simulate_network", stop)
     found = explain(replace(SMALL, layers=SMALL.layers[4:]), *load_machine("eyeriss_v2"), Options(), vary)

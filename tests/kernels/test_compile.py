@@ -54,7 +54,7 @@ def test_the_cache_of_every_kernel_has_the_stamp() -> None:
 
 def test_the_stamp_changes_with_the_compiler_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     before = cache.stamp("survey")
-    monkeypatch.setattr(cache.config, "BOUNDSCHECK", 1)
+    monkeypatch.setattr(numba.config, "BOUNDSCHECK", 1)
     assert cache.stamp("survey") != before
 
 

@@ -14,7 +14,7 @@ from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels.event_leap import COLUMNS, ROWS, Book
 from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.simulation import event
-from accelerator_sim.simulation.event import PassTimes, time_layer
+from accelerator_sim.simulation.event import PassTimes, follow_passes, run_kinds
 from accelerator_sim.simulation.machine import Machine, machine_of
 from accelerator_sim.simulation.passes import passes_of, planner_of
 from accelerator_sim.simulation.repeats import MOST_PASSES
@@ -33,7 +33,8 @@ QUICK = ("alexnet", "mobilenet_v2_84", "lstm_arnet")
 
 def timed(schedule: Schedule, pattern: Pattern, leaps: bool) -> PassTimes:
     machine, stored = machine_of(schedule), stored_pattern(schedule, pattern)
-    return time_layer(passes_of(machine, stored), planner_of(machine, stored), leaps=leaps)
+    passes = passes_of(machine, stored)
+    return follow_passes(passes, run_kinds(passes, planner_of(machine, stored), leaps=leaps))
 
 
 def check_equal(schedule: Schedule, pattern: Pattern) -> None:
