@@ -26,8 +26,11 @@ NOW = LEVELS
 EVER = -(1 << 62)
 """Floor of times that matter however early they are."""
 FEW = 3
-"""Positions that are run without a thought of leaping over some of them, and rows in which a recurrence is looked for
-before it is given up."""
+"""Positions that are run without a thought of leaping over some of them."""
+COST = 2
+"""States that take as long to write down and to compare as a window takes to run, about (assumed)."""
+LEAST_GAIN, MOST_GAIN = -40, 400
+"""Positions lost after which a recurrence is looked for rarely, and gained beyond which no more are counted."""
 RARELY = 16
 """Rows of which one is then looked at."""
 MOST_GAP = 64
@@ -55,8 +58,10 @@ class Book(NamedTuple):
     """[LEVELS]: position at which the state was kept, -1 for none."""
     gap: Any
     """[LEVELS]: positions after which it is replaced."""
-    misses: Any
-    """[LEVELS]: rows, images or parts in a row in which nothing was leaped over."""
+    gain: Any
+    """[LEVELS]: positions that were leaped over, less what the states that were written down have cost."""
+    begun: Any
+    """[LEVELS]: how often the positions of a level were begun."""
 
 
 class Walk(NamedTuple):
@@ -365,12 +370,12 @@ def forget_state(level, book):
 def begin_level(level, positions, book):
     """Begin the positions of a level; returns whether to look for a state that recurs.
 
-    Where it did not recur before, it is looked for only now and then: writing states down costs a third of a window.
+    Where that has cost more than it gained, one is looked for only now and then.
     """
     forget_state(level, book)
-    misses = book.misses[level]
-    book.misses[level] += 1
-    return book.times.shape[1] > 0 and positions > FEW and (misses < FEW or misses % RARELY == 0)
+    book.begun[level] += 1
+    worth = book.gain[level] > COST * LEAST_GAIN or book.begun[level] % RARELY == 0
+    return book.times.shape[1] > 0 and positions > FEW and worth
 
 
 @kernel(helper=True, reference_counts=False)
@@ -378,6 +383,7 @@ def leap(run, part, level, window):
     """Leap over windows that repeat, from the first one of a position of a level on; returns the positions leaped."""
     book, position = run.book, (window.n, window.j, window.q)[level]
     cursor = walk_part(run, part, window, False, np.int64(0))
+    book.gain[level] -= 1
     if cursor.times == 0:
         return 0
     kept = book.kept[level]
@@ -389,7 +395,7 @@ def leap(run, part, level, window):
             walk_part(run, part, window, True, periods * shift)
             walk_sums(run, part, level, periods)
             forget_state(level, book)
-            book.misses[level] = 0
+            book.gain[level] = min(book.gain[level] + COST * periods * period, COST * MOST_GAIN)
             return periods * period
     if kept < 0 or period >= book.gap[level]:
         keep_state(level, position, cursor, book)

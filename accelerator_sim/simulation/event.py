@@ -71,7 +71,7 @@ def book_of(machine: Machine, leaps: bool) -> Book:
     def zeros(rows: int, columns: int) -> Ints:
         return np.zeros((rows, columns), dtype=np.int64)
 
-    return Book(zeros(LEVELS + 1, times), zeros(LEVELS + 1, same), zeros(LEVELS, sums), *zeros(3, LEVELS))
+    return Book(zeros(LEVELS + 1, times), zeros(LEVELS + 1, same), zeros(LEVELS, sums), *zeros(4, LEVELS))
 
 
 NO_SPANS: Ints = np.zeros((0, 4), dtype=np.int64)
