@@ -14,7 +14,7 @@ DEV := $(VENV)/.stamp-dev
 SLOW := $(VENV)/.stamp-slow
 DOCS := $(VENV)/.stamp-docs
 
-.PHONY: help demo test test-all lint bench docs sdist-check clean
+.PHONY: help demo test test-all lint checked bench docs sdist-check clean
 .NOTPARALLEL:
 
 help:
@@ -36,12 +36,13 @@ lint: $(DEV)
 	$(PY) -m mypy
 
 # Kernels are compiled once, before two processes would each compile them, and beside ruff and mypy.
-test: $(DEV)
-	@$(PY) -m accelerator_sim warmup & $(MAKE) lint; status=$$?; wait; exit $$status
+checked: $(DEV)
+	$(PY) -m accelerator_sim warmup & warmup=$$!; $(MAKE) lint; status=$$?; wait $$warmup && exit $$status
+
+test: checked
 	$(PY) -m pytest -m "not slow" -n $(TEST_JOBS) --durations=15
 
-test-all: $(SLOW) lint
-	$(PY) -m accelerator_sim warmup
+test-all: $(SLOW) checked
 	$(PY) -m pytest -n $(TEST_JOBS) --durations=15
 	if [ -d tests/kernels ]; then NUMBA_DISABLE_JIT=1 $(PY) -m pytest tests/kernels; fi
 
