@@ -56,14 +56,12 @@ def is_cold(kernel: Any) -> bool:
 
 def cache_folder() -> str | None:
     """Return the folder of the compiled kernels, or None where none can be written."""
-    kernels = load_kernels()
-    if not kernels:
-        return None
     from accelerator_sim.kernels import cache
 
-    path = getattr(getattr(kernels[0].dispatcher, "_cache", None), "cache_path", None)
-    if cache.uncached:
+    kernels = load_kernels()
+    if cache.uncached or not kernels:
         return None
+    path = getattr(getattr(kernels[0].dispatcher, "_cache", None), "cache_path", None)
     return None if path is None else str(path)
 
 

@@ -114,13 +114,13 @@ class PassMemory:
     def times(self, passes: Passes, planner: Planner) -> KindTimes:
         """Return what the kinds of passes of a layer take, and run them if that is not known."""
         key = passes.content + planner.zeros
-        if key not in self.layers:
+        times = self.layers.get(key)
+        if times is None:
             times = run_kinds(passes, planner)
             if len(self.layers) >= self.MOST:
                 self.layers.clear()
             self.layers[key] = times
-            return times
-        return self.layers[key]
+        return times
 
 
 def run_kinds(passes: Passes, planner: Planner, known: Known | None = None, leaps: bool = True) -> KindTimes:
