@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from accelerator_sim.kernels.stamps import stamp_of
+from accelerator_sim.kernels.vector_code import register
 
 uncached = False
 """Whether a kernel found no place for its cache (said once by the command line)."""
@@ -58,6 +59,7 @@ def bare(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     """Return numba's dispatcher of a function that other kernels call: without an entry for Python or a cache."""
     from numba import njit
 
+    register()
     return njit(**{"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | options)(function)
 
 
@@ -66,6 +68,7 @@ def jitted(function: Callable[..., Any], module: str, options: dict[str, Any]) -
     from numba import njit
 
     global uncached
+    register()
     dispatcher = njit(**{"nogil": True} | options)(function)
     if hasattr(dispatcher, "_cache"):  # absent when the JIT is switched off
         try:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
-from accelerator_sim.kernels.event_pass import Arrival, wait
+from accelerator_sim.kernels.waiting import Arrival, waits_of
 
 NEVER = 1 << 60
 
@@ -276,8 +276,12 @@ def issue_visit(e, d, u, now, s, own_rows, plan, program, values, carries, state
         return
     before = since(e, u, state, spent)
     if before < now:
-        arrival = Arrival(y[Y_WEIGHTS, u], queue[u, head, V_PUSHED], queue[u, head, V_WRITTEN])
-        wait(spent, u, before, now, arrival)
+        pushed, written = queue[u, head, V_PUSHED], queue[u, head, V_WRITTEN]
+        waits = waits_of(before, now, Arrival(y[Y_WEIGHTS, u], pushed + 1, written + 1))
+        spent[at.NO_WEIGHT, u] += waits.weights - before
+        spent[at.NO_IACT, u] += waits.seen - waits.weights
+        spent[at.SPAD_FILL, u] += waits.written - waits.seen
+        spent[at.PIPELINE, u] += now - waits.written
     slots, k = queue[u, head, V_SLOTS], queue[u, head, V_WORD]
     spent[at.BUSY, u] += slots
     y[Y_LATEST, u] = now

@@ -29,6 +29,8 @@ class Plan(NamedTuple):
     """[MEMBERS, places]: the members of each part (see `kernels.parts`)."""
     counts: Any
     """[COUNTS]"""
+    blocks: Any
+    """See `kernels.blocks`."""
 
 
 class Program(NamedTuple):
@@ -53,10 +55,12 @@ class Program(NamedTuple):
     IACT_FLIT, IACT_LANES, WEIGHT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
     PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
     PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN, IACT_RING_ROWS, IACT_RING_COLUMNS, WEIGHT_RING,
+    BLOCK_ROWS, LINK_ROWS,
     INTEGERS,
-) = range(50)  # fmt: skip
+) = range(52)  # fmt: skip
 """`PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit keeps its lane; `..._RING...`: clusters
-of a ring along columns or rows, 0 for none."""
+of a ring along columns or rows, 0 for none; `..._ROWS` of state, of a block of PEs (`B_...`) or a link of chains
+(`L_...`)."""
 
 # --- integers of one pass (array `d`) --------------------------------------------------------------------------------
 DIMENSIONS = 7
@@ -94,9 +98,10 @@ W_LANE, W_G0, W_M0, W_C0, W_R0, W_M, W_C, W_FLITS, W_SENT, TILE = range(10)
 
 # --- counts of a plan (array `counts`) -------------------------------------------------------------------------------
 (
-    COUNT_STREAMS, COUNT_LANES, COUNT_CHAINS, COUNT_TILES, COUNT_PARTS, COUNT_ACTIVE, WINDOWS_N, WINDOWS_J, WINDOWS_Q,
+    COUNT_STREAMS, COUNT_LANES, COUNT_CHAINS, COUNT_TILES, COUNT_PARTS, COUNT_PE_BLOCKS, COUNT_CHAIN_BLOCKS,
+    COUNT_ACTIVE, WINDOWS_N, WINDOWS_J, WINDOWS_Q,
     COUNTS,
-) = range(10)  # fmt: skip
+) = range(12)  # fmt: skip
 
 # --- members of a part (rows of `part_first` and `part_member`) ------------------------------------------------------
 P_LANES, P_STREAMS, P_CHAINS, MEMBERS = range(4)
@@ -121,9 +126,26 @@ GAP = -1
 M_IACT_FIFO, M_PSUM_FIFO, M_DRAINED, M_DRAINED_ALL, MARKS = range(5)
 """Most entries in a FIFO; when the psums of a part, or of all, have reached their bank."""
 
-# --- state of one place while a pass runs (rows of `t`) --------------------------------------------------------------
+# --- state of one block of PEs while the event engine runs a pass: rows of `kernels.vectors` -------------------------
 (
-    T_ADDRESS, T_FREE, T_LEFT, T_LEFT_BEFORE, T_SERVED, T_SERVED_BEFORE, T_FILLED, T_PUSHED, T_READY, T_WEIGHTS,
-    T_VISIT, T_FLIT, T_OLDEST, T_NEXT_SLOT, T_MOVED,
-    STATE,
-) = range(16)  # fmt: skip
+    B_ADDRESS, B_FREE, B_LEFT, B_LEFT_BEFORE, B_SERVED, B_SERVED_BEFORE, B_FILLED, B_PUSHED, B_WEIGHTS, B_HOP,
+    B_LEFT_OVER, B_SPENT,
+) = range(12)  # fmt: skip
+"""`B_HOP`: cycles from the source of its iacts; `B_LEFT_OVER`: NEVER in seats that are left over, 0 in others;
+`B_SPENT`: first of `SPENT` rows, cycles by cause."""
+SPENT = GLB_PORT + 1
+"""Causes for which a PE of the event engine waits within its pass, the first ones."""
+B_RINGS = B_SPENT + SPENT
+"""First row of the rings: FRONT rows of when the last visits issued, the oldest first; IACT_FIFO rows of when the last
+flit in an entry of the FIFO left; and SPAD_WORDS rows each of when a word of the SPad was let go, came to the FIFO, and
+was written."""
+NEVER = 1 << 61
+
+# --- state of one link of a block of chains: rows of `kernels.vectors` ------------------------------------------------
+L_MOVED, L_HOP, L_BACK, L_GLB_PORT, L_NO_PSUM, L_BLOCKED, L_MOVING, L_POPPED = range(8)
+"""When it has moved its last flit; cycles from the link before; `H_BACK`, of the first link; cycles by cause; and
+PSUM_FIFO rows of when the last flit in an entry of its FIFO left."""
+
+# --- ring pointers of a block of PEs (rows of `pointer`) --------------------------------------------------------------
+K_FLIT, K_OLDEST, K_NEXT_SLOT, POINTERS = range(4)
+"""Next entry of the iact FIFO; slots of the SPad with the oldest word, and for the next one."""

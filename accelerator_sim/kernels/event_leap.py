@@ -19,6 +19,20 @@ import numpy as np
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.event_state import first_rows, link_row, row_of
+from accelerator_sim.kernels.vectors import (
+    WIDTH,
+    any_larger,
+    gather,
+    larger,
+    load,
+    number_in,
+    scatter,
+    smaller,
+    spread,
+    store,
+    where_positive,
+)
 
 IMAGES, ROWS, COLUMNS, LEVELS = range(4)
 NOW = LEVELS
@@ -49,11 +63,11 @@ class Book(NamedTuple):
     """States that were written down, int64 arrays (of no size: nothing is leaped over)."""
 
     times: Any
-    """[LEVELS + 1, times]"""
+    """[LEVELS + 1, times, WIDTH], flat: vectors, as the state has them."""
     same: Any
     """[LEVELS + 1, numbers], first of all how many times there are"""
     sums: Any
-    """[LEVELS, numbers]: what adds up, as it was when the state was kept."""
+    """[LEVELS, numbers]: what adds up, as it was when the state was kept"""
     kept: Any
     """[LEVELS]: position at which the state was kept, -1 for none."""
     gap: Any
@@ -75,7 +89,7 @@ class Walk(NamedTuple):
 
 
 class StateCursor(NamedTuple):
-    """Where the next time and the next number of a state go in the book, int64."""
+    """Where the next times and the next number of a state go in the book, int64."""
 
     times: Any
     same: Any
@@ -84,37 +98,62 @@ class StateCursor(NamedTuple):
 class Ring(NamedTuple):
     """Entries of a ring before a pointer, the latest of them first."""
 
-    entries: Any
-    """int64 [all rings of a kind]"""
-    base: Any
+    first: Any
+    """Row of its first entry."""
     size: Any
-    """Its first entry, and how many there are."""
+    """How many there are."""
     pointer: Any
     most: Any
     """Entries that may matter."""
+    left_over: Any
+    """Above 0 in seats that are left over, vector: they are as the first seat, so that they tell nothing apart."""
 
 
 @kernel(spliced=True)
-def note_time(walk, i, x, floor):
-    """Write a time down, or at least its floor; to load: the time that was written down, so much later."""
+def times_row(book, level, i):
+    """Row of the book for times of a level."""
+    return level * (book.times.size // (WIDTH * (LEVELS + 1))) + i
+
+
+@kernel(spliced=True)
+def note_times(walk, i, x, floor):
+    """Write times down, or at least their floor; to load: the times that were written down, so much later."""
+    row = times_row(walk.book, NOW, i)
     if walk.loads:
-        return walk.book.times[NOW, i] + walk.shift
-    x = max(x, floor)
-    walk.book.times[NOW, i] = x
+        return load(walk.book.times, row) + spread(walk.shift)
+    x = larger(x, floor)
+    store(walk.book.times, row, x)
     return x
 
 
 @kernel(spliced=True)
-def walk_ring(walk, cursor, ring, floor):
+def as_first(x, left_over):
+    """A vector with its first number in the seats that are left over."""
+    return where_positive(left_over, spread(number_in(x, 0)), x)
+
+
+@kernel(spliced=True)
+def walk_row(state, walk, i, row, left_over, floor):
+    """Walk a row of a state; returns it."""
+    x = note_times(walk, i, as_first(load(state, row), left_over), floor)
+    if walk.loads:
+        store(state, row, x)
+    return x
+
+
+@kernel(spliced=True)
+def walk_ring(state, walk, cursor, ring, floor):
     """Walk the entries of a ring; those at or below the floor no longer matter, nor do those before them."""
     i, same, count, slot = cursor.times, walk.book.same, 0, ring.pointer
     live = same[NOW, cursor.same] if walk.loads else ring.most
     while count < live:
         slot = slot - 1 if slot > 0 else ring.size - 1
-        at_slot = ring.base + slot
-        if not walk.loads and ring.entries[at_slot] <= floor:
+        entry = as_first(load(state, ring.first + slot), ring.left_over)
+        if not walk.loads and not any_larger(entry, floor):
             break
-        ring.entries[at_slot] = note_time(walk, i, ring.entries[at_slot], floor)
+        entry = note_times(walk, i, entry, floor)
+        if walk.loads:
+            store(state, ring.first + slot, entry)
         i += 1
         count += 1
     same[NOW, cursor.same] = count
@@ -122,63 +161,82 @@ def walk_ring(walk, cursor, ring, floor):
 
 
 @kernel(spliced=True)
-def walk_times(run, u, partial, walk, cursor):
-    """Walk the times of a PE; partial: whether a flit in its FIFO has been taken in part."""
-    t, i = run.room.t, cursor.times
-    for row in (at.T_FREE, at.T_LEFT, at.T_LEFT_BEFORE, at.T_FILLED):
-        t[row, u] = note_time(walk, i, t[row, u], EVER)
-        i += 1
-    t[at.T_ADDRESS, u] = note_time(walk, i, t[at.T_ADDRESS, u], t[at.T_LEFT_BEFORE, u] - 1)
-    t[at.T_WEIGHTS, u] = note_time(walk, i + 1, t[at.T_WEIGHTS, u], t[at.T_FREE, u])
-    i += 2
+def walk_times(run, block, partial, walk, cursor):
+    """Walk the times of the PEs of a block; partial: whether a flit in their FIFOs has been taken in part."""
+    state, i, ever = run.room.blocks, cursor.times, spread(EVER)
+    left_over = load(state, row_of(run, block, at.B_LEFT_OVER))
+    free = walk_row(state, walk, i, row_of(run, block, at.B_FREE), left_over, ever)
+    before = walk_row(state, walk, i + 1, row_of(run, block, at.B_LEFT_BEFORE), left_over, ever)
+    walk_row(state, walk, i + 2, row_of(run, block, at.B_LEFT), left_over, ever)
+    walk_row(state, walk, i + 3, row_of(run, block, at.B_FILLED), left_over, ever)
+    walk_row(state, walk, i + 4, row_of(run, block, at.B_ADDRESS), left_over, before - spread(1))
+    walk_row(state, walk, i + 5, row_of(run, block, at.B_WEIGHTS), left_over, free)
+    i += 6
     if run.e[at.OVERLAP]:
-        t[at.T_SERVED, u] = note_time(walk, i, t[at.T_SERVED, u], EVER)
-        t[at.T_SERVED_BEFORE, u] = note_time(walk, i + 1, t[at.T_SERVED_BEFORE, u], EVER)
+        walk_row(state, walk, i, row_of(run, block, at.B_SERVED), left_over, ever)
+        walk_row(state, walk, i + 1, row_of(run, block, at.B_SERVED_BEFORE), left_over, ever)
         i += 2
     if partial:
-        t[at.T_PUSHED, u] = note_time(walk, i, t[at.T_PUSHED, u], EVER)
+        walk_row(state, walk, i, row_of(run, block, at.B_PUSHED), left_over, ever)
         i += 1
     return StateCursor(i, cursor.same)
 
 
 @kernel(helper=True, reference_counts=False)
-def walk_place(run, u, sent, partial, walk, cursor):
-    """Walk the state of a PE; sent: when its lane may send again at the earliest."""
-    e, room, t = run.e, run.room, run.room.t
+def walk_block(run, block, sent, partial, walk, cursor):
+    """Walk the state of a block of PEs; sent: when their lane may send again at the earliest."""
+    e, state, pointer = run.e, run.room.blocks, run.room.pointer
     words, depth, front = e[at.SPAD_WORDS], e[at.IACT_FIFO], e[at.FRONT]
-    cursor = walk_times(run, u, partial, walk, cursor)
-    live = t[at.T_NEXT_SLOT, u] - t[at.T_OLDEST, u]
+    issued, popped, freed, pushed, written = first_rows(run, block)
+    cursor = walk_times(run, block, partial, walk, cursor)
+    oldest, newest = pointer[at.K_OLDEST, block], pointer[at.K_NEXT_SLOT, block]
+    live = newest - oldest
     live = live + words if live < 0 else live
     walk.book.same[NOW, cursor.same] = live
     cursor = StateCursor(cursor.times, cursor.same + 1)
+    left_over = load(state, row_of(run, block, at.B_LEFT_OVER))
+    free = as_first(load(state, row_of(run, block, at.B_FREE)), left_over)
+    filled = as_first(load(state, row_of(run, block, at.B_FILLED)), left_over)
+    before = as_first(load(state, row_of(run, block, at.B_LEFT_BEFORE)), left_over)
+    address = larger(as_first(load(state, row_of(run, block, at.B_ADDRESS)), left_over), before - spread(1))
     # Room that was let go before the last word was written, and words that came before the MACs ask for them, are over.
-    free, address, base, newest = t[at.T_FREE, u], t[at.T_ADDRESS, u], u * words, t[at.T_NEXT_SLOT, u]
-    let_go = Ring(room.freed, base, words, t[at.T_OLDEST, u], words - live)
-    cursor = walk_ring(walk, cursor, let_go, t[at.T_FILLED, u] - 1)
-    cursor = walk_ring(walk, cursor, Ring(room.written, base, words, newest, live), min(address, free - 1))
-    cursor = walk_ring(walk, cursor, Ring(room.pushed, base, words, newest, live), free - 1)
-    cursor = walk_ring(walk, cursor, Ring(room.popped, u * depth, depth, t[at.T_FLIT, u], depth), sent - 1)
-    return walk_ring(walk, cursor, Ring(room.issued, u * front, front, t[at.T_VISIT, u], front), address)
+    past = free - spread(1)
+    cursor = walk_ring(state, walk, cursor, Ring(freed, words, oldest, words - live, left_over), filled - spread(1))
+    cursor = walk_ring(state, walk, cursor, Ring(written, words, newest, live, left_over), smaller(address, past))
+    cursor = walk_ring(state, walk, cursor, Ring(pushed, words, newest, live, left_over), past)
+    flit = pointer[at.K_FLIT, block]
+    cursor = walk_ring(state, walk, cursor, Ring(popped, depth, flit, depth, left_over), spread(sent - 1))
+    return walk_ring(state, walk, cursor, Ring(issued, front, np.int64(0), front, left_over), address)
 
 
 @kernel(spliced=True)
-def walk_chain(run, h, walk, cursor):
-    """Walk the state of a chain and of its psum lane."""
-    plan, room = run.plan, run.room
-    lane, depth, slot, i = plan.chain[at.H_LANE, h], run.e[at.PSUM_FIFO], room.chain_flits[h], cursor.times
+def walk_lane(run, x, times, walk, i):
+    """Walk the times of the lanes of a block of chains."""
+    lane = run.plan.blocks.chain_lane
+    noted = note_times(walk, i, gather(times, lane, x, 0), spread(EVER))
+    if walk.loads:
+        scatter(times, lane, x, 0, noted)
+
+
+@kernel(helper=True, reference_counts=False)
+def walk_chains(run, x, walk, cursor):
+    """Walk the state of a block of chains and of their psum lanes."""
+    room, blocks = run.room, run.plan.blocks
+    depth, slot, i, none = run.e[at.PSUM_FIFO], room.chain_slot[x], cursor.times, spread(0)
     if run.d[at.PSUM_IN]:
-        room.lane_in[lane] = note_time(walk, i, room.lane_in[lane], EVER)
+        walk_lane(run, x, room.lane_in, walk, i)
         i += 1
-    room.lane_out[lane] = note_time(walk, i, room.lane_out[lane], EVER)
+    walk_lane(run, x, room.lane_out, walk, i)
     cursor = StateCursor(i + 1, cursor.same)
-    for k in range(plan.chain[at.H_FIRST, h], plan.chain[at.H_FIRST, h + 1]):
-        if k > plan.chain[at.H_FIRST, h]:
-            floor = room.t[at.T_MOVED, plan.link[k - 1]] - 1
+    for link in range(blocks.chain_first[x], blocks.chain_first[x + 1]):
+        if link > blocks.chain_first[x]:
+            floor = load(room.links, link_row(run, link - 1, at.L_MOVED)) - spread(1)
         elif run.d[at.PSUM_IN]:
-            floor = room.lane_in[lane] + run.e[at.PSUM_TURN] - 1
+            floor = gather(room.lane_in, blocks.chain_lane, x, 0) + spread(run.e[at.PSUM_TURN] - 1)
         else:
             continue
-        cursor = walk_ring(walk, cursor, Ring(room.psum_popped, plan.link[k] * depth, depth, slot, depth), floor)
+        ring = Ring(link_row(run, link, at.L_POPPED), depth, slot, depth, none)
+        cursor = walk_ring(room.links, walk, cursor, ring, floor)
     return cursor
 
 
@@ -194,65 +252,80 @@ def chain_has(chain, h, window):
     return window.n < chain[at.H_N, h] and window.j < chain[at.H_J, h] and window.q < chain[at.H_Q, h]
 
 
+@kernel(spliced=True)
+def walk_time(walk, i, x):
+    """Walk a time of the whole part; returns it."""
+    return number_in(note_times(walk, i, spread(x), spread(EVER)), 0)
+
+
 @kernel(helper=True, reference_counts=False)
 def walk_part(run, part, window, loads, shift):
     """Walk the state of the members of a part that work on a window; returns how many times and numbers it has."""
-    plan, room, walk = run.plan, run.room, Walk(run.book, loads, shift)
+    plan, room, walk, blocks = run.plan, run.room, Walk(run.book, loads, shift), run.plan.blocks
     stream, first, member = plan.stream, plan.part_first, plan.part_member
     cursor = StateCursor(0, 1)
     if not run.e[at.HIDE_DRAIN]:
-        room.marks[at.M_DRAINED] = note_time(walk, 0, room.marks[at.M_DRAINED], EVER)
+        room.marks[at.M_DRAINED] = walk_time(walk, 0, room.marks[at.M_DRAINED])
         cursor = StateCursor(1, 1)
     for k in range(first[at.P_STREAMS, part], first[at.P_STREAMS, part + 1]):
         s = member[at.P_STREAMS, k]
         if not stream_has(stream, s, window):
             continue
         lane, sent, taken = stream[at.S_LANE, s], room.stream_at[1, s], room.stream_at[2, s]
-        room.lane_last[lane] = note_time(walk, cursor.times, room.lane_last[lane], EVER)
+        room.lane_last[lane] = walk_time(walk, cursor.times, room.lane_last[lane])
         partly = run.program.flit_end[stream[at.S_FLITS, s] + sent - 1] - taken if sent > 0 else 0
         run.book.same[NOW, cursor.same] = partly
         cursor = StateCursor(cursor.times + 1, cursor.same + 1)
-        for i in range(plan.target_first[s], plan.target_first[s + 1]):
-            u = plan.target[i]
-            if window.j < plan.place[at.X_J, u]:
-                least = room.lane_last[lane] + run.e[at.IACT_TURN]
-                cursor = walk_place(run, u, least, partly > 0, walk, cursor)
-    for k in range(first[at.P_CHAINS, part], first[at.P_CHAINS, part + 1]):
-        h = member[at.P_CHAINS, k]
-        if chain_has(plan.chain, h, window):
-            cursor = walk_chain(run, h, walk, cursor)
+        least = room.lane_last[lane] + run.e[at.IACT_TURN]
+        for block in range(blocks.pe_first[s], blocks.pe_first[s + 1]):
+            if window.j < blocks.pe_rows[block]:
+                cursor = walk_block(run, block, least, partly > 0, walk, cursor)
+    for x in range(blocks.chain_part[part], blocks.chain_part[part + 1]):
+        if chain_has(plan.chain, blocks.chain_number[x * WIDTH], window):
+            cursor = walk_chains(run, x, walk, cursor)
     run.book.same[NOW, 0] = cursor.times
     return cursor
 
 
 @kernel(spliced=True)
-def sum_up(sums, level, i, value, periods):
+def sum_up(kept, i, value, periods):
     """Return a number after so many further periods of what one has added; for none, keep it."""
     if periods:
-        return value + periods * (value - sums[level, i])
-    sums[level, i] = value
+        return value + periods * (value - kept[i])
+    kept[i] = value
     return value
+
+
+@kernel(spliced=True)
+def sum_up_rows(kept, i, state, rows, periods):
+    """Sum up the numbers in rows of a state, from a row to before another one; returns the next number in the book."""
+    for k in range(rows[0] * WIDTH, rows[1] * WIDTH):
+        state[k] = sum_up(kept, i, state[k], periods)
+        i += 1
+    return i
 
 
 @kernel(helper=True, reference_counts=False)
 def walk_sums(run, part, level, periods):
     """Add what adds up in so many periods; for none: keep the sums."""
-    plan, room, spent, sums, i = run.plan, run.room, run.spent, run.book.sums, 0
+    plan, room, kept, blocks, i = run.plan, run.room, run.book.sums[level], run.plan.blocks, 0
     first, member = plan.part_first, plan.part_member
     for k in range(first[at.P_LANES, part], first[at.P_LANES, part + 1]):
         lane = member[at.P_LANES, k]
-        room.lane_reads[lane] = sum_up(sums, level, i, room.lane_reads[lane], periods)
+        room.lane_reads[lane] = sum_up(kept, i, room.lane_reads[lane], periods)
         i += 1
     for k in range(first[at.P_STREAMS, part], first[at.P_STREAMS, part + 1]):
         s = member[at.P_STREAMS, k]
         for row in range(3):
-            room.stream_at[row, s] = sum_up(sums, level, i, room.stream_at[row, s], periods)
+            room.stream_at[row, s] = sum_up(kept, i, room.stream_at[row, s], periods)
             i += 1
-        for x in range(plan.target_first[s], plan.target_first[s + 1]):
-            u = plan.target[x]
-            for cause in range(spent.shape[0]):
-                spent[cause, u] = sum_up(sums, level, i, spent[cause, u], periods)
-                i += 1
+        for block in range(blocks.pe_first[s], blocks.pe_first[s + 1]):
+            rows = row_of(run, block, at.B_SPENT), row_of(run, block, at.B_RINGS)
+            i = sum_up_rows(kept, i, room.blocks, rows, periods)
+    for x in range(blocks.chain_part[part], blocks.chain_part[part + 1]):
+        for link in range(blocks.chain_first[x], blocks.chain_first[x + 1]):
+            rows = link_row(run, link, at.L_GLB_PORT), link_row(run, link, at.L_POPPED)
+            i = sum_up_rows(kept, i, room.links, rows, periods)
 
 
 @kernel(spliced=True)
@@ -299,13 +372,6 @@ def members_left(run, part, level, window, period):
             left = min(left, of_chain[level] - position - (level == COLUMNS))
         elif position - period < of_chain[level]:
             return 0
-        for i in range(plan.chain[at.H_FIRST, h], plan.chain[at.H_FIRST, h + 1]):
-            if level == ROWS:
-                rows = plan.place[at.X_J, plan.link[i]]
-                if position < rows:
-                    left = min(left, rows - position)
-                elif position - period < rows:
-                    return 0
     return left
 
 
@@ -338,9 +404,11 @@ def positions_left(run, part, level, window, period):
 @kernel(spliced=True)
 def shift_since(level, cursor, book):
     """How much later all times of the state are than those that were kept; -1 for a state that is another one."""
-    shift = book.times[NOW, 0] - book.times[level, 0]
+    now, then = times_row(book, NOW, 0), times_row(book, level, 0)
+    shift = book.times[now * WIDTH] - book.times[then * WIDTH]
     for i in range(cursor.times):
-        if book.times[NOW, i] - book.times[level, i] != shift:
+        expected, found = load(book.times, then + i) + spread(shift), load(book.times, now + i)
+        if any_larger(found, expected) or any_larger(expected, found):
             return -1
     for i in range(cursor.same):
         if book.same[NOW, i] != book.same[level, i]:
@@ -351,8 +419,9 @@ def shift_since(level, cursor, book):
 @kernel(spliced=True)
 def keep_state(level, position, cursor, book):
     """Keep the state of a position."""
+    now, then = times_row(book, NOW, 0), times_row(book, level, 0)
     for i in range(cursor.times):
-        book.times[level, i] = book.times[NOW, i]
+        store(book.times, then + i, load(book.times, now + i))
     for i in range(cursor.same):
         book.same[level, i] = book.same[NOW, i]
     book.gap[level] = min(2 * book.gap[level], MOST_GAP)
@@ -375,7 +444,7 @@ def begin_level(level, positions, book):
     forget_state(level, book)
     book.begun[level] += 1
     worth = book.gain[level] > COST * LEAST_GAIN or book.begun[level] % RARELY == 0
-    return book.times.shape[1] > 0 and positions > FEW and worth
+    return book.times.size > 0 and positions > FEW and worth
 
 
 @kernel(helper=True, reference_counts=False)

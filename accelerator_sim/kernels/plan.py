@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from accelerator_sim.kernels import engine_arrays as at
+from accelerator_sim.kernels.blocks import seat_all
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import block_of, strip_of
 from accelerator_sim.kernels.numbering import forget, numbered
@@ -372,3 +373,4 @@ def plan_pass(e, d, parts, wanted, plan, numbering):
     counts[at.COUNT_TILES] = find_tiles(e, parts, plan, numbering)
     weight_hops(e, plan.place)
     list_parts(plan)
+    seat_all(e, plan)

@@ -8,10 +8,12 @@ import numpy as np
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES
-from accelerator_sim.kernels.engine_arrays import Plan
+from accelerator_sim.kernels.engine_arrays import Plan, Program
 from accelerator_sim.kernels.event_leap import LEVELS, Book
-from accelerator_sim.kernels.event_pass import PassRun, Room, run_pass
+from accelerator_sim.kernels.event_pass import run_pass
+from accelerator_sim.kernels.event_state import PassRun, Room
 from accelerator_sim.kernels.timeline import follow
+from accelerator_sim.kernels.vectors import WIDTH
 from accelerator_sim.simulation.machine import Machine
 from accelerator_sim.simulation.passes import Passes, Planner
 from accelerator_sim.workload.arrays import Ints
@@ -35,45 +37,65 @@ class PassTimes:
     psum_fifo: int
 
 
-def room_of(machine: Machine) -> Room:
-    """Room for the passes of one layer."""
+class PassRunner:
+    """Room for the passes of one layer, which grows with them."""
+
+    def __init__(self, machine: Machine, leaps: bool) -> None:
+        """leaps: whether windows that repeat are leaped over."""
+        self.machine, self.leaps = machine, leaps
+        self.size = (-1, -1)
+        self.finish = _zeros(machine.places)
+
+    def run(self, d: Ints, plan: Plan, program: Program, results: tuple[Ints, Ints, Ints]) -> int:
+        """Run a pass; returns flits of its busiest iact lane.
+
+        results: `spent`, `out` and `spans` of `PassRun`, which are filled.
+        """
+        counts, width = plan.counts, program.cost.shape[1]
+        blocks, links = int(counts[at.COUNT_PE_BLOCKS]), int(plan.blocks.chain_first[counts[at.COUNT_CHAIN_BLOCKS]])
+        if blocks > self.size[0] or links > self.size[1]:
+            self.size = max(blocks, self.size[0]), max(links, self.size[1])
+            self.room = room_of(self.machine, *self.size, width)
+            self.book = book_of(self.machine, *self.size) if self.leaps else NO_BOOK
+        run = PassRun(self.machine.e, d, plan, program, self.room, self.book, *results)
+        return int(run_pass(run, self.finish))
+
+
+def _zeros(*shape: int) -> Ints:
+    return np.zeros(shape, dtype=np.int64)
+
+
+def room_of(machine: Machine, blocks: int, links: int, width: int) -> Room:
+    """Room for passes of so many blocks of PEs and links of blocks of chains, with so many places of a window."""
     e, places = machine.e, machine.places
     lanes = int(e[at.PSUM_LANES]) * machine.schedule.problem.architecture.cluster_array.count
-
-    def zeros(size: int) -> Ints:
-        return np.zeros(size, dtype=np.int64)
-
-    words, entries = places * int(e[at.SPAD_WORDS]), places * int(e[at.IACT_FIFO])
     return Room(
-        t=np.zeros((at.STATE, places), dtype=np.int64),
-        pushed=zeros(words),
-        written=zeros(words),
-        freed=zeros(words),
-        popped=zeros(entries),
-        issued=zeros(places * int(e[at.FRONT])),
-        psum_popped=zeros(places * int(e[at.PSUM_FIFO])),
-        lane_last=zeros(places),
-        lane_reads=zeros(places),
-        lane_in=zeros(lanes),
-        lane_out=zeros(lanes),
-        stream_at=np.zeros((3, places), dtype=np.int64),
-        chain_flits=zeros(places),
-        marks=zeros(at.MARKS),
+        blocks=_zeros(blocks * int(e[at.BLOCK_ROWS]) * WIDTH),
+        links=_zeros(links * int(e[at.LINK_ROWS]) * WIDTH),
+        costs=_zeros(blocks * width * WIDTH),
+        pointer=_zeros(at.POINTERS, blocks),
+        chain_slot=_zeros(places),
+        lane_last=_zeros(places),
+        lane_reads=_zeros(places),
+        lane_in=_zeros(lanes),
+        lane_out=_zeros(lanes),
+        stream_at=_zeros(3, places),
+        marks=_zeros(at.MARKS),
     )
 
 
-def book_of(machine: Machine, leaps: bool) -> Book:
-    """Room for the states of windows that repeat; of no size where none are leaped over."""
-    e, places = machine.e, machine.places if leaps else 0
-    rings = 2 * e[at.SPAD_WORDS] + e[at.IACT_FIFO] + e[at.FRONT] + e[at.PSUM_FIFO]
-    times, same, sums = places * int(rings + 12) + leaps, places * 8 + 1, places * (len(CAUSES) + 4)
-
-    def zeros(rows: int, columns: int) -> Ints:
-        return np.zeros((rows, columns), dtype=np.int64)
-
-    return Book(zeros(LEVELS + 1, times), zeros(LEVELS + 1, same), zeros(LEVELS, sums), *zeros(4, LEVELS))
+def book_of(machine: Machine, blocks: int, links: int) -> Book:
+    """Room for the states of windows that repeat in such passes."""
+    e, places = machine.e, machine.places
+    times = 1 + places + blocks * int(e[at.BLOCK_ROWS]) + links * int(2 + e[at.PSUM_FIFO])
+    same, sums = 1 + places + 6 * blocks + links, 4 * places + WIDTH * (blocks * at.SPENT + links * at.L_POPPED)
+    return Book(
+        _zeros((LEVELS + 1) * times * WIDTH), _zeros(LEVELS + 1, same), _zeros(LEVELS, sums), *_zeros(4, LEVELS)
+    )
 
 
+NO_BOOK = Book(_zeros(0), *_zeros(2, 0, 0), *_zeros(4, 0))
+"""Where every window is to be run."""
 NO_SPANS: Ints = np.zeros((0, 4), dtype=np.int64)
 
 
@@ -131,10 +153,9 @@ def run_kinds(passes: Passes, planner: Planner, known: Known | None = None, leap
     """
     machine = passes.machine
     kinds, counts = passes.kinds
-    room, book = room_of(machine), book_of(machine, leaps and not planner.skips_zeros)
+    runner = PassRunner(machine, leaps and not planner.skips_zeros)
     cycles, fill, reads, busy = np.zeros((4, int(kinds.max()) + 1), dtype=np.int64)
     total = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
-    finish = np.zeros(machine.places, dtype=np.int64)
     out = np.zeros(at.OUT, dtype=np.int64)
     for kind, count in zip(kinds, counts, strict=True):
         d = passes.describe(kind)
@@ -147,7 +168,7 @@ def run_kinds(passes: Passes, planner: Planner, known: Known | None = None, leap
         else:
             plan, program, alike = (*planner.plan(d), None) if planner.data_matter else planner.plan_alike(d)
             spent = np.zeros_like(total)
-            reads[kind] = run_pass(PassRun(machine.e, d, plan, program, room, book, spent, out, NO_SPANS), finish)
+            reads[kind] = runner.run(d, plan, program, (spent, out, NO_SPANS))
             if alike is not None:
                 spent = spent[:, alike]
                 spent[:, alike < 0] = 0
@@ -200,15 +221,12 @@ def trace_pass(passes: Passes, planner: Planner, number: int) -> tuple[Plan, Int
     machine = passes.machine
     d = passes.describe(int(passes.kind[number]))
     plan, program = planner.plan(d)
-    room, book, most = room_of(machine), book_of(machine, False), 1 << 12
+    runner, most = PassRunner(machine, False), 1 << 12
     while True:
         spans = np.zeros((most, 4), dtype=np.int64)
         out = np.zeros(at.OUT, dtype=np.int64)
         spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
-        run_pass(
-            PassRun(machine.e, d, plan, program, room, book, spent, out, spans),
-            np.zeros(machine.places, dtype=np.int64),
-        )
+        runner.run(d, plan, program, (spent, out, spans))
         if out[at.OUT_SPANS] <= most:
             return plan, spans[: out[at.OUT_SPANS]]
         most = int(out[at.OUT_SPANS])

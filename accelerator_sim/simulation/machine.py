@@ -169,4 +169,6 @@ def _integers(schedule: Schedule) -> Ints:
         e[places] = [size if size > 1 else 0 for size in (ring.rows, ring.columns)][-len(places) :]
     e[at.PSUMS_REST] = not schedule.psum_bypasses_glb
     e[at.HIDE_DRAIN] = architecture.overlap.psum_drain
+    e[at.BLOCK_ROWS] = at.B_RINGS + e[at.FRONT] + e[at.IACT_FIFO] + 3 * e[at.SPAD_WORDS]
+    e[at.LINK_ROWS] = at.L_POPPED + e[at.PSUM_FIFO]
     return e

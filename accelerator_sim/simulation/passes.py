@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
+from accelerator_sim.kernels.blocks import Blocks
 from accelerator_sim.kernels.engine_arrays import Plan, Program
 from accelerator_sim.kernels.numbering import Numbering
 from accelerator_sim.kernels.parts import FORM, find_alike
 from accelerator_sim.kernels.plan import Parts, plan_pass
 from accelerator_sim.kernels.program import Iacts, fill_streams, size_streams, weigh
+from accelerator_sim.kernels.vectors import WIDTH
 from accelerator_sim.mapping.dealing import Deal
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Encoding, Stationary, ceil_div
@@ -359,6 +361,7 @@ class Planner:
             link=np.zeros(places, dtype=np.int64),
             tile=np.zeros((at.TILE, places), dtype=np.int64),
             counts=np.zeros(at.COUNTS, dtype=np.int64),
+            blocks=_unseated(places),
         )
         numbering = Numbering(*np.zeros((2, 2 * places + 1), dtype=np.int64))
         parts = Parts(machine.clusters, machine.local, machine.cluster_part, machine.local_part)
@@ -376,6 +379,16 @@ class Planner:
         filled = Program(need, low, last_flit, flit_end, pos, val, NO_COST)
         fill_streams(e, d, int(self.machine.local[at.P]), plan, Iacts(self.iact_mask, self.data), filled)
         return filled
+
+
+def _unseated(places: int) -> Blocks:
+    """Room for the blocks of a plan."""
+    by_place, by_seat = np.zeros((6, places + 1), dtype=np.int64), np.zeros((4, places * WIDTH), dtype=np.int64)
+    pe_first, pe_rows, pe_count, seat, chain_part, chain_first = by_place
+    pe_place, chain_number, chain_lane, link_state = by_seat
+    return Blocks(
+        pe_first, pe_rows, pe_count, pe_place, seat, chain_part, chain_first, chain_number, chain_lane, link_state
+    )
 
 
 def planner_of(machine: Machine, stored: Stored, data: NDArray[np.int32] = NO_DATA) -> Planner:

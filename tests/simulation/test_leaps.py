@@ -80,8 +80,8 @@ def last_book(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> Book:
     """The states that were written down for a layer on Eyeriss v2."""
     books: list[Book] = []
 
-    def book_of(machine: Machine, leaps: bool) -> Book:
-        books.append(own(machine, leaps))
+    def book_of(machine: Machine, blocks: int, links: int) -> Book:
+        books.append(own(machine, blocks, links))
         return books[-1]
 
     own = event.book_of
