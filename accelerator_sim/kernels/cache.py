@@ -9,8 +9,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from accelerator_sim.kernels.references import register_references
 from accelerator_sim.kernels.stamps import stamp_of
-from accelerator_sim.kernels.vector_code import register
+from accelerator_sim.kernels.vector_code import register_vectors
 
 uncached = False
 """Whether a kernel found no place for its cache (said once by the command line)."""
@@ -56,11 +57,24 @@ def _cache_class() -> Any:
 
 
 def bare(function: Callable[..., Any], options: dict[str, Any]) -> Any:
-    """Return numba's dispatcher of a function that other kernels call: without an entry for Python or a cache."""
-    from numba import njit
+    """Return numba's dispatcher of a function that other kernels call: without an entry for Python or a cache.
 
-    register()
-    return njit(**{"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | options)(function)
+    A number that is written into a call is as any other: the function is not compiled once more for it.
+    """
+    from numba import njit
+    from numba.core import types as kinds
+
+    plain: Any = kinds.unliteral
+
+    register_references()
+    register_vectors()
+    dispatcher: Any = njit(**{"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | options)(function)
+    template_of = getattr(dispatcher, "get_call_template", None)  # absent when the JIT is switched off
+    if template_of is not None:
+        dispatcher.get_call_template = lambda types, names: template_of(
+            tuple(map(plain, types)), {name: plain(kind) for name, kind in names.items()}
+        )
+    return dispatcher
 
 
 def jitted(function: Callable[..., Any], module: str, options: dict[str, Any]) -> Any:
@@ -68,7 +82,8 @@ def jitted(function: Callable[..., Any], module: str, options: dict[str, Any]) -
     from numba import njit
 
     global uncached
-    register()
+    register_references()
+    register_vectors()
     dispatcher = njit(**{"nogil": True} | options)(function)
     if hasattr(dispatcher, "_cache"):  # absent when the JIT is switched off
         try:

@@ -37,6 +37,7 @@ from accelerator_sim.kernels.event_state import (
     start_costs,
     start_lanes,
 )
+from accelerator_sim.kernels.references import refer
 from accelerator_sim.kernels.vectors import WIDTH, larger, largest, spread
 
 
@@ -138,33 +139,6 @@ def windows_of(part, plan):
 
 
 @kernel(spliced=True)
-def run_part(run, part):
-    """A part of the machine runs all its windows."""
-    stop, marks, book = windows_of(part, run.plan), run.room.marks, run.book
-    marks[at.M_DRAINED] = 0
-    looks = begin_level(IMAGES, stop.n, book)
-    n = none = np.int64(0)
-    while n < stop.n:
-        if looks:
-            n += leap(run, part, np.int64(IMAGES), WindowAt(n, none, none))
-        looks_at_rows = begin_level(ROWS, stop.j, book)
-        j = 0 if n < stop.n else stop.j
-        while j < stop.j:
-            if looks_at_rows:
-                j += leap(run, part, np.int64(ROWS), WindowAt(n, j, none))
-            looks_at_columns = begin_level(COLUMNS, stop.q, book)
-            q = 0 if j < stop.j else stop.q
-            while q < stop.q:
-                if looks_at_columns:
-                    q += leap(run, part, np.int64(COLUMNS), WindowAt(n, j, q))
-                run_window(run, part, WindowAt(n, j, q))
-                q += 1
-            j += 1
-        n += 1
-    marks[at.M_DRAINED_ALL] = max(marks[at.M_DRAINED_ALL], marks[at.M_DRAINED])
-
-
-@kernel(spliced=True)
 def account_pes(run, finish):
     """Find when each PE is done, and add up what became of its cycles by then; returns when all are."""
     state, spent, blocks, end = run.room.blocks, run.spent, run.plan.blocks, 0
@@ -200,7 +174,7 @@ def account_links(run):
                 run.spent[cause, u] += links[link_row(run, link, row) * WIDTH + i]
 
 
-@kernel(spliced=True)
+@kernel(helper=True, reference_counts=False)
 def end_pass(run, finish):
     """Find when each PE is done, and the pass; PEs wait for the last one.  Returns what `run_pass` does."""
     place, spent, out, marks = run.plan.place, run.spent, run.out, run.room.marks
@@ -224,19 +198,47 @@ def end_pass(run, finish):
     return busiest
 
 
-@kernel(reference_counts=False)
-def run_pass(run, finish):
-    """Find the cycles of one pass, and where those of each PE went.
-
-    run: what is read, and what is filled (`spent`, `out`, `spans`); finish: int64 [places] output, when each PE is
-    done.  Returns the flits that the busiest iact lane has sent.
-    """
+@kernel(helper=True, reference_counts=False)
+def start_pass(run):
+    """Set the machine to the start of the pass."""
     fill = fill_time(run)
     run.out[at.OUT_FILL] = fill
     start_lanes(run, fill if run.d[at.AFTER_LOAD] and not run.d[at.BEFORE] else 0)
     start_blocks(run)
     start_costs(run)
     start_chains(run)
+
+
+@kernel(reference_counts=False)
+def run_pass(arrays, finish):
+    """Find the cycles of one pass, and where those of each PE went.
+
+    arrays: a `PassRun`: what is read, and what is filled (`spent`, `out`, `spans`); finish: int64 [places] output, when
+    each PE is done.  Returns the flits that the busiest iact lane has sent.
+    """
+    run = refer(arrays)
+    marks, book, none = run.room.marks, run.book, np.int64(0)
+    start_pass(run)
     for part in range(run.plan.counts[at.COUNT_PARTS]):
-        run_part(run, part)
+        stop, n = windows_of(part, run.plan), none
+        marks[at.M_DRAINED] = 0
+        looks = begin_level(IMAGES, stop.n, book)
+        while n < stop.n:
+            if looks:
+                n += leap(run, part, np.int64(IMAGES), WindowAt(n, none, none))
+            looks_at_rows = begin_level(ROWS, stop.j, book)
+            j = none if n < stop.n else stop.j
+            while j < stop.j:
+                if looks_at_rows:
+                    j += leap(run, part, np.int64(ROWS), WindowAt(n, j, none))
+                looks_at_columns = begin_level(COLUMNS, stop.q, book)
+                q = none if j < stop.j else stop.q
+                while q < stop.q:
+                    if looks_at_columns:
+                        q += leap(run, part, np.int64(COLUMNS), WindowAt(n, j, q))
+                    run_window(run, part, WindowAt(n, j, q))
+                    q += 1
+                j += 1
+            n += 1
+        marks[at.M_DRAINED_ALL] = max(marks[at.M_DRAINED_ALL], marks[at.M_DRAINED])
     return end_pass(run, finish)

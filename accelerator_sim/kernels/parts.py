@@ -10,6 +10,7 @@ import numpy as np
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.references import refer
 
 FORM = 13
 """What tells places apart: see `find_alike`."""
@@ -184,6 +185,7 @@ def find_alike(plan, loaded, parent, form, alike):
     what tells places apart: shares, and the numbers of lane, stream and chain within the part; alike: int64 [places]
     output, -1 for places that do not work.  Parts are alike if their places, in order, are.
     """
+    plan = refer(plan)
     place = plan.place
     places = place.shape[1]
     for u in range(places):

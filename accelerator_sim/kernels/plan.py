@@ -15,6 +15,7 @@ from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import block_of, strip_of
 from accelerator_sim.kernels.numbering import forget, numbered
 from accelerator_sim.kernels.parts import list_parts
+from accelerator_sim.kernels.references import refer
 from accelerator_sim.kernels.ring import shorten_streams, weight_hops
 
 
@@ -356,6 +357,7 @@ def plan_pass(e, d, parts, wanted, plan, numbering):
     the streams, the lanes with their streams in the order in which they take turns, the streams with their target
     places, the chains with their places, the tiles of weights; numbering: room for at least twice the places.
     """
+    parts, plan, numbering = refer(parts), refer(plan), refer(numbering)
     counts = plan.counts
     counts[at.COUNT_ACTIVE] = share_out_all(d, parts, plan.place, wanted)
     streams = find_streams(e, d, parts, plan, numbering)

@@ -15,6 +15,7 @@ from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.csc_columns import stored_entries
 from accelerator_sim.kernels.deal import cdiv
+from accelerator_sim.kernels.references import refer
 
 
 class Iacts(NamedTuple):
@@ -155,6 +156,7 @@ def fill_streams(e, d, local_rows, plan, iacts, program):
     the stream when it is complete, `low` its oldest word, `last_flit` flits sent by then; by flit: `flit_end`, words
     sent with it; by word: `pos`, its place in the row (column x channels + channel), and `val`, its value.
     """
+    plan, iacts, program = refer(plan), refer(iacts), refer(program)
     stream = plan.stream
     for s in range(plan.counts[at.COUNT_STREAMS]):
         begin = Cursor(stream[at.S_WINDOWS, s], stream[at.S_FLITS, s], stream[at.S_WORDS, s])
@@ -229,6 +231,7 @@ def weigh(e, d, plan, mask, cost):
     GAP.  A column of M0 weights is stored in words of one weight a multiplier; a run of zeros beyond the reach of a
     count costs an entry, and an odd end is padded (JETCAS 2019 IV-A, IV-B).
     """
+    plan = refer(plan)
     tile = plan.tile
     for w in range(plan.counts[at.COUNT_TILES]):
         slots = weigh_tile(e, d, tile, w, mask, cost)

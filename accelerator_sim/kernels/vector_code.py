@@ -1,6 +1,6 @@
 """How numba compiles the functions of `kernels.vectors`: each to one or a few instructions on a vector.
 
-Numba is imported by the first call of `register`.
+Numba is imported by the first call of `register_vectors`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from accelerator_sim.kernels.vectors import WIDTH
 
 
 @cache
-def register() -> None:
+def register_vectors() -> None:
     """Tell numba the type of vectors, and what its functions, sums and differences compile to."""
     from numba.extending import lower_builtin, type_callable
 
@@ -23,7 +23,7 @@ def register() -> None:
     for function, overloads in code.table.items():
         type_callable(function)(typed(overloads))
         for wanted, _, write in overloads:
-            lower_builtin(function, *wanted)(write)  # type: ignore[no-untyped-call]
+            lower_builtin(function, *wanted)(write)
 
 
 def typed(overloads: Sequence[tuple[Any, Any, Any]]) -> Callable[[Any], Callable[..., Any]]:
@@ -65,9 +65,9 @@ class VectorCode:
             """Type of a vector."""
 
         @register_model(Vector)
-        class _Model(models.PrimitiveModel):
+        class _VectorModel(models.PrimitiveModel):
             def __init__(self, manager: Any, kind: Any) -> None:
-                super().__init__(manager, kind, form)  # type: ignore[no-untyped-call]
+                super().__init__(manager, kind, form)
 
         self.type, self.kind = Vector, Vector("vector")
 
@@ -163,7 +163,7 @@ class VectorCode:
 
         of_vector = self.ir.FunctionType(self.word, [self.form])
         name = f"llvm.vector.reduce.smax.v{WIDTH}i64"
-        reduce = get_or_insert_function(builder.module, of_vector, name)  # type: ignore[no-untyped-call]
+        reduce = get_or_insert_function(builder.module, of_vector, name)
         return builder.call(reduce, given)
 
     def parity(self, context: Any, builder: Any, call: Any, given: Any) -> Any:

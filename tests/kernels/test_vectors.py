@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accelerator_sim.kernels.event_pass import run_pass
-from accelerator_sim.kernels.vector_code import register
+from accelerator_sim.kernels.vector_code import register_vectors
 from accelerator_sim.kernels.vectors import (
     WIDTH,
     any_larger,
@@ -50,7 +50,7 @@ def calculate(a, at, i, x):
     return number_in(d, i) + larger(largest(c), x) if any_larger(b, c) else smaller(x, number_in(b, i))
 
 
-register()
+register_vectors()
 compiled: Callable[..., Any] = numba.njit(calculate)
 
 
