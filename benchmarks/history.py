@@ -132,7 +132,7 @@ def git(*words: str) -> str:
 
 
 def last_release() -> str:
-    """The last tag, or the commit that set the version where nothing is tagged.
+    """The last tag, or where nothing is tagged the commit that last wrote the file of the version.
 
     Raises HistoryError outside a repository.
     """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from benchmarks import history
 from benchmarks.history import (
     COLUMNS,
     COMMANDS,
@@ -101,3 +104,24 @@ def test_what_is_reported() -> None:
 
 def test_commands_are_compared_once() -> None:
     assert len(set(COMMANDS)) == len(COMMANDS)
+
+
+@pytest.mark.parametrize(("now_s", "code"), [(1.2, 0), (1.3, 1)])
+def test_the_exit_code_says_whether_a_figure_fell(monkeypatch: pytest.MonkeyPatch, now_s: float, code: int) -> None:
+    @contextmanager
+    def checked_out(revision: str) -> Iterator[Path]:
+        yield Path(revision)
+
+    monkeypatch.setattr(history, "checked_out", checked_out)
+    monkeypatch.setattr(history, "seconds_in_turn", lambda command, folders: [1.0, now_s])
+    monkeypatch.setattr("sys.argv", ["history", "--against", "earlier"])
+    with pytest.raises(SystemExit) as ended:
+        history.main()
+    assert ended.value.code == code
+
+
+def test_a_revision_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(history, "ROOT", tmp_path)  # no repository
+    monkeypatch.setattr("sys.argv", ["history", "--against", "v9"])
+    with pytest.raises(SystemExit, match="error: git worktree add"):
+        history.main()
