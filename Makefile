@@ -5,6 +5,7 @@ PYTHON ?= python3
 TEST_JOBS ?= 2
 
 VENV := .venv
+PEERS := .venv-peers
 PY := $(VENV)/bin/python
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
 
@@ -14,7 +15,7 @@ DEV := $(VENV)/.stamp-dev
 SLOW := $(VENV)/.stamp-slow
 DOCS := $(VENV)/.stamp-docs
 
-.PHONY: help demo test test-all lint checked bench docs sdist-check clean
+.PHONY: help demo test test-all lint checked bench bench-peers bench-history docs sdist-check clean
 .NOTPARALLEL:
 
 help:
@@ -22,10 +23,12 @@ help:
 	@echo "make test          lint, types and the quick tests"
 	@echo "make test-all      lint, types and all tests, once more for the kernels without compilation"
 	@echo "make lint          ruff and mypy"
-	@echo "make bench         the speed benchmarks"
+	@echo "make bench         the speed benchmarks (WRITE=--write records them in benchmarks/)"
+	@echo "make bench-peers   the same layers in SCALE-Sim, ZigZag and nn_dataflow, which are installed into $(PEERS)"
+	@echo "make bench-history speed against the last release, or against AGAINST=REVISION; fails where it fell by 20%"
 	@echo "make docs          the documentation, into docs/_build/html"
 	@echo "make sdist-check   build the source distribution, unpack it and run some of its tests"
-	@echo "make clean         remove what the other targets leave behind, except $(VENV)"
+	@echo "make clean         remove what the other targets leave behind, except $(VENV) and $(PEERS)"
 
 demo: $(RUN)
 	$(VENV)/bin/accelerator-sim simulate mobilenet_v1_0.5_128_sparse --format table
@@ -47,7 +50,14 @@ test-all: $(SLOW) checked
 	if [ -d tests/kernels ]; then NUMBA_DISABLE_JIT=1 $(PY) -m pytest tests/kernels; fi
 
 bench: $(RUN)
-	$(PY) benchmarks/run.py
+	$(PY) -m benchmarks.run $(WRITE)
+
+# It makes an environment for each of the other programs when it is missing.
+bench-peers: $(RUN)
+	$(PY) -m benchmarks.peers $(WRITE)
+
+bench-history: $(RUN)
+	$(PY) -m benchmarks.history $(if $(AGAINST),--against $(AGAINST))
 
 # Pages of the API and of the commands are made from the code, so all pages are read again (-E).
 docs: $(DOCS)
@@ -58,7 +68,7 @@ sdist-check: $(SLOW)
 
 clean:
 	rm -rf build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	find . \( -path ./$(VENV) -o -path ./$(PEERS) \) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 $(PY):
 	@command -v $(PYTHON) >/dev/null || { \

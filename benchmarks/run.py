@@ -1,23 +1,12 @@
 """Speed of the simulator, as rates and times of whole commands, on the machine at hand.
 
-Run by `make bench`; prints a table and, with --write, puts it into benchmarks/README.md between its markers.
+Run by `make bench`; prints tables and, with --write, puts them into benchmarks/README.md between their markers and
+appends the figures to benchmarks/history.csv.
 Times are the least of some repeats, in CPU seconds of one core unless they say "wall".
 """
 
 from __future__ import annotations
 
-import os
-import platform
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
-
-from sweeps import sweep_rows
-
-from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.eyexam.explain import explain_run
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.search import find_mapping
@@ -25,37 +14,19 @@ from accelerator_sim.report.html import simulation_page
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
-from accelerator_sim.simulation.engines import Cycle, Event
-from accelerator_sim.simulation.event import time_layer
-from accelerator_sim.simulation.machine import machine_of
-from accelerator_sim.simulation.passes import passes_of, planner_of
-from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.simulation.stored import stored_pattern
-from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
+from accelerator_sim.simulation.engines import Cycle
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_loader import load_network
 from accelerator_sim.workload.pattern import draw, values
+from benchmarks import scaling
+from benchmarks.history import record
+from benchmarks.sweeps import sweep_rows
+from benchmarks.timing import least, ours, run_process, show, table
+from benchmarks.visits import ARCHITECTURE, actions_of, planned, unique_layers, visit_rows
 
-HERE = Path(__file__).parent
-ARCHITECTURE = load_architecture("eyeriss_v2")
-ACTIONS: ActionEnergies = resolve_actions(load_technology(ARCHITECTURE.technology), ARCHITECTURE)
-
-
-def least(action: Callable[[], object], clock: Callable[[], float] = time.process_time, repeats: int = 3) -> float:
-    """Least seconds of some repeats."""
-    times = []
-    for _ in range(repeats):
-        start = clock()
-        action()
-        times.append(clock() - start)
-    return min(times)
-
-
-def unique_layers(name: str) -> list[Layer]:
-    """The layers of a network that differ in more than their name."""
-    return list(dict.fromkeys(replace(layer, name="") for layer in load_network(name).layers if layer.is_mac))
+ACTIONS = actions_of(ARCHITECTURE)
 
 
 def map_network(name: str, objective: Objective = Objective.LATENCY) -> None:
@@ -73,28 +44,18 @@ def costing_rate() -> tuple[float, float, int]:
     return full.costed / seconds, full.optimal_over / pruned, full.optimal_over
 
 
-def engine_rates() -> list[tuple[str, str, str]]:
-    """PE-cycles per second (one PE for one simulated clock) of the engines on layers of sparse MobileNet."""
-    layers = [layer for layer in unique_layers("mobilenet_v1_0.5_128_sparse") if layer.is_mac]
-    pes, event, steps, carried, cycles = ARCHITECTURE.pes, 0.0, 0.0, 0.0, 0
-    stepped = 0
-    for number, layer in enumerate(layers):
-        found = find_mapping(layer, ARCHITECTURE, ACTIONS)
-        schedule, pattern = Schedule(found.problem, found.mapping), draw(layer, 0)
-        stored, operands = stored_pattern(schedule, pattern), values(layer, pattern, 0)
-        machine = machine_of(schedule)
-        passes = passes_of(machine, stored)
-        cycles += Event().run(schedule, stored).timing.cycles
-        event += least(lambda p=passes, m=machine, s=stored: time_layer(p, planner_of(m, s)))  # type: ignore[misc]
-        if number % 4 == 2:
-            stepped += Cycle().run(schedule, stored).timing.cycles
-            Cycle(operands).run(schedule, stored)
-            steps += least(lambda a=schedule, b=stored: Cycle().run(a, b), repeats=1)  # type: ignore[misc]
-            carried += least(lambda a=schedule, b=stored, c=operands: Cycle(c).run(a, b), repeats=1)  # type: ignore[misc]
+def cycle_rows() -> list[tuple[str, str, str]]:
+    """PE-cycles per second (one PE for one simulated clock) of `cycle` on some layers of sparse MobileNet."""
+    steps, carried, stepped = 0.0, 0.0, 0
+    for layer in unique_layers("mobilenet_v1_0.5_128_sparse")[2::4]:
+        (schedule, stored), operands = planned(layer, ARCHITECTURE), values(layer, draw(layer, 0), 0)
+        stepped += Cycle().run(schedule, stored).timing.cycles * ARCHITECTURE.pes
+        Cycle(operands).run(schedule, stored)
+        steps += least(lambda a=schedule, b=stored: Cycle().run(a, b), repeats=1)  # type: ignore[misc]
+        carried += least(lambda a=schedule, b=stored, c=operands: Cycle(c).run(a, b), repeats=1)  # type: ignore[misc]
     return [
-        ("`event` on sparse MobileNet, PE-cycles", f"{cycles * pes / event / 1e9:.2f} G/s", "1 G/s"),
-        ("`cycle`, without values", f"{stepped * pes / steps / 1e6:.0f} M/s", "60 M/s"),
-        ("`cycle`, with values and verification", f"{stepped * pes / carried / 1e6:.0f} M/s", "40 M/s"),
+        ("`cycle`, without values", f"{stepped / steps / 1e6:.0f} M/s", "60 M/s"),
+        ("`cycle`, with values and verification", f"{stepped / carried / 1e6:.0f} M/s", "40 M/s"),
     ]
 
 
@@ -118,18 +79,8 @@ def page_rows() -> list[tuple[str, str, str]]:
 
 def command(*words: str) -> tuple[float, int]:
     """Least wall seconds of a command, and its peak memory in bytes."""
-    line = [sys.executable, "-m", "accelerator_sim", *words]
-    most = 0
-
-    def run() -> None:
-        nonlocal most
-        child = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        assert child.returncode == 0, line
-        most = max(most, usage.ru_maxrss * 1024)
-
-    return least(run, time.perf_counter, repeats=3), most
+    runs = [run_process(ours(*words)) for _ in range(3)]
+    return min(run.wall_s for run in runs), max(run.memory for run in runs)
 
 
 def measure() -> list[tuple[str, str, str]]:
@@ -147,7 +98,7 @@ def measure() -> list[tuple[str, str, str]]:
             rows.append((f"{name} mapped to the optimum of {objective}", f"{seconds:.2f} s", goal))
     wall, _ = command("--help")
     rows.append(("`--help`, wall", f"{wall:.2f} s", "under 0.2 s"))
-    rows += engine_rates()
+    rows += visit_rows() + cycle_rows()
     for name, wanted in (
         ("mobilenet_v1_0.5_128_sparse", "under 2 s"),
         ("alexnet_sparse", "under 5 s"),
@@ -179,26 +130,12 @@ def measure() -> list[tuple[str, str, str]]:
     return rows + page_rows() + sweep_rows()
 
 
-def machine() -> str:
-    """One line on the machine."""
-    model = platform.processor() or platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            model = line.split(":", 1)[1].strip()
-            break
-    return f"{model}, Python {platform.python_version()}, {platform.system()}"
-
-
 def main() -> None:
     """Measure, print, and with --write record."""
-    table = ["| what | measured | wanted |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in measure())]
-    text = f"Machine: {machine()}\n\n" + "\n".join(table)
-    print(text)
-    if "--write" in sys.argv[1:]:
-        readme = HERE / "README.md"
-        before, rest = readme.read_text().split("<!-- measured -->\n", 1)
-        after = rest.split("<!-- /measured -->", 1)[1]
-        readme.write_text(f"{before}<!-- measured -->\n{text}\n<!-- /measured -->{after}")
+    rows = measure()
+    show("measured", table(("what", "measured", "wanted"), rows))
+    record((what, measured) for what, measured, _ in rows)
+    scaling.main()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 from accelerator_sim.run.workers import pool_of
+from accelerator_sim.sweep.database import FIGURES
 from accelerator_sim.sweep.records import front_in, goal_of
 from accelerator_sim.sweep.spec import load_sweep
-from accelerator_sim.sweep.store import FIGURES, Store, StoreEntry
+from accelerator_sim.sweep.store import Store, StoreEntry
 from accelerator_sim.sweep.sweep_run import run_sweep
 
 ARCHITECTURES = """\
@@ -62,9 +63,19 @@ def million(folder: Path) -> float:
     axes = {"clock": "200 MHz", "cluster_array.rows": "4", "dram.bandwidth": "10 GB/s"}
     for begin in range(0, MILLION, 10_000):
         keys = [f"{dice.getrandbits(128):032x}" for _ in range(10_000)]
-        fixed = ("mobilenet_v1", "eyeriss_v2", "analytical", "latency", 1, 0, axes, {})
+        nothing: dict[str, object] = {}
         figures = ({name: 1.0 + dice.random() for name in FIGURES} for _ in keys)
-        store.add([(StoreEntry(key, *fixed), values, None) for key, values in zip(keys, figures, strict=True)], {})
+        store.add(
+            [
+                (
+                    StoreEntry(key, "mobilenet_v1", "eyeriss_v2", "analytical", "latency", 1, 0, axes, nothing),
+                    values,
+                    None,
+                )
+                for key, values in zip(keys, figures, strict=True)
+            ],
+            {},
+        )
         store.join("sweep", 0, ((begin + at, "mobilenet_v1", key) for at, key in enumerate(keys)))
     start = time.perf_counter()
     front_in(store, "sweep", [goal_of("latency"), goal_of("energy_total")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import NoReturn
@@ -86,8 +87,13 @@ def cli() -> None:
     """The cost of a neural network, in cycles and joules, on an Eyeriss-style accelerator."""
 
 
+GARBAGE = (50_000, 20, 20)
+"""Objects after which circles are looked for: with Python's 700 that takes 5% of a short run, and frees 0.5 MB."""
+
+
 def main() -> NoReturn:
     """Run the command line and end the process."""
+    gc.set_threshold(*GARBAGE)
     prepare()
     catch_signals()
     show_warnings()

@@ -28,6 +28,7 @@ def stamp(module: str) -> bytes:
 def _cache_class() -> Any:
     """Numba's cache of a function, with the stamp in the place of the time of its file."""
     from numba.core import caching
+    from numba.core.runtime.nrt import rtsys
 
     class Stamp:
         _py_file: str
@@ -52,6 +53,13 @@ def _cache_class() -> Any:
             # An index names the types of signatures, and a stale one may name types that are gone.  Numba compares its
             # own version before it reads the rest, but the stamp only after.
             self._cache_file._version += stamp(module).hex()
+
+        def load_overload(self, signature: Any, target: Any) -> Any:
+            # Numba's own method first loads what is known of all types and functions, in 0.1 s, which only a
+            # compilation reads; and a compilation loads it itself.
+            rtsys.initialize(target)
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(signature, target)  # type: ignore[no-untyped-call]
 
     return StampedCache
 

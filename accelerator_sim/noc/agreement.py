@@ -15,7 +15,7 @@ from accelerator_sim.architecture.grid import path_links
 from accelerator_sim.architecture.networks import OnChipNetwork, Site
 from accelerator_sim.architecture.wire_links import NetworkNode, NodeKind
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.noc.link_graph import network_graph, wires_in
+from accelerator_sim.noc.link_graph import shortest_ways, wires_in
 from accelerator_sim.noc.modes import links_used, streams
 from accelerator_sim.noc.routes import routes_of
 
@@ -32,23 +32,24 @@ def wire_agreements(architecture: Architecture) -> Iterator[Agreement]:
 @lru_cache(maxsize=64)
 def _wires(network: OnChipNetwork, site: Site) -> tuple[Agreement, ...]:
     """The comparisons of one network, made once for every network."""
-    import networkx as nx
-
-    graph = network_graph(network, site)
     counted: Counter[tuple[int, float]] = Counter()
     for bundle in network.bundles(site):
         counted[bundle.bits, bundle.length_m] += bundle.links
-    walked = wires_in(graph)
+    walked = wires_in(network, site)
     found: list[Agreement] = [
         (f"{site.tensor} links of {bits} b and {length * 1e3:g} mm", counted[bits, length], walked[bits, length])
         for bits, length in sorted(counted | walked)
     ]
     if network.flat:
-        far = nx.single_source_shortest_path_length(graph, NetworkNode(NodeKind.PORT, (0, 0), (0,)))
+        port = NetworkNode(NodeKind.PORT, (0, 0), (0,))
+        ways = shortest_ways(((link.start, link.end) for link in network.links(site)), port)
         for row in range(site.pes.rows):
             for column in range(site.pes.columns):
                 pe = NetworkNode(NodeKind.PE, (0, 0), (row, column))
-                found.append((f"{site.tensor} links to PE {row}, {column}", path_links(site.pes, row, column), far[pe]))
+                walked_links = len(ways[pe]) - 1
+                found.append(
+                    (f"{site.tensor} links to PE {row}, {column}", path_links(site.pes, row, column), walked_links)
+                )
     return tuple(found)
 
 

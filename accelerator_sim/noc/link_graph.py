@@ -1,15 +1,39 @@
-"""The network of one data type as a graph: GLB ports, routers, bends and PEs are nodes, links are directed edges."""
+"""The network of one data type as a graph: GLB ports, routers, bends and PEs are nodes, links are directed edges.
+
+Runs walk the links themselves (`shortest_ways`), which saves them the import of networkx.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from accelerator_sim.architecture.networks import OnChipNetwork, Site
 from accelerator_sim.architecture.wire_links import ClusterPlace, LinkPart
 
 if TYPE_CHECKING:
     import networkx as nx
+
+Joined = TypeVar("Joined", bound=Hashable)
+
+
+def shortest_ways(links: Iterable[tuple[Joined, Joined]], start: Joined) -> dict[Joined, tuple[Joined, ...]]:
+    """Find a way with the fewest links from a node to each node that it reaches, itself included.
+
+    links: directed, start and end; start: the node.
+    """
+    following: dict[Joined, list[Joined]] = {}
+    for begin, end in links:
+        following.setdefault(begin, []).append(end)
+    ways: dict[Joined, tuple[Joined, ...]] = {start: (start,)}
+    frontier = [start]
+    for node in frontier:  # grows on the way: nearest nodes first
+        for end in following.get(node, ()):
+            if end not in ways:
+                ways[end] = (*ways[node], end)
+                frontier.append(end)
+    return ways
 
 
 def network_graph(network: OnChipNetwork, site: Site) -> nx.MultiDiGraph[Any]:
@@ -48,6 +72,9 @@ def cluster_graph(network: OnChipNetwork, site: Site) -> nx.DiGraph[Any]:
     return graph
 
 
-def wires_in(graph: nx.MultiDiGraph[Any]) -> Counter[tuple[int, float]]:
-    """Links of a graph by their bits and their length in metres."""
-    return Counter((data["width"], data["length"]) for _, _, data in graph.edges(data=True))
+def wires_in(network: OnChipNetwork, site: Site) -> Counter[tuple[int, float]]:
+    """Links of a network by their bits and their length in metres, counted one by one.
+
+    network, site: of the data type.
+    """
+    return Counter((link.bits, link.length_m) for link in network.links(site))

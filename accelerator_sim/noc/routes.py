@@ -10,16 +10,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.networks import OnChipNetwork, Site
 from accelerator_sim.architecture.wire_links import ClusterPlace, LinkPart
 from accelerator_sim.files.errors import CheckFailed
-from accelerator_sim.noc.link_graph import cluster_graph
-
-if TYPE_CHECKING:
-    import networkx as nx
+from accelerator_sim.noc.link_graph import shortest_ways
 
 AxisStep = tuple[int, int]
 """Positions on an axis that a link joins."""
@@ -42,7 +39,7 @@ class MeshRoutes:
 
         network, site: of the data type (`Architecture.network`, `Architecture.site`).
         """
-        self.graph = cluster_graph(network, site)
+        self.links = {(link.start.cluster, link.end.cluster): link.part for link in network.links_of_mesh(site)}
         self.name = f"noc.{site.tensor}"
         # Every column of clusters is wired as the first one, and every row as the first one.
         self._rows = self._axis(0, (LinkPart.NORTH, LinkPart.SOUTH))
@@ -50,8 +47,8 @@ class MeshRoutes:
 
     def _axis(self, at: int, parts: tuple[LinkPart, ...]) -> AxisLinks:
         """The links of the first column (at: 0) or row (at: 1) of clusters."""
-        links: Iterable[tuple[ClusterPlace, ClusterPlace, LinkPart]] = self.graph.edges(data="part")
-        return tuple(sorted((a[at], b[at]) for a, b, part in links if part in parts and a[1 - at] == 0))
+        links = self.links.items()
+        return tuple(sorted((a[at], b[at]) for (a, b), part in links if part in parts and a[1 - at] == 0))
 
     def tree(self, source: ClusterPlace, targets: Iterable[ClusterPlace]) -> list[MeshLink]:
         """The links of the multicast tree from a source to its targets, each link once, from the source outwards.
@@ -75,7 +72,7 @@ class MeshRoutes:
         """
         hops = [MeshLink(start, end) for start, end in itertools.pairwise(places)]
         for hop in hops:
-            if not self.graph.has_edge(*hop):
+            if hop not in self.links:
                 raise CheckFailed(f"{self.name}: no link leads from cluster {hop.start} to {hop.end}")
         return hops
 
@@ -106,11 +103,8 @@ def _axis_way(axis: AxisLinks, start: int, targets: tuple[int, ...]) -> tuple[Ax
 
     A tree on a ring leaves out at least one of its links, so all trees are found by leaving out each in turn.
     """
-    import networkx as nx
-
-    graph: nx.DiGraph[Any] = nx.DiGraph(axis)
-    graph.add_node(start)
-    trees = [_tree_without(graph, cut, start, targets) for cut in _cuts(graph)]
+    places = {start, *itertools.chain.from_iterable(axis)}
+    trees = [_tree_without(axis, cut, start, targets, len(places)) for cut in _cuts(axis, len(places))]
     found = [tree for tree in trees if tree is not None]
     return min(found).steps if found else None
 
@@ -124,20 +118,19 @@ class _Tree(NamedTuple):
     steps: tuple[AxisStep, ...]
 
 
-def _cuts(graph: nx.DiGraph[Any]) -> set[frozenset[int]]:
+def _cuts(axis: AxisLinks, places: int) -> set[frozenset[int]]:
     """Neighbours whose links to one another a tree may leave out; on a line: none."""
-    pairs = {frozenset(edge) for edge in graph.edges}
-    return pairs if len(pairs) >= max(len(graph), 3) else {frozenset()}
+    pairs = {frozenset(link) for link in axis}
+    return pairs if len(pairs) >= max(places, 3) else {frozenset()}
 
 
-def _tree_without(graph: nx.DiGraph[Any], cut: frozenset[int], start: int, targets: tuple[int, ...]) -> _Tree | None:
+def _tree_without(
+    axis: AxisLinks, cut: frozenset[int], start: int, targets: tuple[int, ...], places: int
+) -> _Tree | None:
     """The tree if two neighbours are not joined; None if it cannot reach all targets."""
-    import networkx as nx
-
-    rest = nx.subgraph_view(graph, filter_edge=lambda a, b: {a, b} != cut)
-    ways = nx.single_source_shortest_path(rest, start)
+    ways = shortest_ways((link for link in axis if frozenset(link) != cut), start)
     if any(target not in ways for target in targets):
         return None
-    steps = dict.fromkeys(step for t in targets for step in zip(ways[t], ways[t][1:], strict=False))
-    backward = sum((b - a) % len(graph) != 1 for a, b in steps)
+    steps = dict.fromkeys(step for t in targets for step in itertools.pairwise(ways[t]))
+    backward = sum((b - a) % places != 1 for a, b in steps)
     return _Tree(len(steps), max(len(ways[t]) - 1 for t in targets), backward, tuple(steps))

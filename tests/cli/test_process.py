@@ -34,6 +34,17 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
     assert (result.returncode, result.stderr) == (0, "[]\n")
 
 
+def test_a_run_imports_no_networkx() -> None:
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print([m for m in ('networkx', 'jinja2') if m in sys.modules], file=sys.stderr))\n"
+        "sys.argv = ['accelerator-sim', 'simulate', 'mobilenet_v1_0.5_128', '--layer', 'PW10', '--layer', 'DW2']\n"
+        "from accelerator_sim.cli.main import main\n"
+        "main()\n"
+    )
+    assert python("-c", code).stderr.splitlines()[-1] == "[]"
+
+
 def test_completion_imports_nothing_heavy() -> None:
     code = (
         "import sys, atexit\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 
 import networkx as nx
 import pytest
@@ -64,7 +65,9 @@ def test_wires_in_closed_form_are_those_of_the_graph(case: Case) -> None:
     architecture = case.problem.architecture
     for tensor in TENSORS:
         network, site = architecture.network(tensor), architecture.site(tensor)
-        walked, wires = wires_in(network_graph(network, site)), wires_of(architecture, tensor)
+        walked, wires = wires_in(network, site), wires_of(architecture, tensor)
+        graph = network_graph(network, site)
+        assert walked == Counter((data["width"], data["length"]) for _, _, data in graph.edges(data=True))
         assert sum(walked.values()) == wires.links
         assert sum(bits * links for (bits, _), links in walked.items()) == wires.link_bits
         lengths = sum(bits * length * links for (bits, length), links in walked.items())

@@ -17,6 +17,5 @@ def test_words_over_all_links_are_the_hops_of_the_schedule(case: Case, tensor: s
     schedule = Schedule(case.problem, case.mapping)
     loads = link_words(schedule, tensor)
     assert sum(loads.values()) == getattr(schedule, f"{tensor}_hops")
-    graph = routes_of(schedule.problem.architecture, tensor).graph
-    assert all(graph.has_edge(*link) for link in loads)
+    assert loads.keys() <= routes_of(schedule.problem.architecture, tensor).links.keys()
     assert all(words > 0 for words in loads.values())
