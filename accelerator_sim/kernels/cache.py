@@ -17,6 +17,12 @@ uncached = False
 """Whether a kernel found no place for its cache (said once by the command line)."""
 
 
+def register() -> None:
+    """Tell numba what kernels use beside numbers and arrays; once, before the first is compiled."""
+    register_references()
+    register_vectors()
+
+
 def stamp(module: str) -> bytes:
     """Stamp of a module's sources and of the compiler settings that numba's own key leaves out."""
     from numba import config
@@ -59,7 +65,10 @@ def _cache_class() -> Any:
             # compilation reads; and a compilation loads it itself.
             rtsys.initialize(target)
             with self._guard_against_spurious_io_errors():
-                return self._load_overload(signature, target)  # type: ignore[no-untyped-call]
+                loaded = self._load_overload(signature, target)  # type: ignore[no-untyped-call]
+            if loaded is None:  # it is compiled next
+                register()
+            return loaded
 
     return StampedCache
 
@@ -73,9 +82,6 @@ def bare(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     from numba.core import types as kinds
 
     plain: Any = kinds.unliteral
-
-    register_references()
-    register_vectors()
     dispatcher: Any = njit(**{"no_cpython_wrapper": True, "no_cfunc_wrapper": True} | options)(function)
     template_of = getattr(dispatcher, "get_call_template", None)  # absent when the JIT is switched off
     if template_of is not None:
@@ -90,12 +96,11 @@ def jitted(function: Callable[..., Any], module: str, options: dict[str, Any]) -
     from numba import njit
 
     global uncached
-    register_references()
-    register_vectors()
     dispatcher = njit(**{"nogil": True} | options)(function)
     if hasattr(dispatcher, "_cache"):  # absent when the JIT is switched off
         try:
             dispatcher._cache = _cache_class()(function, module)
         except RuntimeError:
             uncached = True
+            register()
     return dispatcher

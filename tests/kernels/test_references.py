@@ -1,4 +1,4 @@
-"""A reference to a named tuple is used like the tuple, in the function that makes it and in those that it is given to."""
+"""A reference to a named tuple is used like the tuple, where it is made and where it is handed on."""
 
 from __future__ import annotations
 
