@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import cdiv
 
@@ -23,14 +25,22 @@ class Columns(NamedTuple):
 
 @kernel(helper=True, reference_counts=False)
 def stored_entries(mask, first, stop, reach):
-    """Entries of the weights from one place in a mask to before another: a run of `reach` zeros costs one."""
-    entries = run = 0
+    """Entries of the weights from one place in a mask to before another: a run of `reach` zeros costs one.
+
+    reach: a power of two.  Zeros lie at random, so that a branch on one costs more than the count without.
+    """
+    entries = shift = 0
     for k in range(first, stop):
-        if mask[k]:
-            entries += 1 + run // reach
-            run = 0
-        else:
-            run += 1
+        entries += mask[k] != 0
+    if stop - first - entries < reach:
+        return entries
+    while (1 << shift) < reach:
+        shift += 1
+    run = 0
+    for k in range(first, stop):
+        some = np.int64(mask[k] != 0)
+        entries += (run >> shift) * some
+        run = (run + 1) * (1 - some)
     return entries
 
 

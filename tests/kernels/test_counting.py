@@ -13,6 +13,7 @@ from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.csc_columns import Columns, count_columns, stored_entries
 from accelerator_sim.kernels.numbering import Numbering, forget, numbered
 
+REACHES = st.sampled_from([1, 2, 4, 8, 16])
 BITS = st.lists(st.integers(0, 1), max_size=40)
 
 
@@ -35,14 +36,14 @@ def entries_of(bits: list[int], reach: int) -> int:
     return sum(1 + len(run) // reach for run in runs)
 
 
-@given(BITS, BITS, st.integers(1, 20))
+@given(BITS, BITS, REACHES)
 def test_entries_of_a_column(before: list[int], bits: list[int], reach: int) -> None:
     mask = np.array([*before, *bits, 1], dtype=np.uint8)
     assert stored_entries(mask, len(before), len(before) + len(bits), reach) == entries_of(bits, reach)
 
 
 @settings(max_examples=200)
-@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.data())
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 9), REACHES, st.integers(1, 4), st.data())
 def test_columns_cut_over_pes(
     rows: int, columns: int, filters: int, reach: int, simd: int, data: st.DataObject
 ) -> None:
