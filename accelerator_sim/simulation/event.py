@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -99,8 +100,19 @@ NO_BOOK = Book(_zeros(0), *_zeros(2, 0, 0), *_zeros(4, 0))
 NO_SPANS: Ints = np.zeros((0, 4), dtype=np.int64)
 
 
-Known = dict[bytes, tuple[int, Ints, Ints]]
-"""Passes that were run, by their tiles: bank reads, the output of `run_pass`, cycles by cause and place."""
+class KnownPass(NamedTuple):
+    """A pass that was run."""
+
+    reads: int
+    """Flits that the busiest iact lane sends."""
+    out: Ints
+    """What else the pass comes to (`kernels.engine_arrays.OUT_...`)."""
+    spent: Ints
+    """[causes, places]: PE-cycles."""
+
+
+Known = dict[bytes, KnownPass]
+"""Passes that were run, by what decides their times."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,29 +168,32 @@ def run_kinds(passes: Passes, planner: Planner, known: Known | None = None, leap
     runner = PassRunner(machine, leaps and not planner.skips_zeros)
     cycles, fill, reads, busy = np.zeros((4, int(kinds.max()) + 1), dtype=np.int64)
     total = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
-    out = np.zeros(at.OUT, dtype=np.int64)
+    iact_fifo = psum_fifo = 0
+    runs: Known = {} if known is None else known
     for kind, count in zip(kinds, counts, strict=True):
         d = passes.describe(kind)
-        key = _place_free(d, machine)
-        if known is not None and key in known:
-            reads[kind], seen, spent = known[key]
-            marks = np.maximum(out, seen)
-            out[:] = seen
-            out[[at.OUT_IACT_FIFO, at.OUT_PSUM_FIFO]] = marks[[at.OUT_IACT_FIFO, at.OUT_PSUM_FIFO]]
-        else:
-            plan, program, alike = (*planner.plan(d), None) if planner.data_matter else planner.plan_alike(d)
-            spent = np.zeros_like(total)
-            reads[kind] = runner.run(d, plan, program, (spent, out, NO_SPANS))
-            if alike is not None:
-                spent = spent[:, alike]
-                spent[:, alike < 0] = 0
-                spent[at.UNUSED, alike < 0] = out[at.OUT_PASS]
-            if known is not None:
-                known[key] = int(reads[kind]), out.copy(), spent
-        cycles[kind], fill[kind] = out[at.OUT_PASS], out[at.OUT_FILL]
-        busy[kind] = spent[at.BUSY].sum()
-        total += count * spent
-    return KindTimes(cycles, fill, reads, busy, total, int(out[at.OUT_IACT_FIFO]), int(out[at.OUT_PSUM_FIFO]))
+        key = d.tobytes() if planner.has_zeros else _place_free(d, machine)
+        if key not in runs:
+            runs[key] = _run_kind(d, planner, runner)
+        run = runs[key]
+        reads[kind], cycles[kind], fill[kind] = run.reads, run.out[at.OUT_PASS], run.out[at.OUT_FILL]
+        busy[kind] = run.spent[at.BUSY].sum()
+        total += count * run.spent
+        iact_fifo, psum_fifo = max(iact_fifo, run.out[at.OUT_IACT_FIFO]), max(psum_fifo, run.out[at.OUT_PSUM_FIFO])
+    return KindTimes(cycles, fill, reads, busy, total, int(iact_fifo), int(psum_fifo))
+
+
+def _run_kind(d: Ints, planner: Planner, runner: PassRunner) -> KnownPass:
+    """Run a pass."""
+    plan, program, stands_for = (*planner.plan(d), None) if planner.data_matter else planner.plan_alike(d)
+    spent = np.zeros((len(CAUSES), planner.machine.places), dtype=np.int64)
+    out = np.zeros(at.OUT, dtype=np.int64)
+    reads = runner.run(d, plan, program, (spent, out, NO_SPANS))
+    if stands_for is not None:
+        spent = spent[:, stands_for]
+        spent[:, stands_for < 0] = 0
+        spent[at.UNUSED, stands_for < 0] = out[at.OUT_PASS]
+    return KnownPass(reads, out, spent)
 
 
 def follow_passes(passes: Passes, kinds: KindTimes) -> PassTimes:
@@ -208,12 +223,13 @@ def time_layer(passes: Passes, planner: Planner, memory: PassMemory | None = Non
 
 
 def _place_free(d: Ints, machine: Machine) -> bytes:
-    """A pass without the places of those of its tiles that see no padding: G, N, M, C, and positions."""
-    key = d.copy()
-    key[[at.G, at.N, at.M, at.C]] = 0
-    if machine.schedule.loops.positions:
-        key[at.Q] = 0
-    return key.tobytes()
+    """What decides the times of a pass without zeros: lengths, flags, and where padding lies in rows and columns."""
+    e = machine.e
+    p, q, taps = (d[k] + np.arange(d[at.SIZE + k]) for k in (at.P, at.Q, at.R))
+    row = p[:, None] * e[at.ROW_STRIDE] + taps * e[at.ROW_DILATION] - e[at.ROW_BEFORE]
+    column = q[:, None] * e[at.COL_STRIDE] + np.arange(e[at.EXTENT]) - e[at.COL_BEFORE]
+    inside = ((place >= 0) & (place < size) for place, size in ((row, e[at.ROW_SIZE]), (column, e[at.COL_SIZE])))
+    return b"".join([d[at.SIZE :].tobytes(), *(np.packbits(each).tobytes() for each in inside)])
 
 
 def trace_pass(passes: Passes, planner: Planner, number: int) -> tuple[Plan, Ints]:

@@ -283,13 +283,15 @@ class Planner:
         weight_mask: NDArray[np.uint8] = NO_MASK,
         data: NDArray[np.int32] = NO_DATA,
         skips_zeros: bool = True,
+        has_zeros: bool = True,
     ) -> None:
         """masks: flat, [G, N, H, W, C] and [G, R, S, C, M], where the layer is in CSC; data: values of the iacts.
 
-        skips_zeros: whether iacts inside the layer are left out, so that no window is like another.
+        skips_zeros: whether iacts inside the layer are left out, so that no window is like another; has_zeros: whether
+        weights may be left out too, so that no pass is like another.
         """
         self.machine, self.iact_mask, self.weight_mask, self.data = machine, iact_mask, weight_mask, data
-        self.skips_zeros = skips_zeros
+        self.skips_zeros, self.has_zeros = skips_zeros, has_zeros
         self._plans: dict[bytes, Plan] = {}
         self._streams: dict[bytes, Program] = {}
         self._costs: dict[bytes, Ints] = {}
@@ -401,4 +403,6 @@ def planner_of(machine: Machine, stored: Stored, data: NDArray[np.int32] = NO_DA
     if e[at.CSC_WEIGHT]:
         shape = (e[at.GROUPS], e[at.ROW_TAPS], e[at.TAPS], e[at.CHANNELS], e[at.FILTERS])
         weights = (np.ones(shape, dtype=np.uint8) if stored.weight_mask is None else stored.weight_mask).ravel()
-    return Planner(machine, iacts, weights, data, bool(e[at.CSC_IACT]) and stored.iact_mask is not None)
+    skips_zeros = bool(e[at.CSC_IACT]) and stored.iact_mask is not None
+    has_zeros = skips_zeros or (bool(e[at.CSC_WEIGHT]) and stored.weight_mask is not None)
+    return Planner(machine, iacts, weights, data, skips_zeros, has_zeros)
