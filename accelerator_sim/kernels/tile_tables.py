@@ -40,6 +40,8 @@ class WeightTile(IntEnum):
     """Issue slots of the busiest PE for an iact."""
     ALL_SLOTS = 10
     """Issue slots of all PEs for an iact."""
+    NO_BETTER = 11
+    """Whether the next larger M0 or C0 bounds all costs from below as low as this one does (`survey`)."""
 
 
 class PositionTile(IntEnum):

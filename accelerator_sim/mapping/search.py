@@ -117,12 +117,7 @@ def find_mappings(
 
     Raises the same as `find_mapping`.
     """
-    longest = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
-    if longest[1] > LONGEST:
-        raise Unmappable(
-            f"layer {layer.name} cannot be mapped: its dimension {longest[0]} is {longest[1]:,}, of which tiles are"
-            f" searched up to {LONGEST:,}"
-        )
+    check_lengths(layer)
     spaces, limit = _spaces(layer, architecture, actions, objective, options)
     total = sum(int(space.bounds.counts.sum()) for space in spaces)
     mappings: list[Found] = []
@@ -146,6 +141,16 @@ def find_mappings(
         reason = limit or smallest_break(layer, architecture)
         raise Unmappable(f"layer {layer.name} cannot be mapped on {architecture.name}: {reason}")
     return mappings
+
+
+def check_lengths(layer: Layer) -> None:
+    """Raise Unmappable for a layer with a dimension that is too long for its tiles to be searched."""
+    dimension, size = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
+    if size > LONGEST:
+        raise Unmappable(
+            f"layer {layer.name} cannot be mapped: its dimension {dimension} is {size:,}, of which tiles are"
+            f" searched up to {LONGEST:,}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,7 +240,8 @@ def surveyed(source: PackedSpace, rows: NDArray[np.int64], objective: Objective,
     rows: the configurations, int64 [configurations, at.PLACES]; limit: key of the best mapping known (infinity for
     none), which only Objective.LATENCY uses.
     """
-    bounds = Bounds(np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64))
+    size = len(rows)
+    bounds = Bounds(np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size))
     survey(source.packed, rows, _CODES[objective], limit, bounds)
     return BoundedSpace(source.problem, source.packed, rows, bounds, [])
 
