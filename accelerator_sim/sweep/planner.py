@@ -124,20 +124,18 @@ class SweepPlanner:
 
     def legal(self, point: SweepPoint) -> bool:
         """Whether a point can be run: its machine and its networks are valid and it breaks no constraint."""
-        planned = list(self.plan(point, self._sweep.stages[0]))
-        return bool(planned) and all(each.error is None for each in planned)
+        networks, run = self._run_of(point, self._sweep.stages[0])
+        try:
+            for name in networks:
+                self._layers(name, choices_of(point.named), run.batch)
+            return bool(networks) and self._allowed(*self._machine(point))
+        except Exception:  # whatever is wrong with the point
+            return False
 
     def plan(self, point: SweepPoint, stage: Stage) -> Iterator[Planned]:
         """Yield the tasks of a point, none where it breaks a constraint.  What is wrong with it is an error of them."""
         values = point.named
-        spec = self._sweep.spec
-        networks = [values["workload"]] if "workload" in values else list(spec.workloads)
-        run = Options(
-            Objective(values.get("objective", spec.objective)),
-            int(values.get("batch", spec.batch)),
-            seed=spec.seed,
-            fidelity=stage.fidelity,
-        )
+        networks, run = self._run_of(point, stage)
         try:
             machine = self._machine(point)
             if not self._allowed(*machine):
@@ -156,6 +154,18 @@ class SweepPlanner:
             key = digest(text, name, str(run.batch), *(f"{k} {count}" for k, (_, count) in layers.items()))
             entry = self._entry(key, point, name, stage, run, machine[0])
             yield Planned(point, entry, machine, run, layers, inferences=inferences)
+
+    def _run_of(self, point: SweepPoint, stage: Stage) -> tuple[list[str], Options]:
+        """The networks of a point, and how they are run."""
+        values, spec = point.named, self._sweep.spec
+        networks = [values["workload"]] if "workload" in values else list(spec.workloads)
+        run = Options(
+            Objective(values.get("objective", spec.objective)),
+            int(values.get("batch", spec.batch)),
+            seed=spec.seed,
+            fidelity=stage.fidelity,
+        )
+        return networks, run
 
     def _machine(self, point: SweepPoint) -> tuple[Architecture, Technology]:
         """The machine of a point, made once though it is asked for twice: whether it is legal, and to run it."""

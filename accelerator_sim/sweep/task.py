@@ -153,7 +153,7 @@ def given_up(task: SweepTask) -> Done:
 
 def _sums(outcome: Outcome, energy: EnergyBreakdown) -> LayerSums:
     return {
-        **asdict(work_of(outcome)),
+        **vars(work_of(outcome)),
         energy.unit.named("energy_j"): energy.chip,
         energy.unit.named("energy_dram_j"): energy.dram,
     }
