@@ -95,7 +95,7 @@ def pairs_within(packed, grouped, parts, top_c, whole):
     return count
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def positions_within(n, s, counted):
     """Count the tile lengths of positions."""
     images, rows, columns = cut_images(s), cut_rows(s), cut_columns(s)
@@ -109,7 +109,7 @@ def positions_within(n, s, counted):
     return count
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def choices_within(packed, s, counted, top_c, chained):
     """Count the temporal choices of one spatial configuration."""
     n, cut = packed.n, cut_filters(s)
@@ -165,20 +165,20 @@ def least_fetched(packed, spatial, tables, pair):
     return min(least, 2.0 * np.sqrt(iacts * weights * x))
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def least_busy(spatial, pair):
     """Lower bound of the cycles of the busiest PE, port or bank, over all temporal choices with one M0 and C0."""
     return max(max(pair.pe_cycles + pair.stage_cycles, pair.psum_cycles), pair.iact_cycles * spatial.port_inputs)
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def free_cycles(packed, spatial, pair):
     """Lower bound of the cycles with an off-chip channel without a limit: at most that of `bound_of`."""
     cycles = unlimited_cycles(packed, least_busy(spatial, pair), pair.weight_cycles, 2.0)
     return np.ceil(cycles * SLACK - CYCLE_SLIP)
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def bound_of(packed, spatial, tables, pair, objective):
     """Lower bounds over all temporal choices with one M0 and C0."""
     n, f = packed.n, packed.f
@@ -202,7 +202,7 @@ def bound_of(packed, spatial, tables, pair, objective):
     return Cost(cycles, joules + cycles * step, reads + writes)
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def least_pe_cycles(packed, spatial, tables, m0, c0):
     """Cycles of the busiest PE at least: quicker to find than all bounds."""
     n, m, c = packed.n, tables.filters[m0], tables.channels[c0]
@@ -213,13 +213,13 @@ def least_pe_cycles(packed, spatial, tables, m0, c0):
     return least + service_cycles(packed, spatial, accumulations, m[WeightTile.STEPS])
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def is_too_long(cycles, limit):
     """Whether so many cycles, not rounded, are more than a limit."""
     return (cycles - CYCLE_SLIP) * SLACK > limit
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def is_always_too_long(packed, spatial, filters, channels, aim):
     """Whether the PEs of a configuration take longer than the limit, whatever M0 and C0.
 
@@ -231,7 +231,7 @@ def is_always_too_long(packed, spatial, filters, channels, aim):
     return is_too_long(least, aim.limit)
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def note_no_better(packed, tables, top_m, top_c):
     """Note each M0 and C0 whose next larger one has bounds that are no higher.
 
@@ -258,7 +258,7 @@ def note_no_better(packed, tables, top_m, top_c):
     tables.filters[top_m, WeightTile.NO_BETTER] = tables.channels[top_c, WeightTile.NO_BETTER] = 0.0
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def is_no_better(packed, tables, m0, c0):
     """Whether a larger M0 or C0 that fits, which is bounded before, has bounds that are no higher."""
     if tables.channels[c0, WeightTile.NO_BETTER] == 1.0 and packed.fits[m0, c0 + 1]:
@@ -266,7 +266,7 @@ def is_no_better(packed, tables, m0, c0):
     return tables.filters[m0, WeightTile.NO_BETTER] == 1.0 and packed.fits[m0 + 1, c0]
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def bound_configuration(packed, spatial, tables, tops, aim):
     """Lower bounds of the two parts of the key of one spatial configuration, and of its cycles (see `Bounds.free`).
 
@@ -293,7 +293,7 @@ def bound_configuration(packed, spatial, tables, tops, aim):
     return first, second, free
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def survey_one(packed, s, tables, counted, aim):
     """Bounds of one spatial configuration, as in `Bounds`."""
     n = packed.n

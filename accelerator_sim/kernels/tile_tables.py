@@ -122,7 +122,7 @@ def choices(size, parts, limit):
         x = next_length(size, parts, x)
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def filter_row(packed, cut, m0, row):
     """Fill the table row of one M0."""
     n, slots = packed.n, packed.slots
@@ -145,7 +145,7 @@ def filter_row(packed, cut, m0, row):
     row[WeightTile.ALL_SLOTS] = full * parts * slots[m0] + (used - 1) * slots[steps] + slots[end]
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def channel_row(n, cut, c0, row):
     """Fill the table row of one C0."""
     tiled = tile_blocks(n[at.C], c0, cut)
