@@ -30,7 +30,7 @@ WINDOW = 3
 """Batches in flight for each worker: enough to keep it busy, few enough to lose little."""
 BATCH_S = 0.05
 """Work of one batch: long beside the cost of handing it out."""
-LONGEST_BATCH_S = 0.5
+LONGEST_BATCH_S = 1.0
 """Work of a batch of tasks that belong together, at most: short beside what people wait for."""
 LARGEST_BATCH = 64
 DEATHS = 3
