@@ -4,7 +4,7 @@ A mapping takes no less time on a slower channel, and spends no less energy; all
 From this follows, for the objective `latency`:
 
 - A configuration whose bound without any limit of the channel is above a limit is above it on every channel.  Those
-  below are few (some tens of thousands): only they are bounded and searched for each bandwidth (`_Shortlist`).
+  below are few (tens of some thousands): only they are bounded and searched for each bandwidth (`_Shortlist`).
 - The least cycles of a set of mappings that are the same on a slower and on a faster channel are the same between them.
 - So is the optimum; and where the bounds that decide in which order configurations are searched are also those of the
   faster channel, the first of several equal mappings is the same.
