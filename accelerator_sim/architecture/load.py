@@ -11,7 +11,7 @@ from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.model import load_model
-from accelerator_sim.files.yaml_tree import load_document
+from accelerator_sim.files.yaml_tree import Document, load_document
 
 
 def load_architecture(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -> Architecture:
@@ -32,10 +32,15 @@ def load_architecture(name_or_path: str, overrides: Sequence[tuple[str, str]] = 
     return read_architecture(resolve("arch_configs", name_or_path, "architecture"), overrides)
 
 
-def read_architecture(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> Architecture:
-    """Read an architecture file.  Raises InvalidFile with every error in it."""
+def read_architecture(
+    path: Path, overrides: Sequence[tuple[str, str]] = (), document: Document | None = None
+) -> Architecture:
+    """Read an architecture file.
+
+    document: what the file holds, where it was read before.  Raises InvalidFile with every error in it.
+    """
     with instead_of(path, FileKind.ARCHITECTURE, "an architecture is required"):
-        return load_model(Architecture, load_document(path), overrides)
+        return load_model(Architecture, document or load_document(path), overrides)
 
 
 def schema() -> dict[str, Any]:

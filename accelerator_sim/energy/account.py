@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.simulation.outcome import Access, Counts, NocUse, Outcome
@@ -104,12 +104,19 @@ def account(outcome: Outcome, actions: ActionEnergies, architecture: Architectur
     """
     counts = outcome.counts
     executed = counts.macs_issued - counts.macs_gated
-    return EnergyBreakdown(
-        actions.unit,
-        mac=executed * actions.mac + counts.macs_gated * actions.mac_gated,
+    mac = executed * actions.mac + counts.macs_gated * actions.mac_gated
+    energy = EnergyBreakdown(actions.unit, mac=mac, **_moved(counts, actions, architecture))
+    return with_time(energy, outcome, actions, architecture)
+
+
+def with_time(
+    energy: EnergyBreakdown, outcome: Outcome, actions: ActionEnergies, architecture: Architecture
+) -> EnergyBreakdown:
+    """Return an energy with the clock and the leakage of the cycles of an outcome; all else is that of its counts."""
+    return replace(
+        energy,
         clock=outcome.pe_cycles_active * actions.clock_active + outcome.pe_cycles_idle * actions.clock_idle,
         leakage=actions.leakage_w * outcome.timing.cycles / architecture.clock,
-        **_moved(counts, actions, architecture),
     )
 
 

@@ -21,7 +21,7 @@ from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run.network_run import Progress, simulate_network
 from accelerator_sim.run.options import Options
-from accelerator_sim.simulation.event import PassMemory
+from accelerator_sim.run.run_memory import RunMemory
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.area import area_at
 from accelerator_sim.technology.technology import Technology
@@ -45,7 +45,7 @@ def explain(
     run, same as in `simulate_network`, whose errors are also raised.
     """
     chosen = replace(options or Options(), fidelity=Fidelity.EVENT, verify=False)
-    memory = PassMemory()
+    memory = RunMemory()
     run = simulate_network(network, architecture, technology, chosen, on_progress, memory)
     explained = explain_run(run, chosen, on_progress)
     if vary is None or not explained.explained or run.interrupted:

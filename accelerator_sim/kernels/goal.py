@@ -81,6 +81,16 @@ def all_cycles(packed, spatial, busy, weight_fill, iact_fill, transfers):
 
 
 @kernel(helper=True, reference_counts=False)
+def unlimited_cycles(packed, busy, weight_fill, requests):
+    """The same with an off-chip channel without a limit, and with PEs that are never waited for to be filled."""
+    n = packed.n
+    serial = n[at.CONFIG] + packed.f[at.LATENCY] * requests
+    if n[at.HIDE_WEIGHT]:
+        return max(busy, weight_fill) + serial
+    return busy + (serial + weight_fill)
+
+
+@kernel(helper=True, reference_counts=False)
 def step_joules(spatial, active):
     """Joules of a cycle with so many active PEs."""
     return spatial.idle_joules + active * spatial.active_joules

@@ -201,7 +201,7 @@ def pair_joules(packed, spatial, m, c, accumulations, resting):
     return joules + (inside * f[at.LOCAL_HOP_J] + between * f[at.HOP_PSUM_J])
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def pair_of(packed, spatial, tables, m0, c0):
     """What M0 and C0 fix in a spatial configuration."""
     n, f = packed.n, packed.f

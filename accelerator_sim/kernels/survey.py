@@ -24,6 +24,7 @@ from accelerator_sim.kernels.goal import (
     channel_cycles,
     key,
     step_joules,
+    unlimited_cycles,
 )
 from accelerator_sim.kernels.pair import compute_cycles, configure, pair_of, service_cycles
 from accelerator_sim.kernels.rounding import CYCLE_SLIP
@@ -41,6 +42,9 @@ class Bounds(NamedTuple):
     """float64: lower bounds of the two parts of the objective's key (infinity where the limit cannot be beaten)."""
     counts: Any
     """int64: temporal choices within the SPad limits."""
+    free: Any
+    """float64: lower bounds of the cycles with an off-chip channel without a limit, for the objective CYCLES (infinity
+    where the limit cannot be beaten)."""
 
 
 class Counted(NamedTuple):
@@ -91,7 +95,7 @@ def pairs_within(packed, grouped, parts, top_c, whole):
     return count
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def positions_within(n, s, counted):
     """Count the tile lengths of positions."""
     images, rows, columns = cut_images(s), cut_rows(s), cut_columns(s)
@@ -105,7 +109,7 @@ def positions_within(n, s, counted):
     return count
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def choices_within(packed, s, counted, top_c, chained):
     """Count the temporal choices of one spatial configuration."""
     n, cut = packed.n, cut_filters(s)
@@ -161,7 +165,20 @@ def least_fetched(packed, spatial, tables, pair):
     return min(least, 2.0 * np.sqrt(iacts * weights * x))
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
+def least_busy(spatial, pair):
+    """Lower bound of the cycles of the busiest PE, port or bank, over all temporal choices with one M0 and C0."""
+    return max(max(pair.pe_cycles + pair.stage_cycles, pair.psum_cycles), pair.iact_cycles * spatial.port_inputs)
+
+
+@kernel(spliced=True)
+def free_cycles(packed, spatial, pair):
+    """Lower bound of the cycles with an off-chip channel without a limit: at most that of `bound_of`."""
+    cycles = unlimited_cycles(packed, least_busy(spatial, pair), pair.weight_cycles, 2.0)
+    return np.ceil(cycles * SLACK - CYCLE_SLIP)
+
+
+@kernel(spliced=True)
 def bound_of(packed, spatial, tables, pair, objective):
     """Lower bounds over all temporal choices with one M0 and C0."""
     n, f = packed.n, packed.f
@@ -169,8 +186,7 @@ def bound_of(packed, spatial, tables, pair, objective):
     reads, writes = iacts + weights, spatial.output_bits
     if objective == at.DRAM:  # a sharper bound, too slow where it decides little
         reads = least_fetched(packed, spatial, tables, pair)
-    busy = max(pair.pe_cycles + pair.stage_cycles, pair.psum_cycles)
-    busy = max(busy, pair.iact_cycles * spatial.port_inputs)
+    busy = least_busy(spatial, pair)
     hidden = channel_cycles(packed, reads if n[at.HIDE_IACT] else weights)
     shown = 0.0 if n[at.HIDE_IACT] else channel_cycles(packed, iacts)
     transfers = Transfers(hidden, shown, 2.0)  # a read and a write at least
@@ -186,7 +202,7 @@ def bound_of(packed, spatial, tables, pair, objective):
     return Cost(cycles, joules + cycles * step, reads + writes)
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def least_pe_cycles(packed, spatial, tables, m0, c0):
     """Cycles of the busiest PE at least: quicker to find than all bounds."""
     n, m, c = packed.n, tables.filters[m0], tables.channels[c0]
@@ -197,13 +213,13 @@ def least_pe_cycles(packed, spatial, tables, m0, c0):
     return least + service_cycles(packed, spatial, accumulations, m[WeightTile.STEPS])
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def is_too_long(cycles, limit):
     """Whether so many cycles, not rounded, are more than a limit."""
     return (cycles - CYCLE_SLIP) * SLACK > limit
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def is_always_too_long(packed, spatial, filters, channels, aim):
     """Whether the PEs of a configuration take longer than the limit, whatever M0 and C0.
 
@@ -215,17 +231,54 @@ def is_always_too_long(packed, spatial, filters, channels, aim):
     return is_too_long(least, aim.limit)
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
+def note_no_better(packed, tables, top_m, top_c):
+    """Note each M0 and C0 whose next larger one has bounds that are no higher.
+
+    Bounds read nothing else of the tables; they grow with the slots and with the words that are stored and fetched.
+    """
+    for m0 in range(1, top_m):
+        one, two = tables.filters[m0], tables.filters[m0 + 1]
+        same = one[WeightTile.TILES] == two[WeightTile.TILES] and one[WeightTile.STEPS] == two[WeightTile.STEPS]
+        same = same and one[WeightTile.UNITS] == two[WeightTile.UNITS]
+        same = same and one[WeightTile.ROW_STEPS] == two[WeightTile.ROW_STEPS]
+        same = same and one[WeightTile.TOP_UNITS] == two[WeightTile.TOP_UNITS]
+        more = one[WeightTile.SLOTS] >= two[WeightTile.SLOTS] and one[WeightTile.ALL_SLOTS] >= two[WeightTile.ALL_SLOTS]
+        more = more and packed.pairs_w[m0] >= packed.pairs_w[m0 + 1] and packed.dram_w[m0] >= packed.dram_w[m0 + 1]
+        one[WeightTile.NO_BETTER] = 1.0 if same and more else 0.0
+    for c0 in range(1, top_c):
+        one, two = tables.channels[c0], tables.channels[c0 + 1]
+        same = one[WeightTile.TILES] == two[WeightTile.TILES] and one[WeightTile.STEPS] == two[WeightTile.STEPS]
+        same = same and one[WeightTile.UNITS] == two[WeightTile.UNITS]
+        same = same and one[WeightTile.CLUSTERS] == two[WeightTile.CLUSTERS]
+        same = same and one[WeightTile.CLUSTER_STEPS] == two[WeightTile.CLUSTER_STEPS]
+        same = same and one[WeightTile.TOP_UNITS] == two[WeightTile.TOP_UNITS]
+        more = packed.pairs_i[c0] >= packed.pairs_i[c0 + 1] and packed.dram_i[c0] >= packed.dram_i[c0 + 1]
+        one[WeightTile.NO_BETTER] = 1.0 if same and more else 0.0
+    tables.filters[top_m, WeightTile.NO_BETTER] = tables.channels[top_c, WeightTile.NO_BETTER] = 0.0
+
+
+@kernel(spliced=True)
+def is_no_better(packed, tables, m0, c0):
+    """Whether a larger M0 or C0 that fits, which is bounded before, has bounds that are no higher."""
+    if tables.channels[c0, WeightTile.NO_BETTER] == 1.0 and packed.fits[m0, c0 + 1]:
+        return True
+    return tables.filters[m0, WeightTile.NO_BETTER] == 1.0 and packed.fits[m0 + 1, c0]
+
+
+@kernel(spliced=True)
 def bound_configuration(packed, spatial, tables, tops, aim):
-    """Lower bounds of the two parts of the key of one spatial configuration.
+    """Lower bounds of the two parts of the key of one spatial configuration, and of its cycles (see `Bounds.free`).
 
     tops: the largest M0, and the smallest and the largest C0.
     """
-    first = second = np.inf
+    first = second = free = np.inf
     top_m, low_c, top_c = tops
+    # The sharper bound of off-chip traffic is rounded in other ways in different cases: nothing is left out there.
+    all_of_them = aim.objective == at.DRAM
     for m0 in range(top_m, 0, -1):
         for c0 in range(top_c, low_c - 1, -1):
-            if not packed.fits[m0, c0]:
+            if not packed.fits[m0, c0] or (not all_of_them and is_no_better(packed, tables, m0, c0)):
                 continue
             if aim.objective == at.CYCLES:
                 least = least_pe_cycles(packed, spatial, tables, m0, c0)
@@ -235,12 +288,14 @@ def bound_configuration(packed, spatial, tables, tops, aim):
             a, b = key(aim.objective, bound_of(packed, spatial, tables, pair, aim.objective))
             first = min(first, a)
             second = min(second, b)
-    return first, second
+            if aim.objective == at.CYCLES:
+                free = min(free, free_cycles(packed, spatial, pair))
+    return first, second, free
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def survey_one(packed, s, tables, counted, aim):
-    """Bounds of one spatial configuration (infinity where the limit cannot be beaten), and its temporal choices."""
+    """Bounds of one spatial configuration, as in `Bounds`."""
     n = packed.n
     m, c = cut_filters(s), cut_channels(s)
     filters, channels = cdiv(n[at.M], m.clusters * m.local), cdiv(n[at.C], c.clusters * c.local)
@@ -248,14 +303,15 @@ def survey_one(packed, s, tables, counted, aim):
     # A chain of psums over clusters must end in one pass where psums cannot return.
     chained = s[at.RC] > 1 and not n[at.PSUMS_RETURN]
     if chained and (s[at.YR] < n[at.R] or top_c < channels):
-        return np.inf, np.inf, 0
+        return np.inf, np.inf, 0, np.inf
     count = choices_within(packed, s, counted, top_c, chained)
     spatial = configure(packed, s)
     if aim.objective == at.CYCLES and is_always_too_long(packed, spatial, filters, channels, aim):
-        return np.inf, np.inf, count
+        return np.inf, np.inf, count, np.inf
     top_m, _ = fill_weight_tables(packed, s, tables)
-    first, second = bound_configuration(packed, spatial, tables, (top_m, top_c if chained else 1, top_c), aim)
-    return first, second, count
+    note_no_better(packed, tables, top_m, top_c)
+    first, second, free = bound_configuration(packed, spatial, tables, (top_m, top_c if chained else 1, top_c), aim)
+    return first, second, count, free
 
 
 @kernel(helper=True, reference_counts=False)
@@ -284,4 +340,5 @@ def survey(packed, configs, objective, limit, bounds):
     counted = Counted(grouped, pairs, np.zeros(n[at.PES] + 1, np.int64))
     aim = Aim(objective, limit, least_filter_slots(packed))
     for i in range(configs.shape[0]):
-        bounds.first[i], bounds.second[i], bounds.counts[i] = survey_one(packed, configs[i], tables, counted, aim)
+        first, second, count, free = survey_one(packed, configs[i], tables, counted, aim)
+        bounds.first[i], bounds.second[i], bounds.counts[i], bounds.free[i] = first, second, count, free

@@ -40,6 +40,8 @@ class WeightTile(IntEnum):
     """Issue slots of the busiest PE for an iact."""
     ALL_SLOTS = 10
     """Issue slots of all PEs for an iact."""
+    NO_BETTER = 11
+    """Whether the next larger M0 or C0 bounds all costs from below as low as this one does (`survey`)."""
 
 
 class PositionTile(IntEnum):
@@ -120,7 +122,7 @@ def choices(size, parts, limit):
         x = next_length(size, parts, x)
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def filter_row(packed, cut, m0, row):
     """Fill the table row of one M0."""
     n, slots = packed.n, packed.slots
@@ -143,7 +145,7 @@ def filter_row(packed, cut, m0, row):
     row[WeightTile.ALL_SLOTS] = full * parts * slots[m0] + (used - 1) * slots[steps] + slots[end]
 
 
-@kernel(helper=True, reference_counts=False)
+@kernel(spliced=True)
 def channel_row(n, cut, c0, row):
     """Fill the table row of one C0."""
     tiled = tile_blocks(n[at.C], c0, cut)

@@ -45,6 +45,8 @@ class Constraints:
 
     def kept(self, rows: NDArray[np.int64], problem: MappingProblem) -> NDArray[np.int64]:
         """The spatial configurations that obey."""
+        if not (self.whole_filters or self.wide_sets):
+            return rows
         keep = np.ones(len(rows), dtype=bool)
         if self.whole_filters:
             keep &= rows[:, at.YR] == problem.loops.R

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.architecture.architecture import GlbStore
+from accelerator_sim.files.recent import Recent
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.technology.actions import ActionEnergies
@@ -15,18 +16,13 @@ from accelerator_sim.workload.arrays import Floats
 def pack(problem: MappingProblem, actions: ActionEnergies) -> at.Packed:
     """Reduce a problem and the energies of its architecture to arrays."""
     loops = problem.loops
-    max_m0, max_c0 = _reach(problem)
+    fits = _fitting(problem)
+    max_m0, max_c0 = (size - 1 for size in fits.shape)
     slots = np.array([0.0] + [problem.slots(m) for m in range(1, max_m0 + 1)])
     pairs_w = np.array([0.0] + [problem.weight_pairs(m) for m in range(1, max_m0 + 1)])
     dram_w = np.array([0.0] + [problem.weight_dram_bits(m) for m in range(1, max_m0 + 1)])
     pairs_i = np.array([0.0] + [problem.iact_pairs(c) for c in range(1, max_c0 + 1)])
     dram_i = np.array([0.0] + [problem.iact_dram_bits(c) for c in range(1, max_c0 + 1)])
-    fits = np.zeros((max_m0 + 1, max_c0 + 1), dtype=np.uint8)
-    channels = max_c0
-    for m in range(1, max_m0 + 1):
-        while channels and problem.spad_limit(m, channels) is not None:
-            channels -= 1  # more filters leave room for fewer channels
-        fits[m, 1 : channels + 1] = 1
     rows, columns = loops.rows, loops.columns
     if problem.architecture.dram.padding == "stored":
         area = rows.touched(loops.P, 1) * columns.touched(loops.Q, 1)
@@ -36,6 +32,26 @@ def pack(problem: MappingProblem, actions: ActionEnergies) -> at.Packed:
     numbers = _numbers(problem, actions)
     integers = _integers(problem, max_m0, max_c0)
     return at.Packed(integers, numbers, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least)
+
+
+_FITTING: Recent[NDArray[np.uint8]] = Recent(16 << 20)
+"""What fits a PE, by all that `MappingProblem.spad_limit` reads: machines with other arrays have the same."""
+
+
+def _fitting(problem: MappingProblem) -> NDArray[np.uint8]:
+    """Whether a PE holds so many filters and channels, uint8 [most M0 + 1, most C0 + 1]; a copy of its own."""
+    key = problem.spad_key
+    known = _FITTING.get(key)
+    if known is None:
+        max_m0, max_c0 = _reach(problem)
+        known = np.zeros((max_m0 + 1, max_c0 + 1), dtype=np.uint8)
+        channels = max_c0
+        for m in range(1, max_m0 + 1):
+            while channels and problem.spad_limit(m, channels) is not None:
+                channels -= 1  # more filters leave room for fewer channels
+            known[m, 1 : channels + 1] = 1
+        _FITTING.put(key, known, known.nbytes + 1024)
+    return known.copy()
 
 
 def _reach(problem: MappingProblem) -> tuple[int, int]:

@@ -7,6 +7,7 @@ twice.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -122,6 +123,13 @@ class MappingProblem:
         elif weights > spad.weight.values:
             return f"the weight SPad: M0 x C0 x S = {weights} > {spad.weight.values} weights"
         return None
+
+    @property
+    def spad_key(self) -> Hashable:
+        """All that `spad_limit` depends on, and how many filters and channels there are."""
+        pe, loops = self.architecture.pe, self.loops
+        stored = self.iact_encoding, self.weight_encoding, self.sigmas, self.layer.density.weight
+        return stored, pe.spad, pe.csc, pe.macs_per_cycle, loops.M, loops.C, loops.S, loops.columns
 
     def weight_words(self, filters: int, channels: int) -> tuple[float, float]:
         """SPad words of the non-zero weights of a PE, for independent zeros: their mean and standard deviation."""

@@ -117,37 +117,44 @@ def find_mappings(
 
     Raises the same as `find_mapping`.
     """
-    longest = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
-    if longest[1] > LONGEST:
-        raise Unmappable(
-            f"layer {layer.name} cannot be mapped: its dimension {longest[0]} is {longest[1]:,}, of which tiles are"
-            f" searched up to {LONGEST:,}"
-        )
+    check_lengths(layer)
     spaces, limit = _spaces(layer, architecture, actions, objective, options)
     total = sum(int(space.bounds.counts.sum()) for space in spaces)
     mappings: list[Found] = []
     for _ in range(options.count):
         values = np.full(4, np.inf)
-        winner: tuple[_Space, Mapping, int] | None = None
+        winner: tuple[BoundedSpace, Choice] | None = None
         costed = 0
         for space in spaces:
-            mapping, row, full = _search(space, objective, options.exhaustive, values)
+            choice, full = search_space(space, objective, options.exhaustive, values)
             costed += full
-            if mapping is not None:
-                winner = space, mapping, row
+            if choice is not None:
+                winner = space, choice
         if winner is None:
             break
-        winner[0].taken.append(winner[2])
+        space, choice = winner
+        space.taken.append(choice.row)
         cost = int(values[2]), float(values[3]), actions.unit
-        mappings.append(Found(winner[0].problem, winner[1], objective, total, costed, *cost))
+        mapping = mapping_of(space.problem, space.rows[choice.row], choice.times)
+        mappings.append(Found(space.problem, mapping, objective, total, costed, *cost))
     if not mappings:
         reason = limit or smallest_break(layer, architecture)
         raise Unmappable(f"layer {layer.name} cannot be mapped on {architecture.name}: {reason}")
     return mappings
 
 
+def check_lengths(layer: Layer) -> None:
+    """Raise Unmappable for a layer with a dimension that is too long for its tiles to be searched."""
+    dimension, size = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
+    if size > LONGEST:
+        raise Unmappable(
+            f"layer {layer.name} cannot be mapped: its dimension {dimension} is {size:,}, of which tiles are"
+            f" searched up to {LONGEST:,}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
-class _Space:
+class BoundedSpace:
     """The mappings with one way to store the operands: spatial configurations with their bounds and sizes."""
 
     problem: MappingProblem
@@ -158,20 +165,36 @@ class _Space:
     """Configurations of mappings that were found before."""
 
 
-def _spaces(
-    layer: Layer,
-    architecture: Architecture,
-    actions: ActionEnergies,
-    objective: Objective,
-    options: SearchOptions,
-) -> tuple[list[_Space], str | None]:
-    """Bound all spatial configurations, for each way to store the operands; and a limit that rules out such a way.
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What a search chooses: the number of a spatial configuration, and its temporal choice, int64 [at.TIMES]."""
 
-    Configurations that cannot come within a margin of a mapping that is known by then are left out.
+    row: int
+    times: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class PackedSpace:
+    """What a search of the mappings with one way to store the operands starts from.
+
+    rows: all spatial configurations, int64 [configurations, at.PLACES].
     """
-    margin, rules = 1.0 if options.count == 1 else MARGIN, options.constraints
-    spaces: list[_Space] = []
-    values = np.full(4, np.inf)
+
+    problem: MappingProblem
+    packed: Packed
+    rows: NDArray[np.int64]
+
+    def fullest(self) -> NDArray[np.int64]:
+        """The configurations that use most PEs, at most `FULLEST`."""
+        order = np.argsort(-self.rows.prod(axis=1), kind="stable")
+        return np.ascontiguousarray(self.rows[order[:FULLEST]])
+
+
+def packed_spaces(
+    layer: Layer, architecture: Architecture, actions: ActionEnergies, options: SearchOptions
+) -> tuple[list[PackedSpace], str | None]:
+    """Return what is to be searched, for each way to store the operands; and a limit that rules out such a way."""
+    spaces: list[PackedSpace] = []
     limit: str | None = None
     for iacts, weights in encodings_of(layer, architecture):
         problem = problem_of(layer, architecture, iacts, weights, options.sigmas, options.work)
@@ -180,41 +203,65 @@ def _spaces(
             limit = limit or broken
             continue
         packed = pack(problem, actions)
-        rules.restrict(packed.n, packed.fits)
-        rows = rules.kept(configurations(problem), problem)
-        if objective is Objective.LATENCY and np.isinf(values[0]):  # the only one whose bounds use a limit
-            full = np.ascontiguousarray(rows[np.argsort(-rows.prod(axis=1), kind="stable")[:FULLEST]])
-            _search(_surveyed(problem, packed, full, objective, np.inf), objective, False, values)
-        spaces.append(_surveyed(problem, packed, rows, objective, float(values[0]) * margin))
-        _search(spaces[-1], objective, False, values)
+        options.constraints.restrict(packed.n, packed.fits)
+        rows = options.constraints.kept(configurations(problem), problem)
+        spaces.append(PackedSpace(problem, packed, rows))
     return spaces, limit
 
 
-def _surveyed(
-    problem: MappingProblem, packed: Packed, rows: NDArray[np.int64], objective: Objective, limit: float
-) -> _Space:
-    """Bound spatial configurations from below; those that cannot come within a limit are bounded by infinity."""
-    bounds = Bounds(np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64))
-    survey(packed, rows, _CODES[objective], limit, bounds)
-    return _Space(problem, packed, rows, bounds, [])
+def _spaces(
+    layer: Layer,
+    architecture: Architecture,
+    actions: ActionEnergies,
+    objective: Objective,
+    options: SearchOptions,
+) -> tuple[list[BoundedSpace], str | None]:
+    """Bound all spatial configurations, for each way to store the operands; and a limit that rules out such a way.
+
+    Configurations that cannot come within a margin of a mapping that is known by then are left out.
+    """
+    margin = 1.0 if options.count == 1 else MARGIN
+    sources, limit = packed_spaces(layer, architecture, actions, options)
+    spaces: list[BoundedSpace] = []
+    values = np.full(4, np.inf)
+    for source in sources:
+        if objective is Objective.LATENCY:  # the only one whose bounds use a limit
+            if spaces:
+                search_space(spaces[-1], objective, False, values)
+            if np.isinf(values[0]):
+                search_space(surveyed(source, source.fullest(), objective, np.inf), objective, False, values)
+        spaces.append(surveyed(source, source.rows, objective, float(values[0]) * margin))
+    return spaces, limit
 
 
-def _search(
-    space: _Space, objective: Objective, exhaustive: bool, values: NDArray[np.float64]
-) -> tuple[Mapping | None, int, int]:
+def surveyed(source: PackedSpace, rows: NDArray[np.int64], objective: Objective, limit: float) -> BoundedSpace:
+    """Bound spatial configurations from below; those that cannot come within a limit are bounded by infinity.
+
+    rows: the configurations, int64 [configurations, at.PLACES]; limit: key of the best mapping known (infinity for
+    none), which only Objective.LATENCY uses.
+    """
+    size = len(rows)
+    bounds = Bounds(np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size))
+    survey(source.packed, rows, _CODES[objective], limit, bounds)
+    return BoundedSpace(source.problem, source.packed, rows, bounds, [])
+
+
+def search_space(
+    space: BoundedSpace, objective: Objective, exhaustive: bool, values: NDArray[np.float64]
+) -> tuple[Choice | None, int]:
     """Search one way to store the operands for something better than `values`, which are updated.
 
-    Returns the mapping (None: nothing better), its configuration, and the number of mappings costed in full.
+    values: of the best mapping so far, float64 [4]: the two parts of its key, its cycles and its energy (infinity for
+    none).  Returns the choice (None: nothing better), and the number of mappings costed in full.
     """
     rows, bounds = space.rows, space.bounds
     order = np.lexsort((bounds.second, bounds.first)).astype(np.int64)
-    order = np.ascontiguousarray(order[~np.isin(order, space.taken)])
+    if space.taken:
+        order = np.ascontiguousarray(order[~np.isin(order, space.taken)])
     choice, trial = np.full(1 + at.TIMES, -1, dtype=np.int64), np.zeros(1 + at.TIMES, dtype=np.int64)
     best = Best(_CODES[objective], exhaustive, values, choice, trial)
     costed = search(space.packed, Space(rows, order, bounds.first, bounds.second), best)
-    if choice[0] < 0:
-        return None, -1, costed
-    return _mapping(space.problem, rows[choice[0]], choice[1:]), int(choice[0]), costed
+    return (None if choice[0] < 0 else Choice(int(choice[0]), choice[1:])), costed
 
 
 def smallest_break(layer: Layer, architecture: Architecture) -> str:
@@ -223,7 +270,8 @@ def smallest_break(layer: Layer, architecture: Architecture) -> str:
     return "; ".join(breaks) or "no mapping meets the constraints that were given"
 
 
-def _mapping(problem: MappingProblem, row: NDArray[np.int64], times: NDArray[np.int64]) -> Mapping:
+def mapping_of(problem: MappingProblem, row: NDArray[np.int64], times: NDArray[np.int64]) -> Mapping:
+    """Return the mapping of a spatial configuration, int64 [at.PLACES], and a temporal choice, int64 [at.TIMES]."""
     mapping = Mapping(
         **factors_of(row),
         M0=int(times[at.M0]),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.files.recent import Recent
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.legality import allowed_dimensions
 from accelerator_sim.mapping.loops import Loops
@@ -68,64 +69,78 @@ def spatial_dimensions(loops: Loops) -> str:
 def configurations(problem: MappingProblem) -> NDArray[np.int64]:
     """Every spatial configuration of a problem, one row each (columns as in `PLACES`); not to be written to."""
     architecture = problem.architecture
-    sizes = tuple(axis_sizes(architecture).items())
-    return _configurations(problem.loops, sizes, architecture.flat, problem.psums_chain)
+    key = problem.loops, tuple(axis_sizes(architecture).items()), architecture.flat, problem.psums_chain
+    rows = _KNOWN.get(key)
+    if rows is None:
+        rows = _configurations(*key)
+        _KNOWN.put(key, rows, rows.nbytes)
+    return rows
 
 
-@lru_cache(maxsize=2)  # a layer has the same ones however its operands are stored, and whatever memories a machine has
+_KNOWN: Recent[NDArray[np.int64]] = Recent(64 << 20)
+"""Configurations: a layer has the same ones however its operands are stored, and whatever memories a machine has."""
+
+
 def _configurations(
     loops: Loops, sizes: tuple[tuple[str, int], ...], flat: bool, psums_chain: bool
 ) -> NDArray[np.int64]:
+    """Build all configurations with a row for each place, so that the factors of a place lie next to each other."""
     usable = spatial_dimensions(loops)
-    result = np.ones((1, at.PLACES), dtype=np.int64)
+    result = np.ones((at.PLACES, 1), dtype=np.int64)
     for axis, size in sorted(sizes, key=lambda axis: axis[1] > COMPLETE):  # long ones last
         allowed = [d for d in allowed_dimensions(axis, flat) if d in usable]
         if axis == "cluster_rows" and not psums_chain:
             allowed = [d for d in allowed if d != "C"]
         if size <= COMPLETE:
             table = _table(axis, allowed, axis_products(size, tuple(min(size, loops.sizes[d]) for d in allowed)))
-            result = (result[:, None, :] * table[None, :, :]).reshape(-1, at.PLACES)
-            result = result[_useful(result, loops)]
+            result = _products(result, table)
+            result = result[:, _useful(result, loops)]
         else:
             result = _filled(result, axis, size, allowed, loops)
-    return np.ascontiguousarray(result)
+    return np.ascontiguousarray(result.T)
+
+
+def _products(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Every configuration of the first, [at.PLACES, n], with every one of the second."""
+    return (some[:, :, None] * others[:, None, :]).reshape(at.PLACES, -1)
 
 
 def _table(axis: str, dimensions: list[str], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    full = np.ones((len(rows), at.PLACES), dtype=np.int64)
+    full = np.ones((at.PLACES, len(rows)), dtype=np.int64)
     for column, dimension in enumerate(dimensions):
-        full[:, PLACES[axis][dimension]] = rows[:, column]
+        full[PLACES[axis][dimension]] = rows[:, column]
     return full
 
 
-def _filled(rows: NDArray[np.int64], axis: str, size: int, dimensions: list[str], loops: Loops) -> NDArray[np.int64]:
+def _filled(known: NDArray[np.int64], axis: str, size: int, dimensions: list[str], loops: Loops) -> NDArray[np.int64]:
     """Extend configurations by a long axis, filled as far as what the other axes leave of the layer allows."""
     if not dimensions:
-        return rows
-    left = np.stack([-(-loops.sizes[d] // parts_of(rows, d)) for d in dimensions], axis=1)
+        return known
+    left = np.stack([-(-loops.sizes[d] // parts_of(known.T, d)) for d in dimensions], axis=1)
     grown = []
     for caps in np.unique(left, axis=0):
-        same = rows[(left == caps).all(axis=1)]
+        same = known[:, (left == caps).all(axis=1)]
         table = _table(axis, dimensions, axis_products(size, tuple(min(size, int(cap)) for cap in caps)))
-        grown.append((same[:, None, :] * table[None, :, :]).reshape(-1, at.PLACES))
-    return np.concatenate(grown)
+        grown.append(_products(same, table))
+    return np.concatenate(grown, axis=1)
 
 
 def parts_of(rows: NDArray[np.int64], dimension: str) -> NDArray[np.int64]:
-    """Parts of a dimension over all axes."""
+    """Parts of a dimension over all axes, of each of some configurations, int64 [configurations, at.PLACES]."""
     columns = [places[dimension] for places in PLACES.values() if dimension in places]
     parts: NDArray[np.int64] = rows[:, columns].prod(axis=1)
     return parts
 
 
-def _useful(rows: NDArray[np.int64], loops: Loops) -> NDArray[np.bool_]:
+def _useful(known: NDArray[np.int64], loops: Loops) -> NDArray[np.bool_]:
     """Configurations without a part that stays empty: one part less on any axis would not do."""
-    keep = np.ones(len(rows), dtype=bool)
+    keep = np.ones(known.shape[1], dtype=bool)
     for dimension, size in loops.sizes.items():
-        columns = [places[dimension] for places in PLACES.values() if dimension in places]
-        total = parts_of(rows, dimension)
-        for column in columns:
-            factor = rows[:, column]
+        places = [places[dimension] for places in PLACES.values() if dimension in places]
+        cut = [place for place in places if (known[place] > 1).any()]
+        total = parts_of(known.T, dimension) if cut else 1
+        for place in cut:
+            factor = known[place]
             keep &= (factor == 1) | (total // factor * (factor - 1) < size)
     return keep
 

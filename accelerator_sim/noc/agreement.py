@@ -17,7 +17,7 @@ from accelerator_sim.architecture.wire_links import NetworkNode, NodeKind
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.noc.link_graph import shortest_ways, wires_in
 from accelerator_sim.noc.modes import links_used, streams
-from accelerator_sim.noc.routes import routes_of
+from accelerator_sim.noc.routes import MeshRoutes, routes_of
 
 Agreement = tuple[str, float, float]
 """What is compared, by the closed form, and by the graph."""
@@ -58,10 +58,19 @@ def stream_agreements(architecture: Architecture, mapping: Mapping) -> Iterator[
 
     Raises CheckFailed where the mesh has no way to a cluster that needs words.
     """
-    clusters = mapping.cluster_rows.used * mapping.cluster_columns.used
+    clusters = Mapping(mapping.cluster_rows, mapping.cluster_columns)
     for tensor in () if architecture.flat else TENSORS:
-        served = list(streams(mapping, tensor, routes_of(architecture, tensor)))
-        links = {link for stream in served for link in stream.links}
         ring = architecture.network(tensor).ring(architecture.cluster_array)
-        yield f"{tensor} links in use", links_used(mapping, tensor, ring.rows), len(links)
-        yield f"clusters that a {tensor} stream serves", clusters, sum(len(stream.targets) for stream in served)
+        yield from _streams(clusters, tensor, routes_of(architecture, tensor), ring.rows)
+
+
+@lru_cache(maxsize=1 << 12)
+def _streams(mapping: Mapping, tensor: str, routes: MeshRoutes, ring_rows: int) -> tuple[Agreement, ...]:
+    """The comparisons of one data type, made once for all mappings that use the clusters alike."""
+    served = list(streams(mapping, tensor, routes))
+    links = {link for stream in served for link in stream.links}
+    clusters = mapping.cluster_rows.used * mapping.cluster_columns.used
+    return (
+        (f"{tensor} links in use", links_used(mapping, tensor, ring_rows), len(links)),
+        (f"clusters that a {tensor} stream serves", clusters, sum(len(stream.targets) for stream in served)),
+    )

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from accelerator_sim.architecture.architecture import Architecture
-from accelerator_sim.energy.account import EnergyBreakdown, account
+from accelerator_sim.architecture.likeness import but_for_channel, but_for_memories
+from accelerator_sim.energy.account import EnergyBreakdown, account, with_time
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.files.vocabulary import Fidelity, Masks, Objective, word
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
-from accelerator_sim.mapping.loops import loops_of
-from accelerator_sim.mapping.mapping import Encoding, Mapping
+from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import SIGMAS
 from accelerator_sim.mapping.search import Found, SearchOptions, find_mappings
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
+from accelerator_sim.run.run_memory import ESTIMATE_BYTES, CheckedEstimate, NormalMasks, RunMemory, drawn_masks
 from accelerator_sim.run.traffic import traffic_outcome
+from accelerator_sim.simulation.analytical import load_of
 from accelerator_sim.simulation.engines import Cycle, Event, estimate_of
-from accelerator_sim.simulation.event import PassMemory
-from accelerator_sim.simulation.laws import check
-from accelerator_sim.simulation.operands import normal_masks
+from accelerator_sim.simulation.laws import check, check_limits, check_time
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.simulation.stored import counted, fullest_pe
+from accelerator_sim.simulation.stored import Stored, counted
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import WorkNotCounted
-from accelerator_sim.workload.pattern import draw, values
+from accelerator_sim.workload.pattern import values
 
 MOST_ROUNDS = 16
 """Largest number of searches for a mapping whose fullest PE holds its weights."""
@@ -54,7 +55,7 @@ class RunSetup:
 
     fidelity: the engine; verify: carry values and compare the outputs (with the clock-by-clock engine); masks: how
     zeros are drawn from densities; refine: best mappings of the search that are run by the event engine, to keep the
-    best of them (None: some, where that is cheap); memory: what passes took in other runs (`Event`).
+    best of them (None: some, where that is cheap); memory: what other runs found.
     """
 
     architecture: Architecture
@@ -66,7 +67,24 @@ class RunSetup:
     seed: int = 0
     masks: Masks = Masks.CHANNELS
     refine: int | None = None
-    memory: PassMemory | None = None
+    memory: RunMemory | None = None
+
+    @cached_property
+    def family(self) -> str:
+        """The machine whatever its off-chip bandwidth: what stands for it in a memory."""
+        return f"{but_for_channel(self.architecture)} {self.actions!r}"
+
+    @cached_property
+    def layout(self) -> str:
+        """The machine whatever its off-chip bandwidth, its energies and how much its SPads hold."""
+        return but_for_memories(self.architecture)
+
+    def find(self, layer: Layer, options: SearchOptions) -> list[Found]:
+        """Find the best mappings of a layer, the same with a memory as without.  Raises as `find_mappings`."""
+        machine = self.architecture, self.actions
+        if self.memory is None:
+            return find_mappings(layer, *machine, self.objective, options)
+        return self.memory.searches.find(layer, *machine, self.objective, options, self.family)
 
     def __post_init__(self) -> None:
         for name, kind in (("objective", Objective), ("fidelity", Fidelity), ("masks", Masks)):
@@ -147,9 +165,32 @@ def _estimated(layer: Layer, given: Mapping | None, machine: RunSetup) -> Candid
         schedule, over = given_schedule(layer, machine.architecture, given), None
     else:
         options = SearchOptions(machine.constraints)
-        best = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)[0]
+        best = machine.find(layer, options)[0]
         schedule, over = Schedule.of_found(best), best.optimal_over
-    return _checked(schedule, over, estimate_of(schedule), machine)
+    if machine.memory is None:
+        return _checked(schedule, over, estimate_of(schedule), machine)
+    return _remembered(schedule, over, machine, machine.memory)
+
+
+def _remembered(schedule: Schedule, over: int | None, machine: RunSetup, memory: RunMemory) -> Candidate:
+    """The estimate of a schedule: where it is known of another machine of the layout, what that one does not share."""
+    architecture, key = machine.architecture, (machine.layout, schedule.problem.layer.unnamed, schedule.mapping)
+    known = memory.estimates.get(key)
+    if known is None:
+        candidate = _checked(schedule, over, estimate_of(schedule), machine)
+        known = CheckedEstimate(load_of(schedule), candidate.outcome.counts)
+        known.energies[machine.family] = candidate.energy
+        memory.estimates.put(key, known, ESTIMATE_BYTES)
+        return candidate
+    outcome = Outcome(known.counts, known.load.on_channel(architecture).timing)
+    energy = known.energies.get(machine.family)
+    if energy is None:
+        check_limits(schedule, outcome)
+        energy = known.energies[machine.family] = machine.account(outcome)
+    else:
+        check_time(schedule, outcome)
+        energy = with_time(energy, outcome, machine.actions, architecture)
+    return Candidate(schedule, over, outcome, energy)
 
 
 def _checked(schedule: Schedule, over: int | None, outcome: Outcome, machine: RunSetup) -> Candidate:
@@ -159,17 +200,13 @@ def _checked(schedule: Schedule, over: int | None, outcome: Outcome, machine: Ru
 
 def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
     """The layer by the event engine, and by the cycle engine if that was asked for."""
-    pattern = draw(layer, machine.seed, machine.masks)
-    masks = normal_masks(layer, loops_of(layer), pattern)
-
-    def words_of_fullest(schedule: Schedule) -> int:
-        """SPad words of weights of the fullest PE; 0 where their number does not depend on the zeros."""
-        csc = schedule.mapping.weight_encoding is Encoding.CSC
-        return fullest_pe(schedule, masks[1]) if csc and masks[1] is not None else 0
-
+    memory, drawn = machine.memory, (layer, machine.seed, machine.masks)
+    pattern, masks = drawn_masks(*drawn) if memory is None else memory.masks(*drawn)
+    counting = _Counting(layer, masks, machine)
     if given is not None:
         schedules: list[tuple[Schedule, int | None]] = [(given_schedule(layer, machine.architecture, given), None)]
-        depth, words = machine.architecture.pe.spad.weight.depth, words_of_fullest(schedules[0][0])
+        depth = machine.architecture.pe.spad.weight.depth
+        words = counting.stored(schedules[0][0]).fullest_words
         if depth is not None and words > depth:
             raise IllegalMapping(
                 f"layer {layer.name}: the given mapping does not fit: the fullest PE has {words} words of non-zero"
@@ -177,18 +214,18 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
             )
     else:
         zeros = machine.architecture.pe.csc is not None and any(mask is not None for mask in masks)
-        mappings = _fitting(layer, machine, words_of_fullest, zeros)
-        schedules = [(Schedule.of_found(f), f.optimal_over) for f in mappings]
-    candidates, engine = [], Event(machine.memory)
+        schedules = _fitting(layer, machine, counting, zeros)
+    candidates, engine = [], Event(None if memory is None else memory.passes)
     for schedule, over in schedules:
-        candidates.append(_checked(schedule, over, engine.run(schedule, counted(schedule, *masks)), machine))
+        outcome = engine.run(schedule, counting.stored(schedule))
+        counting.check(schedule, outcome)
+        candidates.append(Candidate(schedule, over, outcome, machine.account(outcome)))
     best = min(candidates, key=lambda candidate: candidate.rank(machine.objective))
     if machine.fidelity is Fidelity.EVENT:
         return _finished(layer, best, len(candidates))
     precision = machine.architecture.precision
     operands = values(layer, pattern, machine.seed, precision.iact, precision.weight) if machine.verify else None
-    stored = counted(best.schedule, *masks)
-    outcome = Cycle(operands).run(best.schedule, stored)
+    outcome = Cycle(operands).run(best.schedule, counting.stored(best.schedule))
     verdict = outcome.verdict
     if verdict is not None and not verdict.equal:
         raise CheckFailed(
@@ -207,8 +244,44 @@ def _equal(layer: Layer, event: Outcome, cycle: Outcome) -> None:
         raise CheckFailed(f"layer {layer.name}: the event and the cycle engine differ: {'; '.join(differing)}")
 
 
-def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedule], int], zeros: bool) -> list[Found]:
-    """The best mappings whose PEs hold the weights that the layer really has.
+class _Counting:
+    """What the masks of a layer hold under mappings, each counted once, and on machines of one layout also checked."""
+
+    def __init__(self, layer: Layer, masks: NormalMasks, machine: RunSetup) -> None:
+        self._layer, self._masks, self._machine = layer, masks, machine
+        self._stored: dict[Mapping, Stored] = {}
+
+    def _key(self, schedule: Schedule) -> Hashable:
+        machine = self._machine
+        return machine.layout, self._layer.unnamed, schedule.mapping, machine.seed, machine.masks
+
+    def stored(self, schedule: Schedule) -> Stored:
+        """What the masks hold."""
+        stored = self._stored.get(schedule.mapping)
+        if stored is None:
+            memory = self._machine.memory
+            known = None if memory is None else memory.counted.get(self._key(schedule))
+            if known is not None:
+                stored = replace(known, iact_mask=self._masks[0], weight_mask=self._masks[1])
+            else:
+                stored = counted(schedule, *self._masks)
+            self._stored[schedule.mapping] = stored
+        return stored
+
+    def check(self, schedule: Schedule, outcome: Outcome) -> None:
+        """Check the laws: those that were not checked on another machine of the layout.  Raises CheckFailed."""
+        memory, key = self._machine.memory, None if self._machine.memory is None else self._key(schedule)
+        if memory is not None and memory.counted.get(key) is not None:
+            check_limits(schedule, outcome)
+            return
+        check(schedule, outcome)
+        if memory is not None:
+            without_masks = replace(self.stored(schedule), iact_mask=None, weight_mask=None)
+            memory.counted.put(key, without_masks, ESTIMATE_BYTES)
+
+
+def _fitting(layer: Layer, machine: RunSetup, counting: _Counting, zeros: bool) -> list[tuple[Schedule, int | None]]:
+    """The best mappings whose PEs hold the weights that the layer really has, and of how many each is the best.
 
     If the fullest PE has more than expected from independent zeros, mappings are searched for again with the spread
     that was found.  zeros: whether passes differ by their zeros, so that comparing mappings takes time.
@@ -217,16 +290,16 @@ def _fitting(layer: Layer, machine: RunSetup, words_of_fullest: Callable[[Schedu
     cheap = machine.architecture.pes <= CHEAP_PES and not zeros
     count = machine.refine or (REFINED if cheap else 1)
     for _ in range(MOST_ROUNDS):
-        options = SearchOptions(machine.constraints, count, sigmas)
-        mappings = find_mappings(layer, machine.architecture, machine.actions, machine.objective, options)
+        found = machine.find(layer, SearchOptions(machine.constraints, count, sigmas))
+        schedules: list[tuple[Schedule, int | None]] = [(Schedule.of_found(f), f.optimal_over) for f in found]
         spread = sigmas
-        for f in mappings:
-            words = words_of_fullest(Schedule.of_found(f))
-            mean, deviation = f.problem.weight_words(f.mapping.M0, f.mapping.C0)
+        for schedule, _over in schedules:
+            words = counting.stored(schedule).fullest_words
+            mean, deviation = schedule.problem.weight_words(schedule.mapping.M0, schedule.mapping.C0)
             if depth is not None and words > depth:
                 spread = max(spread, 1.02 * (words - mean) / deviation if deviation else math.inf)
         if spread == sigmas:
-            return mappings
+            return schedules
         sigmas = spread
     raise IllegalMapping(f"layer {layer.name}: no mapping was found whose PEs all hold their non-zero weights")
 

@@ -14,8 +14,8 @@ from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
+from accelerator_sim.run.run_memory import RunMemory
 from accelerator_sim.run.workers import DIED, pool_of, run_tasks
-from accelerator_sim.simulation.event import PassMemory
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.layer import Layer
@@ -31,11 +31,11 @@ def simulate_network(
     technology: Technology,
     options: Options | None = None,
     on_progress: Progress | None = None,
-    memory: PassMemory | None = None,
+    memory: RunMemory | None = None,
 ) -> NetworkResult:
     """Simulate the layers of a network on an architecture.
 
-    memory: what passes took in runs of the same network on other machines; it is of use with one job.
+    memory: what runs of the same network on other machines found; it is of use with one job.
 
     A layer that fails (no mapping fits, or a law is broken) has its error in the result, and the rest
     goes on.  After KeyboardInterrupt the result holds what was finished; the other layers are interrupted.

@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -30,6 +30,8 @@ WINDOW = 3
 """Batches in flight for each worker: enough to keep it busy, few enough to lose little."""
 BATCH_S = 0.05
 """Work of one batch: long beside the cost of handing it out."""
+LONGEST_BATCH_S = 1.0
+"""Work of a batch of tasks that belong together, at most: short beside what people wait for."""
 LARGEST_BATCH = 64
 DEATHS = 3
 
@@ -65,17 +67,22 @@ def pool_of(workers: int) -> Pool:
 
 
 def run_tasks(
-    tasks: Iterable[T], pool: Pool, run: Callable[[T], R], give_up: Callable[[T], R]
+    tasks: Iterable[T],
+    pool: Pool,
+    run: Callable[[T], R],
+    give_up: Callable[[T], R],
+    group: Callable[[T], Hashable] | None = None,
 ) -> Iterator[tuple[int, R]]:
     """Run tasks, taken as they are needed; yield the number of each with its result as it comes, in no fixed order.
 
-    run: sent to the workers; give_up: the result of a task that kills its worker.
+    run: sent to the workers; give_up: the result of a task that kills its worker; group: what tasks that follow one
+    another have in common if they had better run in one worker, one after the other.
     """
     if pool.make is None:
         for number, task in enumerate(tasks):
             yield number, run(task)
         return
-    queue: _TaskQueue[T, R] = _TaskQueue(tasks, pool.workers)
+    queue: _TaskQueue[T, R] = _TaskQueue(tasks, pool.workers, group)
     while queue.open:
         if queue.suspects:
             number, task = queue.suspects.pop()
@@ -111,8 +118,8 @@ def _alone(
 class _TaskQueue(Generic[T, R]):
     """Tasks that are still to be run, each with its number, and what is known of how long one takes."""
 
-    def __init__(self, tasks: Iterable[T], workers: int) -> None:
-        self._source = enumerate(tasks)
+    def __init__(self, tasks: Iterable[T], workers: int, group: Callable[[T], Hashable] | None) -> None:
+        self._source, self._group = enumerate(tasks), group
         self._waiting: deque[tuple[int, T]] = deque()
         self._deaths: Counter[int] = Counter()
         self._seconds, self._done = 0.0, 0
@@ -145,17 +152,27 @@ class _TaskQueue(Generic[T, R]):
         self._exhausted = True
 
     def _batch(self) -> list[tuple[int, T]]:
-        size = 1
+        size = most = 1
         if self._done >= self._most:  # measured by then
-            size = max(1, min(LARGEST_BATCH, round(BATCH_S * self._done / max(self._seconds, 1e-6))))
+            size, most = self._worth(BATCH_S), self._worth(LONGEST_BATCH_S)
         batch: list[tuple[int, T]] = []
-        while len(batch) < size:
+        while len(batch) < most:
             entry = self._waiting.popleft() if self._waiting else next(self._source, None)
             if entry is None:
                 self._exhausted = True
                 break
+            if len(batch) >= size and not self._belongs(entry, batch):
+                self._waiting.appendleft(entry)
+                break
             batch.append(entry)
         return batch
+
+    def _worth(self, seconds: float) -> int:
+        """Tasks that take so many seconds."""
+        return max(1, min(LARGEST_BATCH, round(seconds * self._done / max(self._seconds, 1e-6))))
+
+    def _belongs(self, entry: tuple[int, T], batch: Sequence[tuple[int, T]]) -> bool:
+        return self._group is not None and self._group(entry[1]) == self._group(batch[-1][1])
 
     def results(self, future: Future[list[tuple[R, float]]], batch: Sequence[tuple[int, T]]) -> Iterator[tuple[int, R]]:
         """Yield what a batch came to.  Raises what the future raises."""

@@ -7,6 +7,9 @@ file declares not overlapped (weights of the next pass, first windows, the confi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.mapping import Stationary
 from accelerator_sim.simulation.bottleneck import Bottleneck
 from accelerator_sim.simulation.outcome import Resource
@@ -178,12 +181,36 @@ def exposed_requests(schedule: Schedule) -> int:
     return reads + (1 if overlap.dram_oact else writes)
 
 
-def bottleneck(schedule: Schedule) -> Bottleneck:
-    """Busy cycles of the resources that work side by side, and cycles that nothing hides."""
+@dataclass(frozen=True)
+class Load:
+    """Busy cycles of the resources of a layer that work side by side, and of those that nothing hides, but for the
+    transfers over the off-chip channel; and the bytes that it moves, by tensor."""
+
+    side: dict[Resource, float]
+    serial: dict[Resource, float]
+    moved: dict[str, float]
+
+    def on_channel(self, architecture: Architecture) -> Bottleneck:
+        """The bottleneck with the off-chip channel of a machine that is otherwise the one of the load."""
+        overlap, dram = architecture.overlap, architecture.dram
+        channel = {tensor: size / (dram.bandwidth / architecture.clock) for tensor, size in self.moved.items()}
+        serial = {
+            **self.serial,
+            Resource.DRAM_IACT: 0.0 if overlap.dram_iact else channel["iact"],
+            Resource.DRAM_OACT: 0.0 if overlap.dram_oact else channel["psum"],
+        }
+        reads = channel["weight"] + (channel["iact"] if overlap.dram_iact else 0.0)
+        writes = channel["psum"] if overlap.dram_oact else 0.0
+        return Bottleneck(
+            {**self.side, Resource.DRAM: max(reads, writes) if dram.duplex else reads + writes},
+            serial,
+        )
+
+
+def load_of(schedule: Schedule) -> Load:
+    """What a schedule asks of its machine."""
     architecture = schedule.problem.architecture
     overlap = architecture.overlap
-    moved = dram_bytes(schedule)
-    channel = {tensor: size / schedule.problem.bytes_per_cycle for tensor, size in moved.items()}
     side = {
         Resource.PE: pe_cycles(schedule),
         Resource.IACT_PORT: iact_port_cycles(schedule),
@@ -195,12 +222,14 @@ def bottleneck(schedule: Schedule) -> Bottleneck:
     serial = {
         Resource.WEIGHT_FILL: 0.0 if overlap.weight_fill else weight_port_cycles(schedule),
         Resource.IACT_FILL: 0.0 if overlap.iact_fill else iact_fill_cycles(schedule),
-        Resource.DRAM_IACT: 0.0 if overlap.dram_iact else channel["iact"],
-        Resource.DRAM_OACT: 0.0 if overlap.dram_oact else channel["psum"],
+        Resource.DRAM_IACT: 0.0,  # of the channel, in the order of the sum
+        Resource.DRAM_OACT: 0.0,
         Resource.CONFIGURATION: float(architecture.configuration.cycles),
         Resource.DRAM_LATENCY: float(exposed_requests(schedule) * schedule.problem.latency_cycles),
     }
-    reads = channel["weight"] + (channel["iact"] if overlap.dram_iact else 0.0)
-    writes = channel["psum"] if overlap.dram_oact else 0.0
-    side[Resource.DRAM] = max(reads, writes) if architecture.dram.duplex else reads + writes
-    return Bottleneck(side, serial)
+    return Load(side, serial, dram_bytes(schedule))
+
+
+def bottleneck(schedule: Schedule) -> Bottleneck:
+    """Busy cycles of the resources that work side by side, and cycles that nothing hides."""
+    return load_of(schedule).on_channel(schedule.problem.architecture)

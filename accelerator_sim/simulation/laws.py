@@ -9,7 +9,7 @@ from accelerator_sim.architecture.architecture import TENSORS
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.noc.agreement import stream_agreements, wire_agreements
-from accelerator_sim.simulation.links import link_words
+from accelerator_sim.simulation.links import word_links
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
 
@@ -28,17 +28,46 @@ def check(schedule: Schedule, outcome: Outcome) -> None:
 
     Raises CheckFailed with the layer, each broken law and both of its sides.
     """
-    broken = [
-        f"layer {schedule.problem.layer.name}: law violated: {name}: {left:,.15g}{_BROKEN[relation]}{right:,.15g}"
-        for name, relation, left, right in claims(schedule, outcome)
-        if not (left == right if relation == "=" else left <= right)
-    ]
-    broken += [
+    _raise(_violated(schedule, claims(schedule, outcome)) + _beyond_capacity(schedule))
+
+
+def check_limits(schedule: Schedule, outcome: Outcome) -> None:
+    """Check the laws of time and of capacity alone.
+
+    For a layer whose schedule and counts were checked on a machine with other memories and another off-chip channel.
+    Raises as `check`.
+    """
+    _raise(_violated(schedule, _time(schedule, outcome)) + _beyond_capacity(schedule))
+
+
+def check_time(schedule: Schedule, outcome: Outcome) -> None:
+    """Check the laws of time alone, for a layer that was checked on a machine with another off-chip channel.
+
+    Raises as `check`.
+    """
+    _raise(_violated(schedule, _time(schedule, outcome)))
+
+
+def _raise(broken: list[str]) -> None:
+    if broken:
+        raise CheckFailed("\n".join(broken))
+
+
+def _beyond_capacity(schedule: Schedule) -> list[str]:
+    """What is wrong where a memory holds more than it can."""
+    return [
         f"layer {schedule.problem.layer.name}: no memory holds more than its capacity: {limit}"
         for limit in broken_limits(schedule)
     ]
-    if broken:
-        raise CheckFailed("\n".join(broken))
+
+
+def _violated(schedule: Schedule, laws: Iterator[Claim]) -> list[str]:
+    """What is wrong, for each law that does not hold."""
+    return [
+        f"layer {schedule.problem.layer.name}: law violated: {name}: {left:,.15g}{_BROKEN[relation]}{right:,.15g}"
+        for name, relation, left, right in laws
+        if not (left == right if relation == "=" else left <= right)
+    ]
 
 
 def claims(schedule: Schedule, outcome: Outcome) -> Iterator[Claim]:
@@ -110,10 +139,5 @@ def _networks(schedule: Schedule) -> Iterator[Claim]:
     for name, counted, walked in stream_agreements(architecture, schedule.mapping):
         yield f"{name}, by the graph of the network", "=", counted, walked
     for tensor in () if architecture.flat else TENSORS:
-        walked = sum(link_words(schedule, tensor).values())
-        yield (
-            f"{tensor} words times links, by the graph of the network",
-            "=",
-            getattr(schedule, f"{tensor}_hops"),
-            walked,
-        )
+        hops: int = getattr(schedule, f"{tensor}_hops")
+        yield f"{tensor} words times links, by the graph of the network", "=", hops, word_links(schedule, tensor)

@@ -29,12 +29,25 @@ def link_words(schedule: Schedule, tensor: str) -> dict[MeshLink, int]:
     cluster that needs words.
     """
     loads: Counter[MeshLink] = Counter()
-    walk = {"iact": _iacts, "weight": _weights, "psum": _psums}[tensor]
-    for path, words in walk(schedule, routes_of(schedule.problem.architecture, tensor)):
+    for path, words in _walked(schedule, tensor):
         if words:  # places beyond the last part of an edge tile get none
             for link in path:
                 loads[link] += words
     return dict(sorted(loads.items()))
+
+
+def word_links(schedule: Schedule, tensor: str) -> int:
+    """Nominal words times the mesh links that they cross: the sum of `link_words`.
+
+    schedule: of the layer; tensor: "iact", "weight" or "psum".  Raises as `link_words`.
+    """
+    return sum(len(path) * words for path, words in _walked(schedule, tensor))
+
+
+def _walked(schedule: Schedule, tensor: str) -> Iterator[tuple[list[MeshLink], int]]:
+    """The paths of a data type, each with its words."""
+    walk = {"iact": _iacts, "weight": _weights, "psum": _psums}[tensor]
+    return walk(schedule, routes_of(schedule.problem.architecture, tensor))
 
 
 def _kinds(schedule: Schedule, dimension: str) -> list[tuple[DealtTile, int]]:
@@ -57,9 +70,15 @@ def _groups(schedule: Schedule, dimensions: str) -> Iterator[Index]:
         yield dict.fromkeys(ORDER, 0) | dict(zip(dimensions, parts, strict=True))
 
 
-def _shared(schedule: Schedule, dimension: str, part: int) -> int:
-    """Elements of a dimension that one cluster part handles in the whole layer."""
-    return sum(count * _share(tile, part) for tile, count in _kinds(schedule, dimension))
+def _shared(schedule: Schedule, dimensions: str) -> dict[str, list[int]]:
+    """Elements of some dimensions that each cluster part handles in the whole layer."""
+    return {
+        d: [
+            sum(count * _share(tile, part) for tile, count in _kinds(schedule, d))
+            for part in range(schedule.mapping.array_parts(d))
+        ]
+        for d in dimensions
+    }
 
 
 def _share(tile: DealtTile, part: int) -> int:
@@ -91,10 +110,11 @@ def _columns_of(schedule: Schedule, part: int) -> int:
 
 def _iacts(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
     """Trees over the clusters that hold other filters of the same iacts."""
+    parts, shared = schedule.mapping.array_parts, _shared(schedule, "GNC")
+    shared["P"] = [_rows_of(schedule, part) for part in range(parts("P"))]
+    shared["Q"] = [_columns_of(schedule, part) for part in range(parts("Q"))]
     for index in _groups(schedule, "GNQPC"):
-        words = _rows_of(schedule, index["P"]) * _columns_of(schedule, index["Q"])
-        for dimension in "GNC":
-            words *= _shared(schedule, dimension, index[dimension])
+        words = math.prod(shared[dimension][index[dimension]] for dimension in "GNQPC")
         for tile, count in _kinds(schedule, "M"):
             targets = [_place(schedule, index | {"M": part}) for part in range(tile.clusters)]
             yield routes.tree(targets[0], targets), words * count
@@ -104,10 +124,11 @@ def _weights(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[Mesh
     """Trees along a row of clusters over those that have other positions of the same filters."""
     if not schedule.weight_multicast:
         return
+    shared = _shared(schedule, "GMC")
     for index in _groups(schedule, "GMC"):
         words = schedule.loops.R * schedule.loops.S
         for dimension in "GMC":
-            words *= _shared(schedule, dimension, index[dimension])
+            words *= shared[dimension][index[dimension]]
         for used, count in _position_tiles(schedule):
             rows: dict[int, list[ClusterPlace]] = {}
             for parts in product(*(range(used[d]) for d in "NQP")):
@@ -130,10 +151,11 @@ def _position_tiles(schedule: Schedule) -> list[tuple[Index, int]]:
 
 def _psums(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLink], int]]:
     """Chains south over the clusters that hold other channels of the same psums."""
+    shared = _shared(schedule, "GNMQP")
     for index in _groups(schedule, "GNMQP"):
         words = schedule.deals.R.tiles
         for dimension in "GNMQP":
-            words *= _shared(schedule, dimension, index[dimension])
+            words *= shared[dimension][index[dimension]]
         for tile, count in _kinds(schedule, "C"):
             chain = [_place(schedule, index | {"C": part}) for part in range(tile.clusters)]
             yield routes.chain(chain), words * count

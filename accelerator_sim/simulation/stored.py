@@ -59,6 +59,8 @@ class Stored:
     weight_reads: int
     iact_mask: Mask | None = None
     weight_mask: Mask | None = None
+    fullest_words: int = 0
+    """SPad words of the PE with the most weights in CSC; 0 where their number does not depend on zeros."""
 
 
 def _nominal(schedule: Schedule) -> tuple[dict[str, int], dict[str, int]]:
@@ -152,7 +154,7 @@ def counted(schedule: Schedule, iact_mask: Mask | None, weight_mask: Mask | None
     present = present.transpose(0, 3, 1, 2)
     stored = present if csc_weight else np.full_like(present, loops.M)
     # Entries and SPad words, [G, C, R, S].
-    pairs, words_of = _columns(schedule, weight_mask if csc_weight else None, shape)
+    pairs, words_of, fullest = _columns(schedule, weight_mask if csc_weight else None, shape)
     issued = int((visited * stored).sum()) * alike
     executed = int((executed_at * stored).sum()) * alike
     visits = int(visited.sum()) * alike
@@ -166,6 +168,7 @@ def counted(schedule: Schedule, iact_mask: Mask | None, weight_mask: Mask | None
         executed if pe.macs_per_cycle == 1 else int((executed_at * words_of).sum()) * alike,
         iact_mask,
         weight_mask,
+        fullest,
     )
 
 
@@ -198,24 +201,20 @@ def _hits(window: Window) -> NDArray[np.int64]:
 
 def _columns(
     schedule: Schedule, mask: Mask | None, alike: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Stored entries and SPad words of all columns of weights: int64 [G, C, R, S], summed over the PEs' filters.
 
-    alike: groups and channels where there is no mask.
+    The third value is the SPad words of the fullest PE, 0 without a mask.  alike: groups and channels where there is
+    none.
     """
     loops, pe = schedule.loops, schedule.problem.architecture.pe
     if mask is None:
         shape = alike[0], loops.R, loops.S, alike[1]
         of_all = sum(ceil_div(count, pe.macs_per_cycle) for _, count in _blocks(schedule, "M"))
         full = np.full(shape, loops.M, dtype=np.int64), np.full(shape, of_all, dtype=np.int64)
-        return full[0].transpose(0, 3, 1, 2), full[1].transpose(0, 3, 1, 2)
-    pairs, words, _ = _counted_columns(schedule, mask)
-    return pairs.transpose(0, 3, 1, 2), words.transpose(0, 3, 1, 2)
-
-
-def fullest_pe(schedule: Schedule, mask: Mask) -> int:
-    """SPad words of the PE with the most weights, in CSC with a mask [G, R, S, C, M] of the loops."""
-    return _counted_columns(schedule, mask)[2]
+        return full[0].transpose(0, 3, 1, 2), full[1].transpose(0, 3, 1, 2), 0
+    pairs, words, fullest = _counted_columns(schedule, mask)
+    return pairs.transpose(0, 3, 1, 2), words.transpose(0, 3, 1, 2), fullest
 
 
 def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:

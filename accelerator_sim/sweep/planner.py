@@ -10,6 +10,7 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.paths import exists, real
+from accelerator_sim.files.recent import Recent
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.run.options import Options
 from accelerator_sim.sweep.axes import CHOICES, column_of, stored
@@ -21,11 +22,14 @@ from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
 from accelerator_sim.sweep.store import StoreEntry
 from accelerator_sim.sweep.task import LayerSums, digest, figures, layer_text, machine_text, program, reason
 from accelerator_sim.technology.energy_unit import EnergyUnit
-from accelerator_sim.technology.machine_file import read_machine
+from accelerator_sim.technology.machine_file import MachineFile
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network_loader import load_network
+
+MADE = 1000
+"""Machines that are kept, at some 20 KiB each."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,9 @@ class SweepPlanner:
         self._sweep = sweep
         spec = sweep.spec
         self._base = base_file(sweep)
-        _check_units(sweep, read_machine(self._base)[1])
+        self._machines = MachineFile(self._base)
+        self._made: Recent[tuple[Architecture, Technology]] = Recent(MADE)
+        _check_units(sweep, self._machines.machine()[1])
         for name in spec.workloads or [value for axis in sweep.axes for value in axis.named("workload")]:
             load_network(network_file(self._sweep, name))
         self._base_text = self._base.read_text(encoding="utf-8")
@@ -118,22 +124,20 @@ class SweepPlanner:
 
     def legal(self, point: SweepPoint) -> bool:
         """Whether a point can be run: its machine and its networks are valid and it breaks no constraint."""
-        planned = list(self.plan(point, self._sweep.stages[0]))
-        return bool(planned) and all(each.error is None for each in planned)
+        networks, run = self._run_of(point, self._sweep.stages[0])
+        try:
+            for name in networks:
+                self._layers(name, choices_of(point.named), run.batch)
+            return bool(networks) and self._allowed(*self._machine(point))
+        except Exception:  # whatever is wrong with the point
+            return False
 
     def plan(self, point: SweepPoint, stage: Stage) -> Iterator[Planned]:
         """Yield the tasks of a point, none where it breaks a constraint.  What is wrong with it is an error of them."""
         values = point.named
-        spec = self._sweep.spec
-        networks = [values["workload"]] if "workload" in values else list(spec.workloads)
-        run = Options(
-            Objective(values.get("objective", spec.objective)),
-            int(values.get("batch", spec.batch)),
-            seed=spec.seed,
-            fidelity=stage.fidelity,
-        )
+        networks, run = self._run_of(point, stage)
         try:
-            machine = read_machine(self._base, _overrides(point))
+            machine = self._machine(point)
             if not self._allowed(*machine):
                 return
             text = digest(machine_text(*machine, run))
@@ -150,6 +154,27 @@ class SweepPlanner:
             key = digest(text, name, str(run.batch), *(f"{k} {count}" for k, (_, count) in layers.items()))
             entry = self._entry(key, point, name, stage, run, machine[0])
             yield Planned(point, entry, machine, run, layers, inferences=inferences)
+
+    def _run_of(self, point: SweepPoint, stage: Stage) -> tuple[list[str], Options]:
+        """The networks of a point, and how they are run."""
+        values, spec = point.named, self._sweep.spec
+        networks = [values["workload"]] if "workload" in values else list(spec.workloads)
+        run = Options(
+            Objective(values.get("objective", spec.objective)),
+            int(values.get("batch", spec.batch)),
+            seed=spec.seed,
+            fidelity=stage.fidelity,
+        )
+        return networks, run
+
+    def _machine(self, point: SweepPoint) -> tuple[Architecture, Technology]:
+        """The machine of a point, made once though it is asked for twice: whether it is legal, and to run it."""
+        overrides = tuple(_overrides(point))
+        machine = self._made.get(overrides)
+        if machine is None:
+            machine = self._machines.machine(overrides)
+            self._made.put(overrides, machine, 1)
+        return machine
 
     def _unfit(
         self, point: SweepPoint, stage: Stage, networks: Sequence[str], run: Options, error: str

@@ -64,7 +64,7 @@ def _seconds(planned: Sequence[Planned]) -> dict[Fidelity, float]:
             assert each.machine is not None
             layers = {key: layer for key, (layer, _) in each.layers.items()}
             started = time.perf_counter()
-            run_task(SweepTask(each.entry.key, *each.machine, replace(each.run, fidelity=fidelity), layers))
+            run_task(SweepTask.of(each.entry.key, each.machine, replace(each.run, fidelity=fidelity), layers))
             times.append(time.perf_counter() - started)
         out[fidelity] = sorted(times)[len(times) // 2]
     return out

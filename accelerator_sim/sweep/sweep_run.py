@@ -12,17 +12,28 @@ from accelerator_sim.results.tabular import Row
 from accelerator_sim.run.workers import Pool, run_tasks
 from accelerator_sim.sweep.axes import column_of
 from accelerator_sim.sweep.planner import Planned, SweepPlanner
+from accelerator_sim.sweep.point_order import chunks
 from accelerator_sim.sweep.points import SweepPoint, points_of, tries
 from accelerator_sim.sweep.records import best, each_point, goal_of
 from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
-from accelerator_sim.sweep.store import About, Store
+from accelerator_sim.sweep.store import About, Store, StoredResult
 from accelerator_sim.sweep.sweep_search import search
-from accelerator_sim.sweep.task import Done, LayerSums, SweepTask, digest, given_up, program, reason, run_task
+from accelerator_sim.sweep.task import (
+    Done,
+    LayerSums,
+    SweepTask,
+    digest,
+    given_up,
+    layout_of,
+    program,
+    reason,
+    run_task,
+)
 
 MOST_KINDS = 1000
 """Reasons of failure that are counted one by one."""
-CHUNK = 50
-"""Points that are planned at a time, so that workers start before all points are read."""
+SAVE_S = 0.1
+"""Seconds of finished work that are written at once: a program that is killed loses no more than that."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +186,7 @@ class _Runner:
         self, sweep: Sweep, name: str, store: Store, pool: Pool, on_progress: SweepProgress | None, retry: bool
     ) -> None:
         self._retry = retry
-        self._planner = SweepPlanner(sweep)
+        self._planner, self._axes = SweepPlanner(sweep), sweep.axes
         self._goals = [goal_of(text) for text in sweep.spec.objectives]
         self._name, self._store, self._pool, self._on_progress = name, store, pool, on_progress
         self._networks = max(len(sweep.spec.workloads), 1)
@@ -185,6 +196,9 @@ class _Runner:
         self._wanted: dict[str, list[str]] = {}
         self._stage, self._total, self._here = 0, 0, 0
         self._best: float | None = None
+        self._results: list[StoredResult] = []
+        self._outcomes: dict[str, LayerSums] = {}
+        self._saved = time.monotonic()
 
     def legal(self, point: SweepPoint) -> bool:
         """Whether a point can be run."""
@@ -206,15 +220,18 @@ class _Runner:
             self._stage, self._best, self._here, self._total = number, None, 0, 0
         self._total += len(points) * self._networks
         self.points += len(points) if number == 0 else 0
-        for _, done in run_tasks(self._tasks(points, number, stage), self._pool, run_task, given_up):
-            self.layers += len(done.outcomes) + len(done.errors)
-            self._keep(done, number)
+        try:
+            for _, done in run_tasks(self._tasks(points, number, stage), self._pool, run_task, given_up, layout_of):
+                self.layers += len(done.outcomes) + len(done.errors)
+                self._keep(done, number)
+        finally:
+            self._save()
 
     def _tasks(self, points: Sequence[SweepPoint], number: int, stage: Stage) -> Iterator[SweepTask]:
         """Plan points, some at a time, and yield what has to be run for them."""
-        for begin in range(0, len(points), CHUNK):
+        for some in chunks(points, self._axes):
             planned: list[Planned] = []
-            for point in points[begin : begin + CHUNK]:
+            for point in some:
                 tasks = list(self._planner.plan(point, stage))
                 if not tasks:
                     self._total -= self._networks
@@ -236,6 +253,7 @@ class _Runner:
         """Yield the layers of a network that are neither known nor on their way."""
         key = planned.entry.key
         known = self._store.layers(planned.layers)
+        known |= {layer: self._outcomes[layer] for layer in planned.layers if layer in self._outcomes}
         missing = set(planned.layers) - set(known)
         if planned.machine is None or not missing:
             self._finish([_whole(planned, known)], {}, number)
@@ -245,7 +263,8 @@ class _Runner:
         for layer in missing:
             self._wanted.setdefault(layer, []).append(key)
         if fresh:
-            yield SweepTask(key, *planned.machine, planned.run, {layer: planned.layers[layer][0] for layer in fresh})
+            layers = {layer: planned.layers[layer][0] for layer in fresh}
+            yield SweepTask.of(key, planned.machine, planned.run, layers)
 
     def _keep(self, done: Done, number: int) -> None:
         """Store the outcomes of layers, and the networks that they complete."""
@@ -272,7 +291,10 @@ class _Runner:
         outcomes: Mapping[str, LayerSums],
         number: int,
     ) -> None:
-        self._store.add(((planned.entry, figures, error) for planned, figures, error in complete), outcomes)
+        self._results += ((planned.entry, figures, error) for planned, figures, error in complete)
+        self._outcomes |= outcomes
+        if time.monotonic() - self._saved > SAVE_S:
+            self._save()
         self.computed += len(complete)
         self._here += len(complete)
         for _, figures, _ in complete:
@@ -282,3 +304,9 @@ class _Runner:
         if self._on_progress is not None and complete:
             best = None if self._best is None else abs(self._best)
             self._on_progress(SweepState(number, self._total, self._here, self.present, best))
+
+    def _save(self) -> None:
+        """Write what was finished since the last time."""
+        if self._results or self._outcomes:
+            self._store.add(self._results, self._outcomes)
+        self._results, self._outcomes, self._saved = [], {}, time.monotonic()

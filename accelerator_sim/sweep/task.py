@@ -13,12 +13,14 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 
 from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.architecture.likeness import but_for_memories
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.kernels.stamps import package_stamp
 from accelerator_sim.results.layer_work import LayerWork, rates_of, work_of
 from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
+from accelerator_sim.run.run_memory import RunMemory
 from accelerator_sim.run.workers import DIED
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.technology.actions import resolve_actions
@@ -34,13 +36,25 @@ LayerSums = dict[str, float]
 
 @dataclass(frozen=True)
 class SweepTask:
-    """Layers, by key, to run on a machine with its technology."""
+    """Layers, by key, to run on a machine with its technology.
+
+    layout: machines of which much that is found of one is of use for the others (`RunMemory`).
+    """
 
     key: str
+    layout: str
     architecture: Architecture
     technology: Technology
     run: Options
     layers: Mapping[str, Layer]
+
+    @classmethod
+    def of(
+        cls, key: str, machine: tuple[Architecture, Technology], run: Options, layers: Mapping[str, Layer]
+    ) -> SweepTask:
+        """Return the task of a machine and its technology."""
+        architecture, technology = machine
+        return cls(key, digest(but_for_memories(architecture)), architecture, technology, run, layers)
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,11 @@ def machine_text(architecture: Architecture, technology: Technology, run: Option
     return "\n".join(parts)
 
 
+def layout_of(task: SweepTask) -> str:
+    """Return what the machine of a task has in common with others."""
+    return task.layout
+
+
 def digest(*parts: str) -> str:
     """Return a short hash of texts."""
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
@@ -81,6 +100,12 @@ def digest(*parts: str) -> str:
 def layer_text(layer: Layer) -> str:
     """Return a layer without its name and its place in the graph, as text."""
     return json.dumps(asdict(layer.unnamed), sort_keys=True)
+
+
+@cache
+def memory() -> RunMemory:
+    """What the tasks of this process found."""
+    return RunMemory()
 
 
 def run_task(task: SweepTask) -> Done:
@@ -92,6 +117,7 @@ def run_task(task: SweepTask) -> Done:
             task.run.objective,
             fidelity=task.run.fidelity,
             seed=task.run.seed,
+            memory=memory(),
         )
     except Exception as error:  # of this machine alone
         return Done(task.key, {}, dict.fromkeys(task.layers, reason(error)))
@@ -127,7 +153,7 @@ def given_up(task: SweepTask) -> Done:
 
 def _sums(outcome: Outcome, energy: EnergyBreakdown) -> LayerSums:
     return {
-        **asdict(work_of(outcome)),
+        **vars(work_of(outcome)),
         energy.unit.named("energy_j"): energy.chip,
         energy.unit.named("energy_dram_j"): energy.dram,
     }

@@ -9,6 +9,7 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import read_architecture
 from accelerator_sim.files.data import looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
+from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.paths import exists
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.technology.technology import Technology, load_technology
@@ -25,11 +26,29 @@ def load_machine(name_or_path: str, overrides: Sequence[tuple[str, str]] = ()) -
 
 def read_machine(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> tuple[Architecture, Technology]:
     """Read an architecture file, and load the technology table that it names.  Raises InvalidFile."""
-    architecture = read_architecture(path, overrides)
-    try:
-        return architecture, load_technology(_table(path, architecture.technology))
-    except UsageError as error:
-        raise InvalidFile([_problem(path, overrides, str(error))]) from None
+    return MachineFile(path).machine(overrides)
+
+
+class MachineFile:
+    """An architecture file, of which many machines are made: it is read once, and so is each technology table."""
+
+    def __init__(self, path: Path) -> None:
+        """Read an architecture file.  Raises InvalidFile."""
+        with instead_of(path, FileKind.ARCHITECTURE, "an architecture is required"):
+            self._document = load_document(path)
+        self._path = path
+        self._tables: dict[str, Technology] = {}
+
+    def machine(self, overrides: Sequence[tuple[str, str]] = ()) -> tuple[Architecture, Technology]:
+        """Return the machine with some values replaced, and its technology table.  Raises InvalidFile."""
+        architecture = read_architecture(self._path, overrides, self._document)
+        name = architecture.technology
+        if name not in self._tables:
+            try:
+                self._tables[name] = load_technology(_table(self._path, name))
+            except UsageError as error:
+                raise InvalidFile([_problem(self._path, overrides, str(error))]) from None
+        return architecture, self._tables[name]
 
 
 def technology_file(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> tuple[str, Path]:

@@ -7,6 +7,7 @@ columns, an output of P rows and Q columns (E and F in the Eyeriss papers).  Siz
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from numbers import Integral, Real
 
 MAC_OPS = ("conv", "fc", "gemm", "matmul")
@@ -230,7 +231,7 @@ class Layer:
         taps *= taps_inside(self.depth_out, self.T, self.stride_d, 1, self.D, front)
         return self.N * self.G * self.M * self.C * taps
 
-    @property
+    @cached_property
     def unnamed(self) -> Layer:
         """The layer without its name and its place in the graph: equal for layers of equal cost."""
         return replace(self, name="", reads=())

@@ -57,6 +57,23 @@ def test_each_task_once(workers: int) -> None:
     assert Counter(run_tasks(range(20), pool_of(workers), nothing, lost)) == expected(20)
 
 
+def test_tasks_that_belong_together_run_in_one_batch() -> None:
+    """But for the first tasks, which are handed out before it is known how long they take."""
+    batches: list[list[int]] = []
+
+    class Inline(Executor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            batches.append(args[0])
+            done: Future[Any] = Future()
+            done.set_result(fn(*args, **kwargs))
+            return done
+
+    results = run_tasks(range(40), Pool(Inline, 1), slow, lost, group=lambda task: task // 4)
+    assert Counter(results) == expected(40)
+    for group in range(3, 10):
+        assert sum(any(task // 4 == group for task in batch) for batch in batches) == 1
+
+
 def test_one_worker_hands_over_each_result_before_it_takes_the_next_task() -> None:
     """So that an interrupt loses nothing that was finished."""
     taken: list[int] = []

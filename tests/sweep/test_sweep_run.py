@@ -20,18 +20,19 @@ from accelerator_sim.run.layer_run import RunSetup
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep import planner as plan_room
+from accelerator_sim.sweep import point_order
 from accelerator_sim.sweep import sweep_run as room
 from accelerator_sim.sweep import task as task_room
 from accelerator_sim.sweep.database import JOULES
 from accelerator_sim.sweep.database import MACS as MAC_COLUMNS
+from accelerator_sim.sweep.points import points_of
 from accelerator_sim.sweep.records import best_in, by_point, front_in, goal_of
 from accelerator_sim.sweep.size import estimate
 from accelerator_sim.sweep.spec import Sweep, load_sweep
 from accelerator_sim.sweep.store import Store
 from accelerator_sim.sweep.sweep_run import Failure, SweepState, run_sweep
 from accelerator_sim.sweep.task import Done, SweepTask
-from accelerator_sim.technology.machine_file import load_machine
+from accelerator_sim.technology.machine_file import MachineFile, load_machine
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
@@ -230,14 +231,14 @@ def test_whatever_goes_wrong_is_one_result(
 def test_whatever_goes_wrong_with_a_machine_is_its_point(
     make: Make, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = plan_room.read_machine
+    real = MachineFile.machine
 
-    def read(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> tuple[Architecture, Technology]:
+    def read(file: MachineFile, overrides: Sequence[tuple[str, str]] = ()) -> tuple[Architecture, Technology]:
         if ("cluster_array.rows", "4") in overrides:
             raise RuntimeError("lightning")
-        return real(path, overrides)
+        return real(file, overrides)
 
-    monkeypatch.setattr(plan_room, "read_machine", read)
+    monkeypatch.setattr(MachineFile, "machine", read)
     (failure,) = run_sweep(make(TEXT), store, pool_of(1)).failed
     assert (failure.results, failure.error) == (4, "RuntimeError: lightning")
 
@@ -420,7 +421,54 @@ def _group_lives(group: int) -> bool:
 def test_chunks_do_not_matter(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Store(tmp_path / "a.sqlite")
     name = run_sweep(make(TEXT), whole, pool_of(1)).name
-    monkeypatch.setattr(room, "CHUNK", 3)
+    monkeypatch.setattr(point_order, "CHUNK", 3)
+    monkeypatch.setattr(point_order, "ORDERED", 7)
     parts = Store(tmp_path / "b.sqlite")
     run_sweep(make(TEXT), parts, pool_of(1))
     assert whole.rows(name) == parts.rows(name)
+
+
+REMEMBERED = """\
+architecture: eyeriss_v2
+workloads: [small.yaml, large.yaml]
+fidelity: {fidelity}
+axes:
+  dram.bandwidth: [50 MB/s, 1 GB/s, 200 MB/s, 20 GB/s]
+  cluster_array.rows: [1, 2]
+  pe.spad.weight.depth: [4, 96]
+"""
+
+
+@pytest.mark.parametrize("fidelity", ["analytical", "event"])
+def test_what_a_worker_remembers_changes_no_result(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fidelity: str
+) -> None:
+    sweep = make(REMEMBERED.format(fidelity=fidelity))
+    stores = [Store(tmp_path / f"{name}.sqlite") for name in ("one", "two", "plain")]
+    for store, workers in zip(stores[:2], (1, 2), strict=True):
+        run_sweep(sweep, store, pool_of(workers))
+    monkeypatch.setattr(task_room, "memory", lambda: None)
+    monkeypatch.setattr(point_order, "in_order", lambda points, axes: points)
+    name = run_sweep(sweep, stores[2], pool_of(1)).name
+    one, two, plain = (store.rows(name) for store in stores)
+    assert len(plain) == 32
+    assert one == plain
+    assert two == plain
+
+
+def test_points_that_share_most_follow_one_another(make: Make) -> None:
+    """Those with one array, then those that differ in their bandwidth only: of these the ends come first."""
+    sweep = make(REMEMBERED.format(fidelity="analytical"))
+    ordered = point_order.in_order(list(points_of(sweep)), sweep.axes)
+    columns = [[point.named[name] for point in ordered] for name in ("cluster_array.rows", "pe.spad.weight.depth")]
+    assert columns == [["1"] * 8 + ["2"] * 8, (["4"] * 4 + ["96"] * 4) * 2]
+    assert [point.named["dram.bandwidth"] for point in ordered[:4]] == ["50 MB/s", "20 GB/s", "200 MB/s", "1 GB/s"]
+    assert sorted(point.number for point in ordered) == list(range(16))
+
+
+def test_layers_that_are_not_written_yet_are_known(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two networks have two layers in common, which are run once."""
+    monkeypatch.setattr(room, "SAVE_S", 1e9)
+    summary = run_sweep(make(TEXT), store, pool_of(1))
+    assert (summary.computed, summary.layers) == (16, 24)
+    assert len(store.rows(summary.name)) == 16
