@@ -138,7 +138,9 @@ class Pe(FileModel):
     gates: Annotated[int, Field(ge=1, le=1 << 40)] = Field(
         description="logic gates (NAND2) of one PE with its share of networks and control: what its clock reaches"
     )
-    pipeline_stages: Count = Field(description="stages from the first address read to the psum update")
+    pipeline_stages: Annotated[int, Field(ge=1, le=64)] = Field(
+        description="stages from the first address read to the psum update"
+    )
     fifo_depth: dict[Tensor, Count] = Field(description="entries of the input FIFO of each data type")
     psum_service: PsumService
     spad: SPads
