@@ -12,7 +12,10 @@ from typing import Any
 
 
 def refer(arrays):
-    """Return a reference to a named tuple, which is used like it; where compilation is switched off, the tuple."""
+    """Return a reference to a named tuple, which is used like it; where compilation is switched off, the tuple.
+
+    A reference does not keep arrays: those of the tuple are to be arguments, or to keep names of their own.
+    """
     return arrays
 
 
