@@ -46,8 +46,8 @@ from accelerator_sim.mapping.space import configurations
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
 
-MOST_BYTES = 128 << 20
-"""Memory of the searches that are kept: those of some ten thousand layers on small machines."""
+MOST_BYTES = 32 << 20
+"""Memory of the searches that are kept: those of some two thousand layers on small machines."""
 ENTRY_BYTES = 16 << 10
 """What a layer takes besides its configurations, about."""
 

@@ -77,7 +77,7 @@ def configurations(problem: MappingProblem) -> NDArray[np.int64]:
     return rows
 
 
-_KNOWN: Recent[NDArray[np.int64]] = Recent(64 << 20)
+_KNOWN: Recent[NDArray[np.int64]] = Recent(16 << 20)
 """Configurations: a layer has the same ones however its operands are stored, and whatever memories a machine has."""
 
 

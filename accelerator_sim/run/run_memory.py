@@ -19,10 +19,10 @@ from accelerator_sim.workload.arrays import Mask
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.pattern import Pattern, draw
 
-MOST_MASKS = 128 << 20
-"""Bytes of masks that are kept: those of a network for phones, or of some layers of a large one."""
-MOST_ESTIMATES = 64 << 20
-"""Bytes of estimates that are kept: 16,000."""
+MOST_MASKS = 32 << 20
+"""Bytes of masks that are kept: those of a network for phones."""
+MOST_ESTIMATES = 16 << 20
+"""Bytes of estimates that are kept: 4,000."""
 ESTIMATE_BYTES = 4 << 10
 """What an estimate, or what was counted of masks, takes, about."""
 
@@ -43,7 +43,7 @@ class CheckedEstimate:
 
 
 class RunMemory:
-    """What runs of layers found, up to some hundred megabytes.
+    """What runs of layers found, up to a hundred megabytes.
 
     passes: what the passes of layers took; searches: what is known of searches for their mappings; estimates: by
     layout of machines, layer and mapping; counted: what was counted of the masks of layers whose
