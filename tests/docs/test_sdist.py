@@ -1,4 +1,5 @@
-"""The source distribution is complete: it holds what the repository holds, and its tests run where it is unpacked."""
+"""The source distribution holds what the repository holds, and its tests run where it is unpacked; the wheel installs
+the package and its data, and nothing beside them."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,14 @@ def test_its_tests_run(unpacked: Path) -> None:
     ran = subprocess.run(words, cwd=unpacked, env=where, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert " passed" in ran.stdout
+
+
+@pytest.mark.slow
+def test_the_wheel_installs_the_package_and_nothing_else(unpacked: Path, tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(unpacked)]
+    subprocess.run(build, check=True, capture_output=True, text=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"accelerator_sim"}
+    assert "accelerator_sim/_data/workloads/alexnet.yaml" in names
+    assert "accelerator_sim/_data/arch_configs/eyeriss_v2.yaml" in names
