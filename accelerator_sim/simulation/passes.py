@@ -305,8 +305,9 @@ class Planner:
 
     @cached_property
     def zeros(self) -> bytes:
-        """Digest of the masks."""
-        return b"".join(hashlib.blake2b(mask.tobytes()).digest() for mask in (self.iact_mask, self.weight_mask))
+        """Digest of the masks, empty where they have no zeros."""
+        masks = (self.iact_mask, self.weight_mask) if self.has_zeros else ()
+        return b"".join(hashlib.blake2b(mask.data).digest() for mask in masks)
 
     def plan(self, d: Ints) -> tuple[Plan, Program]:
         """Return the plan of a pass and its program; the weights in the plan are those of this pass."""
