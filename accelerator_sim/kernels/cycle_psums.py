@@ -136,7 +136,7 @@ def hand_out(run, u, m0, m, now):
 
 @kernel(spliced=True)
 def move_psums(run, u, now):
-    """A PE adds its results to the flit from below and hands it on; returns the cycle after it left the array (0: not)."""
+    """A PE adds its results to the flit from below and hands it on; returns the cycle after it left the array, or 0."""
     e, own = run.e, run.state.place
     if own[u, cs.Y_SERVED] == own[u, cs.Y_COMPLETED] or own[u, cs.Y_MOVE_AFTER] > now:
         return 0

@@ -154,13 +154,14 @@ class _PassStepper:
         self.known: dict[int, SteppedPass] = {}
         self.plan = lru_cache(maxsize=1)(self._plan)
 
-    def _plan(self, kind: int) -> tuple[Plan, Program]:
-        """Plan the pass of a kind that is stepped next."""
-        return self.planner.plan(self.passes.describe(kind))
+    def _plan(self, kind: int) -> tuple[Ints, Plan, Program]:
+        """Describe and plan the pass of a kind that is stepped next."""
+        d = self.passes.describe(kind)
+        return d, *self.planner.plan(d)
 
     def weight_fill(self, kind: int) -> int:
         """Cycles until all PEs of a pass of a kind have their weights."""
-        return self.known[kind].fill if kind in self.known else _weight_fill(self.plan(kind)[0])
+        return self.known[kind].fill if kind in self.known else _weight_fill(self.plan(kind)[1])
 
     def step(self, kind: int) -> SteppedPass:
         """Step a pass of a kind."""
@@ -168,12 +169,12 @@ class _PassStepper:
         if known is not None:
             self.queue.skip(known.cycles)
             return known
-        machine, (plan, program) = self.passes.machine, self.plan(kind)
+        machine, (d, plan, program) = self.passes.machine, self.plan(kind)
         spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
         seen = np.zeros(cs.COUNTED, dtype=np.int64)
         reads = step_pass(
             StepRun(
-                machine.e, self.passes.describe(kind), plan, program, self.values, self.state, self.turns,
+                machine.e, d, plan, program, self.values, self.state, self.turns,
                 self.queue.channel, int(machine.local[at.P]), spent, self.finish, seen, self.out,
             )
         )  # fmt: skip
