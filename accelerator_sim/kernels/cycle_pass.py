@@ -31,15 +31,15 @@ def step_lanes(run, now, psum_lanes, begin):
 
 
 @kernel(spliced=True)
-def step_pe(run, u, now):
+def step_pe(run, me, now):
     """One cycle of a PE; returns the cycle after a flit of psums that it moved has left the array, or 0."""
-    pe.next_window(run, u, now)
-    pe.complete_window(run, u, now)
-    pe.issue_visit(run, u, now)
-    pe.visit_iact(run, u, now)
-    pe.write_spad(run, u, now)
-    pe.mark_fifo(run, u, now)
-    return move_psums(run, u, now)
+    pe.next_window(run, me, now)
+    pe.complete_window(run, me, now)
+    pe.issue_visit(run, me, now)
+    pe.visit_iact(run, me, now)
+    pe.write_spad(run, me, now)
+    pe.mark_fifo(run, me, now)
+    return move_psums(run, me, now)
 
 
 @kernel(spliced=True)
@@ -90,8 +90,9 @@ def step_pass(arrays):
         for k in range(working):
             u = active[k]
             if own[u, cs.Y_SERVED] < own[u, cs.Y_WINDOWS]:
-                drained = max(drained, step_pe(run, u, now))
-                busy -= pe.leave_window(run, u, now + 1)
+                me = cs.pe_at(run, u)
+                drained = max(drained, step_pe(run, me, now))
+                busy -= pe.leave_window(run, me, now + 1)
         if run.out[at.OUT_PSUM_FIFO] < depth:
             mark_psum_fifos(run, working, now)
         now += 1

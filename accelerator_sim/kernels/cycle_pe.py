@@ -13,132 +13,132 @@ from accelerator_sim.kernels.waiting import Arrival, waits_of
 
 
 @kernel(spliced=True)
-def slot_of(run, u, mine, k):
+def slot_of(run, me, w, k):
     """Slot of the SPad that holds word k of the stream, a word of an open window."""
-    window = run.state.window
-    return cs.wrapped(window[u, mine, cs.W_SLOT] + k - window[u, mine, cs.W_LOW], run.e[at.SPAD_WORDS])
+    own = me.own
+    return cs.wrapped(own[w + cs.W_SLOT] + k - own[w + cs.W_LOW], run.e[at.SPAD_WORDS])
 
 
 @kernel(spliced=True)
-def place_of(run, u, mine, k):
+def place_of(run, me, w, k):
     """Place in an open window (column x channels + channel) of word k of the stream."""
-    first = run.plan.stream[at.S_WORDS, run.state.place[u, cs.Y_STREAM]]
-    return run.program.pos[first + k] - run.state.window[u, mine, cs.W_OFFSET]
+    first = run.plan.stream[at.S_WORDS, me.own[cs.Y_STREAM]]
+    return run.program.pos[first + k] - me.own[w + cs.W_OFFSET]
 
 
 @kernel(spliced=True)
-def let_go(run, u, mine, span, time):
+def let_go(run, me, w, span, time):
     """Let go of those words of a window, from the first of a span to before the second, that no later window has."""
-    stays = run.state.window[u, mine, cs.W_STAYS]
+    stays = me.own[w + cs.W_STAYS]
     for k in range(span[0], span[1]):
-        if place_of(run, u, mine, k) < stays:
-            run.state.spad[u, slot_of(run, u, mine, k), cs.E_FREED] = time
+        if place_of(run, me, w, k) < stays:
+            me.spad[slot_of(run, me, w, k), cs.E_FREED] = time
 
 
 @kernel(spliced=True)
-def go_on(run, u):
+def go_on(run, me):
     """The MACs go on to the next window, so that words may be written for the one behind it."""
-    own = run.state.place
-    own[u, cs.Y_MAC] += 1
-    if own[u, cs.Y_OPENED] < own[u, cs.Y_WINDOWS]:
-        cs.open_window(run, u, own[u, cs.Y_OPENED])
+    own = me.own
+    own[cs.Y_MAC] += 1
+    if own[cs.Y_OPENED] < own[cs.Y_WINDOWS]:
+        cs.open_window(run, me.own, own[cs.Y_OPENED])
 
 
 @kernel(spliced=True)
-def leave_window(run, u, now):
+def leave_window(run, me, now):
     """The psums of a window have been moved before `now`; returns whether the PE is done."""
-    own = run.state.place
-    m = own[u, cs.Y_M]
-    if own[u, cs.Y_FLIT] * run.e[at.PSUM_FLIT] < m or own[u, cs.Y_MOVE_AFTER] > now:
+    own = me.own
+    m = own[cs.Y_M]
+    if own[cs.Y_FLIT] * run.e[at.PSUM_FLIT] < m or own[cs.Y_MOVE_AFTER] > now:
         return False
-    mine = own[u, cs.Y_SERVED] & 1
-    own[u, cs.Y_FLIT] = 0
-    own[u, cs.Y_LEFT_AT + mine] = now
-    own[u, cs.Y_SERVED] += 1
+    mine = own[cs.Y_SERVED] & 1
+    own[cs.Y_FLIT] = 0
+    own[cs.Y_LEFT_AT + mine] = now
+    own[cs.Y_SERVED] += 1
     if cs.carries(run):
         for k in range(m):
-            run.state.acc[u, mine, k] = 0
+            me.acc[mine, k] = 0
     if not run.e[at.OVERLAP]:
-        go_on(run, u)
-        own[u, cs.Y_BASE] = now
-        own[u, cs.Y_FREE] = now
-    if own[u, cs.Y_SERVED] < own[u, cs.Y_WINDOWS]:
+        go_on(run, me)
+        own[cs.Y_BASE] = now
+        own[cs.Y_FREE] = now
+    if own[cs.Y_SERVED] < own[cs.Y_WINDOWS]:
         return False
-    run.finish[u] = now
-    run.spent[at.MOVING, u] += now - own[u, cs.Y_BASE]
+    run.finish[me.u] = now
+    run.spent[at.MOVING, me.u] += now - own[cs.Y_BASE]
     return True
 
 
 @kernel(spliced=True)
-def skip_gaps(run, u, mine, stop):
+def skip_gaps(run, me, w, stop):
     """Pass over words of a window that are on no tap, before `stop`; returns the next word to be visited."""
-    window, cost, w = run.state.window, run.program.cost, run.state.place[u, cs.Y_TILE]
-    k = window[u, mine, cs.W_VISIT]
+    own, cost, tile = me.own, run.program.cost, me.own[cs.Y_TILE]
+    k = own[w + cs.W_VISIT]
     if run.e[at.COL_DILATION] > 1:
-        while k < stop and cost[w, place_of(run, u, mine, k)] == at.GAP:
+        while k < stop and cost[tile, place_of(run, me, w, k)] == at.GAP:
             k += 1
-        window[u, mine, cs.W_VISIT] = k
+        own[w + cs.W_VISIT] = k
     return k
 
 
 @kernel(spliced=True)
-def next_window(run, u, now):
+def next_window(run, me, now):
     """The address stage goes on when all that its window needs was written and visited."""
-    own, window = run.state.place, run.state.window
-    while own[u, cs.Y_FILLED] > own[u, cs.Y_VISITED] and now >= own[u, cs.Y_WEIGHTS]:
-        mine = own[u, cs.Y_VISITED] & 1
-        need = window[u, mine, cs.W_NEED]
-        if skip_gaps(run, u, mine, need) < need:
+    own = me.own
+    while own[cs.Y_FILLED] > own[cs.Y_VISITED] and now >= own[cs.Y_WEIGHTS]:
+        w = cs.window_of(own[cs.Y_VISITED])
+        need = own[w + cs.W_NEED]
+        if skip_gaps(run, me, w, need) < need:
             return
-        own[u, cs.Y_VISITED] += 1
+        own[cs.Y_VISITED] += 1
 
 
 @kernel(spliced=True)
-def since(run, u):
+def since(run, me):
     """From when the MACs have been waiting, after the psums of the window two before, if they had to wait for those."""
-    own = run.state.place
-    before, left = own[u, cs.Y_BASE], own[u, cs.Y_LEFT_AT + (own[u, cs.Y_MAC] & 1)]
+    own = me.own
+    before, left = own[cs.Y_BASE], own[cs.Y_LEFT_AT + (own[cs.Y_MAC] & 1)]
     if before < left:
-        run.spent[at.PSUM_BLOCKED, u] += left - before
+        run.spent[at.PSUM_BLOCKED, me.u] += left - before
         before = left
     return before
 
 
 @kernel(spliced=True)
-def complete_window(run, u, now):
+def complete_window(run, me, now):
     """The window that the MACs work on is complete."""
-    own, queue = run.state.place, run.state.queue
-    mac = own[u, cs.Y_MAC]
-    if own[u, cs.Y_VISITED] <= mac or own[u, cs.Y_COMPLETED] > mac or own[u, cs.Y_SERVED] < mac - 1:
+    own, queue = me.own, me.queue
+    mac = own[cs.Y_MAC]
+    if own[cs.Y_VISITED] <= mac or own[cs.Y_COMPLETED] > mac or own[cs.Y_SERVED] < mac - 1:
         return
-    if own[u, cs.Y_QUEUED] > 0 and queue[u, own[u, cs.Y_QUEUE_HEAD], cs.V_WINDOW] == mac:
+    if own[cs.Y_QUEUED] > 0 and queue[own[cs.Y_QUEUE_HEAD], cs.V_WINDOW] == mac:
         return
-    latest = own[u, cs.Y_LATEST]
-    if own[u, cs.Y_FREE] > now or (latest >= 0 and latest + run.e[at.TAIL] > now):
+    latest = own[cs.Y_LATEST]
+    if own[cs.Y_FREE] > now or (latest >= 0 and latest + run.e[at.TAIL] > now):
         return
-    before = since(run, u)
+    before = since(run, me)
     if latest >= 0:
         flushed = max(before, latest + run.e[at.TAIL])
-        run.spent[at.PIPELINE, u] += flushed - before
+        run.spent[at.PIPELINE, me.u] += flushed - before
         before = flushed
-    run.spent[at.NO_IACT, u] += now - before
-    own[u, cs.Y_BASE] = now
-    own[u, cs.Y_FREE] = now
-    own[u, cs.Y_LATEST] = -1
-    own[u, cs.Y_COMPLETED] += 1
-    window, mine = run.state.window, mac & 1
-    let_go(run, u, mine, (window[u, mine, cs.W_PASSED], window[u, mine, cs.W_NEED]), now)
+    run.spent[at.NO_IACT, me.u] += now - before
+    own[cs.Y_BASE] = now
+    own[cs.Y_FREE] = now
+    own[cs.Y_LATEST] = -1
+    own[cs.Y_COMPLETED] += 1
+    w = cs.window_of(mac)
+    let_go(run, me, w, (own[w + cs.W_PASSED], own[w + cs.W_NEED]), now)
     if run.e[at.OVERLAP]:
-        go_on(run, u)
+        go_on(run, me)
 
 
 @kernel(spliced=True)
-def multiply(run, u, place_of_iact, value, slots):
+def multiply(run, me, place_of_iact, value, slots):
     """Multiply an iact with the weights of its column and add to the psums of the window."""
     e, d, tile, values, seen = run.e, run.d, run.plan.tile, run.values, run.seen
-    own, acc = run.state.place, run.state.acc
-    w, m, mine = own[u, cs.Y_TILE], own[u, cs.Y_M], own[u, cs.Y_MAC] & 1
-    c = run.plan.stream[at.S_C, own[u, cs.Y_STREAM]]
+    own, acc = me.own, me.acc
+    w, m, mine = own[cs.Y_TILE], own[cs.Y_M], own[cs.Y_MAC] & 1
+    c = run.plan.stream[at.S_C, own[cs.Y_STREAM]]
     tap = place_of_iact // c // e[at.COL_DILATION]
     row = ((d[at.G] + tile[at.W_G0, w]) * e[at.ROW_TAPS] + d[at.R] + tile[at.W_R0, w]) * e[at.TAPS] + tap
     first = (row * e[at.CHANNELS] + d[at.C] + tile[at.W_C0, w] + place_of_iact % c) * e[at.FILTERS]
@@ -147,8 +147,8 @@ def multiply(run, u, place_of_iact, value, slots):
     for k in range(m):
         weight = values.weights[first + k]
         issued += weight != 0
-        acc[u, mine, k] += value * weight
-        if acc[u, mine, k] >= values.limit or acc[u, mine, k] < -values.limit:
+        acc[mine, k] += value * weight
+        if acc[mine, k] >= values.limit or acc[mine, k] < -values.limit:
             seen[cs.N_OVERFLOWS] += 1
     if value != 0:
         seen[cs.N_EFFECTUAL] += issued
@@ -162,143 +162,144 @@ def multiply(run, u, place_of_iact, value, slots):
 
 
 @kernel(spliced=True)
-def note_waits(run, u, now, head):
+def note_waits(run, me, now, head):
     """Note what the MACs waited for before they take the visit at the head of the pipeline."""
-    own, queue, spent = run.state.place, run.state.queue, run.spent
-    before = since(run, u)
+    own, queue, spent = me.own, me.queue, run.spent
+    before = since(run, me)
     if before < now:
-        pushed, written = queue[u, head, cs.V_PUSHED], queue[u, head, cs.V_WRITTEN]
-        waits = waits_of(before, now, Arrival(own[u, cs.Y_WEIGHTS], pushed + 1, written + 1))
-        spent[at.NO_WEIGHT, u] += waits.weights - before
-        spent[at.NO_IACT, u] += waits.seen - waits.weights
-        spent[at.SPAD_FILL, u] += waits.written - waits.seen
-        spent[at.PIPELINE, u] += now - waits.written
+        pushed, written = queue[head, cs.V_PUSHED], queue[head, cs.V_WRITTEN]
+        waits = waits_of(before, now, Arrival(own[cs.Y_WEIGHTS], pushed + 1, written + 1))
+        spent[at.NO_WEIGHT, me.u] += waits.weights - before
+        spent[at.NO_IACT, me.u] += waits.seen - waits.weights
+        spent[at.SPAD_FILL, me.u] += waits.written - waits.seen
+        spent[at.PIPELINE, me.u] += now - waits.written
 
 
 @kernel(spliced=True)
-def issue_visit(run, u, now):
+def issue_visit(run, me, now):
     """The MACs take the visit at the head of the pipeline."""
-    own, queue = run.state.place, run.state.queue
-    if own[u, cs.Y_QUEUED] == 0 or own[u, cs.Y_FREE] > now:
+    own, queue = me.own, me.queue
+    if own[cs.Y_QUEUED] == 0 or own[cs.Y_FREE] > now:
         return
-    mac, head = own[u, cs.Y_MAC], own[u, cs.Y_QUEUE_HEAD]
-    if queue[u, head, cs.V_WINDOW] != mac or queue[u, head, cs.V_ENTERED] + run.e[at.FRONT] > now:
+    mac, head = own[cs.Y_MAC], own[cs.Y_QUEUE_HEAD]
+    if queue[head, cs.V_WINDOW] != mac or queue[head, cs.V_ENTERED] + run.e[at.FRONT] > now:
         return
-    if own[u, cs.Y_COMPLETED] > mac or own[u, cs.Y_SERVED] < mac - 1:
+    if own[cs.Y_COMPLETED] > mac or own[cs.Y_SERVED] < mac - 1:
         return
-    note_waits(run, u, now, head)
-    slots, k = queue[u, head, cs.V_SLOTS], queue[u, head, cs.V_WORD]
-    run.spent[at.BUSY, u] += slots
-    own[u, cs.Y_LATEST] = now
-    own[u, cs.Y_FREE] = now + slots
-    own[u, cs.Y_BASE] = now + slots
-    own[u, cs.Y_QUEUED] -= 1
-    own[u, cs.Y_QUEUE_HEAD] = cs.wrapped(head + 1, run.e[at.FRONT])
-    let_go(run, u, mac & 1, (queue[u, head, cs.V_PASSED], k + 1), now)
+    note_waits(run, me, now, head)
+    slots, k = queue[head, cs.V_SLOTS], queue[head, cs.V_WORD]
+    run.spent[at.BUSY, me.u] += slots
+    own[cs.Y_LATEST] = now
+    own[cs.Y_FREE] = now + slots
+    own[cs.Y_BASE] = now + slots
+    own[cs.Y_QUEUED] -= 1
+    own[cs.Y_QUEUE_HEAD] = cs.wrapped(head + 1, run.e[at.FRONT])
+    w = cs.window_of(mac)
+    let_go(run, me, w, (queue[head, cs.V_PASSED], k + 1), now)
     if cs.carries(run):
-        multiply(run, u, place_of(run, u, mac & 1, k), queue[u, head, cs.V_VALUE], slots)
+        multiply(run, me, place_of(run, me, w, k), queue[head, cs.V_VALUE], slots)
 
 
 @kernel(spliced=True)
-def enter_visit(run, u, now, k, slots):
+def enter_visit(run, me, now, k, slots):
     """A visit enters the pipeline; one that meets an empty column is dropped."""
-    own, queue, window, visited = run.state.place, run.state.queue, run.state.window, run.state.place[u, cs.Y_VISITED]
-    mine = visited & 1
-    passed, slot = window[u, mine, cs.W_PASSED], slot_of(run, u, mine, k)
+    own, queue, visited = me.own, me.queue, me.own[cs.Y_VISITED]
+    w = cs.window_of(visited)
+    passed, slot = own[w + cs.W_PASSED], slot_of(run, me, w, k)
     if slots > 0:
-        end = cs.wrapped(own[u, cs.Y_QUEUE_HEAD] + own[u, cs.Y_QUEUED], run.e[at.FRONT])
-        queue[u, end, cs.V_SLOTS] = slots
-        queue[u, end, cs.V_ENTERED] = now
-        queue[u, end, cs.V_WINDOW] = visited
-        queue[u, end, cs.V_WORD] = k
-        queue[u, end, cs.V_PASSED] = passed
-        queue[u, end, cs.V_PUSHED] = run.state.spad[u, slot, cs.E_PUSHED]
-        queue[u, end, cs.V_WRITTEN] = run.state.spad[u, slot, cs.E_WRITTEN]
-        queue[u, end, cs.V_VALUE] = run.state.spad[u, slot, cs.E_VALUE]
-        own[u, cs.Y_QUEUED] += 1
+        end = cs.wrapped(own[cs.Y_QUEUE_HEAD] + own[cs.Y_QUEUED], run.e[at.FRONT])
+        queue[end, cs.V_SLOTS] = slots
+        queue[end, cs.V_ENTERED] = now
+        queue[end, cs.V_WINDOW] = visited
+        queue[end, cs.V_WORD] = k
+        queue[end, cs.V_PASSED] = passed
+        queue[end, cs.V_PUSHED] = me.spad[slot, cs.E_PUSHED]
+        queue[end, cs.V_WRITTEN] = me.spad[slot, cs.E_WRITTEN]
+        queue[end, cs.V_VALUE] = me.spad[slot, cs.E_VALUE]
+        own[cs.Y_QUEUED] += 1
     else:
-        let_go(run, u, mine, (passed, k + 1), now)
-    window[u, mine, cs.W_PASSED] = k + 1
+        let_go(run, me, w, (passed, k + 1), now)
+    own[w + cs.W_PASSED] = k + 1
 
 
 @kernel(spliced=True)
-def visit_iact(run, u, now):
+def visit_iact(run, me, now):
     """The address stage visits the next iact of its window."""
-    own, window = run.state.place, run.state.window
-    if own[u, cs.Y_QUEUED] >= run.e[at.FRONT] or own[u, cs.Y_VISITED] >= own[u, cs.Y_OPENED]:
+    own = me.own
+    if own[cs.Y_QUEUED] >= run.e[at.FRONT] or own[cs.Y_VISITED] >= own[cs.Y_OPENED]:
         return
-    mine = own[u, cs.Y_VISITED] & 1
-    stop = min(window[u, mine, cs.W_NEED], own[u, cs.Y_WORD])
-    if window[u, mine, cs.W_VISIT] >= stop or now < own[u, cs.Y_WEIGHTS]:
+    w = cs.window_of(own[cs.Y_VISITED])
+    stop = min(own[w + cs.W_NEED], own[cs.Y_WORD])
+    if own[w + cs.W_VISIT] >= stop or now < own[cs.Y_WEIGHTS]:
         return
-    k = skip_gaps(run, u, mine, stop)
+    k = skip_gaps(run, me, w, stop)
     if k < stop:
-        window[u, mine, cs.W_VISIT] = k + 1
+        own[w + cs.W_VISIT] = k + 1
         run.seen[cs.N_VISITS] += 1
-        run.seen[cs.N_VISIT_MACS] += own[u, cs.Y_M]
-        enter_visit(run, u, now, k, run.program.cost[own[u, cs.Y_TILE], place_of(run, u, mine, k)])
+        run.seen[cs.N_VISIT_MACS] += own[cs.Y_M]
+        enter_visit(run, me, now, k, run.program.cost[own[cs.Y_TILE], place_of(run, me, w, k)])
 
 
 @kernel(spliced=True)
-def write_words(run, u, now, stop):
+def write_words(run, me, now, stop):
     """Write words of the flit at the head of the FIFO, before `stop`, while the SPad has room; returns the next one."""
-    own, spad = run.state.place, run.state.spad
-    pushed = run.state.fifo[u, own[u, cs.Y_FIFO_HEAD], cs.F_ARRIVES]
-    k, slot = own[u, cs.Y_WORD], own[u, cs.Y_NEXT_SLOT]
-    while k < stop and spad[u, slot, cs.E_FREED] < now:
-        spad[u, slot, cs.E_WRITTEN] = now
-        spad[u, slot, cs.E_PUSHED] = pushed
-        spad[u, slot, cs.E_FREED] = cs.NEVER
+    own, spad = me.own, me.spad
+    pushed = me.fifo[own[cs.Y_FIFO_HEAD], cs.F_ARRIVES]
+    k, slot = own[cs.Y_WORD], own[cs.Y_NEXT_SLOT]
+    while k < stop and spad[slot, cs.E_FREED] < now:
+        spad[slot, cs.E_WRITTEN] = now
+        spad[slot, cs.E_PUSHED] = pushed
+        spad[slot, cs.E_FREED] = cs.NEVER
         if cs.carries(run):
-            spad[u, slot, cs.E_VALUE] = run.program.val[run.plan.stream[at.S_WORDS, own[u, cs.Y_STREAM]] + k]
+            spad[slot, cs.E_VALUE] = run.program.val[run.plan.stream[at.S_WORDS, own[cs.Y_STREAM]] + k]
         slot = cs.wrapped(slot + 1, run.e[at.SPAD_WORDS])
         k += 1
-    own[u, cs.Y_WORD] = k
-    own[u, cs.Y_NEXT_SLOT] = slot
+    own[cs.Y_WORD] = k
+    own[cs.Y_NEXT_SLOT] = slot
     return k
 
 
 @kernel(spliced=True)
-def fill_windows(run, u, words, flits):
+def fill_windows(run, me, words, flits):
     """Note which windows have all that they need, when so many words and flits of the stream were taken."""
-    own, window = run.state.place, run.state.window
-    while own[u, cs.Y_FILLED] < own[u, cs.Y_OPENED]:
-        mine = own[u, cs.Y_FILLED] & 1
-        if words < window[u, mine, cs.W_NEED] or (run.e[at.CSC_IACT] and flits < window[u, mine, cs.W_FLITS]):
+    own = me.own
+    while own[cs.Y_FILLED] < own[cs.Y_OPENED]:
+        w = cs.window_of(own[cs.Y_FILLED])
+        if words < own[w + cs.W_NEED] or (run.e[at.CSC_IACT] and flits < own[w + cs.W_FLITS]):
             return
-        own[u, cs.Y_FILLED] += 1
+        own[cs.Y_FILLED] += 1
 
 
 @kernel(spliced=True)
-def write_spad(run, u, now):
+def write_spad(run, me, now):
     """Words of the flit at the head of the FIFO are written into the SPad, as many as there is room for."""
-    own, flit_end = run.state.place, run.program.flit_end
-    head = own[u, cs.Y_FIFO_HEAD]
-    if own[u, cs.Y_FIFO_FLITS] == 0 or run.state.fifo[u, head, cs.F_ARRIVES] >= now:
+    own, flit_end = me.own, run.program.flit_end
+    head = own[cs.Y_FIFO_HEAD]
+    if own[cs.Y_FIFO_FLITS] == 0 or me.fifo[head, cs.F_ARRIVES] >= now:
         return
-    flit, last = run.state.fifo[u, head, cs.F_FLIT], (own[u, cs.Y_OPENED] - 1) & 1
-    f = run.plan.stream[at.S_FLITS, own[u, cs.Y_STREAM]] + flit
+    flit, last = me.fifo[head, cs.F_FLIT], cs.window_of(own[cs.Y_OPENED] - 1)
+    f = run.plan.stream[at.S_FLITS, own[cs.Y_STREAM]] + flit
     # Words of strips in which this PE takes no part are passed over.
-    k = own[u, cs.Y_WORD] = max(own[u, cs.Y_WORD], flit_end[f - 1] if flit > 0 else 0)
+    k = own[cs.Y_WORD] = max(own[cs.Y_WORD], flit_end[f - 1] if flit > 0 else 0)
     end = flit_end[f]
-    stop = min(end, run.state.window[u, last, cs.W_NEED])
+    stop = min(end, own[last + cs.W_NEED])
     if k == stop and stop < end:
         return
-    k = write_words(run, u, now, stop)
-    if k == end and flit < run.state.window[u, last, cs.W_FLITS]:
-        own[u, cs.Y_FIFO_HEAD] = cs.wrapped(head + 1, run.e[at.IACT_FIFO])
-        own[u, cs.Y_FIFO_FLITS] -= 1
+    k = write_words(run, me, now, stop)
+    if k == end and flit < own[last + cs.W_FLITS]:
+        own[cs.Y_FIFO_HEAD] = cs.wrapped(head + 1, run.e[at.IACT_FIFO])
+        own[cs.Y_FIFO_FLITS] -= 1
         flit += 1
-    fill_windows(run, u, k, flit)
+    fill_windows(run, me, k, flit)
 
 
 @kernel(spliced=True)
-def mark_fifo(run, u, now):
+def mark_fifo(run, me, now):
     """Note the most flits in the FIFO of iacts at the end of a cycle."""
-    own, out = run.state.place, run.out
-    if own[u, cs.Y_FIFO_FLITS] > out[at.OUT_IACT_FIFO]:
+    own, out = me.own, run.out
+    if own[cs.Y_FIFO_FLITS] > out[at.OUT_IACT_FIFO]:
         here = 0
-        for i in range(own[u, cs.Y_FIFO_FLITS]):
-            entry = cs.wrapped(own[u, cs.Y_FIFO_HEAD] + i, run.e[at.IACT_FIFO])
-            here += run.state.fifo[u, entry, cs.F_ARRIVES] <= now
+        for i in range(own[cs.Y_FIFO_FLITS]):
+            entry = cs.wrapped(own[cs.Y_FIFO_HEAD] + i, run.e[at.IACT_FIFO])
+            here += me.fifo[entry, cs.F_ARRIVES] <= now
         out[at.OUT_IACT_FIFO] = max(out[at.OUT_IACT_FIFO], here)

@@ -75,57 +75,57 @@ def lane_is_taken(run, h, now):
 
 
 @kernel(spliced=True)
-def waits_for(run, u, comes, now):
+def waits_for(run, me, comes, now):
     """For what a PE waits that has psums to move (a cause), or -1."""
-    own, above = run.state.place, run.turns.above[u]
-    if comes and (own[u, cs.Y_PSUM_FLITS] == 0 or run.state.psum_time[u, own[u, cs.Y_PSUM_HEAD]] >= now):
-        return at.NO_PSUM if run.turns.below[u] >= 0 else at.GLB_PORT
+    own, above = me.own, run.turns.above[me.u]
+    if comes and (own[cs.Y_PSUM_FLITS] == 0 or run.state.psum_time[me.u, own[cs.Y_PSUM_HEAD]] >= now):
+        return at.NO_PSUM if run.turns.below[me.u] >= 0 else at.GLB_PORT
     if above >= 0:
         return -1 if has_entry(run, above, now) else at.PSUM_BLOCKED
-    return at.GLB_PORT if lane_is_taken(run, run.plan.place[at.X_CHAIN, u], now) else -1
+    return at.GLB_PORT if lane_is_taken(run, run.plan.place[at.X_CHAIN, me.u], now) else -1
 
 
 @kernel(spliced=True)
-def take_psums(run, u, m0, m, comes, now):
+def take_psums(run, me, m0, m, comes, now):
     """A PE takes the flit from below, if one comes, and adds its own results to it."""
-    own, state, values = run.state.place, run.state, run.values
-    own[u, cs.Y_PSUM_TAKEN] = now
+    own, state, values = me.own, run.state, run.values
+    own[cs.Y_PSUM_TAKEN] = now
     if not comes:
         return
-    entry, mine = own[u, cs.Y_PSUM_HEAD], own[u, cs.Y_SERVED] & 1
-    own[u, cs.Y_PSUM_HEAD] = cs.wrapped(entry + 1, run.e[at.PSUM_FIFO])
-    own[u, cs.Y_PSUM_FLITS] -= 1
+    entry, mine = own[cs.Y_PSUM_HEAD], own[cs.Y_SERVED] & 1
+    own[cs.Y_PSUM_HEAD] = cs.wrapped(entry + 1, run.e[at.PSUM_FIFO])
+    own[cs.Y_PSUM_FLITS] -= 1
     if cs.carries(run):
         for k in range(m):
-            state.acc[u, mine, m0 + k] += state.psum_word[u, entry, k]
-            if state.acc[u, mine, m0 + k] >= values.limit or state.acc[u, mine, m0 + k] < -values.limit:
+            me.acc[mine, m0 + k] += state.psum_word[me.u, entry, k]
+            if me.acc[mine, m0 + k] >= values.limit or me.acc[mine, m0 + k] < -values.limit:
                 run.seen[cs.N_OVERFLOWS] += 1
 
 
 @kernel(spliced=True)
-def hand_up(run, u, m0, m, now):
+def hand_up(run, me, m0, m, now):
     """A PE hands psums to the next one of its chain."""
-    own, state, above = run.state.place, run.state, run.turns.above[u]
+    own, state, above = me.own, run.state, run.turns.above[me.u]
     entry, hop = entry_for(run, above), run.plan.place[at.X_CHAIN_HOP, above]
     state.psum_time[above, entry] = now + hop
-    own[above, cs.Y_PSUM_FLITS] += 1
+    state.place[above, cs.Y_PSUM_FLITS] += 1
     run.seen[cs.N_PSUM_HOPS if hop else cs.N_PSUM_LOCAL] += m
     if cs.carries(run):
         for k in range(m):
-            state.psum_word[above, entry, k] = state.acc[u, own[u, cs.Y_SERVED] & 1, m0 + k]
+            state.psum_word[above, entry, k] = me.acc[own[cs.Y_SERVED] & 1, m0 + k]
 
 
 @kernel(spliced=True)
-def hand_out(run, u, m0, m, now):
+def hand_out(run, me, m0, m, now):
     """The last PE of a chain hands psums to its lane; returns the cycle after they have left the array."""
-    h = run.plan.place[at.X_CHAIN, u]
+    h = run.plan.place[at.X_CHAIN, me.u]
     lane = run.plan.chain[at.H_LANE, h]
     turn = run.turns.psums[cs.OUT_OF, lane]
     run.seen[cs.N_PSUM_OUT] += m
     if cs.carries(run):
-        address, apart = psum_address(run, u, turn, m0)
+        address, apart = psum_address(run, me.u, turn, m0)
         for k in range(m):
-            run.values.psums[address + k * apart] = run.state.acc[u, run.state.place[u, cs.Y_SERVED] & 1, m0 + k]
+            run.values.psums[address + k * apart] = me.acc[me.own[cs.Y_SERVED] & 1, m0 + k]
     turn[cs.T_LAST] = now
     turn[cs.T_FLIT] += 1
     if turn[cs.T_FLIT] * run.e[at.PSUM_FLIT] >= run.plan.chain[at.H_M, h]:
@@ -135,30 +135,30 @@ def hand_out(run, u, m0, m, now):
 
 
 @kernel(spliced=True)
-def move_psums(run, u, now):
+def move_psums(run, me, now):
     """A PE adds its results to the flit from below and hands it on; returns the cycle after it left the array, or 0."""
-    e, own = run.e, run.state.place
-    if own[u, cs.Y_SERVED] == own[u, cs.Y_COMPLETED] or own[u, cs.Y_MOVE_AFTER] > now:
+    e, own = run.e, me.own
+    if own[cs.Y_SERVED] == own[cs.Y_COMPLETED] or own[cs.Y_MOVE_AFTER] > now:
         return 0
-    m0 = own[u, cs.Y_FLIT] * e[at.PSUM_FLIT]
-    m = min(e[at.PSUM_FLIT], own[u, cs.Y_M] - m0)
+    m0 = own[cs.Y_FLIT] * e[at.PSUM_FLIT]
+    m = min(e[at.PSUM_FLIT], own[cs.Y_M] - m0)
     if m <= 0:
         return 0
-    comes = run.turns.below[u] >= 0 or run.d[at.PSUM_IN] != 0
-    cause = waits_for(run, u, comes, now)
+    comes = run.turns.below[me.u] >= 0 or run.d[at.PSUM_IN] != 0
+    cause = waits_for(run, me, comes, now)
     if cause >= 0:
         if not e[at.OVERLAP]:
-            run.spent[cause, u] += 1
+            run.spent[cause, me.u] += 1
         return 0
-    take_psums(run, u, m0, m, comes, now)
-    own[u, cs.Y_MOVE_AFTER] = now + e[at.SERVICE]
-    own[u, cs.Y_FLIT] += 1
+    take_psums(run, me, m0, m, comes, now)
+    own[cs.Y_MOVE_AFTER] = now + e[at.SERVICE]
+    own[cs.Y_FLIT] += 1
     if not e[at.OVERLAP]:
-        run.spent[at.MOVING, u] += e[at.SERVICE]
-    if run.turns.above[u] >= 0:
-        hand_up(run, u, m0, m, now)
+        run.spent[at.MOVING, me.u] += e[at.SERVICE]
+    if run.turns.above[me.u] >= 0:
+        hand_up(run, me, m0, m, now)
         return 0
-    return hand_out(run, u, m0, m, now)
+    return hand_out(run, me, m0, m, now)
 
 
 @kernel(helper=True, reference_counts=False)

@@ -16,8 +16,7 @@ NEVER = 1 << 60
     Y_WEIGHTS, Y_BASE, Y_FREE, Y_LATEST, Y_MOVE_AFTER, Y_LEFT_AT,
     Y_FIFO_HEAD, Y_FIFO_FLITS, Y_WORD, Y_NEXT_SLOT,
     Y_QUEUE_HEAD, Y_QUEUED,
-    Y_PSUM_HEAD, Y_PSUM_FLITS, Y_PSUM_TAKEN, Y_FLIT,
-    PLACE_STATE,
+    Y_PSUM_HEAD, Y_PSUM_FLITS, Y_PSUM_TAKEN, Y_FLIT, Y_WINDOW,
 ) = (*range(17), *range(18, 29))  # fmt: skip
 """What does not change in a pass: stream, strips of it in which the PE takes part, filters, tile of weights, windows.
 Windows that are opened (its words may be written), filled (all were), visited, completed by the MACs, left by the MACs,
@@ -26,13 +25,15 @@ When weights are there; since when the MACs wait, when they are free, when they 
 when the next psums may move; when the psums of the last even and odd window were moved (two).
 FIFO of iacts: its oldest flit, and how many are in it or on the way; words taken; the slot for the next one.
 Pipeline between address stage and MACs: its oldest visit, and how many are in it.
-FIFO of psums: as that of iacts, and when the last flit was taken; flits of the window that were moved."""
+FIFO of psums: as that of iacts, and when the last flit was taken; flits of the window that were moved.
+Then, from `Y_WINDOW` on, the even and the odd one of the windows that are open."""
 
-# --- one window that is open (last axis of `State.window`) -----------------------------------------------------------
+# --- one window that is open (of a place, from `window_of` on) -------------------------------------------------------
 W_NEED, W_LOW, W_FLITS, W_OFFSET, W_STAYS, W_SLOT, W_VISIT, W_PASSED, WINDOW = range(9)
 """Words of the stream when it is complete, its oldest word, flits of the stream when it is complete; place in the row
 of its first iact, and place in the window of the first one that stays for the next; SPad slot of its oldest word; the
 next word to be visited, and the word behind the last one that was, apart from words on no tap."""
+PLACE_STATE = Y_WINDOW + 2 * WINDOW
 
 # --- one visit between address stage and MACs (last axis of `State.queue`) -------------------------------------------
 V_SLOTS, V_ENTERED, V_WINDOW, V_WORD, V_PASSED, V_PUSHED, V_WRITTEN, V_VALUE, VISIT = range(9)
@@ -71,8 +72,6 @@ class State(NamedTuple):
 
     place: Any
     """[places, PLACE_STATE]"""
-    window: Any
-    """[places, 2, WINDOW]: the even and the odd one of the windows that are open."""
     spad: Any
     """[places, SPAD_WORDS, ENTRY]"""
     fifo: Any
@@ -151,6 +150,32 @@ class StepRun(NamedTuple):
     """int64 [OUT]"""
 
 
+class PE(NamedTuple):
+    """One PE of them."""
+
+    u: Any
+    """Its place."""
+    own: Any
+    """[PLACE_STATE]"""
+    spad: Any
+    fifo: Any
+    queue: Any
+    acc: Any
+
+
+@kernel(spliced=True)
+def pe_at(run, u):
+    """The PE at a place."""
+    state = run.state
+    return PE(u, state.place[u], state.spad[u], state.fifo[u], state.queue[u], state.acc[u])
+
+
+@kernel(spliced=True)
+def window_of(i):
+    """Where the i-th window of a PE, which is open, is in the state of its place."""
+    return Y_WINDOW + (i & 1) * WINDOW
+
+
 @kernel(spliced=True)
 def carries(run):
     """Whether values travel with the words."""
@@ -163,13 +188,13 @@ def wrapped(i, size):
     return i - size if i >= size else i
 
 
-@kernel(spliced=True)
-def open_window(run, u, i):
-    """Look up the i-th window of a PE: words may be written for it."""
-    own, window, stream = run.state.place, run.state.window, run.plan.stream
-    s, mine, before = own[u, Y_STREAM], i & 1, (i & 1) ^ 1
+@kernel(helper=True, reference_counts=False)
+def open_window(run, own, i):
+    """Look up the i-th window of a PE, whose state is given: words may be written for it."""
+    stream, s = run.plan.stream, own[Y_STREAM]
+    w, before = window_of(i), window_of(i + 1)
     columns, channels = stream[at.S_Q, s], stream[at.S_C, s]
-    of_image = own[u, Y_ROWS] * columns
+    of_image = own[Y_ROWS] * columns
     n = i // of_image
     in_image = i - n * of_image
     q = in_image % columns
@@ -177,32 +202,32 @@ def open_window(run, u, i):
     low, step = run.program.low[record], min(run.e[at.COL_STRIDE], run.e[at.EXTENT])
     slot = 0
     if i > 0:
-        gone = (low if q > 0 else window[u, before, W_NEED]) - window[u, before, W_LOW]
-        slot = wrapped(window[u, before, W_SLOT] + gone, run.e[at.SPAD_WORDS])
-    window[u, mine, W_NEED] = run.program.need[record]
-    window[u, mine, W_LOW] = low
-    window[u, mine, W_FLITS] = run.program.last_flit[record]
-    window[u, mine, W_OFFSET] = q * step * channels
-    window[u, mine, W_STAYS] = (run.e[at.EXTENT] if q == columns - 1 else step) * channels
-    window[u, mine, W_SLOT] = slot
-    window[u, mine, W_VISIT] = low
-    window[u, mine, W_PASSED] = low
-    own[u, Y_OPENED] = i + 1
+        gone = (low if q > 0 else own[before + W_NEED]) - own[before + W_LOW]
+        slot = wrapped(own[before + W_SLOT] + gone, run.e[at.SPAD_WORDS])
+    own[w + W_NEED] = run.program.need[record]
+    own[w + W_LOW] = low
+    own[w + W_FLITS] = run.program.last_flit[record]
+    own[w + W_OFFSET] = q * step * channels
+    own[w + W_STAYS] = (run.e[at.EXTENT] if q == columns - 1 else step) * channels
+    own[w + W_SLOT] = slot
+    own[w + W_VISIT] = low
+    own[w + W_PASSED] = low
+    own[Y_OPENED] = i + 1
 
 
 @kernel(spliced=True)
 def start_pe(run, u):
     """Set a PE that works to the start of the pass."""
-    own, state, place = run.state.place, run.state, run.plan.place
+    own, state, place = run.state.place[u], run.state, run.plan.place
     for k in range(PLACE_STATE):
-        own[u, k] = 0
-    own[u, Y_STREAM] = place[at.X_STREAM, u]
-    own[u, Y_ROWS] = place[at.X_J, u]
-    own[u, Y_M] = place[at.X_M, u]
-    own[u, Y_TILE] = place[at.X_TILE, u]
-    own[u, Y_WINDOWS] = place[at.X_N, u] * place[at.X_J, u] * place[at.X_Q, u]
-    own[u, Y_WEIGHTS] = NEVER if run.d[at.LOAD] and not run.d[at.BEFORE] else 0
-    own[u, Y_LATEST] = own[u, Y_PSUM_TAKEN] = -1
+        own[k] = 0
+    own[Y_STREAM] = place[at.X_STREAM, u]
+    own[Y_ROWS] = place[at.X_J, u]
+    own[Y_M] = place[at.X_M, u]
+    own[Y_TILE] = place[at.X_TILE, u]
+    own[Y_WINDOWS] = place[at.X_N, u] * place[at.X_J, u] * place[at.X_Q, u]
+    own[Y_WEIGHTS] = NEVER if run.d[at.LOAD] and not run.d[at.BEFORE] else 0
+    own[Y_LATEST] = own[Y_PSUM_TAKEN] = -1
     for k in range(2):
         for m in range(place[at.X_M, u]):
             state.acc[u, k, m] = 0
@@ -221,7 +246,7 @@ def start_places(run):
         if run.plan.place[at.X_ACTIVE, u]:
             start_pe(run, u)
             for i in range(min(2, run.state.place[u, Y_WINDOWS])):
-                open_window(run, u, i)
+                open_window(run, run.state.place[u], i)
             run.turns.active[working] = u
             working += 1
     return working

@@ -48,7 +48,6 @@ def state_of(machine: Machine) -> State:
 
     return State(
         place=zeros(places, cs.PLACE_STATE),
-        window=zeros(places, 2, cs.WINDOW),
         spad=zeros(places, int(e[at.SPAD_WORDS]), cs.ENTRY),
         fifo=zeros(places, int(e[at.IACT_FIFO]), cs.FIFO_ENTRY),
         queue=zeros(places, int(e[at.FRONT]), cs.VISIT),
