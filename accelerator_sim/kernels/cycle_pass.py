@@ -34,8 +34,7 @@ def step_lanes(run, now, psum_lanes, begin):
 def step_pe(run, me, now):
     """One cycle of a PE; returns the cycle after a flit of psums that it moved has left the array, or 0."""
     pe.next_window(run, me, now)
-    pe.complete_window(run, me, now)
-    pe.issue_visit(run, me, now)
+    pe.work(run, me, now)
     pe.visit_iact(run, me, now)
     pe.write_spad(run, me, now)
     pe.mark_fifo(run, me, now)

@@ -32,7 +32,7 @@ def let_go(run, me, w, span, time):
     stays = me.own[w + cs.W_STAYS]
     for k in range(span[0], span[1]):
         if place_of(run, me, w, k) < stays:
-            me.spad[slot_of(run, me, w, k), cs.E_FREED] = time
+            run.state.spad[me.u, slot_of(run, me, w, k), cs.E_FREED] = time
 
 
 @kernel(spliced=True)
@@ -57,7 +57,7 @@ def leave_window(run, me, now):
     own[cs.Y_SERVED] += 1
     if cs.carries(run):
         for k in range(m):
-            me.acc[mine, k] = 0
+            run.state.acc[me.u, mine, k] = 0
     if not run.e[at.OVERLAP]:
         go_on(run, me)
         own[cs.Y_BASE] = now
@@ -107,14 +107,14 @@ def since(run, me):
 @kernel(spliced=True)
 def complete_window(run, me, now):
     """The window that the MACs work on is complete."""
-    own, queue = me.own, me.queue
+    own, queue = me.own, run.state.queue
     mac = own[cs.Y_MAC]
-    if own[cs.Y_VISITED] <= mac or own[cs.Y_COMPLETED] > mac or own[cs.Y_SERVED] < mac - 1:
+    if own[cs.Y_VISITED] <= mac:
         return
-    if own[cs.Y_QUEUED] > 0 and queue[own[cs.Y_QUEUE_HEAD], cs.V_WINDOW] == mac:
+    if own[cs.Y_QUEUED] > 0 and queue[me.u, own[cs.Y_QUEUE_HEAD], cs.V_WINDOW] == mac:
         return
     latest = own[cs.Y_LATEST]
-    if own[cs.Y_FREE] > now or (latest >= 0 and latest + run.e[at.TAIL] > now):
+    if latest >= 0 and latest + run.e[at.TAIL] > now:
         return
     before = since(run, me)
     if latest >= 0:
@@ -136,7 +136,7 @@ def complete_window(run, me, now):
 def multiply(run, me, place_of_iact, value, slots):
     """Multiply an iact with the weights of its column and add to the psums of the window."""
     e, d, tile, values, seen = run.e, run.d, run.plan.tile, run.values, run.seen
-    own, acc = me.own, me.acc
+    own, acc = me.own, run.state.acc
     w, m, mine = own[cs.Y_TILE], own[cs.Y_M], own[cs.Y_MAC] & 1
     c = run.plan.stream[at.S_C, own[cs.Y_STREAM]]
     tap = place_of_iact // c // e[at.COL_DILATION]
@@ -147,8 +147,8 @@ def multiply(run, me, place_of_iact, value, slots):
     for k in range(m):
         weight = values.weights[first + k]
         issued += weight != 0
-        acc[mine, k] += value * weight
-        if acc[mine, k] >= values.limit or acc[mine, k] < -values.limit:
+        acc[me.u, mine, k] += value * weight
+        if acc[me.u, mine, k] >= values.limit or acc[me.u, mine, k] < -values.limit:
             seen[cs.N_OVERFLOWS] += 1
     if value != 0:
         seen[cs.N_EFFECTUAL] += issued
@@ -164,10 +164,10 @@ def multiply(run, me, place_of_iact, value, slots):
 @kernel(spliced=True)
 def note_waits(run, me, now, head):
     """Note what the MACs waited for before they take the visit at the head of the pipeline."""
-    own, queue, spent = me.own, me.queue, run.spent
+    own, queue, spent = me.own, run.state.queue, run.spent
     before = since(run, me)
     if before < now:
-        pushed, written = queue[head, cs.V_PUSHED], queue[head, cs.V_WRITTEN]
+        pushed, written = queue[me.u, head, cs.V_PUSHED], queue[me.u, head, cs.V_WRITTEN]
         waits = waits_of(before, now, Arrival(own[cs.Y_WEIGHTS], pushed + 1, written + 1))
         spent[at.NO_WEIGHT, me.u] += waits.weights - before
         spent[at.NO_IACT, me.u] += waits.seen - waits.weights
@@ -178,16 +178,14 @@ def note_waits(run, me, now, head):
 @kernel(spliced=True)
 def issue_visit(run, me, now):
     """The MACs take the visit at the head of the pipeline."""
-    own, queue = me.own, me.queue
-    if own[cs.Y_QUEUED] == 0 or own[cs.Y_FREE] > now:
+    own, queue = me.own, run.state.queue
+    if own[cs.Y_QUEUED] == 0:
         return
     mac, head = own[cs.Y_MAC], own[cs.Y_QUEUE_HEAD]
-    if queue[head, cs.V_WINDOW] != mac or queue[head, cs.V_ENTERED] + run.e[at.FRONT] > now:
-        return
-    if own[cs.Y_COMPLETED] > mac or own[cs.Y_SERVED] < mac - 1:
+    if queue[me.u, head, cs.V_WINDOW] != mac or queue[me.u, head, cs.V_ENTERED] + run.e[at.FRONT] > now:
         return
     note_waits(run, me, now, head)
-    slots, k = queue[head, cs.V_SLOTS], queue[head, cs.V_WORD]
+    slots, k = queue[me.u, head, cs.V_SLOTS], queue[me.u, head, cs.V_WORD]
     run.spent[at.BUSY, me.u] += slots
     own[cs.Y_LATEST] = now
     own[cs.Y_FREE] = now + slots
@@ -195,27 +193,43 @@ def issue_visit(run, me, now):
     own[cs.Y_QUEUED] -= 1
     own[cs.Y_QUEUE_HEAD] = cs.wrapped(head + 1, run.e[at.FRONT])
     w = cs.window_of(mac)
-    let_go(run, me, w, (queue[head, cs.V_PASSED], k + 1), now)
+    let_go(run, me, w, (queue[me.u, head, cs.V_PASSED], k + 1), now)
     if cs.carries(run):
-        multiply(run, me, place_of(run, me, w, k), queue[head, cs.V_VALUE], slots)
+        multiply(run, me, place_of(run, me, w, k), queue[me.u, head, cs.V_VALUE], slots)
+
+
+@kernel(spliced=True)
+def can_work(run, me, now):
+    """Whether the MACs are free, and the psums of the window before the last one were moved."""
+    own, mac = me.own, me.own[cs.Y_MAC]
+    return own[cs.Y_FREE] <= now and own[cs.Y_COMPLETED] == mac and own[cs.Y_SERVED] >= mac - 1
+
+
+@kernel(spliced=True)
+def work(run, me, now):
+    """The MACs complete a window, or take a visit, or both."""
+    if can_work(run, me, now):
+        complete_window(run, me, now)
+        if can_work(run, me, now):
+            issue_visit(run, me, now)
 
 
 @kernel(spliced=True)
 def enter_visit(run, me, now, k, slots):
     """A visit enters the pipeline; one that meets an empty column is dropped."""
-    own, queue, visited = me.own, me.queue, me.own[cs.Y_VISITED]
+    own, queue, visited = me.own, run.state.queue, me.own[cs.Y_VISITED]
     w = cs.window_of(visited)
     passed, slot = own[w + cs.W_PASSED], slot_of(run, me, w, k)
     if slots > 0:
         end = cs.wrapped(own[cs.Y_QUEUE_HEAD] + own[cs.Y_QUEUED], run.e[at.FRONT])
-        queue[end, cs.V_SLOTS] = slots
-        queue[end, cs.V_ENTERED] = now
-        queue[end, cs.V_WINDOW] = visited
-        queue[end, cs.V_WORD] = k
-        queue[end, cs.V_PASSED] = passed
-        queue[end, cs.V_PUSHED] = me.spad[slot, cs.E_PUSHED]
-        queue[end, cs.V_WRITTEN] = me.spad[slot, cs.E_WRITTEN]
-        queue[end, cs.V_VALUE] = me.spad[slot, cs.E_VALUE]
+        queue[me.u, end, cs.V_SLOTS] = slots
+        queue[me.u, end, cs.V_ENTERED] = now
+        queue[me.u, end, cs.V_WINDOW] = visited
+        queue[me.u, end, cs.V_WORD] = k
+        queue[me.u, end, cs.V_PASSED] = passed
+        queue[me.u, end, cs.V_PUSHED] = run.state.spad[me.u, slot, cs.E_PUSHED]
+        queue[me.u, end, cs.V_WRITTEN] = run.state.spad[me.u, slot, cs.E_WRITTEN]
+        queue[me.u, end, cs.V_VALUE] = run.state.spad[me.u, slot, cs.E_VALUE]
         own[cs.Y_QUEUED] += 1
     else:
         let_go(run, me, w, (passed, k + 1), now)
@@ -243,15 +257,15 @@ def visit_iact(run, me, now):
 @kernel(spliced=True)
 def write_words(run, me, now, stop):
     """Write words of the flit at the head of the FIFO, before `stop`, while the SPad has room; returns the next one."""
-    own, spad = me.own, me.spad
-    pushed = me.fifo[own[cs.Y_FIFO_HEAD], cs.F_ARRIVES]
+    own, spad = me.own, run.state.spad
+    pushed = run.state.fifo[me.u, own[cs.Y_FIFO_HEAD], cs.F_ARRIVES]
     k, slot = own[cs.Y_WORD], own[cs.Y_NEXT_SLOT]
-    while k < stop and spad[slot, cs.E_FREED] < now:
-        spad[slot, cs.E_WRITTEN] = now
-        spad[slot, cs.E_PUSHED] = pushed
-        spad[slot, cs.E_FREED] = cs.NEVER
+    while k < stop and spad[me.u, slot, cs.E_FREED] < now:
+        spad[me.u, slot, cs.E_WRITTEN] = now
+        spad[me.u, slot, cs.E_PUSHED] = pushed
+        spad[me.u, slot, cs.E_FREED] = cs.NEVER
         if cs.carries(run):
-            spad[slot, cs.E_VALUE] = run.program.val[run.plan.stream[at.S_WORDS, own[cs.Y_STREAM]] + k]
+            spad[me.u, slot, cs.E_VALUE] = run.program.val[run.plan.stream[at.S_WORDS, own[cs.Y_STREAM]] + k]
         slot = cs.wrapped(slot + 1, run.e[at.SPAD_WORDS])
         k += 1
     own[cs.Y_WORD] = k
@@ -275,9 +289,9 @@ def write_spad(run, me, now):
     """Words of the flit at the head of the FIFO are written into the SPad, as many as there is room for."""
     own, flit_end = me.own, run.program.flit_end
     head = own[cs.Y_FIFO_HEAD]
-    if own[cs.Y_FIFO_FLITS] == 0 or me.fifo[head, cs.F_ARRIVES] >= now:
+    if own[cs.Y_FIFO_FLITS] == 0 or run.state.fifo[me.u, head, cs.F_ARRIVES] >= now:
         return
-    flit, last = me.fifo[head, cs.F_FLIT], cs.window_of(own[cs.Y_OPENED] - 1)
+    flit, last = run.state.fifo[me.u, head, cs.F_FLIT], cs.window_of(own[cs.Y_OPENED] - 1)
     f = run.plan.stream[at.S_FLITS, own[cs.Y_STREAM]] + flit
     # Words of strips in which this PE takes no part are passed over.
     k = own[cs.Y_WORD] = max(own[cs.Y_WORD], flit_end[f - 1] if flit > 0 else 0)
@@ -301,5 +315,5 @@ def mark_fifo(run, me, now):
         here = 0
         for i in range(own[cs.Y_FIFO_FLITS]):
             entry = cs.wrapped(own[cs.Y_FIFO_HEAD] + i, run.e[at.IACT_FIFO])
-            here += me.fifo[entry, cs.F_ARRIVES] <= now
+            here += run.state.fifo[me.u, entry, cs.F_ARRIVES] <= now
         out[at.OUT_IACT_FIFO] = max(out[at.OUT_IACT_FIFO], here)

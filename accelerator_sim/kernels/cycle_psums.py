@@ -97,8 +97,8 @@ def take_psums(run, me, m0, m, comes, now):
     own[cs.Y_PSUM_FLITS] -= 1
     if cs.carries(run):
         for k in range(m):
-            me.acc[mine, m0 + k] += state.psum_word[me.u, entry, k]
-            if me.acc[mine, m0 + k] >= values.limit or me.acc[mine, m0 + k] < -values.limit:
+            run.state.acc[me.u, mine, m0 + k] += state.psum_word[me.u, entry, k]
+            if run.state.acc[me.u, mine, m0 + k] >= values.limit or run.state.acc[me.u, mine, m0 + k] < -values.limit:
                 run.seen[cs.N_OVERFLOWS] += 1
 
 
@@ -112,7 +112,7 @@ def hand_up(run, me, m0, m, now):
     run.seen[cs.N_PSUM_HOPS if hop else cs.N_PSUM_LOCAL] += m
     if cs.carries(run):
         for k in range(m):
-            state.psum_word[above, entry, k] = me.acc[own[cs.Y_SERVED] & 1, m0 + k]
+            state.psum_word[above, entry, k] = run.state.acc[me.u, own[cs.Y_SERVED] & 1, m0 + k]
 
 
 @kernel(spliced=True)
@@ -125,7 +125,7 @@ def hand_out(run, me, m0, m, now):
     if cs.carries(run):
         address, apart = psum_address(run, me.u, turn, m0)
         for k in range(m):
-            run.values.psums[address + k * apart] = me.acc[me.own[cs.Y_SERVED] & 1, m0 + k]
+            run.values.psums[address + k * apart] = run.state.acc[me.u, me.own[cs.Y_SERVED] & 1, m0 + k]
     turn[cs.T_LAST] = now
     turn[cs.T_FLIT] += 1
     if turn[cs.T_FLIT] * run.e[at.PSUM_FLIT] >= run.plan.chain[at.H_M, h]:

@@ -156,18 +156,13 @@ class PE(NamedTuple):
     u: Any
     """Its place."""
     own: Any
-    """[PLACE_STATE]"""
-    spad: Any
-    fifo: Any
-    queue: Any
-    acc: Any
+    """[PLACE_STATE]: its row of `State.place`."""
 
 
 @kernel(spliced=True)
 def pe_at(run, u):
     """The PE at a place."""
-    state = run.state
-    return PE(u, state.place[u], state.spad[u], state.fifo[u], state.queue[u], state.acc[u])
+    return PE(u, run.state.place[u])
 
 
 @kernel(spliced=True)
