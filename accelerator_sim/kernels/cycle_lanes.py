@@ -42,7 +42,7 @@ def next_turn(turn, members, limits, rows, counts):
             return
 
 
-@kernel(spliced=True)
+@kernel(helper=True, reference_counts=False)
 def next_chain(run, way, i):
     """A psum lane goes on to the next chain of one of its ways."""
     turns, plan = run.turns, run.plan
@@ -190,7 +190,7 @@ def has_room(run, s, j):
     return True
 
 
-@kernel(spliced=True)
+@kernel(helper=True, reference_counts=False)
 def send_flit(run, i, s, now):
     """A lane sends the next flit of a stream to every PE that takes part."""
     plan, own, fifo, turn, depth = run.plan, run.state.place, run.state.fifo, run.turns.iacts, run.e[at.IACT_FIFO]
@@ -212,7 +212,7 @@ def send_flit(run, i, s, now):
     turn[i, cs.T_FREE] = now + run.e[at.IACT_TURN]
 
 
-@kernel(spliced=True)
+@kernel(helper=True, reference_counts=False)
 def end_window(run, i, s):
     """A lane has sent what a window needs, and goes on to the next one."""
     turn, segments = run.turns.iacts, 1

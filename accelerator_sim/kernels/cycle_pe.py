@@ -132,7 +132,7 @@ def complete_window(run, me, now):
         go_on(run, me)
 
 
-@kernel(spliced=True)
+@kernel(helper=True, reference_counts=False)
 def multiply(run, me, place_of_iact, value, slots):
     """Multiply an iact with the weights of its column and add to the psums of the window."""
     e, d, tile, values, seen = run.e, run.d, run.plan.tile, run.values, run.seen

@@ -39,7 +39,7 @@ def entry_for(run, u):
     return cs.wrapped(own[u, cs.Y_PSUM_HEAD] + own[u, cs.Y_PSUM_FLITS], run.e[at.PSUM_FIFO])
 
 
-@kernel(spliced=True)
+@kernel(helper=True, reference_counts=False)
 def read_psums(run, i, now):
     """A psum lane reads the next flit from the GLB if the first PE of its chain has room."""
     e, own, turn = run.e, run.state.place, run.turns.psums[cs.INTO, i]
@@ -115,7 +115,7 @@ def hand_up(run, me, m0, m, now):
             state.psum_word[above, entry, k] = run.state.acc[me.u, own[cs.Y_SERVED] & 1, m0 + k]
 
 
-@kernel(spliced=True)
+@kernel(helper=True, reference_counts=False)
 def hand_out(run, me, m0, m, now):
     """The last PE of a chain hands psums to its lane; returns the cycle after they have left the array."""
     h = run.plan.place[at.X_CHAIN, me.u]
