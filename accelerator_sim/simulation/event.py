@@ -94,8 +94,8 @@ def book_of(machine: Machine, blocks: int, links: int) -> Book:
     )
 
 
-NO_BOOK = Book(_zeros(0), *_zeros(2, 0, 0), *_zeros(4, 0))
-"""Where every window is to be run."""
+NO_BOOK = Book(_zeros(0), *_zeros(2, 0, 0), *_zeros(4, LEVELS))
+"""Where every window is to be run: no room for states, only for the counters that the kernel sets before it looks."""
 NO_SPANS: Ints = np.zeros((0, 4), dtype=np.int64)
 
 
