@@ -49,29 +49,40 @@ def time_left(channel, way, number):
     return time - now
 
 
-@kernel()
-def step_wait(channel, iacts, weights, early, needs_glb, glb_left, filling, waits):
-    """Step the clock until the next pass may start.
+class Needs(NamedTuple):
+    """What a pass needs before it may start, int64."""
 
-    iacts, weights: numbers of the transfers that it needs; early: cycles before the end of that of its weights from
-    which they may be sent to the PEs; needs_glb, glb_left: whether it waits for the GLB banks, and cycles that they
-    still need for new iacts; filling: cycles until its weights, which are sent ahead, are there.
-    """
+    iacts: Any
+    weights: Any
+    """Numbers of the transfers of its iacts and weights, 0 for none."""
+    early: Any
+    """Cycles before the end of that of its weights from which they may be sent to the PEs."""
+    glb: Any
+    """Whether it waits for the GLB banks."""
+    glb_left: Any
+    """Cycles that these still need for new iacts."""
+    filling: Any
+    """Cycles until its weights, which are sent ahead, are there."""
+
+
+@kernel(reference_counts=False)
+def step_wait(channel, needs, waits):
+    """Step the clock until the next pass may start; needs: see `Needs`; waits: int64 [causes], added to."""
     begun = channel.clock[0]
     while True:
         waited = channel.clock[0] - begun
-        if time_left(channel, 0, iacts) > 0 or time_left(channel, 0, weights) > early:
+        if time_left(channel, 0, needs.iacts) > 0 or time_left(channel, 0, needs.weights) > needs.early:
             waits[at.DRAM] += 1
-        elif needs_glb and glb_left > waited:
+        elif needs.glb and needs.glb_left > waited:
             waits[at.GLB_PORT] += 1
-        elif waited < filling:
+        elif waited < needs.filling:
             waits[at.NO_WEIGHT] += 1
         else:
             return
         tick(channel)
 
 
-@kernel()
+@kernel(reference_counts=False)
 def step_writes(channel, way, number, waits):
     """Step the clock until a transfer is done."""
     while time_left(channel, way, number) > 0:

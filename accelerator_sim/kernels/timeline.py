@@ -12,6 +12,7 @@ import numpy as np
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.references import refer
 from accelerator_sim.kernels.rounding import WORD_SLIP
 
 # Flags of a layer (array `o`).
@@ -210,11 +211,12 @@ def oact_transfer(o, x, tiles, here):
 
 
 @kernel()
-def list_passes(o, x, tiles, passes):
+def list_passes(o, x, of_types, listed):
     """Describe every pass of a layer.
 
-    o, x: flags and numbers of the layer; tiles: see `Tiles`; passes: the outputs, see `PassList`.
+    o, x: flags and numbers of the layer; of_types: see `Tiles`; listed: the outputs, see `PassList`.
     """
+    tiles, passes = refer(of_types), refer(listed)
     here, before = np.zeros(DIGITS, np.int64), np.full(DIGITS, -1, np.int64)
     for i in range(passes.kind.size):
         find_digits(i, o, tiles.counts, here)
@@ -230,83 +232,139 @@ def list_passes(o, x, tiles, passes):
             before[k] = here[k]
 
 
-@kernel(helper=True, reference_counts=False)
-def request(channel, way, at_time, cycles, o):
+class PassSequence(NamedTuple):
+    """The passes of a layer while they follow one another, int64 arrays."""
+
+    o: Any
+    """Flags of the layer."""
+    passes: Any
+    """See `PassList`."""
+    cycles: Any
+    fill: Any
+    reads: Any
+    """By kind of pass: its cycles, those of its weight fill, and the reads of its busiest iact bank."""
+    starts: Any
+    """By pass: when it starts."""
+    waits: Any
+    """[causes]: cycles in which all PEs wait, added to."""
+    clock: Any
+    """[CLOCK]"""
+
+
+(
+    C_NOW, C_READ, C_WRITE, C_FETCHED, C_FILLED, C_HELD, C_LOADED, C_BEGUN, C_READS, C_FOLLOWING, C_WRITTEN,
+    CLOCK,
+) = range(12)  # fmt: skip
+"""Time (array `clock`): now; when the channel is free to read, and to write; when the next iacts have come from
+off-chip and are in the GLB, when the next weights have come and are in the PEs; when the pass that last took new iacts
+started, and reads of the busiest iact bank since then; the pass that takes the next ones; when the last oacts are
+written."""
+
+
+@kernel(spliced=True)
+def request(run, way, time, cycles):
     """When a transfer that is asked for at some time is done; transfers of a way follow one another."""
     if cycles == NO_TRANSFER:
-        return at_time
-    if not o[O_DUPLEX]:
-        way = 0
-    channel[way] = max(channel[way], at_time + o[O_LATENCY]) + cycles
-    return channel[way]
+        return time
+    queue = way if run.o[O_DUPLEX] else C_READ
+    run.clock[queue] = max(run.clock[queue], time + run.o[O_LATENCY]) + cycles
+    return run.clock[queue]
 
 
-@kernel()
-def follow(
-    o, kind, group, load, iact_cycles, fill_cycles, weight_cycles, oact_cycles, pass_cycles, pass_fill, pass_reads,
-    starts, waits,
-):  # fmt: skip
+@kernel(spliced=True)
+def request_weights(run, i, time):
+    """Ask for the weights of a pass."""
+    run.clock[C_HELD] = request(run, C_READ, time, run.passes.weight_cycles[i])
+    if run.o[O_HIDE_WEIGHT]:
+        run.clock[C_LOADED] = time + run.fill[run.passes.kind[i]]
+
+
+@kernel(spliced=True)
+def request_operands(run, i):
+    """Ask for what a pass needs and was not asked for ahead."""
+    passes, clock, o = run.passes, run.clock, run.o
+    if passes.group[i]:
+        if i == 0 or not o[O_HIDE_IACT]:
+            clock[C_FETCHED] = request(run, C_READ, clock[C_NOW], passes.iact_cycles[i])
+            clock[C_FILLED] = clock[C_NOW] + passes.fill_cycles[i]
+        else:
+            clock[C_FILLED] = clock[C_BEGUN] + clock[C_READS] + passes.fill_cycles[i]
+    if passes.load[i] and (i == 0 or not (o[O_HIDE_WEIGHT] or o[O_PREFETCH])):
+        request_weights(run, i, clock[C_NOW])
+
+
+@kernel(spliced=True)
+def start_of(run, i):
+    """When a pass starts: its operands have come from off-chip, and are in the GLB, or in the PEs if sent ahead."""
+    passes, clock, waits = run.passes, run.clock, run.waits
+    begin = clock[C_NOW]
+    if passes.group[i]:
+        begin = max(begin, clock[C_FETCHED])
+    if passes.load[i]:  # where the fill is known before, the last word from off-chip may come with the last flit
+        early = max(0, min(run.fill[passes.kind[i]], passes.weight_cycles[i])) if run.o[O_FILL_EARLY] else 0
+        begin = max(begin, clock[C_HELD] - early)
+    waits[at.DRAM] += begin - clock[C_NOW]
+    if passes.group[i] and clock[C_FILLED] > begin:
+        waits[at.GLB_PORT] += clock[C_FILLED] - begin
+        begin = clock[C_FILLED]
+    if clock[C_LOADED] > begin:
+        waits[at.NO_WEIGHT] += clock[C_LOADED] - begin
+        begin = clock[C_LOADED]
+    return begin
+
+
+@kernel(spliced=True)
+def request_ahead(run, i, start):
+    """Ask for the operands of later passes when one starts."""
+    passes, clock, o = run.passes, run.clock, run.o
+    count = passes.kind.size
+    if passes.group[i]:
+        clock[C_BEGUN] = start
+        clock[C_READS] = 0
+        if o[O_HIDE_IACT]:
+            following = max(clock[C_FOLLOWING], i + 1)
+            while following < count and not passes.group[following]:
+                following += 1
+            clock[C_FOLLOWING] = following
+            if following < count:
+                clock[C_FETCHED] = request(run, C_READ, start, passes.iact_cycles[following])
+    if (o[O_HIDE_WEIGHT] or o[O_PREFETCH]) and i + 1 < count and passes.load[i + 1]:
+        request_weights(run, i + 1, start)
+
+
+@kernel(spliced=True)
+def write_oacts(run, i):
+    """Ask for the oacts of a pass that ends now to be written, and wait for that where the next pass does."""
+    clock, cycles = run.clock, run.passes.oact_cycles[i]
+    if cycles == NO_TRANSFER:
+        return
+    done = request(run, C_WRITE, clock[C_NOW], cycles)
+    if not run.o[O_HIDE_OACT]:
+        run.waits[at.DRAM] += done - clock[C_NOW]
+        clock[C_NOW] = done
+    clock[C_WRITTEN] = max(clock[C_WRITTEN], done)
+
+
+@kernel(reference_counts=False)
+def follow(arrays):
     """Let the passes of a layer follow one another; returns the cycles of the layer.
 
-    pass_cycles, pass_fill, pass_reads: int64 by kind of pass, its cycles, those of its weight fill, and the reads of
-    its busiest iact bank.  Outputs: starts, int64 by pass; waits, int64 [causes], cycles in which all PEs wait.
+    arrays: a `PassSequence`, of which `starts` and `waits` are filled; its clock is at 0.
     """
-    channel = np.zeros(2, np.int64)
-    now = o[O_CONFIG]
-    waits[at.CONFIGURATION] += now
-    written = start = begun = reads = 0
-    fetched = filled = held = loaded = now
-    following = 0
-    passes = kind.size
-    ahead = o[O_HIDE_WEIGHT] or o[O_PREFETCH]
-    for i in range(passes):
-        k = kind[i]
-        if group[i]:
-            if i == 0 or not o[O_HIDE_IACT]:
-                fetched = request(channel, 0, now, iact_cycles[i], o)
-                filled = now + fill_cycles[i]
-            else:
-                filled = begun + reads + fill_cycles[i]
-        if load[i] and (i == 0 or not ahead):
-            held = request(channel, 0, now, weight_cycles[i], o)
-            if o[O_HIDE_WEIGHT]:
-                loaded = now + pass_fill[k]
-        begin = now
-        if group[i]:
-            begin = max(begin, fetched)
-        if load[i]:  # where the fill is known before, the last word from off-chip may come with the last flit
-            begin = max(begin, held - (max(0, min(pass_fill[k], weight_cycles[i])) if o[O_FILL_EARLY] else 0))
-        waits[at.DRAM] += begin - now
-        if group[i] and filled > begin:
-            waits[at.GLB_PORT] += filled - begin
-            begin = filled
-        if loaded > begin:
-            waits[at.NO_WEIGHT] += loaded - begin
-            begin = loaded
-        start = begin
-        starts[i] = start
-        if group[i]:
-            begun = start
-            reads = 0
-            if o[O_HIDE_IACT]:
-                following = max(following, i + 1)
-                while following < passes and not group[following]:
-                    following += 1
-                if following < passes:
-                    fetched = request(channel, 0, start, iact_cycles[following], o)
-        if ahead and i + 1 < passes and load[i + 1]:
-            held = request(channel, 0, start, weight_cycles[i + 1], o)
-            if o[O_HIDE_WEIGHT]:
-                loaded = start + pass_fill[kind[i + 1]]
-        reads += pass_reads[k] if o[O_SINGLE_PORT] else 0
-        now = start + pass_cycles[k]
-        if oact_cycles[i] != NO_TRANSFER:
-            done = request(channel, 1, now, oact_cycles[i], o)
-            if not o[O_HIDE_OACT]:
-                waits[at.DRAM] += done - now
-                now = done
-            written = max(written, done)
-    if written > now:
-        waits[at.DRAM] += written - now
-        now = written
-    return now
+    run = refer(arrays)
+    clock, kind = run.clock, run.passes.kind
+    for k in (C_NOW, C_FETCHED, C_FILLED, C_HELD, C_LOADED):
+        clock[k] = run.o[O_CONFIG]
+    run.waits[at.CONFIGURATION] += clock[C_NOW]
+    for i in range(kind.size):
+        request_operands(run, i)
+        start = run.starts[i] = start_of(run, i)
+        request_ahead(run, i, start)
+        if run.o[O_SINGLE_PORT]:
+            clock[C_READS] += run.reads[kind[i]]
+        clock[C_NOW] = start + run.cycles[kind[i]]
+        write_oacts(run, i)
+    if clock[C_WRITTEN] > clock[C_NOW]:
+        run.waits[at.DRAM] += clock[C_WRITTEN] - clock[C_NOW]
+        clock[C_NOW] = clock[C_WRITTEN]
+    return clock[C_NOW]

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.kernels import cycle_pe as pe
+from accelerator_sim.kernels import cycle_state as cs
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.causes import CAUSES
-from accelerator_sim.kernels.channel import Channel, step_wait, step_writes
-from accelerator_sim.kernels.cycle_pass import Turns, step_pass
-from accelerator_sim.kernels.cycle_pe import State, Values
+from accelerator_sim.kernels.channel import Channel, Needs, step_wait, step_writes
+from accelerator_sim.kernels.cycle_pass import step_pass
+from accelerator_sim.kernels.cycle_state import State, StepRun, Turns, Values
 from accelerator_sim.kernels.engine_arrays import Plan, Program
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.simulation.event import PassTimes
@@ -31,7 +31,7 @@ NO_VALUES = Values(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64), 1 <
 
 @dataclass(frozen=True, eq=False)
 class Stepped:
-    """What stepping a layer gives: its times, what was counted (`kernels.cycle_pe.N_...`), and the outputs."""
+    """What stepping a layer gives: its times, what was counted (`kernels.cycle_state.N_...`), and the outputs."""
 
     times: PassTimes
     seen: Ints
@@ -46,15 +46,15 @@ def state_of(machine: Machine) -> State:
     def zeros(*shape: int) -> Ints:
         return np.zeros(shape, dtype=np.int64)
 
-    words, entries, psums = (places * int(e[k]) for k in (at.SPAD_WORDS, at.IACT_FIFO, at.PSUM_FIFO))
     return State(
-        y=zeros(pe.STATE, places),
-        pushed=zeros(words), written=zeros(words), freed=zeros(words), word=zeros(words),
-        popped=zeros(entries), arrived=zeros(entries), flit=zeros(entries),
-        queue=zeros(places, int(e[at.FRONT]), pe.VISIT),
+        place=zeros(places, cs.PLACE_STATE),
+        spad=zeros(places, int(e[at.SPAD_WORDS]), cs.ENTRY),
+        fifo=zeros(places, int(e[at.IACT_FIFO]), cs.FIFO_ENTRY),
+        queue=zeros(places, int(e[at.FRONT]), cs.VISIT),
         acc=zeros(places, 2, machine.schedule.mapping.M0),
-        psum_time=zeros(psums), psum_popped=zeros(psums), psum_word=zeros(psums, int(e[at.PSUM_FLIT])),
-    )  # fmt: skip
+        psum_time=zeros(places, int(e[at.PSUM_FIFO])),
+        psum_word=zeros(places, int(e[at.PSUM_FIFO]), int(e[at.PSUM_FLIT])),
+    )
 
 
 def turns_of(machine: Machine) -> Turns:
@@ -66,14 +66,19 @@ def turns_of(machine: Machine) -> Turns:
         return np.zeros(shape, dtype=np.int64)
 
     return Turns(
-        visited=np.arange(max(places, lanes), dtype=np.int64), lanes=zeros(2, max(places, lanes)),
-        active=zeros(places), stream_at=zeros(2, places), turn=zeros(4, places), serves=zeros(places),
-        takers=zeros(places), links=zeros(places), reads=zeros(places), free=zeros(places),
-        first=zeros(lanes + 1), members=zeros(places), turn_in=zeros(4, lanes), turn_out=zeros(4, lanes),
-        chain_in=zeros(lanes), chain_out=zeros(lanes), flit_in=zeros(lanes), flit_out=zeros(lanes),
-        last_in=zeros(lanes), last_out=zeros(lanes), above=zeros(places), below=zeros(places), left=zeros(places),
+        visited=np.arange(max(places, lanes), dtype=np.int64),
+        active=zeros(places),
+        lanes=zeros(2, max(places, lanes)),
+        stream_at=zeros(2, places),
+        iacts=zeros(places, cs.IACT_TURN),
+        psums=zeros(2, lanes, cs.PSUM_TURN),
+        first=zeros(lanes + 1),
+        members=zeros(places),
+        above=zeros(places),
+        below=zeros(places),
+        left=zeros(places),
         used=zeros(machine.schedule.problem.architecture.pes + 1),
-    )  # fmt: skip
+    )
 
 
 class _RequestQueue:
@@ -148,13 +153,14 @@ class _PassStepper:
         self.known: dict[int, SteppedPass] = {}
         self.plan = lru_cache(maxsize=1)(self._plan)
 
-    def _plan(self, kind: int) -> tuple[Plan, Program]:
-        """Plan the pass of a kind that is stepped next."""
-        return self.planner.plan(self.passes.describe(kind))
+    def _plan(self, kind: int) -> tuple[Ints, Plan, Program]:
+        """Describe and plan the pass of a kind that is stepped next."""
+        d = self.passes.describe(kind)
+        return d, *self.planner.plan(d)
 
     def weight_fill(self, kind: int) -> int:
         """Cycles until all PEs of a pass of a kind have their weights."""
-        return self.known[kind].fill if kind in self.known else _weight_fill(self.plan(kind)[0])
+        return self.known[kind].fill if kind in self.known else _weight_fill(self.plan(kind)[1])
 
     def step(self, kind: int) -> SteppedPass:
         """Step a pass of a kind."""
@@ -162,12 +168,14 @@ class _PassStepper:
         if known is not None:
             self.queue.skip(known.cycles)
             return known
-        machine, (plan, program) = self.passes.machine, self.plan(kind)
+        machine, (d, plan, program) = self.passes.machine, self.plan(kind)
         spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
-        seen = np.zeros(pe.COUNTED, dtype=np.int64)
+        seen = np.zeros(cs.COUNTED, dtype=np.int64)
         reads = step_pass(
-            machine.e, self.passes.describe(kind), plan, program, self.values, int(machine.local[at.P]), self.state,
-            self.turns, self.queue.channel, spent, self.finish, seen, self.out,
+            StepRun(
+                machine.e, d, plan, program, self.values, self.state, self.turns,
+                self.queue.channel, int(machine.local[at.P]), spent, self.finish, seen, self.out,
+            )
         )  # fmt: skip
         stepped = SteppedPass(int(self.out[at.OUT_PASS]), _weight_fill(plan), int(reads), spent, seen)
         if self.values is NO_VALUES:
@@ -175,63 +183,105 @@ class _PassStepper:
         return stepped
 
 
+class _LayerStepper:
+    """Steps the passes of a layer in their order: asks for what they need, waits for it, and writes what they leave."""
+
+    def __init__(self, passes: Passes, planner: Planner, values: Values) -> None:
+        self.passes, self.order = passes, passes.order
+        self.queue = _RequestQueue(passes.order, 3 * passes.count + 1)
+        self.stepper = _PassStepper(passes, planner, values, self.queue)
+        self.spent = np.zeros((len(CAUSES), passes.machine.places), dtype=np.int64)
+        self.waits = np.zeros(len(CAUSES), dtype=np.int64)
+        self.seen = np.zeros(cs.COUNTED, dtype=np.int64)
+        self.starts, self.lengths, self.busy = np.zeros((3, passes.count), dtype=np.int64)
+        self.following = dict(itertools.pairwise(int(i) for i in np.flatnonzero(passes.group)))
+        self.sent_ahead = bool(self.order[line.O_HIDE_WEIGHT])
+        self.asked_ahead = self.sent_ahead or bool(self.order[line.O_PREFETCH])
+        self.iacts = self.weights = self.sent_at = 0
+        """Numbers of the last transfers of iacts and weights; when these may be sent to the PEs, if that is ahead."""
+        self.glb_left = 0
+        """Cycles that the GLB banks still need for new iacts."""
+
+    def run(self) -> None:
+        """Step all passes."""
+        self.queue.channel.clock[0] = self.waits[at.CONFIGURATION] = self.order[line.O_CONFIG]
+        for i in range(self.passes.count):
+            begun = self.queue.now
+            self.ask_operands(i)
+            step_wait(self.queue.channel, self.needs(i), self.waits)
+            self.glb_left -= self.queue.now - begun
+            self.starts[i] = self.queue.now
+            self.ask_ahead(i)
+            reads = self.step(i)
+            self.write(i)
+            self.glb_left -= self.queue.now - int(self.starts[i]) - (reads if self.order[line.O_SINGLE_PORT] else 0)
+        way = self.queue.way(1)
+        step_writes(self.queue.channel, way, int(self.queue.channel.tail[way]), self.waits)
+
+    def ask_iacts(self, i: int) -> None:
+        """Ask for the iacts of a pass."""
+        self.iacts, self.glb_left = self.queue.ask(0, int(self.passes.iact_cycles[i])), int(self.passes.fill_cycles[i])
+
+    def ask_weights(self, i: int) -> None:
+        """Ask for the weights of a pass."""
+        self.weights, self.sent_at = self.queue.ask(0, int(self.passes.weight_cycles[i])), self.queue.now
+
+    def ask_operands(self, i: int) -> None:
+        """Ask for what a pass needs and was not asked for ahead."""
+        if self.passes.group[i] and (i == 0 or not self.order[line.O_HIDE_IACT]):
+            self.ask_iacts(i)
+        if self.passes.load[i] and (i == 0 or not self.asked_ahead):
+            self.ask_weights(i)
+
+    def needs(self, i: int) -> Needs:
+        """What a pass needs before it may start."""
+        group, load = bool(self.passes.group[i]), bool(self.passes.load[i])
+        fill = self.stepper.weight_fill(int(self.passes.kind[i])) if load else 0
+        return Needs(
+            iacts=self.iacts if group else 0,
+            weights=self.weights if load else 0,
+            early=max(0, min(fill, int(self.passes.weight_cycles[i]))) if self.order[line.O_FILL_EARLY] else 0,
+            glb=group,
+            glb_left=self.glb_left,
+            filling=self.sent_at + fill - self.queue.now if self.sent_ahead and load else 0,
+        )
+
+    def ask_ahead(self, i: int) -> None:
+        """Ask for the operands of later passes when a pass starts."""
+        if self.passes.group[i] and self.order[line.O_HIDE_IACT] and i in self.following:
+            self.ask_iacts(self.following[i])
+        if self.asked_ahead and i + 1 < self.passes.count and self.passes.load[i + 1]:
+            self.ask_weights(i + 1)
+
+    def step(self, i: int) -> int:
+        """Step a pass; returns the flits that its busiest iact lane has sent."""
+        stepped = self.stepper.step(int(self.passes.kind[i]))
+        self.lengths[i], self.busy[i] = stepped.cycles, stepped.spent[at.BUSY].sum()
+        self.spent += stepped.spent
+        self.seen += stepped.seen
+        return stepped.reads
+
+    def write(self, i: int) -> None:
+        """Ask for the oacts of a pass to be written, and wait for that where the next pass does."""
+        if self.passes.oact_cycles[i] != line.NO_TRANSFER:
+            number = self.queue.ask(1, int(self.passes.oact_cycles[i]))
+            if not self.order[line.O_HIDE_OACT]:
+                step_writes(self.queue.channel, self.queue.way(1), number, self.waits)
+
+
 def step_layer(passes: Passes, planner: Planner, values: Values = NO_VALUES) -> Stepped:
     """Step all passes of a layer.
 
     planner: with the values of the iacts, if `values` are carried.
     """
-    machine, order = passes.machine, passes.order
-    queue = _RequestQueue(order, 3 * passes.count + 1)
-    stepper = _PassStepper(passes, planner, values, queue)
-    spent = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
-    waits = np.zeros(len(CAUSES), dtype=np.int64)
-    seen = np.zeros(pe.COUNTED, dtype=np.int64)
-    starts, lengths, busy = np.zeros((3, passes.count), dtype=np.int64)
-    groups = [int(i) for i in np.flatnonzero(passes.group)]
-    following = dict(itertools.pairwise(groups))
-
-    config = int(order[line.O_CONFIG])
-    queue.channel.clock[0] = config
-    waits[at.CONFIGURATION] = config
-    iacts = held = glb_left = sent_at = 0
-    sent_ahead = bool(order[line.O_HIDE_WEIGHT])
-    ahead = sent_ahead or bool(order[line.O_PREFETCH])
-    for i in range(passes.count):
-        kind, group, load, begun = int(passes.kind[i]), bool(passes.group[i]), bool(passes.load[i]), queue.now
-        fill = stepper.weight_fill(kind) if load else 0
-        if group and (i == 0 or not order[line.O_HIDE_IACT]):
-            iacts, glb_left = queue.ask(0, int(passes.iact_cycles[i])), int(passes.fill_cycles[i])
-        if load and (i == 0 or not ahead):
-            held, sent_at = queue.ask(0, int(passes.weight_cycles[i])), queue.now
-        step_wait(
-            queue.channel,
-            iacts if group else 0,
-            held if load else 0,
-            max(0, min(fill, int(passes.weight_cycles[i]))) if order[line.O_FILL_EARLY] else 0,
-            group,
-            glb_left,
-            sent_at + fill - queue.now if sent_ahead and load else 0,
-            waits,
-        )
-        glb_left -= queue.now - begun
-        starts[i] = queue.now
-        if group and order[line.O_HIDE_IACT] and i in following:
-            iacts = queue.ask(0, int(passes.iact_cycles[following[i]]))
-            glb_left = int(passes.fill_cycles[following[i]])
-        if ahead and i + 1 < passes.count and passes.load[i + 1]:
-            held, sent_at = queue.ask(0, int(passes.weight_cycles[i + 1])), queue.now
-        stepped = stepper.step(kind)
-        lengths[i], busy[i] = stepped.cycles, stepped.spent[at.BUSY].sum()
-        spent += stepped.spent
-        seen += stepped.seen
-        if passes.oact_cycles[i] != line.NO_TRANSFER:
-            number = queue.ask(1, int(passes.oact_cycles[i]))
-            if not order[line.O_HIDE_OACT]:
-                step_writes(queue.channel, queue.way(1), number, waits)
-        glb_left -= queue.now - starts[i] - (stepped.reads if order[line.O_SINGLE_PORT] else 0)
-    step_writes(queue.channel, queue.way(1), int(queue.channel.tail[queue.way(1)]), waits)
-    marks = int(stepper.out[at.OUT_IACT_FIFO]), int(stepper.out[at.OUT_PSUM_FIFO])
-    return Stepped(PassTimes(queue.now, passes, starts, lengths, busy, spent, waits, *marks), seen, values.psums)
+    layer = _LayerStepper(passes, planner, values)
+    layer.run()
+    out = layer.stepper.out
+    times = PassTimes(
+        layer.queue.now, passes, layer.starts, layer.lengths, layer.busy, layer.spent, layer.waits,
+        int(out[at.OUT_IACT_FIFO]), int(out[at.OUT_PSUM_FIFO]),
+    )  # fmt: skip
+    return Stepped(times, layer.seen, values.psums)
 
 
 def _weight_fill(plan: Plan) -> int:
@@ -248,21 +298,21 @@ def counted_on_the_way(schedule: Schedule, stored: Stored, stepped: Stepped) -> 
     def words(pairs: int, segments: int) -> int:
         return ceil_div(int(seen[pairs]) * problem.iact_bits + int(seen[segments]) * bits, problem.iact_bits)
 
-    sent = words(pe.N_IACT_SENT, pe.N_SEGMENTS_SENT)
+    sent = words(cs.N_IACT_SENT, cs.N_SEGMENTS_SENT)
     iact = replace(
         stored.iact,
         read=sent if stored.iact.read else 0,
         sent=sent,
-        delivered=words(pe.N_IACT_DELIVERED, pe.N_SEGMENTS_DELIVERED),
-        hops=words(pe.N_IACT_HOPS, pe.N_SEGMENTS_HOPS),
+        delivered=words(cs.N_IACT_DELIVERED, cs.N_SEGMENTS_DELIVERED),
+        hops=words(cs.N_IACT_HOPS, cs.N_SEGMENTS_HOPS),
     )
     per_mac = problem.architecture.pe.iact_read == "per_mac"
     return replace(
         stored,
         iact=iact,
-        effectual=int(seen[pe.N_EFFECTUAL]),
-        issued=int(seen[pe.N_ISSUED]),
-        gated=int(seen[pe.N_GATED]),
-        iact_reads=int(seen[pe.N_VISIT_MACS if per_mac else pe.N_VISITS]),
-        weight_reads=int(seen[pe.N_WEIGHT_READS]),
+        effectual=int(seen[cs.N_EFFECTUAL]),
+        issued=int(seen[cs.N_ISSUED]),
+        gated=int(seen[cs.N_GATED]),
+        iact_reads=int(seen[cs.N_VISIT_MACS if per_mac else cs.N_VISITS]),
+        weight_reads=int(seen[cs.N_WEIGHT_READS]),
     )

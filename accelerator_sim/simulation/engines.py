@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from accelerator_sim.files.vocabulary import Fidelity
-from accelerator_sim.kernels import cycle_pe as pe
-from accelerator_sim.kernels.cycle_pe import Values
+from accelerator_sim.kernels import cycle_state as cs
+from accelerator_sim.kernels.cycle_state import Values
 from accelerator_sim.simulation.analytical import bottleneck
 from accelerator_sim.simulation.counts import counts_of
 from accelerator_sim.simulation.cycle import counted_on_the_way, step_layer
@@ -90,7 +90,7 @@ class Cycle:
         stepped = step_layer(passes_of(machine, stored, distinct=True), planner_of(machine, stored, data), carried)
         outputs = original_outputs(layer, psums.reshape(loops.G, loops.N, loops.M, loops.P, loops.Q))
         different = int(np.count_nonzero(outputs != reference_outputs(layer, self.operands.iact, self.operands.weight)))
-        verdict = Verdict(outputs.size, different, int(stepped.seen[pe.N_OVERFLOWS]))
+        verdict = Verdict(outputs.size, different, int(stepped.seen[cs.N_OVERFLOWS]))
         seen = counted_on_the_way(schedule, stored, stepped)
         return Outcome(counts_of(schedule, seen), timing_of(machine, stepped.times), verdict)
 

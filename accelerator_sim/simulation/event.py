@@ -13,7 +13,7 @@ from accelerator_sim.kernels.engine_arrays import Plan, Program
 from accelerator_sim.kernels.event_leap import LEVELS, Book
 from accelerator_sim.kernels.event_pass import run_pass
 from accelerator_sim.kernels.event_state import PassRun, Room
-from accelerator_sim.kernels.timeline import follow
+from accelerator_sim.kernels.timeline import CLOCK, PassList, PassSequence, follow
 from accelerator_sim.kernels.vectors import WIDTH
 from accelerator_sim.simulation.machine import Machine
 from accelerator_sim.simulation.passes import Passes, Planner
@@ -200,10 +200,12 @@ def follow_passes(passes: Passes, kinds: KindTimes) -> PassTimes:
     """Let the passes of a layer follow one another."""
     starts = np.zeros(passes.count, dtype=np.int64)
     waits = np.zeros(len(CAUSES), dtype=np.int64)
-    end = follow(
-        passes.order, passes.kind, passes.group, passes.load, passes.iact_cycles, passes.fill_cycles,
-        passes.weight_cycles, passes.oact_cycles, kinds.cycles, kinds.fill, kinds.reads, starts, waits,
+    listed = PassList(
+        passes.kind, passes.group, passes.load, passes.iact_cycles, passes.fill_cycles, passes.weight_cycles,
+        passes.oact_cycles,
     )  # fmt: skip
+    clock = np.zeros(CLOCK, dtype=np.int64)
+    end = follow(PassSequence(passes.order, listed, kinds.cycles, kinds.fill, kinds.reads, starts, waits, clock))
     return PassTimes(
         cycles=int(end),
         passes=passes,

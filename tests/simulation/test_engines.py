@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from accelerator_sim.kernels.cycle_pass import Turns
+from accelerator_sim.kernels.cycle_state import Turns
 from accelerator_sim.mapping.mapping import Encoding, Mapping
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.run.network_run import simulate_network
