@@ -110,6 +110,7 @@ BUS = ("v1 MobileNet", "v1 AlexNet")
 
 ALTERNATIVES = (
     Alternative("as shipped"),
+    Alternative("an iact takes two cycles at least, as in an open RTL", {"pe.min_cycles_per_iact": "2"}, only=MESH),
     Alternative("psums move beside the MACs", {"pe.psum_service.overlaps_macs": "true"}, only=MESH),
     Alternative("a cycle to move a psum, not half", {"pe.psum_service.cycles_per_psum": "1"}, only=MESH),
     Alternative("psum banks read and write in a cycle", {"glb.psum.ports": "2"}, only=MESH),

@@ -141,6 +141,11 @@ class Pe(FileModel):
     pipeline_stages: Annotated[int, Field(ge=1, le=64)] = Field(
         description="stages from the first address read to the psum update"
     )
+    min_cycles_per_iact: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1,
+        description="cycles for which an iact keeps the multipliers at least, however few weights it meets; above 1,"
+        " also one that meets none",
+    )
     fifo_depth: dict[Tensor, Count] = Field(description="entries of the input FIFO of each data type")
     psum_service: PsumService
     spad: SPads

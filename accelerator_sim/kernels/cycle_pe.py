@@ -186,10 +186,12 @@ def issue_visit(run, me, now):
         return
     note_waits(run, me, now, head)
     slots, k = queue[me.u, head, cs.V_SLOTS], queue[me.u, head, cs.V_WORD]
+    held = max(slots, run.e[at.HOLD])
     run.spent[at.BUSY, me.u] += slots
+    run.spent[at.PIPELINE, me.u] += held - slots
     own[cs.Y_LATEST] = now
-    own[cs.Y_FREE] = now + slots
-    own[cs.Y_BASE] = now + slots
+    own[cs.Y_FREE] = now + held
+    own[cs.Y_BASE] = now + held
     own[cs.Y_QUEUED] -= 1
     own[cs.Y_QUEUE_HEAD] = cs.wrapped(head + 1, run.e[at.FRONT])
     w = cs.window_of(mac)
@@ -216,11 +218,11 @@ def work(run, me, now):
 
 @kernel(spliced=True)
 def enter_visit(run, me, now, k, slots):
-    """A visit enters the pipeline; one that meets an empty column is dropped."""
+    """A visit enters the pipeline; one that meets an empty column is dropped, unless any iact takes cycles."""
     own, queue, visited = me.own, run.state.queue, me.own[cs.Y_VISITED]
     w = cs.window_of(visited)
     passed, slot = own[w + cs.W_PASSED], slot_of(run, me, w, k)
-    if slots > 0:
+    if max(slots, run.e[at.HOLD]) > 0:
         end = cs.wrapped(own[cs.Y_QUEUE_HEAD] + own[cs.Y_QUEUED], run.e[at.FRONT])
         queue[me.u, end, cs.V_SLOTS] = slots
         queue[me.u, end, cs.V_ENTERED] = now

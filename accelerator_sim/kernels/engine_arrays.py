@@ -55,12 +55,12 @@ class Program(NamedTuple):
     IACT_FLIT, IACT_LANES, WEIGHT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
     PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
     PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN, IACT_RING_ROWS, IACT_RING_COLUMNS, WEIGHT_RING,
-    BLOCK_ROWS, LINK_ROWS,
+    BLOCK_ROWS, LINK_ROWS, HOLD,
     INTEGERS,
-) = range(52)  # fmt: skip
+) = range(53)  # fmt: skip
 """`PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit keeps its lane; `..._RING...`: clusters
 of a ring along columns or rows, 0 for none; `..._ROWS` of state, of a block of PEs (`B_...`) or a link of chains
-(`L_...`)."""
+(`L_...`); `HOLD`: cycles for which an iact keeps the multipliers at least, 0 where it may keep none."""
 
 # --- integers of one pass (array `d`) --------------------------------------------------------------------------------
 DIMENSIONS = 7

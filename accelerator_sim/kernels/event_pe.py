@@ -80,6 +80,18 @@ def note_waits(run, block, working, begin, end, arrival):
 
 
 @kernel(helper=True, reference_counts=False)
+def note_held(run, block, working, done, free):
+    """Record what the PEs of a block did up to where an iact let go of the multipliers, which were done before."""
+    spans, out, blocks = run.spans, run.out, run.plan.blocks
+    for i in range(blocks.pe_count[block]):
+        u = blocks.pe_place[block * WIDTH + i]
+        if number_in(done, i) < number_in(free, i):
+            note(spans, out, u, at.BUSY, number_in(working, i), number_in(done, i))
+            note(spans, out, u, at.PIPELINE, number_in(done, i), number_in(free, i))
+    return where_positive(free - done, free, working)
+
+
+@kernel(helper=True, reference_counts=False)
 def note_spans(run, block, activity, begin, end):
     """Record what the PEs of a block did from when to when."""
     blocks = run.plan.blocks
@@ -198,7 +210,7 @@ def end_window(run, block, issued):
 
 @kernel(spliced=True)
 def enter(run, block, seen, slots):
-    """The PEs for which an iact takes slots have issued it: their next visits wait for those behind it."""
+    """The PEs whose multipliers an iact takes have issued it: their next visits wait for those behind it."""
     state, front = run.room.blocks, run.e[at.FRONT]
     issued, _, _, _, _ = first_rows(run, block)
     for k in range(issued, issued + front - 1):
@@ -212,12 +224,13 @@ def work(run, block, words):
     """The PEs of a block visit the words of a window in order and multiply those that are not zero."""
     state, pos, costs = run.room.blocks, run.program.pos, run.room.costs
     size, front, traces = run.e[at.SPAD_WORDS], spread(run.e[at.FRONT]), run.spans.shape[0] > 0
+    least = spread(run.e[at.HOLD])
     issued, _, _, pushed, written = first_rows(run, block)
     begun = begin_window(run, block)
     free, latest, address = begun.free, begun.latest, begun.address
     weights = load(state, row_of(run, block, at.B_WEIGHTS))
-    slot = kept = run.room.pointer[at.K_OLDEST, block]
-    working, busy = free, spread(0)
+    slot = oldest = run.room.pointer[at.K_OLDEST, block]
+    working, busy, kept = free, spread(0), spread(0)
     cost_row = block * run.program.cost.shape[1] - words.offset
     passed = words.first  # words from here on have not been let go
     for k in range(words.first, words.stop):
@@ -226,27 +239,32 @@ def work(run, block, words):
         if slot == size:
             slot = 0
         if pos[k] < words.dropped:
-            kept = slot
+            oldest = slot
         slots = load(costs, cost_row + pos[k])
         if number_in(slots, 0) == at.GAP:
             continue
         there = load(state, written + here)
         address = larger(larger(address, there) + spread(1), load(state, issued))
-        seen = where_positive(slots, larger(address + front, free), address)
-        end = where_positive(slots, seen, free)
+        held = larger(slots, least)
+        seen = where_positive(held, larger(address + front, free), address)
+        end = where_positive(held, seen, free)
         arrival = Arrival(weights, load(state, pushed + here) + spread(1), there + spread(1))
         wait(run, block, free, end, arrival)
         if traces:
             working = note_waits(run, block, working, free, end, arrival)
-        enter(run, block, seen, slots)
-        latest = where_positive(slots, seen, latest)
-        free = end + slots
+        enter(run, block, seen, held)
+        latest = where_positive(held, seen, latest)
+        free = end + held
         busy = busy + slots
+        kept = kept + held - slots
+        if traces and run.e[at.HOLD] > 0:
+            working = note_held(run, block, working, end + slots, free)
         let_go(run, block, WindowWords(passed, k + 1, words.offset, words.dropped), slot, seen)
         passed = k + 1
     spend(run, block, at.BUSY, busy)
+    spend(run, block, at.PIPELINE, kept)
     if traces:
         note_spans(run, block, at.BUSY, working, free)
     done = end_window(run, block, Issued(free, latest, address))
     let_go(run, block, WindowWords(passed, words.stop, words.offset, words.dropped), slot, done)
-    run.room.pointer[at.K_OLDEST, block] = kept
+    run.room.pointer[at.K_OLDEST, block] = oldest

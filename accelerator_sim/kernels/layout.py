@@ -14,6 +14,8 @@ class Packed(NamedTuple):
     """[NUMBERS]"""
     slots: Any
     """Issue slots for an iact, by M0."""
+    cycles: Any
+    """Cycles for which an iact keeps the multipliers, by M0: its slots, or `pe.min_cycles_per_iact`."""
     pairs_i: Any
     pairs_w: Any
     """Words stored per nominal iact, by C0, and per nominal weight, by M0."""

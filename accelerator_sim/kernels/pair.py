@@ -138,10 +138,10 @@ def configure(packed, s):
 
 
 @kernel(helper=True, reference_counts=False)
-def compute_cycles(packed, spatial, channels, slots):
-    """Cycles in which the busiest PE issues, for so many channels and issue slots for an iact."""
+def compute_cycles(packed, spatial, channels, cycles):
+    """Cycles in which the busiest PE issues, for so many channels and cycles for an iact."""
     n, f = packed.n, packed.f
-    return spatial.windows * channels * spatial.row_passes * n[at.S] * f[at.IACT_DENSITY] * slots
+    return spatial.windows * channels * spatial.row_passes * n[at.S] * f[at.IACT_DENSITY] * cycles
 
 
 @kernel(helper=True, reference_counts=False)
@@ -208,7 +208,7 @@ def pair_of(packed, spatial, tables, m0, c0):
     m, c = tables.filters[m0], tables.channels[c0]
     accumulations, filter_tiles = c[WeightTile.TILES] * spatial.row_passes, m[WeightTile.TILES]
     resting = not (accumulations == 1 and n[at.PSUM_FINAL])
-    compute = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.SLOTS])
+    compute = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.CYCLES])
     service = service_cycles(packed, spatial, accumulations, m[WeightTile.STEPS])
     pe_cycles = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
     iact_words = filter_tiles * spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * packed.pairs_i[c0]

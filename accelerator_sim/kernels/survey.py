@@ -64,8 +64,8 @@ class Aim(NamedTuple):
     objective: Any
     limit: Any
     """Key of the best mapping known (infinity for none)."""
-    filter_slots: Any
-    """Issue slots of a filter for an iact, at least."""
+    filter_cycles: Any
+    """Cycles of a filter for an iact, at least."""
 
 
 # --- counting --------------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def bound_of(packed, spatial, tables, pair, objective):
 def least_pe_cycles(packed, spatial, tables, m0, c0):
     """Cycles of the busiest PE at least: quicker to find than all bounds."""
     n, m, c = packed.n, tables.filters[m0], tables.channels[c0]
-    least = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.SLOTS])
+    least = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.CYCLES])
     if n[at.HIDE_SERVICE]:
         return least
     accumulations = c[WeightTile.TILES] * spatial.row_passes
@@ -225,7 +225,7 @@ def is_always_too_long(packed, spatial, filters, channels, aim):
 
     filters, channels: of the busiest PE.
     """
-    least = compute_cycles(packed, spatial, channels, filters * aim.filter_slots)
+    least = compute_cycles(packed, spatial, channels, filters * aim.filter_cycles)
     if not packed.n[at.HIDE_SERVICE]:
         least += service_cycles(packed, spatial, spatial.row_passes, filters)
     return is_too_long(least, aim.limit)
@@ -243,7 +243,9 @@ def note_no_better(packed, tables, top_m, top_c):
         same = same and one[WeightTile.UNITS] == two[WeightTile.UNITS]
         same = same and one[WeightTile.ROW_STEPS] == two[WeightTile.ROW_STEPS]
         same = same and one[WeightTile.TOP_UNITS] == two[WeightTile.TOP_UNITS]
-        more = one[WeightTile.SLOTS] >= two[WeightTile.SLOTS] and one[WeightTile.ALL_SLOTS] >= two[WeightTile.ALL_SLOTS]
+        more = (
+            one[WeightTile.CYCLES] >= two[WeightTile.CYCLES] and one[WeightTile.ALL_SLOTS] >= two[WeightTile.ALL_SLOTS]
+        )
         more = more and packed.pairs_w[m0] >= packed.pairs_w[m0 + 1] and packed.dram_w[m0] >= packed.dram_w[m0 + 1]
         one[WeightTile.NO_BETTER] = 1.0 if same and more else 0.0
     for c0 in range(1, top_c):
@@ -315,11 +317,11 @@ def survey_one(packed, s, tables, counted, aim):
 
 
 @kernel(helper=True, reference_counts=False)
-def least_filter_slots(packed):
-    """Issue slots of a filter for an iact, at least."""
+def least_filter_cycles(packed):
+    """Cycles of a filter for an iact, at least."""
     least = np.inf
     for m0 in range(1, packed.n[at.MAX_M0] + 1):
-        least = min(least, packed.slots[m0] / m0)
+        least = min(least, packed.cycles[m0] / m0)
     return least
 
 
@@ -338,7 +340,7 @@ def survey(packed, configs, objective, limit, bounds):
     grouped = np.zeros(min(n[at.M], REMEMBERED) + 1, np.int64)
     pairs = np.full((2, n[at.PES] + 1, n[at.MAX_C0] + 1), -1, np.int64)
     counted = Counted(grouped, pairs, np.zeros(n[at.PES] + 1, np.int64))
-    aim = Aim(objective, limit, least_filter_slots(packed))
+    aim = Aim(objective, limit, least_filter_cycles(packed))
     for i in range(configs.shape[0]):
         first, second, count, free = survey_one(packed, configs[i], tables, counted, aim)
         bounds.first[i], bounds.second[i], bounds.counts[i], bounds.free[i] = first, second, count, free

@@ -36,8 +36,8 @@ class WeightTile(IntEnum):
     """Filters of the first PE row (likewise)."""
     TOP_UNITS = 8
     """Parts that the largest tile uses."""
-    SLOTS = 9
-    """Issue slots of the busiest PE for an iact."""
+    CYCLES = 9
+    """Cycles for which an iact keeps the multipliers of the busiest PE."""
     ALL_SLOTS = 10
     """Issue slots of all PEs for an iact."""
     NO_BETTER = 11
@@ -125,7 +125,7 @@ def choices(size, parts, limit):
 @kernel(spliced=True)
 def filter_row(packed, cut, m0, row):
     """Fill the table row of one M0."""
-    n, slots = packed.n, packed.slots
+    n, slots, cycles = packed.n, packed.slots, packed.cycles
     tiled = tile_blocks(n[at.M], m0, cut)
     total, full = tiled.total, tiled.tiles - 1
     row[WeightTile.TILES] = tiled.tiles
@@ -141,7 +141,7 @@ def filter_row(packed, cut, m0, row):
     steps = total.steps - full * m0  # of the last tile: a full one has M0 in each of its parts
     used = total.units - full * parts
     end = n[at.M] - full * tiled.length - (used - 1) * steps  # filters of its last part
-    row[WeightTile.SLOTS] = full * slots[m0] + slots[steps]
+    row[WeightTile.CYCLES] = full * cycles[m0] + cycles[steps]
     row[WeightTile.ALL_SLOTS] = full * parts * slots[m0] + (used - 1) * slots[steps] + slots[end]
 
 

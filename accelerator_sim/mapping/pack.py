@@ -19,6 +19,7 @@ def pack(problem: MappingProblem, actions: ActionEnergies) -> at.Packed:
     fits = _fitting(problem)
     max_m0, max_c0 = (size - 1 for size in fits.shape)
     slots = np.array([0.0] + [problem.slots(m) for m in range(1, max_m0 + 1)])
+    cycles = np.array([0.0] + [problem.cycles_per_iact(m) for m in range(1, max_m0 + 1)])
     pairs_w = np.array([0.0] + [problem.weight_pairs(m) for m in range(1, max_m0 + 1)])
     dram_w = np.array([0.0] + [problem.weight_dram_bits(m) for m in range(1, max_m0 + 1)])
     pairs_i = np.array([0.0] + [problem.iact_pairs(c) for c in range(1, max_c0 + 1)])
@@ -31,7 +32,7 @@ def pack(problem: MappingProblem, actions: ActionEnergies) -> at.Packed:
     least = float(loops.G * loops.N * loops.C * area)
     numbers = _numbers(problem, actions)
     integers = _integers(problem, max_m0, max_c0)
-    return at.Packed(integers, numbers, slots, pairs_i, pairs_w, dram_i, dram_w, fits, least)
+    return at.Packed(integers, numbers, slots, cycles, pairs_i, pairs_w, dram_i, dram_w, fits, least)
 
 
 _FITTING: Recent[NDArray[np.uint8]] = Recent(16 << 20)

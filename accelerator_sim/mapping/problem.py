@@ -83,6 +83,15 @@ class MappingProblem:
             return float(ceil_div(filters, self.architecture.pe.macs_per_cycle))
         return issue_slots(filters, self.met_weight_density, self.architecture.pe.macs_per_cycle)
 
+    def cycles_per_iact(self, filters: int) -> float:
+        """Expected cycles for which one iact keeps the multipliers of a PE with `filters` filters."""
+        pe = self.architecture.pe
+        if pe.min_cycles_per_iact == 1:
+            return self.slots(filters)
+        if self.work is not None:
+            return max(float(pe.min_cycles_per_iact), self.slots(filters))
+        return issue_slots(filters, self.met_weight_density, pe.macs_per_cycle, pe.min_cycles_per_iact)
+
     @property
     def window(self) -> int:
         """Iacts of one channel that the iact SPad holds: the filter row with its gaps."""

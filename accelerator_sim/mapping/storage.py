@@ -48,24 +48,32 @@ def rlc_bits_of(mask: NDArray[Any], run_bits: int, pairs_per_word: int, word_bit
     return -(-pairs // pairs_per_word) * word_bits / mask.size
 
 
-def issue_slots(filters: int, density: float, macs_per_cycle: int) -> float:
+def issue_slots(filters: int, density: float, macs_per_cycle: int, least: int = 0) -> float:
     """Expected cycles to issue the non-zero weights of one column of `filters`, `macs_per_cycle` at a time.
 
-    For two at a time, E[ceil(n / 2)] = (E[n] + P(n odd)) / 2 with n binomial; an odd count is padded (JETCAS IV-B).
+    least: cycles that a column takes at least.  For two at a time, E[ceil(n / 2)] = (E[n] + P(n odd)) / 2 with n
+    binomial; an odd count is padded (JETCAS IV-B).
     """
     if density >= 1.0:
-        return float(-(-filters // macs_per_cycle))
+        return float(max(least, -(-filters // macs_per_cycle)))
+    if least > 0:
+        return least + _slots_beyond(filters, density, macs_per_cycle, least)
     if macs_per_cycle == 1:
         return filters * density
     if macs_per_cycle == 2:
         return (filters * density + (1.0 - (1.0 - 2.0 * density) ** filters) / 2.0) / 2.0
+    return _slots_beyond(filters, density, macs_per_cycle, 0)
+
+
+def _slots_beyond(filters: int, density: float, macs_per_cycle: int, least: int) -> float:
+    """Expected slots of a column beyond so many."""
     if density <= 0.0:
         return 0.0
     # In logarithms: a product of small chances would underflow from its first factor on.
     whole, one, none = math.lgamma(filters + 1), math.log(density), math.log1p(-density)
     expected = 0.0
-    for count in range(1, filters + 1):
+    for count in range(1 + least * macs_per_cycle, filters + 1):
         ways = whole - math.lgamma(count + 1) - math.lgamma(filters - count + 1)
         chance = math.exp(ways + count * one + (filters - count) * none)
-        expected += chance * -(-count // macs_per_cycle)
+        expected += chance * (-(-count // macs_per_cycle) - least)
     return expected

@@ -21,15 +21,15 @@ def pe_cycles(schedule: Schedule) -> float:
     problem, d = schedule.problem, schedule.deals
     pe = problem.architecture.pe
     windows = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps
-    compute = windows * d.C.steps * d.R.tiles * schedule.loops.S * problem.iact_density * filter_slots(schedule)
+    compute = windows * d.C.steps * d.R.tiles * schedule.loops.S * problem.iact_density * filter_cycles(schedule)
     service = windows * schedule.accumulations * d.M.steps * pe.psum_service.cycles_per_psum
     busy = compute + service if not pe.psum_service.overlaps_macs else max(compute, service)
     return busy + drain_cycles(schedule) + schedule.passes * (pe.pipeline_stages - 1)
 
 
-def filter_slots(schedule: Schedule) -> float:
-    """Issue slots of the busiest PE for one iact, summed over the filter passes."""
-    return schedule.deals.M.summed(lambda tile: schedule.problem.slots(tile.steps))
+def filter_cycles(schedule: Schedule) -> float:
+    """Cycles of the busiest PE for one iact, summed over the filter passes."""
+    return schedule.deals.M.summed(lambda tile: schedule.problem.cycles_per_iact(tile.steps))
 
 
 def drain_cycles(schedule: Schedule) -> float:

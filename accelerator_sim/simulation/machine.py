@@ -144,6 +144,7 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.SIMD] = pe.macs_per_cycle
     e[at.TAIL] = min(2, pe.pipeline_stages)
     e[at.FRONT] = max(1, pe.pipeline_stages - 2)
+    e[at.HOLD] = pe.min_cycles_per_iact if pe.min_cycles_per_iact > 1 else 0
     e[at.OVERLAP] = pe.psum_service.overlaps_macs
     e[at.CSC_IACT] = mapping.iact_encoding is Encoding.CSC
     e[at.CSC_WEIGHT] = mapping.weight_encoding is Encoding.CSC

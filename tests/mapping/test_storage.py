@@ -16,12 +16,13 @@ from tests.oracles import naive
 DENSITIES = [Fraction(n, 8) for n in range(9)]
 
 
+@pytest.mark.parametrize("least", [0, 2, 3])
 @pytest.mark.parametrize("simd", [1, 2, 3, 4])
 @pytest.mark.parametrize("density", DENSITIES)
-def test_issue_slots_over_all_masks(density: Fraction, simd: int) -> None:
+def test_issue_slots_over_all_masks(density: Fraction, simd: int, least: int) -> None:
     for filters in range(1, 9):
-        assert issue_slots(filters, float(density), simd) == pytest.approx(
-            float(naive.issue_slots(filters, density, simd)), rel=1e-12
+        assert issue_slots(filters, float(density), simd, least) == pytest.approx(
+            float(naive.issue_slots(filters, density, simd, least)), rel=1e-12
         )
 
 

@@ -47,12 +47,12 @@ def touched_inside(window: Window) -> int:
     return sum(0 <= place < window.size for place in places)
 
 
-def issue_slots(filters: int, density: Fraction, simd: int) -> Fraction:
+def issue_slots(filters: int, density: Fraction, simd: int, least: int = 0) -> Fraction:
     """`storage.issue_slots`, over all masks."""
     expected = Fraction(0)
     for mask in itertools.product((0, 1), repeat=filters):
         ones = sum(mask)
-        expected += density**ones * (1 - density) ** (filters - ones) * -(-ones // simd)
+        expected += density**ones * (1 - density) ** (filters - ones) * max(least, -(-ones // simd))
     return expected
 
 

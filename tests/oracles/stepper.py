@@ -63,6 +63,7 @@ class Setting:
         pe = architecture.pe
         self.architecture = architecture
         self.flat, self.macs = architecture.flat, pe.macs_per_cycle
+        self.least = pe.min_cycles_per_iact if pe.min_cycles_per_iact > 1 else 0
         self.front, self.tail = max(1, pe.pipeline_stages - 2), min(2, pe.pipeline_stages)
         self.overlap = pe.psum_service.overlaps_macs
         self.spad_words = max(mapping.C0 * schedule.loops.columns.extent, pe.spad.iact.values or 0)
@@ -326,7 +327,7 @@ class Pe:
             return
         if self.queue[0].entered + self.s.front <= now:
             visit = self.queue.pop(0)
-            self.last_issue, self.free = now, now + visit.slots
+            self.last_issue, self.busy, self.free = now, now + visit.slots, now + max(visit.slots, self.s.least)
             self.freed.update(dict.fromkeys(visit.frees, now))
 
     def address(self, now: int) -> None:
@@ -340,7 +341,7 @@ class Pe:
             return
         visit.entered = now
         self.next += 1
-        if visit.slots:
+        if visit.slots or self.s.least:
             self.queue.append(visit)
         else:
             self.freed.update(dict.fromkeys(visit.frees, now))
@@ -349,7 +350,7 @@ class Pe:
         """What the PE does in this cycle, or waits for."""
         s, w = self.s, self.window
         if self.free > now:
-            return "busy"
+            return "busy" if self.busy > now else "pipeline"
         if w == len(self.windows):
             return "psum_service"
         if len(self.completed) > w:
@@ -358,7 +359,7 @@ class Pe:
             if not self.has_input(now):
                 return "psum_in" if self.below else "glb_port"
             return "psum_out" if self.above else "glb_port"
-        waiting = [v for v in self.queue + self.visits[self.next :] if v.slots and v.window == w]
+        waiting = [v for v in self.queue + self.visits[self.next :] if (v.slots or s.least) and v.window == w]
         if not self.set_is_free(now):
             return "psum_out"
         if not waiting:

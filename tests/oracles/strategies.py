@@ -184,6 +184,7 @@ def _pe(dice: Random, roomy: bool) -> Overrides:
         "pe.fifo_depth": f"{{iact: {dice.randint(1, 5)}, weight: 4, psum: {dice.randint(1, 5)}}}",
         "pe.iact_read": dice.choice(["per_mac", "per_iact"]),
         "pe.pipeline_stages": str(dice.choice([1, 3, 7])),
+        "pe.min_cycles_per_iact": str(dice.choice([1, 1, 1, 2, 3])),
         "pe.psum_service": f"{{cycles_per_psum: {dice.choice(['0', '0.5', '1'])}, overlaps_macs: {_flag(dice)}}}",
     }
     if dice.random() < 0.2:

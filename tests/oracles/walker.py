@@ -47,7 +47,7 @@ class Counts:
     link_in: Counter[tuple[int, ...]] = field(default_factory=Counter)
     link_out: Counter[tuple[int, ...]] = field(default_factory=Counter)
     """Words by PE that has links of its own."""
-    pe_slots: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    pe_cycles: Counter[tuple[int, ...]] = field(default_factory=Counter)
     pe_psums: Counter[tuple[int, ...]] = field(default_factory=Counter)
     iact_links: set[tuple[Cluster, Cluster]] = field(default_factory=set)
     weight_links: set[tuple[Cluster, Cluster]] = field(default_factory=set)
@@ -364,12 +364,12 @@ class Walk:
 
     def _compute(self, active: list[Any]) -> None:
         loops, counts, total = self.loops, self.counts, self.counts.total
-        simd = self.architecture.pe.macs_per_cycle
+        simd, least = self.architecture.pe.macs_per_cycle, self.architecture.pe.min_cycles_per_iact
         chains: dict[tuple[int, ...], list[Place]] = defaultdict(list)
         for place, share in active:
             window = len(share["C"]) * len(share["R"]) * loops.S
             for g, n, p, q in itertools.product(share["G"], share["N"], share["P"], share["Q"]):
-                counts.pe_slots[place.name] += window * -(-len(share["M"]) // simd)
+                counts.pe_cycles[place.name] += window * max(least, -(-len(share["M"]) // simd))
                 total["slots"] += window * -(-len(share["M"]) // simd)
                 total["iact_spad_reads"] += window
                 for m in share["M"]:

@@ -74,11 +74,11 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
     s = Schedule(problem, schedule.mapping)
     flat = architecture.flat
 
-    slots, psums = max(counts.pe_slots.values()), max(counts.pe_psums.values())
+    cycles, psums = max(counts.pe_cycles.values()), max(counts.pe_psums.values())
     first = (0, 0, 0, 0)
-    assert (counts.pe_slots[first], counts.pe_psums[first]) == (slots, psums), "the first PE is the busiest"
+    assert (counts.pe_cycles[first], counts.pe_psums[first]) == (cycles, psums), "the first PE is the busiest"
     service = psums * pe.psum_service.cycles_per_psum
-    both = max(slots, service) if pe.psum_service.overlaps_macs else slots + service
+    both = max(cycles, service) if pe.psum_service.overlaps_macs else cycles + service
     own = analytical.pe_cycles(s) - analytical.drain_cycles(s) - s.passes * (pe.pipeline_stages - 1)
     assert own == pytest.approx(both)
 
