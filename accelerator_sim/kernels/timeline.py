@@ -73,36 +73,51 @@ class PassList(NamedTuple):
     oact_cycles: Any
 
 
+@kernel(spliced=True)
+def advance(dimensions, tiles, here):
+    """Go to the next tile of the first dimension that has one, and the first of those before; whether one has."""
+    for dimension in dimensions:
+        here[dimension] += 1
+        if here[dimension] < tiles[dimension]:
+            return True
+        here[dimension] = 0
+    return False
+
+
+@kernel(spliced=True)
+def next_positions(tiles, here):
+    """Go to the next tile of positions, or the first one; returns whether there is a next one."""
+    some = advance((at.Q, at.P, at.N), tiles, here)
+    here[POSITION_TILE] = here[POSITION_TILE] + 1 if some else 0
+    return some
+
+
+@kernel(spliced=True)
+def next_filters(o, tiles, here):
+    """Go to the next filter tile, or the first one; returns whether there is a next one."""
+    here[FILTER_TILE] += 1
+    some = here[FILTER_TILE] * o[O_M2] < tiles[at.M]
+    if not some:
+        here[FILTER_TILE] = 0
+    here[at.M] = here[FILTER_TILE] * o[O_M2]
+    return some
+
+
 @kernel(helper=True, reference_counts=False)
-def find_digits(number, o, tiles, here):
-    """Find where pass `number` stands."""
-    accumulations = tiles[at.C] * tiles[at.R]
-    positions = tiles[at.N] * tiles[at.P] * tiles[at.Q]
-    of_group = positions * accumulations * tiles[at.M]
-    here[at.G] = number // of_group
-    rest = number % of_group
-    m2 = o[O_M2]
+def next_pass(o, tiles, here):
+    """Go to where the next pass stands."""
+    here[at.M] += 1
+    if here[at.M] < min((here[FILTER_TILE] + 1) * o[O_M2], tiles[at.M]):
+        return
+    here[at.M] = here[FILTER_TILE] * o[O_M2]
+    if advance((at.R, at.C), tiles, here):
+        return
     if o[O_FILTERS_FIRST]:
-        f = rest // (positions * accumulations * m2)
-        rest -= f * positions * accumulations * m2
-        filters = min(m2, tiles[at.M] - f * m2)
-        p = rest // (accumulations * filters)
-        rest -= p * accumulations * filters
-    else:
-        p = rest // (accumulations * tiles[at.M])
-        rest -= p * accumulations * tiles[at.M]
-        f = rest // (accumulations * m2)
-        rest -= f * accumulations * m2
-        filters = min(m2, tiles[at.M] - f * m2)
-    a = rest // filters
-    here[at.M] = f * m2 + rest % filters
-    here[at.C] = a // tiles[at.R]
-    here[at.R] = a % tiles[at.R]
-    here[at.Q] = p % tiles[at.Q]
-    here[at.P] = p // tiles[at.Q] % tiles[at.P]
-    here[at.N] = p // (tiles[at.Q] * tiles[at.P])
-    here[FILTER_TILE] = f
-    here[POSITION_TILE] = p
+        if next_positions(tiles, here) or next_filters(o, tiles, here):
+            return
+    elif next_filters(o, tiles, here) or next_positions(tiles, here):
+        return
+    here[at.G] += 1
 
 
 @kernel(helper=True, reference_counts=False)
@@ -219,7 +234,6 @@ def list_passes(o, x, of_types, listed):
     tiles, passes = refer(of_types), refer(listed)
     here, before = np.zeros(DIGITS, np.int64), np.full(DIGITS, -1, np.int64)
     for i in range(passes.kind.size):
-        find_digits(i, o, tiles.counts, here)
         role = role_of(tiles, here)
         group, load = needs_iacts(o, here, before), needs_weights(o, here, before)
         passes.group[i], passes.load[i] = group, load
@@ -230,6 +244,7 @@ def list_passes(o, x, of_types, listed):
         passes.oact_cycles[i] = oact_transfer(o, x, tiles, here) if role & LAST else NO_TRANSFER
         for k in range(DIGITS):
             before[k] = here[k]
+        next_pass(o, tiles.counts, here)
 
 
 class PassSequence(NamedTuple):

@@ -101,6 +101,6 @@ def test_passes_follow_the_loop_nest(tiles: list[int], m2: int, filters_first: b
                         }
                     )  # fmt: skip
     here = np.zeros(line.DIGITS, dtype=np.int64)
-    for number, digits in enumerate(expected):
-        line.find_digits(number, order, np.array(tiles, dtype=np.int64), here)
+    for digits in expected:
         assert dict(enumerate(here.tolist())) == digits
+        line.next_pass(order, np.array(tiles, dtype=np.int64), here)
