@@ -121,6 +121,8 @@ def _pe(machine: Architecture) -> Iterator[Change]:
         yield Change("psums move twice as fast in a PE", (("pe.psum_service.cycles_per_psum", half),), 6)
     deeper = tuple((f"pe.fifo_depth.{tensor}", str(2 * pe.fifo_depth[tensor])) for tensor in TENSORS)
     yield Change("FIFOs twice as deep", deeper, 7)
+    if pe.min_cycles_per_iact > 1:
+        yield Change("an iact keeps the MACs for no longer than it needs", (("pe.min_cycles_per_iact", "1"),), 7)
     yield Change("twice the MACs in a PE", (("pe.macs_per_cycle", str(2 * pe.macs_per_cycle)),), 3)
 
 

@@ -57,6 +57,12 @@ def test_a_limited_channel_can_be_widened() -> None:
     assert "twice the off-chip bandwidth" not in made("eyeriss_v2")
 
 
+def test_an_iact_that_keeps_the_macs_can_let_go() -> None:
+    name = "an iact keeps the MACs for no longer than it needs"
+    assert made("eyeriss_v2", ("pe.min_cycles_per_iact", "2"))[name][0].pe.min_cycles_per_iact == 1
+    assert name not in made("eyeriss_v2")
+
+
 def test_what_makes_no_machine_is_left_out() -> None:
     """v2 has no GLB banks for weights, so that fetching them ahead is refused by the file's own rules."""
     assert "weights are fetched ahead into the GLB" not in made("eyeriss_v2")
