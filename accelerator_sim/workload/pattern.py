@@ -16,7 +16,7 @@ from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
 from accelerator_sim.files.vocabulary import SEED, Masks, MasksWord, word
-from accelerator_sim.workload.arrays import Floats, Ints, Mask
+from accelerator_sim.workload.arrays import Floats, Ints, Mask, laid_out
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.operand_shapes import iact_shape, tensor_layout, weight_shape
 from accelerator_sim.workload.tensor_values import tensor_of_shape
@@ -192,7 +192,7 @@ class _Operand:
             return None
         layer, iact = self.layer, self.name == "iact"
         blocks = (1, self.channels, layer.N, -1) if iact else (layer.G, layer.C, layer.M, -1)
-        return np.ascontiguousarray(rows.reshape(blocks).swapaxes(1, 2)).reshape(self.shape)
+        return laid_out(rows.reshape(blocks).swapaxes(1, 2), 2).reshape(self.shape)
 
     def tensor(self) -> NDArray[Any]:
         """Return the tensor in the shape of the operand; a batch repeats the images, or the pairs of a matmul."""
