@@ -20,8 +20,9 @@ from tests.oracles.strategies import Case, cases
 
 V1, V2 = load_architecture("eyeriss_v1"), load_architecture("eyeriss_v2")
 CONV = Layer("conv1", "conv", N=2, M=32, C=8, H=12, W=12, R=3, S=3)
+WIDE = Layer("wide", "conv", N=2, M=8, C=8, H=42, W=42, R=3, S=3)
 POOL = Layer("pool1", "pool", iact_words=10, oact_words=5)
-NETWORK = Network(name="net", source="drawn", file="", layers=(CONV, POOL))
+NETWORK = Network(name="net", source="drawn", file="", layers=(CONV, WIDE, POOL))
 HEAD = "format: accelerator-sim/mapping/1\n"
 
 
@@ -106,6 +107,11 @@ WRONG = [
         f"layers: {{conv1: {{eyeriss_v1: {LETTERS.replace('m: 32', 'm: 20')}}}}}",
         True,
         "m = 20 is not a multiple of p x",
+    ),
+    (
+        "layers: {wide: {eyeriss_v1: {n: 1, m: 8, e: 29, p: 8, q: 1, r: 1, t: 1}}}",
+        True,
+        "layers.wide: e = 29 cannot be cut into PE sets of equal width of at most 14 columns; nearest: 28 or 30",
     ),
     ("layers: {conv1: {M0: 0}}", False, "layers.conv1.M0"),
     ("layers: {conv1: {M0: 1.5}}", False, "layers.conv1.M0"),
