@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import Document, load_document
@@ -100,6 +101,7 @@ class MappingFile(FileModel):
     """A mapping file."""
 
     format: str = Field(pattern=f"^{FORMAT}$", description=FORMAT)
+    source: str = Field(default="", description="where the mappings or rules come from")
     constraints: ConstraintsEntry = ConstraintsEntry()
     layers: dict[str, MappingEntry] = Field(default_factory=dict)
 
@@ -112,14 +114,27 @@ class MappingPlan:
     constraints: Constraints = field(default_factory=Constraints)
 
 
+def mapping_file(name_or_path: str) -> Path:
+    """Return the file that the name of a built-in mapping or a path stands for.
+
+    Raises UsageError for a word that is neither.
+    """
+    return resolve("arch_configs", name_or_path, "mapping", "mappings")
+
+
+def read_mappings(path: Path) -> tuple[Document, MappingFile]:
+    """Read a mapping file, whatever network it is for.  Raises InvalidFile with every error in it."""
+    document = load_document(path)
+    return document, load_model(MappingFile, document)
+
+
 def load_plan(path: Path, architecture: Architecture, network: Network) -> MappingPlan:
     """Read the mappings of a network's layers, and the rules for those that it does not give.
 
     Raises InvalidFile with every error: unknown keys and layers (with the nearest match), wrong values, PE sets that
     do not fit.  Legality is not checked here: see `legality.broken_limits`.
     """
-    document = load_document(path)
-    file = load_model(MappingFile, document)
+    document, file = read_mappings(path)
     layers = {layer.name: layer for layer in network.layers if layer.is_mac}
     problems: list[Problem] = []
     mappings: dict[str, Mapping] = {}

@@ -31,7 +31,7 @@ class Case(FileModel):
     voltage: Volts | None = Field(default=None, description="supply voltage; left out: that of the technology table")
     batch: int = Field(default=1, ge=1)
     layers: list[str] = Field(default_factory=list, description="globs; all layers if left out")
-    mapping: str | None = Field(default=None, description="mapping file of published/mappings/: mappings or rules")
+    mapping: str | None = Field(default=None, description="built-in mapping: mappings or rules")
     dense: bool = Field(default=False, description="operands as if they had no zeros, as a compiler knows them")
     objective: Chosen[Objective] = Objective.LATENCY
     fidelity: Chosen[Fidelity] = Fidelity.EVENT

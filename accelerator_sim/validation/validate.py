@@ -8,13 +8,13 @@ from typing import Literal
 
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.files.vocabulary import Masks
-from accelerator_sim.mapping.file import MappingPlan, load_plan
+from accelerator_sim.mapping.file import MappingPlan, load_plan, mapping_file
 from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.run.network_run import Progress, simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import scaled
-from accelerator_sim.validation.publications import FOLDER, Case, Figure, Publication
+from accelerator_sim.validation.publications import Case, Figure, Publication
 from accelerator_sim.validation.quantities import QUANTITIES
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network import Network
@@ -97,7 +97,7 @@ def run_case(
     if change is not None:
         network = change(network)
     whole = network.with_batch(case.batch)
-    plan = load_plan(FOLDER / "mappings" / case.mapping, architecture, whole) if case.mapping else MappingPlan()
+    plan = load_plan(mapping_file(case.mapping), architecture, whole) if case.mapping else MappingPlan()
     options = Options(case.objective, case.batch, tuple(case.layers), plan, seed, jobs, case.fidelity, masks=masks)
     result = simulate_network(network, architecture, technology, options)
     if result.interrupted:

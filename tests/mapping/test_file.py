@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 
 from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.errors import InvalidFile
 from accelerator_sim.mapping.constraints import Constraints
-from accelerator_sim.mapping.file import dump_mappings, letters_entry, load_plan
+from accelerator_sim.mapping.file import dump_mappings, letters_entry, load_plan, mapping_file, read_mappings
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping, Stationary
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
@@ -83,6 +84,11 @@ def test_letters(tmp_path: Path) -> None:
     assert plan(tmp_path, letters, v1=True) == {
         "conv1": Mapping(pe_rows=Factors(R=3, M=2), pe_columns=Factors(P=10), M0=16, C0=2, N0=1, Q0=10)
     }
+
+
+@pytest.mark.parametrize("name", builtin_names("arch_configs", "mappings"))
+def test_every_built_in_mapping_says_where_it_comes_from(name: str) -> None:
+    assert len(read_mappings(mapping_file(name))[1].source) > 10
 
 
 def test_rules(tmp_path: Path) -> None:
