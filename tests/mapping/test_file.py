@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.errors import InvalidFile
+from accelerator_sim.mapping.chip_compiler import compiled
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import dump_mappings, letters_entry, load_plan, mapping_file, read_mappings
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping, Stationary
@@ -101,6 +102,12 @@ def test_rules(tmp_path: Path) -> None:
     )
 
 
+def test_the_compiler_of_the_chip_maps_what_is_not_given(tmp_path: Path) -> None:
+    conv = compiled(problem_of(CONV, V1))
+    assert plan(tmp_path, "compiler: eyeriss_v1", v1=True) == {"conv1": conv, "wide": compiled(problem_of(WIDE, V1))}
+    assert plan(tmp_path, "compiler: eyeriss_v1\nlayers: {wide: {}}", v1=True) == {"conv1": conv, "wide": Mapping()}
+
+
 LETTERS = "{n: 1, m: 32, e: 10, p: 16, q: 2, r: 1, t: 2}"
 WRONG = [
     ("layers: {conv: {}}", False, "net has no such layer; did you mean 'conv1'?"),
@@ -128,6 +135,8 @@ WRONG = [
     ("constraints: {filters_per_pe: []}", False, "constraints.filters_per_pe"),
     ("constraints: {stationary: [psum]}", False, "constraints.stationary"),
     ("constraint: {}", False, "did you mean"),
+    ("compiler: eyeriss_v1", False, "compiler: is for one flat array with shared GLB banks, which eyeriss_v2 is not"),
+    ("compiler: eyeris_v1", True, "compiler: 'eyeris_v1' is not allowed"),
 ]
 
 
