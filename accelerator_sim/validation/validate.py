@@ -16,6 +16,7 @@ from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import scaled
 from accelerator_sim.validation.publications import Case, Figure, Publication
 from accelerator_sim.validation.quantities import QUANTITIES
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_loader import load_network
@@ -23,7 +24,7 @@ from accelerator_sim.workload.network_loader import load_network
 MEAN = "mean |error|"
 """What stands for the layer in the row that holds the mean error of all layers."""
 
-Judgement = Literal["miss", "ok", "fitted"]
+Judgement = Literal["miss", "ok", "input", "fitted"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ class ScoreRow:
 
     @property
     def status(self) -> Judgement:
-        """Whether ours is near enough; a figure that something was fitted to is not judged."""
+        """Whether ours is near enough; a figure that something was fitted to, or derived from, is not judged."""
         if self.figure.fitted:
             return "fitted"
+        if self.figure.gave:
+            return "input"
         low = self.least is not None and self.ours < self.least
         return "miss" if low or (self.most is not None and self.ours > self.most) else "ok"
 
@@ -90,7 +93,7 @@ def run_case(
     architecture, technology = load_machine(case.architecture, list(case.set.items()))
     if case.voltage is not None:
         technology = scaled(technology, technology.name, technology.node, case.voltage)
-    network = load_network(case.workload)
+    network = load_network(case.workload, Choices(densities=case.densities))
     if case.dense:
         dense = (replace(layer, density=Density(), effectual_fraction=None) for layer in network.layers)
         network = replace(network, layers=tuple(dense))
