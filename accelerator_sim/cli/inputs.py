@@ -16,6 +16,7 @@ from accelerator_sim.files.vocabulary import Objective
 if TYPE_CHECKING:
     from accelerator_sim.architecture.architecture import Architecture
     from accelerator_sim.mapping.file import MappingPlan
+    from accelerator_sim.results.provenance import SourceFile
     from accelerator_sim.technology.technology import Technology
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
@@ -113,3 +114,11 @@ def load_mappings(mapping: str | None, architecture: Architecture, network: Netw
     from accelerator_sim.mapping.file import MappingPlan, load_plan, mapping_file
 
     return load_plan(mapping_file(mapping), architecture, network) if mapping is not None else MappingPlan()
+
+
+def mapping_files(mapping: str | None) -> list[SourceFile]:
+    """Return the record of the file that --mapping names; none without it."""
+    from accelerator_sim.mapping.file import mapping_file
+    from accelerator_sim.results.provenance import source_file
+
+    return [] if mapping is None else [source_file("mappings", mapping, mapping_file(mapping))]

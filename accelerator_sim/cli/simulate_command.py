@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.cli.inputs import given, load_inputs, load_mappings
+from accelerator_sim.cli.inputs import given, load_inputs, load_mappings, mapping_files
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
 
@@ -196,13 +196,9 @@ def _files(
     workload: str, network: Network, arch: str, overrides: Sequence[tuple[str, str]], mapping: str | None
 ) -> tuple[SourceFile, ...]:
     """The files that a run reads, hashed before it begins, so that the hashes are of what was read."""
-    from accelerator_sim.mapping.file import mapping_file
-    from accelerator_sim.results.provenance import machine_files, source_file, workload_files
+    from accelerator_sim.results.provenance import machine_files, workload_files
 
-    files = [*workload_files(workload, network), *machine_files(arch, overrides)]
-    if mapping is not None:
-        files.append(source_file("mappings", mapping, mapping_file(mapping)))
-    return tuple(files)
+    return (*workload_files(workload, network), *machine_files(arch, overrides), *mapping_files(mapping))
 
 
 def explained_for_page(result: NetworkResult, chosen: Options) -> Explanation | None:
