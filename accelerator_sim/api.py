@@ -55,7 +55,7 @@ from accelerator_sim.files.vocabulary import (
 from accelerator_sim.footprint import bill
 from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
-from accelerator_sim.mapping.file import MappingPlan
+from accelerator_sim.mapping.file import MappingPlan, load_plan, mapping_file
 from accelerator_sim.mapping.search import Found, find_mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
@@ -113,7 +113,7 @@ def simulate(
     objective: Objective | ObjectiveWord = "latency",
     batch: int = 1,
     layers: str | Iterable[str] = (),
-    mappings: Mapping[str, nest.Mapping] | None = None,
+    mappings: Mapping[str, nest.Mapping] | str | Path | None = None,
     constraints: Constraints | None = None,
     jobs: int = 1,
     fidelity: Fidelity | FidelityWord | None = None,
@@ -126,10 +126,11 @@ def simulate(
 
     network, architecture: built-in names, files, or what the loaders return; objective: what mappings are chosen for,
     "energy", "latency", "edp" or "dram"; batch: inputs at a time; layers: one glob, or several; mappings: those that
-    are given, by layer name; constraints: rules for the search of the others; jobs: worker processes; fidelity: "event"
-    (exact times; the default), "cycle" (the same, clock by clock) or "analytical" (an estimate); verify: carry values
-    clock by clock and compare all outputs with a reference, which implies "cycle"; seed, masks: how zeros are drawn
-    from densities ("channels" or "uniform"); refine: mappings of the search that the event engine compares, 1 to 64.
+    are given, by layer name, or a built-in mapping or mapping file; constraints: rules for the search of the others,
+    in place of those of the file; jobs: worker processes; fidelity: "event" (exact times; the default), "cycle" (the
+    same, clock by clock) or "analytical" (an estimate); verify: carry values clock by clock and compare all outputs
+    with a reference, which implies "cycle"; seed, masks: how zeros are drawn from densities ("channels" or "uniform");
+    refine: mappings of the search that the event engine compares, 1 to 64.
 
     A layer that cannot be mapped has its error in the result: a warning says so, and `complete` is False.
 
@@ -137,12 +138,13 @@ def simulate(
     files; NothingRan where every layer failed; and CheckFailed where a result breaks a law.
     """
     machine, technology = _machine(architecture)
-    plan = MappingPlan(_given(mappings), _rules(constraints))
     options = options_of(
-        objective=objective, batch=batch, layers=layers, plan=plan, seed=seed, jobs=jobs, fidelity=fidelity,
-        verify=verify, masks=masks, refine=refine,
+        objective=objective, batch=batch, layers=layers, seed=seed, jobs=jobs, fidelity=fidelity, verify=verify,
+        masks=masks, refine=refine,
     )  # fmt: skip
-    result = simulate_network(_network(network), machine, technology, options)
+    shapes = _network(network)
+    options = replace(options, plan=_plan(mappings, constraints, machine, shapes.with_batch(options.batch)))
+    result = simulate_network(shapes, machine, technology, options)
     _sound([_on(result)])
     return result
 
@@ -413,6 +415,15 @@ def _on(result: NetworkResult) -> tuple[str, Sequence[LayerResult]]:
     return f"{result.workload} on {result.architecture.name}", _finished(result).layers
 
 
+def _plan(mappings: object, constraints: object, architecture: Architecture, network: Network) -> MappingPlan:
+    """What is given for the layers of a network, and the rules for the others."""
+    rules = _rules(constraints)
+    if isinstance(mappings, str | Path):
+        plan = load_plan(mapping_file(str(mappings)), architecture, network)
+        return plan if constraints is None else replace(plan, constraints=rules)
+    return MappingPlan(_given(mappings), rules)
+
+
 def _given(mappings: object) -> dict[str, nest.Mapping]:
     """Mappings by layer name.  Raises UsageError for anything else."""
     if mappings is None:
@@ -420,7 +431,10 @@ def _given(mappings: object) -> dict[str, nest.Mapping]:
     if not isinstance(mappings, Mapping) or not all(
         isinstance(name, str) and isinstance(each, nest.Mapping) for name, each in mappings.items()
     ):
-        raise UsageError(f"mappings is {mappings!r}; mappings (accelerator_sim.mapping) by layer name are required")
+        raise UsageError(
+            f"mappings is {mappings!r}; mappings (accelerator_sim.mapping) by layer name, a built-in name or a file are"
+            " required"
+        )
     return dict(mappings)
 
 

@@ -71,6 +71,16 @@ def test_simulate_with_mappings() -> None:
     assert result.layers[0].mapping == Mapping()
 
 
+def test_simulate_with_a_built_in_mapping() -> None:
+    given = {"layers": "conv5_3", "batch": 3, "fidelity": "analytical"}
+    result = accelerator_sim.simulate("vgg16", "eyeriss_v1", mappings="eyeriss_v1_vgg16", **given)
+    (layer,) = result.layers
+    assert layer.mapping is not None
+    assert (layer.optimal_over, layer.mapping.N0) == (None, 3)
+    with pytest.raises(UsageError, match=r"unknown mapping 'eyeriss_v1_vgg': .* did you mean 'eyeriss_v1_vgg16'"):
+        accelerator_sim.simulate("vgg16", "eyeriss_v1", mappings="eyeriss_v1_vgg", **given)
+
+
 def test_a_layer_that_fails_is_in_the_result_and_a_warning_says_so() -> None:
     with pytest.warns(AcceleratorSimWarning, match="small on eyeriss_v2: 1 of 2 layers failed; totals are partial"):
         result = accelerator_sim.simulate(SMALL)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.cli.inputs import OneMachine, given, load_all, one_machine
+from accelerator_sim.cli.inputs import OneMachine, given, load_all, load_mappings, mapping_files, one_machine
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import (
     BoardBoundary,
@@ -161,6 +161,7 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     help='Size of the input to send, e.g. "40 kB".  [default: 1 B per word]',
 )
 @shared_options.objective_option
+@shared_options.mapping_option
 @shared_options.fidelity_option
 @shared_options.seed_option
 @shared_options.jobs_option
@@ -190,6 +191,7 @@ def command(
     links: tuple[str, ...],
     input_size: int | None,
     objective: Objective,
+    mapping: str | None,
     fidelity: Fidelity,
     seed: int,
     jobs: int,
@@ -217,7 +219,9 @@ def command(
     if same_area:
         raise UsageError("--equal-area requires --dataflow; add e.g. --dataflow rs,ws,os,is,nlr")
     names = archs or ("eyeriss_v2",)
-    output.check_outputs([out, report], [workload, *names, *baselines])
+    if mapping is not None and len(names) > 1:
+        raise UsageError(f"--mapping takes one --arch; {len(names)} given")
+    output.check_outputs([out, report], [workload, *names, *baselines, *([mapping] if mapping else [])])
 
     from accelerator_sim.baseline.device import load_device
     from accelerator_sim.cli.compiled_kernels import warm
@@ -234,11 +238,11 @@ def command(
     loaded = load_all(sources)
     network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
     wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
-    files = _files(workload, network, names, baselines) if report else ()
-    network.with_batch(batch)
+    files = _files(workload, network, names, baselines, mapping) if report else ()
+    plan = load_mappings(mapping, machines[0][0], network.with_batch(batch))
     network.select(layers)
     warm(jobs, fidelity)
-    settings = Options(objective, batch, layers, seed=seed, jobs=jobs, fidelity=fidelity)
+    settings = Options(objective, batch, layers, plan, seed=seed, jobs=jobs, fidelity=fidelity)
     question = Question(settings, precision, stack, chip_boundary, board_boundary)
     with ProgressLine() as progress:
         comparison = compare(network, machines, chosen, question, progress)
@@ -254,13 +258,16 @@ def command(
     ctx.exit(comparison.exit_code)
 
 
-def _files(workload: str, network: Network, archs: Iterable[str], baselines: Iterable[str]) -> tuple[SourceFile, ...]:
+def _files(
+    workload: str, network: Network, archs: Iterable[str], baselines: Iterable[str], mapping: str | None
+) -> tuple[SourceFile, ...]:
     """All files that are read, each once, hashed before the run begins."""
     from accelerator_sim.results.provenance import baseline_files, machine_files, workload_files
 
     files = workload_files(workload, network)
     files += [file for name in archs for file in machine_files(name)]
     files += [file for name in baselines for file in baseline_files(name)]
+    files += mapping_files(mapping)
     return tuple(dict.fromkeys(files))
 
 

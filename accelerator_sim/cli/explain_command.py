@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.cli.inputs import MappedLayers, load_inputs
+from accelerator_sim.cli.inputs import MappedLayers, load_inputs, load_mappings
 
 if TYPE_CHECKING:
     from accelerator_sim.architecture.architecture import Architecture
@@ -46,14 +46,13 @@ def command(ctx: click.Context, ask: MappedLayers, changes: bool) -> None:
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate_command import print_failed_layers, print_reading_notes
     from accelerator_sim.eyexam.explain import explain
-    from accelerator_sim.mapping.file import MappingPlan, load_plan
     from accelerator_sim.report import explanation_text as report
     from accelerator_sim.run.options import Options
     from accelerator_sim.technology.machine_file import load_machine
 
     network, architecture, technology = load_inputs(ask.workload, ask.choices, ask.arch, ask.overrides)
     whole = network.with_batch(ask.batch)
-    plan = load_plan(ask.mapping_file, architecture, whole) if ask.mapping_file else MappingPlan()
+    plan = load_mappings(ask.mapping, architecture, whole)
     if ask.name is not None:
         network = replace(network, layers=(network.mac_layer(ask.name),))
     warm(fidelity="event")

@@ -15,6 +15,8 @@ from accelerator_sim.files.vocabulary import Objective
 
 if TYPE_CHECKING:
     from accelerator_sim.architecture.architecture import Architecture
+    from accelerator_sim.mapping.file import MappingPlan
+    from accelerator_sim.results.provenance import SourceFile
     from accelerator_sim.technology.technology import Technology
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
@@ -46,7 +48,7 @@ class MappedLayers:
     overrides: tuple[tuple[str, str], ...]
     batch: int
     objective: Objective
-    mapping_file: Path | None
+    mapping: str | None
     seed: int
     asked: str | None
     out: Path | None
@@ -102,3 +104,21 @@ def load_inputs(
         [(partial(load_network, choices=choices), workload), (partial(load_machine, overrides=overrides), arch)]
     )
     return network, *machine
+
+
+def load_mappings(mapping: str | None, architecture: Architecture, network: Network) -> MappingPlan:
+    """Load the built-in mapping or the file that --mapping names; nothing is given without it.
+
+    Raises InvalidFile and UsageError as its loaders do.
+    """
+    from accelerator_sim.mapping.file import MappingPlan, load_plan, mapping_file
+
+    return load_plan(mapping_file(mapping), architecture, network) if mapping is not None else MappingPlan()
+
+
+def mapping_files(mapping: str | None) -> list[SourceFile]:
+    """Return the record of the file that --mapping names; none without it."""
+    from accelerator_sim.mapping.file import mapping_file
+    from accelerator_sim.results.provenance import source_file
+
+    return [] if mapping is None else [source_file("mappings", mapping, mapping_file(mapping))]

@@ -12,6 +12,7 @@ _PLURALS = {
     "workloads": "workload",
     "technologies": "technology",
     "baselines": "baseline",
+    "mappings": "mapping",
 }
 
 

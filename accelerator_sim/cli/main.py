@@ -24,7 +24,7 @@ COMMANDS = {
     "map": "the mapping of one layer as a loop nest and a picture, and why it won",
     "explain": "why a layer or a network takes so long: Eyexam's seven steps, stalls, reuse, and what would help",
     "validate": "published figures beside ours: published, ours, error, tolerance; misses first",
-    "list": "the built-in architectures, workloads and their sizes, technologies, baselines",
+    "list": "the built-in architectures, workloads and their sizes, technologies, baselines, mappings",
     "show": "the content of an architecture, workload, technology or baseline",
     "convert": "a network as a network file, Timeloop problems or a SCALE-Sim topology",
     "check": "check files, with every error in them",

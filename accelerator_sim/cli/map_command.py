@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.cli.inputs import MappedLayers, load_inputs
+from accelerator_sim.cli.inputs import MappedLayers, load_inputs, load_mappings
 
 if TYPE_CHECKING:
     pass
@@ -36,14 +36,13 @@ def command(ask: MappedLayers) -> None:
     output.check_outputs([ask.out], [ask.workload, ask.arch])
 
     from accelerator_sim.cli.compiled_kernels import warm
-    from accelerator_sim.mapping.file import MappingPlan, load_plan
     from accelerator_sim.report import layer_map
     from accelerator_sim.run.best_mappings import best_mappings
     from accelerator_sim.run.options import Options
 
     network, architecture, technology = load_inputs(ask.workload, ask.choices, ask.arch, ask.overrides)
     whole = network.with_batch(ask.batch)
-    plan = load_plan(ask.mapping_file, architecture, whole) if ask.mapping_file else MappingPlan()
+    plan = load_mappings(ask.mapping, architecture, whole)
     layer = whole.mac_layer(ask.name)
     warm(fidelity="event")
     chosen = Options(ask.objective, ask.batch, plan=plan, seed=ask.seed)

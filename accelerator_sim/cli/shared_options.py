@@ -35,6 +35,7 @@ FOLDERS = {
     "workload": ("workloads", ""),
     "technology": ("arch_configs", "technologies"),
     "baseline": ("arch_configs", "baselines"),
+    "mapping": ("arch_configs", "mappings"),
 }
 """Where the built-in files of a kind are: folder and sub-folder."""
 
@@ -310,8 +311,8 @@ def mapping_option(command: Command) -> Command:
     """--mapping."""
     return click.option(
         "--mapping",
-        "mapping_file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Mappings by layer, and rules (`constraints`) for the search of all other layers.",
+        type=NameOrFile("mapping"),
+        metavar="NAME|FILE",
+        help="Mappings by layer, and rules (`constraints`) for the search of all other layers: a built-in name"
+        " (`accelerator-sim list mappings`) or a file.",
     )(command)

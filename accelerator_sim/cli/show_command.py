@@ -33,7 +33,7 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     " else tab-separated.",
 )
 def command(choices: Choices, kind: str, name: str, overrides: tuple[tuple[str, str], ...], asked: str | None) -> None:
-    """The content of an architecture, workload, technology or baseline; NAME may be a file.
+    """The content of an architecture, workload, technology, baseline or mapping; NAME may be a file.
 
     All but workloads are printed as files that can be edited and used.  `show noc` shows the networks on chip of an
     architecture: links, wires and how clusters are joined; as JSON, the graph of each.
@@ -52,6 +52,8 @@ def command(choices: Choices, kind: str, name: str, overrides: tuple[tuple[str, 
         text = _technology(name)
     elif kind == "baseline":
         text = _baseline(name)
+    elif kind == "mapping":
+        text = _mapping(name)
     else:
         text = _workload(name, choices, output.pick_format(asked, None))
     click.echo(text, nl=False)
@@ -61,6 +63,7 @@ _FORMATS = {
     "architecture": ("yaml",),
     "technology": ("yaml",),
     "baseline": ("yaml",),
+    "mapping": ("yaml",),
     "workload": ("table", "tsv", "yaml"),
     "noc": ("table", "tsv", "json"),
 }
@@ -128,6 +131,16 @@ def _baseline(name: str) -> str:
     from accelerator_sim.report.yaml_text import as_yaml
 
     return as_yaml(load_device(name))
+
+
+def _mapping(name: str) -> str:
+    """Return the file with its comments, which say where the mappings come from."""
+    from accelerator_sim.files.yaml_tree import read_text
+    from accelerator_sim.mapping.file import mapping_file, read_mappings
+
+    path = mapping_file(name)
+    read_mappings(path)
+    return read_text(path)
 
 
 def _workload(name: str, choices: Choices, form: str) -> str:

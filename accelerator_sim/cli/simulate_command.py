@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.cli.inputs import given, load_inputs
+from accelerator_sim.cli.inputs import given, load_inputs, load_mappings, mapping_files
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
 
@@ -99,7 +99,7 @@ def command(
     masks: Masks,
     refine: int | None,
     objective: Objective,
-    mapping_file: Path | None,
+    mapping: str | None,
     batch: int,
     layers: tuple[str, ...],
     overrides: tuple[tuple[str, str], ...],
@@ -134,20 +134,20 @@ def command(
     from accelerator_sim.run.options import Options, engine
 
     fidelity = engine(None if verify and not given(ctx, "fidelity") else fidelity, verify)
-    inputs = [workload, arch, *([str(mapping_file)] if mapping_file and mapping_file in (out, report) else [])]
+    inputs = [workload, arch, *([mapping] if mapping and Path(mapping) in (out, report) else [])]
     output.check_outputs([out, save_mappings, report, trace], inputs)
     if trace and fidelity is Fidelity.ANALYTICAL:
         raise UsageError("--trace needs times, which --fidelity analytical does not have; use event or cycle")
 
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.mapping.file import MappingPlan, dump_mappings, load_plan
+    from accelerator_sim.mapping.file import dump_mappings
     from accelerator_sim.run.network_run import simulate_network
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
-    files = _files(workload, network, arch, overrides, mapping_file) if report else ()
+    files = _files(workload, network, arch, overrides, mapping) if report else ()
     whole = network.with_batch(batch)  # tiles of N in a mapping file count the batch
-    plan = load_plan(mapping_file, architecture, whole) if mapping_file else MappingPlan()
+    plan = load_mappings(mapping, architecture, whole)
     network.select(layers)
     warm(jobs, fidelity)
     chosen = Options(objective, batch, layers, plan, seed, jobs, fidelity, verify, masks, refine)
@@ -193,15 +193,12 @@ def print_reading_notes(network: Network) -> None:
 
 
 def _files(
-    workload: str, network: Network, arch: str, overrides: Sequence[tuple[str, str]], mapping_file: Path | None
+    workload: str, network: Network, arch: str, overrides: Sequence[tuple[str, str]], mapping: str | None
 ) -> tuple[SourceFile, ...]:
     """The files that a run reads, hashed before it begins, so that the hashes are of what was read."""
-    from accelerator_sim.results.provenance import machine_files, source_file, workload_files
+    from accelerator_sim.results.provenance import machine_files, workload_files
 
-    files = [*workload_files(workload, network), *machine_files(arch, overrides)]
-    if mapping_file:
-        files.append(source_file("mappings", str(mapping_file), mapping_file))
-    return tuple(files)
+    return (*workload_files(workload, network), *machine_files(arch, overrides), *mapping_files(mapping))
 
 
 def explained_for_page(result: NetworkResult, chosen: Options) -> Explanation | None:

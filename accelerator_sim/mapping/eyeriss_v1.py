@@ -2,8 +2,8 @@
 
 A pass processes n ifmaps, q x r channels and p x t filters on PE sets of R x e PEs; m filters have their psums in the
 GLB.  The sets of r channel groups are stacked, so that their psums add up in the array; those of t filter groups lie
-side by side, then stacked; a set wider than the array is folded onto further rows.  In a layer without a sliding
-window (fully connected) the n ifmaps are n positions.
+side by side, then stacked; a set wider than the array is cut into sets of equal width, one above the other (26 into two
+of 13).  In a layer without a sliding window (fully connected) the n ifmaps are n positions.
 """
 
 from __future__ import annotations
@@ -28,17 +28,33 @@ class Letters:
     t: int
 
 
+def set_folds(e: int, loops: Loops, rows: int, columns: int) -> int:
+    """Return the fewest PE sets of equal width, one above the other, that e output rows lie on; 0 where none fit.
+
+    Where a set holds all rows of the layer, the last of its parts may be narrower, as for CONV2 of AlexNet: 27 is 14
+    and 13.
+    """
+    wanted = min(e, loops.P)
+    for folds in range(ceil_div(wanted, columns), rows // loops.R + 1):
+        if wanted == loops.P or wanted % folds == 0:
+            return folds
+    return 0
+
+
 def mapping_of(letters: Letters, loops: Loops, rows: int, columns: int) -> Mapping:
     """Place the PE sets on an array of rows x columns PEs.
 
-    Raises ValueError where the sets do not fit, or where m is not a whole number of passes of p x t filters.
+    Raises ValueError where the sets do not fit, where e cannot be cut into sets of equal width, or where m is not a
+    whole number of passes of p x t filters.
     """
     a = letters
     filters = min(a.m, loops.M)
     if filters % (a.p * a.t) and filters != loops.M:
         raise ValueError(f"m = {a.m} is not a multiple of p x t = {a.p * a.t}, the filters of a pass")
-    folds = ceil_div(a.e, columns)
-    beside = min(a.t, columns // a.e) if folds == 1 else 1
+    e = min(a.e, loops.P)
+    folds = set_folds(e, loops, rows, columns) or ceil_div(e, columns)
+    width = ceil_div(e, folds)
+    beside = min(a.t, columns // width) if folds == 1 else 1
     while beside > 1 and a.t % beside:
         beside -= 1
     stacked = a.t // beside
@@ -47,9 +63,11 @@ def mapping_of(letters: Letters, loops: Loops, rows: int, columns: int) -> Mappi
         raise ValueError(
             f"the PE sets need {high} rows (R {loops.R} x r {a.r} x {stacked} filter groups x {folds} folds) of {rows}"
         )
+    if e < loops.P and e % folds:
+        raise ValueError(_uneven(e, loops, rows, columns))
     return Mapping(
         pe_rows=Factors(R=loops.R, C=a.r, M=stacked, P=folds),
-        pe_columns=Factors(P=min(a.e, columns), M=beside),
+        pe_columns=Factors(P=width, M=beside),
         M0=a.p,
         C0=a.q,
         N0=min(a.n, loops.N),
@@ -57,6 +75,14 @@ def mapping_of(letters: Letters, loops: Loops, rows: int, columns: int) -> Mappi
         Q0=min(a.n, loops.Q) if loops.positions else loops.Q,
         M2=ceil_div(filters, a.p * a.t),
     )
+
+
+def _uneven(e: int, loops: Loops, rows: int, columns: int) -> str:
+    """Say that e output rows cannot be cut, with the nearest numbers that can."""
+    even = [x for x in range(1, loops.P + 1) if set_folds(x, loops, rows, columns)]
+    near = [max((x for x in even if x < e), default=0), min((x for x in even if x > e), default=0)]
+    nearest = " or ".join(str(x) for x in near if x)
+    return f"e = {e} cannot be cut into PE sets of equal width of at most {columns} columns; nearest: {nearest}"
 
 
 def letters_of(tiling: Tiling) -> Letters | None:

@@ -11,13 +11,16 @@ import yaml
 from pydantic import Field, model_validator
 
 from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import Document, load_document
+from accelerator_sim.mapping.chip_compiler import compiled, compiles_for
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.eyeriss_v1 import Letters, letters_of, mapping_of
-from accelerator_sim.mapping.loops import loops_of
+from accelerator_sim.mapping.loops import Loops, loops_of
 from accelerator_sim.mapping.mapping import AXES, TILES, Encoding, Factors, Mapping, Stationary
+from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.network import Network
 
@@ -100,6 +103,10 @@ class MappingFile(FileModel):
     """A mapping file."""
 
     format: str = Field(pattern=f"^{FORMAT}$", description=FORMAT)
+    source: str = Field(default="", description="where the mappings or rules come from")
+    compiler: Literal["eyeriss_v1"] | None = Field(
+        default=None, description="whose compiler maps the layers that are not given, as far as its rules go"
+    )
     constraints: ConstraintsEntry = ConstraintsEntry()
     layers: dict[str, MappingEntry] = Field(default_factory=dict)
 
@@ -112,38 +119,48 @@ class MappingPlan:
     constraints: Constraints = field(default_factory=Constraints)
 
 
+def mapping_file(name_or_path: str) -> Path:
+    """Return the file that the name of a built-in mapping or a path stands for.
+
+    Raises UsageError for a word that is neither.
+    """
+    return resolve("arch_configs", name_or_path, "mapping", "mappings")
+
+
+def read_mappings(path: Path) -> tuple[Document, MappingFile]:
+    """Read a mapping file, whatever network it is for.  Raises InvalidFile with every error in it."""
+    document = load_document(path)
+    return document, load_model(MappingFile, document)
+
+
 def load_plan(path: Path, architecture: Architecture, network: Network) -> MappingPlan:
     """Read the mappings of a network's layers, and the rules for those that it does not give.
 
     Raises InvalidFile with every error: unknown keys and layers (with the nearest match), wrong values, PE sets that
-    do not fit.  Legality is not checked here: see `legality.broken_limits`.
+    do not fit, a compiler of another machine.  Legality is not checked here: see `legality.broken_limits`.
     """
-    document = load_document(path)
-    file = load_model(MappingFile, document)
+    document, file = read_mappings(path)
     layers = {layer.name: layer for layer in network.layers if layer.is_mac}
     problems: list[Problem] = []
     mappings: dict[str, Mapping] = {}
     for name, entry in file.layers.items():
         if name not in layers:
             message = f"{network.name} has no such layer{did_you_mean(name, layers)}"
-            problems.append(_problem(document, name, message))
+            problems.append(_problem(document, ("layers", name), message))
             continue
-        loops = loops_of(layers[name])
-        if entry.eyeriss_v1 is None:
-            mappings[name] = _mapping(entry).clipped(loops)
-            continue
-        if not architecture.flat:
-            message = f"eyeriss_v1 letters describe one flat array, which {architecture.name} is not"
-            problems.append(_problem(document, name, message))
-            continue
-        letters = Letters(**entry.eyeriss_v1.model_dump())
         try:
-            cluster = architecture.pe_cluster
-            mappings[name] = mapping_of(letters, loops, cluster.rows, cluster.columns).clipped(loops)
+            mappings[name] = _mapping(entry, loops_of(layers[name]), architecture)
         except ValueError as error:
-            problems.append(_problem(document, name, str(error)))
+            problems.append(_problem(document, ("layers", name), str(error)))
+    if file.compiler is not None and not compiles_for(architecture):
+        message = f"is for one flat array with shared GLB banks, which {architecture.name} is not"
+        problems.append(_problem(document, ("compiler",), message))
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
+    if file.compiler is not None:
+        others = (layer for name, layer in layers.items() if name not in mappings)
+        found = {layer.name: compiled(problem_of(layer, architecture)) for layer in others}
+        mappings |= {name: mapping for name, mapping in found.items() if mapping is not None}
     return MappingPlan(mappings, _constraints(file.constraints))
 
 
@@ -158,20 +175,30 @@ def _constraints(entry: ConstraintsEntry) -> Constraints:
     return Constraints(**rules)
 
 
-def _problem(document: Document, layer: str, message: str) -> Problem:
-    line, column = document.position(("layers", layer))
-    return Problem(document.file, line, column, f"layers.{layer}", message)
+def _problem(document: Document, where: tuple[str, ...], message: str) -> Problem:
+    line, column = document.position(where)
+    return Problem(document.file, line, column, ".".join(where), message)
 
 
-def _mapping(entry: MappingEntry) -> Mapping:
+def _mapping(entry: MappingEntry, loops: Loops, architecture: Architecture) -> Mapping:
+    """Return what an entry says, with tiles no larger than the layer needs.
+
+    Raises ValueError for letters that do not fit.
+    """
+    if entry.eyeriss_v1 is not None:
+        if not architecture.flat:
+            raise ValueError(f"eyeriss_v1 letters describe one flat array, which {architecture.name} is not")
+        letters, cluster = Letters(**entry.eyeriss_v1.model_dump()), architecture.pe_cluster
+        return mapping_of(letters, loops, cluster.rows, cluster.columns).clipped(loops)
     parts: dict[str, Any] = {axis: Factors(**getattr(entry, axis).model_dump()) for axis in AXES}
     parts |= {name: getattr(entry, name) for name in TILES}
-    return Mapping(
+    mapping = Mapping(
         **parts,
         stationary=Stationary(entry.stationary),
         iact_encoding=Encoding(entry.encoding.iact),
         weight_encoding=Encoding(entry.encoding.weight),
     )
+    return mapping.clipped(loops)
 
 
 def mapping_entry(mapping: Mapping) -> dict[str, Any]:

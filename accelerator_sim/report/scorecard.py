@@ -21,12 +21,12 @@ COLUMNS = (
     "status", "publication", "figure", "layer", "quantity", "unit", "published", "ours", "error", "least", "most",
     "where", "read", "tolerance_because", "cause",
 )  # fmt: skip
-_STYLES = {"miss": "red", "ok": "", "fitted": "dim"}
+_STYLES = {"miss": "red", "ok": "", "input": "dim", "fitted": "dim"}
 _ORDER: tuple[Judgement, ...] = get_args(Judgement)
 
 
 def ordered(card: Scorecard) -> list[ScoreRow]:
-    """All figures, misses first, the largest error first among them; those that something was fitted to last."""
+    """All figures, misses first, the largest error first among them; those that are not judged last."""
     return sorted(card.rows, key=lambda row: (_ORDER.index(row.status), -abs(row.error or 0.0)))
 
 
@@ -34,6 +34,8 @@ def summary(card: Scorecard) -> str:
     """How many figures there are of each status."""
     judged = card.count("miss") + card.count("ok")
     text = f"{card.count('ok')} of {judged} figures within their tolerance, {card.count('miss')} not"
+    if card.count("input"):
+        text += f"; {card.count('input')} gave inputs and do not count"
     if card.count("fitted"):
         text += f"; {card.count('fitted')} were fitted to and do not count"
     if card.left_out:
@@ -99,7 +101,11 @@ def markdown(card: Scorecard) -> str:
         for row in card.rows:
             if row.publication == name:
                 f = row.figure
-                allowed = f"fitted ({f.fitted})" if f.fitted else ": ".join(filter(None, (_allowed(row), f.why)))
+                allowed = ": ".join(filter(None, (_allowed(row), f.why)))
+                if f.fitted:
+                    allowed = f"fitted ({f.fitted})"
+                elif f.gave:
+                    allowed = f"gave {f.gave}; {f.why}"
                 lines.append(_line(*_numbers(row), allowed, row.status, f.where, f.read))
     return "\n".join(lines) + "\n"
 
@@ -137,8 +143,8 @@ def _error(row: ScoreRow) -> str:
 
 
 def _allowed(row: ScoreRow) -> str:
-    if row.figure.fitted:
-        return "fitted"
+    if row.status in ("fitted", "input"):
+        return row.status
     if row.published is None or row.most is None:
         return ""
     margin = row.most - row.published

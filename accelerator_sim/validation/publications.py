@@ -31,7 +31,8 @@ class Case(FileModel):
     voltage: Volts | None = Field(default=None, description="supply voltage; left out: that of the technology table")
     batch: int = Field(default=1, ge=1)
     layers: list[str] = Field(default_factory=list, description="globs; all layers if left out")
-    mapping: str | None = Field(default=None, description="mapping file of published/mappings/: mappings or rules")
+    mapping: str | None = Field(default=None, description="built-in mapping: mappings or rules")
+    densities: str | None = Field(default=None, description="built-in table; that of the network if left out")
     dense: bool = Field(default=False, description="operands as if they had no zeros, as a compiler knows them")
     objective: Chosen[Objective] = Objective.LATENCY
     fidelity: Chosen[Fidelity] = Fidelity.EVENT
@@ -61,6 +62,7 @@ class Figure(FileModel):
     )
     why: str = Field(min_length=1, description="why this tolerance")
     cause: str = Field(default="", description="what is thought to make ours miss, where it does")
+    gave: str | None = Field(default=None, description="what of the case was derived from it: no validation")
     fitted: str | None = Field(default=None, description="technology table that was fitted to it: no validation")
 
     @model_validator(mode="after")

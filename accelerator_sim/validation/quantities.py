@@ -32,6 +32,12 @@ def _glb_bytes(run: AccountedRun) -> float:
     return float(words * WORD_BYTES)
 
 
+def _glb_mib(run: AccountedRun) -> float:
+    """MiB between the GLB and the PEs, filters included: the "MB" of JSSC 2017 Table VI."""
+    filters = sum(outcome.counts.access("glb", "weight").reads for _, outcome, _ in run.schedules())
+    return (_glb_bytes(run) + filters * WORD_BYTES) / 2**20
+
+
 def _glb_kib(tensor: int) -> Callable[[AccountedRun], float]:
     def kib(run: AccountedRun) -> float:
         used = [glb_use(Tiling(schedule.problem, schedule.mapping))[tensor] for schedule, _, _ in run.schedules()]
@@ -147,6 +153,7 @@ QUANTITIES: dict[str, Quantity] = {
     "power_mw": Quantity("mW", lambda run: run.energy.chip_j / run.seconds * 1e3),
     "dram_mb": Quantity("MB", lambda run: run.work.dram_bytes / 1e6),
     "glb_mb": Quantity("MB", lambda run: _glb_bytes(run) / 1e6),
+    "glb_mib": Quantity("MiB", _glb_mib),
     "glb_iact_kib": Quantity("KiB", _glb_kib(0)),
     "glb_psum_kib": Quantity("KiB", _glb_kib(1)),
     "active_pes": Quantity("PEs", lambda run: max(o.counts.active_pes for _, o, _ in run.parts)),

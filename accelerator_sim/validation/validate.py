@@ -8,14 +8,15 @@ from typing import Literal
 
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.files.vocabulary import Masks
-from accelerator_sim.mapping.file import MappingPlan, load_plan
+from accelerator_sim.mapping.file import MappingPlan, load_plan, mapping_file
 from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.run.network_run import Progress, simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import scaled
-from accelerator_sim.validation.publications import FOLDER, Case, Figure, Publication
+from accelerator_sim.validation.publications import Case, Figure, Publication
 from accelerator_sim.validation.quantities import QUANTITIES
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Density
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_loader import load_network
@@ -23,7 +24,7 @@ from accelerator_sim.workload.network_loader import load_network
 MEAN = "mean |error|"
 """What stands for the layer in the row that holds the mean error of all layers."""
 
-Judgement = Literal["miss", "ok", "fitted"]
+Judgement = Literal["miss", "ok", "input", "fitted"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ class ScoreRow:
 
     @property
     def status(self) -> Judgement:
-        """Whether ours is near enough; a figure that something was fitted to is not judged."""
+        """Whether ours is near enough; a figure that something was fitted to, or derived from, is not judged."""
         if self.figure.fitted:
             return "fitted"
+        if self.figure.gave:
+            return "input"
         low = self.least is not None and self.ours < self.least
         return "miss" if low or (self.most is not None and self.ours > self.most) else "ok"
 
@@ -90,14 +93,14 @@ def run_case(
     architecture, technology = load_machine(case.architecture, list(case.set.items()))
     if case.voltage is not None:
         technology = scaled(technology, technology.name, technology.node, case.voltage)
-    network = load_network(case.workload)
+    network = load_network(case.workload, Choices(densities=case.densities))
     if case.dense:
         dense = (replace(layer, density=Density(), effectual_fraction=None) for layer in network.layers)
         network = replace(network, layers=tuple(dense))
     if change is not None:
         network = change(network)
     whole = network.with_batch(case.batch)
-    plan = load_plan(FOLDER / "mappings" / case.mapping, architecture, whole) if case.mapping else MappingPlan()
+    plan = load_plan(mapping_file(case.mapping), architecture, whole) if case.mapping else MappingPlan()
     options = Options(case.objective, case.batch, tuple(case.layers), plan, seed, jobs, case.fidelity, masks=masks)
     result = simulate_network(network, architecture, technology, options)
     if result.interrupted:

@@ -42,6 +42,19 @@ def test_other_ways_to_write_them(run: Run, small: str, words: list[str]) -> Non
     assert [entry["machine"] for entry in data["entries"]] == ["eyeriss_v2", "eyeriss_v1_5"]
 
 
+def test_a_mapping_of_one_machine(run: Run) -> None:
+    chip = ("compare", "vgg16", "--arch", "eyeriss_v1", "--batch", "3", "--layer", "conv5_*", *QUICK)
+    given = run(*chip, "--mapping", "eyeriss_v1_vgg16")
+    assert given.exit_code == 0, given.stderr
+    rows = [next(csv.DictReader(io.StringIO(r.stdout), delimiter="\t")) for r in (given, run(*chip))]
+    assert float(rows[0]["latency_s"]) > float(rows[1]["latency_s"])
+    several = run(*chip, "--arch", "eyeriss_v1_192", "--mapping", "eyeriss_v1_vgg16")
+    assert several.exit_code == 2
+    assert "--mapping takes one --arch; 2 given" in several.stderr
+    apart = run("compare", "vgg16", "--noc", "mesh,bus", "--mapping", "eyeriss_v1_vgg16")
+    assert "--mapping cannot be combined with --noc" in apart.stderr
+
+
 def test_a_bare_word_that_no_list_takes(run: Run, small: str) -> None:
     result = run("compare", small, "eyeriss_v2")
     assert result.exit_code == 2

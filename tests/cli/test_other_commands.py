@@ -30,7 +30,8 @@ def test_map_as_json(run: Run, small: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "folder", "sub"),
     [("architectures", "arch_configs", ""), ("workloads", "workloads", ""),
-     ("technologies", "arch_configs", "technologies"), ("baselines", "arch_configs", "baselines")],
+     ("technologies", "arch_configs", "technologies"), ("baselines", "arch_configs", "baselines"),
+     ("mappings", "arch_configs", "mappings")],
 )  # fmt: skip
 def test_list(run: Run, kind: str, folder: str, sub: str) -> None:
     assert run("list", kind).stdout.splitlines() == builtin_names(folder, sub)

@@ -57,6 +57,38 @@ def test_sets_that_do_not_fit() -> None:
         mapping_of(Letters(1, 64, 27, 16, 1, 2, 1), problem("CONV2").loops, 12, 14)
 
 
+WIDE = Layer("wide", "conv", M=32, C=8, H=58, W=58, R=3, S=3)
+"""56 output rows, of which a strip is less."""
+
+
+@pytest.mark.parametrize(
+    ("e", "sets", "width"), [(13, 1, 13), (26, 2, 13), (22, 2, 11), (15, 3, 5), (27, 3, 9), (28, 2, 14), (56, 4, 14)]
+)
+def test_a_set_wider_than_the_array_is_cut_into_equal_sets(e: int, sets: int, width: int) -> None:
+    given = problem_of(WIDE, CHIP)
+    letters = Letters(1, 8, e, 8, 1, 1, 1)
+    mapping = mapping_of(letters, given.loops, 12, 14).clipped(given.loops)
+    assert (mapping.parts("P"), mapping.pe_rows.P, mapping.pe_columns.P) == (e, sets, width)
+    tiling = Tiling(given, mapping)
+    assert (letters_of(tiling), broken_limits(tiling)) == (letters, [])
+    assert tiling.active_pes == 3 * e
+    assert tiling.psum_tile == 8 * e * 56
+
+
+def test_sets_of_more_rows_than_the_layer_has_hold_its_rows() -> None:
+    few = problem_of(Layer("few", "conv", M=16, C=3, H=20, W=20, R=3, S=3), CHIP).loops
+    assert mapping_of(Letters(1, 16, 50, 16, 1, 1, 1), few, 12, 14) == mapping_of(
+        Letters(1, 16, 18, 16, 1, 1, 1), few, 12, 14
+    )
+
+
+@pytest.mark.parametrize(("e", "near"), [(29, "28 or 30"), (31, "30 or 32"), (55, "52 or 56")])
+def test_rows_that_no_equal_sets_hold(e: int, near: str) -> None:
+    message = rf"e = {e} cannot be cut into PE sets of equal width of at most 14 columns; nearest: {near}"
+    with pytest.raises(ValueError, match=message):
+        mapping_of(Letters(1, 8, e, 8, 1, 1, 1), problem_of(WIDE, CHIP).loops, 12, 14)
+
+
 def test_filters_that_are_no_whole_number_of_passes() -> None:
     with pytest.raises(ValueError, match=r"m = 40 is not a multiple of p x t = 32, the filters of a pass"):
         mapping_of(Letters(4, 40, 13, 16, 3, 2, 2), problem("CONV4").loops, 12, 14)

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 
 from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.errors import InvalidFile
+from accelerator_sim.mapping.chip_compiler import compiled
 from accelerator_sim.mapping.constraints import Constraints
-from accelerator_sim.mapping.file import dump_mappings, letters_entry, load_plan
+from accelerator_sim.mapping.file import dump_mappings, letters_entry, load_plan, mapping_file, read_mappings
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping, Stationary
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
@@ -20,8 +22,9 @@ from tests.oracles.strategies import Case, cases
 
 V1, V2 = load_architecture("eyeriss_v1"), load_architecture("eyeriss_v2")
 CONV = Layer("conv1", "conv", N=2, M=32, C=8, H=12, W=12, R=3, S=3)
+WIDE = Layer("wide", "conv", N=2, M=8, C=8, H=42, W=42, R=3, S=3)
 POOL = Layer("pool1", "pool", iact_words=10, oact_words=5)
-NETWORK = Network(name="net", source="drawn", file="", layers=(CONV, POOL))
+NETWORK = Network(name="net", source="drawn", file="", layers=(CONV, WIDE, POOL))
 HEAD = "format: accelerator-sim/mapping/1\n"
 
 
@@ -84,6 +87,11 @@ def test_letters(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("name", builtin_names("arch_configs", "mappings"))
+def test_every_built_in_mapping_says_where_it_comes_from(name: str) -> None:
+    assert len(read_mappings(mapping_file(name))[1].source) > 10
+
+
 def test_rules(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(
@@ -92,6 +100,12 @@ def test_rules(tmp_path: Path) -> None:
     assert load_plan(path, V2, NETWORK).constraints == Constraints(
         filters_per_pe=(4, 8), channels_per_pe=(1,), whole_rows=True, stationary=(Stationary.NONE, Stationary.IACT)
     )
+
+
+def test_the_compiler_of_the_chip_maps_what_is_not_given(tmp_path: Path) -> None:
+    conv = compiled(problem_of(CONV, V1))
+    assert plan(tmp_path, "compiler: eyeriss_v1", v1=True) == {"conv1": conv, "wide": compiled(problem_of(WIDE, V1))}
+    assert plan(tmp_path, "compiler: eyeriss_v1\nlayers: {wide: {}}", v1=True) == {"conv1": conv, "wide": Mapping()}
 
 
 LETTERS = "{n: 1, m: 32, e: 10, p: 16, q: 2, r: 1, t: 2}"
@@ -107,6 +121,11 @@ WRONG = [
         True,
         "m = 20 is not a multiple of p x",
     ),
+    (
+        "layers: {wide: {eyeriss_v1: {n: 1, m: 8, e: 29, p: 8, q: 1, r: 1, t: 1}}}",
+        True,
+        "layers.wide: e = 29 cannot be cut into PE sets of equal width of at most 14 columns; nearest: 28 or 30",
+    ),
     ("layers: {conv1: {M0: 0}}", False, "layers.conv1.M0"),
     ("layers: {conv1: {M0: 1.5}}", False, "layers.conv1.M0"),
     ("layers: {conv1: {M1: 2}}", False, "layers.conv1.M1"),
@@ -116,6 +135,8 @@ WRONG = [
     ("constraints: {filters_per_pe: []}", False, "constraints.filters_per_pe"),
     ("constraints: {stationary: [psum]}", False, "constraints.stationary"),
     ("constraint: {}", False, "did you mean"),
+    ("compiler: eyeriss_v1", False, "compiler: is for one flat array with shared GLB banks, which eyeriss_v2 is not"),
+    ("compiler: eyeris_v1", True, "compiler: 'eyeris_v1' is not allowed"),
 ]
 
 

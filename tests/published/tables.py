@@ -7,8 +7,8 @@ from pathlib import Path
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.mapping.constraints import Constraints
-from accelerator_sim.mapping.file import load_plan
-from accelerator_sim.validation.publications import FOLDER, load_publications
+from accelerator_sim.mapping.file import load_plan, mapping_file
+from accelerator_sim.validation.publications import load_publications
 from accelerator_sim.workload.network_loader import load_network
 
 
@@ -20,8 +20,9 @@ def read(name: str) -> list[dict[str, str]]:
 
 def compiler() -> Constraints:
     """Rules under which the search returns the chip's mappings (JSSC 2017 Table III)."""
-    path = FOLDER / "mappings" / "eyeriss_v1_compiler.yaml"
-    return load_plan(path, load_architecture("eyeriss_v1"), load_network("alexnet")).constraints
+    return load_plan(
+        mapping_file("eyeriss_v1_compiler"), load_architecture("eyeriss_v1"), load_network("alexnet")
+    ).constraints
 
 
 CHANNELS = {"CONV1": 1, "CONV2": 7, "CONV3": 7, "CONV4": 8, "CONV5": 8, "FC6": 12, "FC7": 16, "FC8": 15}

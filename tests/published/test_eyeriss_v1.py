@@ -1,4 +1,4 @@
-"""The Eyeriss v1 chip on AlexNet: JSSC 2017, Tables III and V."""
+"""The Eyeriss v1 chip on AlexNet (JSSC 2017, Tables III and V) and on VGG-16 (Table VI)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.validation.publications import load_publications
-from accelerator_sim.validation.validate import Scorecard, evaluate, run_cases
+from accelerator_sim.validation.validate import MEAN, Scorecard, ScoreRow, evaluate, run_cases
+from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.network_loader import load_network
 from tests.published.tables import compiler, read
@@ -65,7 +66,7 @@ def test_the_analytical_engine_on_the_chip(estimated: Scorecard) -> None:
     seen = set()
     for found in estimated.rows:
         quantity = found.figure.quantity
-        if found.published is None or not found.figure.values:
+        if found.published is None or not found.figure.values or found.figure.case == "vgg16":
             continue
         if quantity in BOUNDS:
             assert found.ours == pytest.approx(found.published, rel=BOUNDS[quantity]), (quantity, found.layer)
@@ -76,7 +77,11 @@ def test_the_analytical_engine_on_the_chip(estimated: Scorecard) -> None:
 
 
 def test_processing_latency_in_sum(estimated: Scorecard) -> None:
-    rows = [row for row in estimated.rows if row.figure.quantity == "processing_ms" and row.published is not None]
+    rows = [
+        row
+        for row in estimated.rows
+        if (row.figure.case, row.figure.quantity) == ("chip", "processing_ms") and row.published is not None
+    ]
     assert sum(row.ours for row in rows) == pytest.approx(sum(row.published or 0.0 for row in rows), rel=0.03)
 
 
@@ -100,3 +105,42 @@ def test_the_free_search_is_at_least_as_good(row: dict[str, Any]) -> None:
     chip = Schedule(problem_of(dense(row), CHIP), schedule(row).mapping)
     mine, theirs = estimate_of(Schedule(free.problem, free.mapping)), estimate_of(chip)
     assert sum(mine.counts.dram_bytes.values()) <= sum(theirs.counts.dram_bytes.values())
+
+
+@pytest.fixture(scope="module")
+def vgg16() -> list[ScoreRow]:
+    publications = load_publications(["eyeriss_v1"])
+    chip = publications["eyeriss_v1"]
+    figures = [figure for figure in chip.figures if figure.case == "vgg16"]
+    publications["eyeriss_v1"] = chip.model_copy(update={"figures": figures})
+    return list(evaluate(publications, run_cases(publications)).rows)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "layers", "mean"),
+    [("processing_ms", 13, 0.027), ("total_ms", 13, 0.043), ("dram_mb", 13, 0.064), ("glb_mib", 13, 0.0002),
+     ("active_pes", 13, 0.0), ("inferences_per_s", 1, 0.025)],
+)  # fmt: skip
+def test_vgg16_on_the_chip(vgg16: list[ScoreRow], quantity: str, layers: int, mean: float) -> None:
+    errors = [
+        abs(row.error or 0.0)
+        for row in vgg16
+        if row.figure.quantity == quantity and row.layer != MEAN and (row.layer or layers == 1)
+    ]
+    assert len(errors) == layers
+    assert sum(errors) / layers <= mean
+
+
+def test_only_latency_is_a_test_of_vgg16(vgg16: list[ScoreRow]) -> None:
+    """GLB, DRAM and PEs gave the mappings."""
+    judged = {row.figure.quantity for row in vgg16 if row.status == "ok"}
+    assert judged == {"processing_ms", "total_ms", "inferences_per_s"}
+    assert {row.status for row in vgg16} == {"ok", "input"}
+
+
+def test_the_zeros_of_vgg16_are_those_of_the_table() -> None:
+    layers = load_network("vgg16", Choices(densities="vgg16/jssc2017")).layers
+    macs = {layer.name: layer.macs for layer in layers if layer.name.startswith("conv")}
+    dense = sum(macs[layer.name] * layer.density.iact for layer in layers if layer.name in macs) / sum(macs.values())
+    assert 1 - dense == pytest.approx(0.586, abs=0.05)
+    assert 3 * sum(macs.values()) == pytest.approx(46.04e9, rel=0.001)

@@ -35,6 +35,7 @@ def row(name: str, ours: float, fitted: str | None = None, **more: object) -> Sc
 @pytest.fixture
 def card() -> Scorecard:
     rows = (row("fine", 101.0), row("fits", 200.0, "cmos65_8b"), row("bad", 120.0), row("worse", 50.0))
+    rows += (row("known", 130.0, gave="the mapping"),)
     bound = Figure(
         name="share", quantity="noc_share", case="c", least=0.06, most=0.1, where="III", read="chart", why="range"
     )
@@ -44,9 +45,10 @@ def card() -> Scorecard:
 
 
 def test_misses_come_first(card: Scorecard) -> None:
-    assert [r.figure.name for r in ordered(card)] == ["worse", "bad", "fine", "share", "fits"]
+    assert [r.figure.name for r in ordered(card)] == ["worse", "bad", "fine", "share", "known", "fits"]
     assert summary(card) == (
-        "2 of 4 figures within their tolerance, 2 not; 1 were fitted to and do not count; 2 of slow runs were left out"
+        "2 of 4 figures within their tolerance, 2 not; 1 gave inputs and do not count; 1 were fitted to and do not"
+        " count; 2 of slow runs were left out"
     )
 
 
@@ -62,12 +64,12 @@ def test_the_table_fits(card: Scorecard, width: int) -> None:
 
 def test_programs(card: Scorecard) -> None:
     data = json.loads(dumps_json(card))
-    assert (data["schema"], data["figures"]) == (SCHEMA, {"miss": 2, "ok": 2, "fitted": 1, "left_out": 2})
+    assert (data["schema"], data["figures"]) == (SCHEMA, {"miss": 2, "ok": 2, "input": 1, "fitted": 1, "left_out": 2})
     assert data["rows"][0]["figure"] == "worse"
     assert data["rows"][0]["error"] == pytest.approx(-0.5)
     rows = list(csv.DictReader(io.StringIO(dumps_rows(card, ","))))
     assert tuple(rows[0]) == COLUMNS
-    assert [r["status"] for r in rows] == ["miss", "miss", "ok", "ok", "fitted"]
+    assert [r["status"] for r in rows] == ["miss", "miss", "ok", "ok", "input", "fitted"]
     assert rows[0]["cause"] == "too | hot"
 
 
@@ -77,3 +79,4 @@ def test_the_page(card: Scorecard) -> None:
     assert "- `c`: zeros are assumed" in text
     assert "| share, of chip | 0.06 to 0.1 | 0.07 | - | range | ok | III | chart |" in text
     assert "fitted (cmos65_8b)" in text
+    assert "| known: CONV1, mW | 100 | 130 | +30.0% | gave the mapping; so | input | Table V | printed |" in text

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.errors import InvalidFile, UsageError
 from accelerator_sim.files.model import load_model
 from accelerator_sim.files.yaml_tree import load_document
 from accelerator_sim.technology.technology import load_technology
-from accelerator_sim.validation.publications import FOLDER, Publication, load_publications, publication_names
+from accelerator_sim.validation.publications import Publication, load_publications, publication_names
 from accelerator_sim.validation.quantities import QUANTITIES
 
 FIGURE = {"name": "f", "quantity": "cycles", "case": "c", "where": "T", "read": "printed", "why": "w"}
@@ -35,7 +36,7 @@ def test_every_file_loads_and_its_parts_exist() -> None:
             assert figure.quantity in QUANTITIES
             assert figure.fitted is None or load_technology(figure.fitted).name == figure.fitted
         for case in publication.cases.values():
-            assert case.mapping is None or (FOLDER / "mappings" / case.mapping).is_file()
+            assert case.mapping is None or case.mapping in builtin_names("arch_configs", "mappings")
 
 
 def test_an_unknown_name() -> None:

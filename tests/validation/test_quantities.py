@@ -67,6 +67,13 @@ def test_padding_counts_as_work(run: AccountedRun) -> None:
     assert value(run, "effectual_macs_padded", "plain") == value(run, "effectual_macs", "plain") == 64
 
 
+def test_glb_accesses_with_filters(run: AccountedRun) -> None:
+    """Filters are read from the GLB once for each strip of rows, here a single one: 2 x 9 words and 2 x 2."""
+    for layer, filters in (("padded", 18), ("plain", 4)):
+        words = value(run, "glb_mb", layer) * 1e6 + filters * 2
+        assert value(run, "glb_mib", layer) == pytest.approx(words / 2**20)
+
+
 def test_shares_are_of_the_chip(run: AccountedRun) -> None:
     energy = run.energy
     assert value(run, "noc_share") == pytest.approx(energy.noc / energy.chip)

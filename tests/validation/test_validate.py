@@ -67,6 +67,16 @@ def test_what_was_fitted_is_not_judged(run: AccountedRun) -> None:
     assert row.status == "fitted"
 
 
+def test_what_an_input_came_from_is_not_judged(run: AccountedRun) -> None:
+    assert only(run, value=1.0, within=0.01, gave="the mappings").status == "input"
+
+
+def test_the_densities_of_a_case() -> None:
+    table = LAYER.model_copy(update={"workload": "vgg16", "layers": ["conv5_3"], "densities": "vgg16/jssc2017"})
+    ((result, _, _),) = run_case("c", table).parts
+    assert (result.layer.density.iact, result.layer.density.oact) == (0.115, 0.115)
+
+
 def test_a_ratio(run: AccountedRun) -> None:
     row = only(run, over="c", per=4, value=0.25, within=0.01)
     assert (row.ours, row.unit) == (0.25, "")
