@@ -138,7 +138,7 @@ class Pe(FileModel):
     gates: Annotated[int, Field(ge=1, le=1 << 40)] = Field(
         description="logic gates (NAND2) of one PE with its share of networks and control: what its clock reaches"
     )
-    pipeline_stages: Annotated[int, Field(ge=1, le=64)] = Field(
+    pipeline_stages: Annotated[int, Field(ge=1, le=1000)] = Field(
         description="stages from the first address read to the psum update"
     )
     min_cycles_per_iact: Annotated[int, Field(ge=1, le=64)] = Field(

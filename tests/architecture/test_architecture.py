@@ -135,7 +135,11 @@ RULES = [
     ("eyeriss_v2", [("noc.iact.kind", "ring")], "hierarchical_mesh"),
     ("eyeriss_v2", [("glb.iact.ports", "3")], "glb.iact.ports"),
     ("eyeriss_v2", [("pe.macs_per_cycle", "0")], "pe.macs_per_cycle"),
-    ("eyeriss_v2", [("pe.pipeline_stages", "65")], "pe.pipeline_stages: 65 is not allowed; it must be at most 64"),
+    (
+        "eyeriss_v2",
+        [("pe.pipeline_stages", "1001")],
+        "pe.pipeline_stages: 1001 is not allowed; it must be at most 1000",
+    ),
     ("eyeriss_v2", [("clock", "200")], "clock"),
     ("eyeriss_v2", [("glb.psum.bank", "4")], "banks"),
 ]
