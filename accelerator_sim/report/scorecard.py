@@ -21,7 +21,7 @@ COLUMNS = (
     "status", "publication", "figure", "layer", "quantity", "unit", "published", "ours", "error", "least", "most",
     "where", "read", "tolerance_because", "cause",
 )  # fmt: skip
-_STYLES = {"miss": "red", "ok": "", "input": "dim", "fitted": "dim"}
+_STYLES = {"miss": "red", "ok": "", "construction": "dim", "input": "dim", "fitted": "dim"}
 _ORDER: tuple[Judgement, ...] = get_args(Judgement)
 
 
@@ -31,9 +31,11 @@ def ordered(card: Scorecard) -> list[ScoreRow]:
 
 
 def summary(card: Scorecard) -> str:
-    """How many figures there are of each status."""
+    """How many figures there are of each status: predictions first, then what does not count as one."""
     judged = card.count("miss") + card.count("ok")
-    text = f"{card.count('ok')} of {judged} figures within their tolerance, {card.count('miss')} not"
+    text = f"{card.count('ok')} of {judged} predictions within their tolerance, {card.count('miss')} not"
+    if card.count("construction"):
+        text += f"; {card.count('construction')} hold by construction and do not count"
     if card.count("input"):
         text += f"; {card.count('input')} gave inputs and do not count"
     if card.count("fitted"):
@@ -104,6 +106,8 @@ def markdown(card: Scorecard) -> str:
                 allowed = ": ".join(filter(None, (_allowed(row), f.why)))
                 if f.fitted:
                     allowed = f"fitted ({f.fitted})"
+                elif f.follows:
+                    allowed += f"; follows from {f.follows}"
                 elif f.gave:
                     allowed = f"gave {f.gave}; {f.why}"
                 lines.append(_line(*_numbers(row), allowed, row.status, f.where, f.read))

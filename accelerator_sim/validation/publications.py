@@ -63,6 +63,9 @@ class Figure(FileModel):
     why: str = Field(min_length=1, description="why this tolerance")
     cause: str = Field(default="", description="what is thought to make ours miss, where it does")
     gave: str | None = Field(default=None, description="what of the case was derived from it: no validation")
+    follows: str | None = Field(
+        default=None, description="from what of the case it follows, whatever the model: no validation where it holds"
+    )
     fitted: str | None = Field(default=None, description="technology table that was fitted to it: no validation")
 
     @model_validator(mode="after")

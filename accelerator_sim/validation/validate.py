@@ -24,7 +24,7 @@ from accelerator_sim.workload.network_loader import load_network
 MEAN = "mean |error|"
 """What stands for the layer in the row that holds the mean error of all layers."""
 
-Judgement = Literal["miss", "ok", "input", "fitted"]
+Judgement = Literal["miss", "ok", "construction", "input", "fitted"]
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,19 @@ class ScoreRow:
 
     @property
     def status(self) -> Judgement:
-        """Whether ours is near enough; a figure that something was fitted to, or derived from, is not judged."""
+        """Whether ours is near enough.
+
+        A figure that something was fitted to, or derived from, is not judged; one that holds by construction is no
+        prediction, but one that does not hold is a miss.
+        """
         if self.figure.fitted:
             return "fitted"
         if self.figure.gave:
             return "input"
         low = self.least is not None and self.ours < self.least
-        return "miss" if low or (self.most is not None and self.ours > self.most) else "ok"
+        if low or (self.most is not None and self.ours > self.most):
+            return "miss"
+        return "construction" if self.figure.follows else "ok"
 
 
 @dataclass(frozen=True)

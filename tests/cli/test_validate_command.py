@@ -12,21 +12,21 @@ def test_a_publication_that_holds(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "card.json"
     result = run("validate", "sparseloop", "-o", str(out))
     assert result.exit_code == 0, result.stderr
-    assert "28 of 28 figures within their tolerance, 0 not" in result.stderr
-    assert json.loads(out.read_text())["figures"]["ok"] == 28
+    assert "0 of 0 predictions within their tolerance, 0 not; 28 hold by construction and do not count" in result.stderr
+    assert json.loads(out.read_text())["figures"]["construction"] == 28
 
 
 def test_a_miss_is_exit_code_4(run: Run) -> None:
     result = run("validate", "eyeriss_v1", "--format", "table")
     assert result.exit_code == 4
     assert result.stdout.splitlines()[2].split()[0] == "share"
-    assert "figures within their tolerance" in result.stdout
+    assert "predictions within their tolerance" in result.stdout
 
 
 def test_quick_leaves_slow_runs_out(run: Run) -> None:
     result = run("validate", "scaling", "--quick", "--format", "tsv")
     assert result.exit_code == 0
-    assert "0 of 0 figures within their tolerance, 0 not; 11 of slow runs were left out" in result.stderr
+    assert "0 of 0 predictions within their tolerance, 0 not; 11 of slow runs were left out" in result.stderr
 
 
 def test_measurements(run: Run) -> None:

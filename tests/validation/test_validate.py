@@ -71,6 +71,12 @@ def test_what_an_input_came_from_is_not_judged(run: AccountedRun) -> None:
     assert only(run, value=1.0, within=0.01, gave="the mappings").status == "input"
 
 
+def test_what_holds_by_construction_is_no_prediction(run: AccountedRun) -> None:
+    held = only(run, value=1.0, within=0.01).ours
+    assert only(run, value=held, within=0.01, follows="the mapping").status == "construction"
+    assert only(run, value=2 * held, within=0.01, follows="the mapping").status == "miss"
+
+
 def test_the_densities_of_a_case() -> None:
     table = LAYER.model_copy(update={"workload": "vgg16", "layers": ["conv5_3"], "densities": "vgg16/jssc2017"})
     ((result, _, _),) = run_case("c", table).parts
