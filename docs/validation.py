@@ -29,10 +29,10 @@ tolerance, misses first. This page is its output, written by `docs/validation.py
 
 Technology tables are fitted to the few figures marked *fitted* (`calibration/fit.py`); figures marked *input* gave part
 of their case: the mappings of VGG-16 on the v1 chip were recovered from its GLB accesses, DRAM accesses and active
-PEs; figures marked *construction* follow from their case alone, such as the PEs that a given mapping uses. None of these
-count. Everything else is prediction: parameters are the same for all layers and networks. How each figure
-was read: *printed* in the publication; *recalled*, without the page at hand; *derived* from printed figures; read from
-a *chart*.
+PEs; figures marked *construction* follow from their case alone, such as the PEs that a given mapping uses. None of
+these count. Everything else is prediction: parameters are the same for all layers and networks. How each figure was
+read: *printed* in the publication; *recalled*, without the page at hand; *derived* from printed figures; read from a
+*chart*.
 
 """
 
