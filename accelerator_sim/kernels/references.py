@@ -1,8 +1,8 @@
 """References to named tuples of arrays, which kernels hand on in the place of the arrays.
 
 A tuple of sixty arrays is some four hundred numbers, which each function that takes it would name one by one: most of
-the time that it takes to compile.  A reference is one number.  Numba is imported when it is told of
-them.
+the time that it takes to compile.  A reference is one number.  Numba is imported by the first
+call of `register_references`.
 """
 
 from __future__ import annotations

@@ -221,7 +221,7 @@ def _answer_at(known: _LayerSearch, channel: float) -> _Answer | None:
 
 
 def _answer_between(known: _LayerSearch, channel: float) -> _Answer | None:
-    """The optimum that a slower and a faster channel share, if it is the first one of equal ones here, too."""
+    """The optimum that a slower and a faster channel share, if it is also the first one of equal ones here."""
     answers = list(known.answers.items())
     faster = max((cycles for cycles, _ in answers if cycles < channel), default=None)
     slower = min((cycles for cycles, _ in answers if cycles > channel), default=None)

@@ -58,7 +58,7 @@ class ScoreRow:
         """Whether ours is near enough.
 
         A figure that something was fitted to, or derived from, is not judged; one that holds by construction is no
-        prediction, but one that does not hold is a miss.
+        prediction, but one outside its tolerance is a miss.
         """
         if self.figure.fitted:
             return "fitted"
