@@ -181,6 +181,19 @@ def seat_at(e, state):
     return state // (e[at.BLOCK_ROWS] * WIDTH) * WIDTH + state % WIDTH
 
 
+@kernel(spliced=True)
+def place_of_link(e, blocks, link, i):
+    """The place of the PE at a link, of the chain in seat `i` of its block."""
+    return blocks.pe_place[seat_at(e, blocks.link_state[link * WIDTH + i])]
+
+
+@kernel(spliced=True)
+def is_left_over(blocks, link, i):
+    """Whether seat `i` of the block of a link is left over: it holds the chain of the seat before it once more."""
+    k = link * WIDTH + i
+    return i > 0 and blocks.link_state[k] == blocks.link_state[k - 1]
+
+
 @kernel(helper=True, reference_counts=False)
 def seat_links(e, plan, chain_blocks):
     """Write down where the PEs of each chain sit."""

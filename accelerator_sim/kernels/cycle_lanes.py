@@ -164,7 +164,7 @@ def send_weights(run, working, now):
     own, plan, turns, loading = run.state.place, run.plan, run.turns, False
     for k in range(working):
         u = turns.active[k]
-        if own[u, cs.Y_WEIGHTS] == cs.NEVER:
+        if own[u, cs.Y_WEIGHTS] == at.NEVER:
             if turns.left[own[u, cs.Y_TILE]] == 0:
                 # Mesh links to the router of the PE's cluster, or the further cycles of a flit on a narrow link.
                 late = plan.place[at.X_WEIGHT_HOP, u] if run.e[at.MULTICAST] else run.e[at.WEIGHT_TURN] - 1

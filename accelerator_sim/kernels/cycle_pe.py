@@ -265,7 +265,7 @@ def write_words(run, me, now, stop):
     while k < stop and spad[me.u, slot, cs.E_FREED] < now:
         spad[me.u, slot, cs.E_WRITTEN] = now
         spad[me.u, slot, cs.E_PUSHED] = pushed
-        spad[me.u, slot, cs.E_FREED] = cs.NEVER
+        spad[me.u, slot, cs.E_FREED] = at.NEVER
         if cs.carries(run):
             spad[me.u, slot, cs.E_VALUE] = run.program.val[run.plan.stream[at.S_WORDS, own[cs.Y_STREAM]] + k]
         slot = cs.wrapped(slot + 1, run.e[at.SPAD_WORDS])

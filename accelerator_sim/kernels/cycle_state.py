@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 
-NEVER = 1 << 60
-
 # --- one place of the array (last axis of `State.place`) -------------------------------------------------------------
 (
     Y_STREAM, Y_ROWS, Y_M, Y_TILE, Y_WINDOWS,
@@ -221,7 +219,7 @@ def start_pe(run, u):
     own[Y_M] = place[at.X_M, u]
     own[Y_TILE] = place[at.X_TILE, u]
     own[Y_WINDOWS] = place[at.X_N, u] * place[at.X_J, u] * place[at.X_Q, u]
-    own[Y_WEIGHTS] = NEVER if run.d[at.LOAD] and not run.d[at.BEFORE] else 0
+    own[Y_WEIGHTS] = at.NEVER if run.d[at.LOAD] and not run.d[at.BEFORE] else 0
     own[Y_LATEST] = own[Y_PSUM_TAKEN] = -1
     for k in range(2):
         for m in range(place[at.X_M, u]):

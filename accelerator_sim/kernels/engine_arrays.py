@@ -140,6 +140,7 @@ B_RINGS = B_SPENT + SPENT
 flit in an entry of the FIFO left; and SPAD_WORDS rows each of when a word of the SPad was let go, came to the FIFO, and
 was written."""
 NEVER = 1 << 61
+"""A time that does not come."""
 
 # --- state of one link of a block of chains: rows of `kernels.vectors` ------------------------------------------------
 L_MOVED, L_HOP, L_BACK, L_GLB_PORT, L_NO_PSUM, L_BLOCKED, L_MOVING, L_POPPED = range(8)

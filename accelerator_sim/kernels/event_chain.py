@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from accelerator_sim.kernels import engine_arrays as at
-from accelerator_sim.kernels.blocks import seat_at
+from accelerator_sim.kernels.blocks import is_left_over, place_of_link
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import cdiv
 from accelerator_sim.kernels.event_pe import filled_to
@@ -124,10 +124,9 @@ def note_moves(run, link, moved):
     """Record that the PEs of a link move psums."""
     blocks, state = run.plan.blocks, run.room.blocks
     for i in range(WIDTH):
-        k = link * WIDTH + i
-        if i == 0 or blocks.link_state[k] != blocks.link_state[k - 1]:
-            u = blocks.pe_place[seat_at(run.e, blocks.link_state[k])]
-            begin = state[blocks.link_state[k] + at.B_FREE * WIDTH]
+        if not is_left_over(blocks, link, i):
+            u = place_of_link(run.e, blocks, link, i)
+            begin = state[blocks.link_state[link * WIDTH + i] + at.B_FREE * WIDTH]
             note(run.spans, run.out, u, at.MOVING, begin, number_in(moved, i))
 
 

@@ -133,6 +133,13 @@ def as_first(x, left_over):
 
 
 @kernel(spliced=True)
+def row_as_first(run, block, row):
+    """A row of a block of PEs, likewise."""
+    state = run.room.blocks
+    return as_first(load(state, row_of(run, block, row)), load(state, row_of(run, block, at.B_LEFT_OVER)))
+
+
+@kernel(spliced=True)
 def walk_row(state, walk, i, row, left_over, floor):
     """Walk a row of a state; returns it."""
     x = note_times(walk, i, as_first(load(state, row), left_over), floor)
@@ -195,10 +202,9 @@ def walk_block(run, block, sent, partial, walk, cursor):
     walk.book.same[NOW, cursor.same] = live
     cursor = StateCursor(cursor.times, cursor.same + 1)
     left_over = load(state, row_of(run, block, at.B_LEFT_OVER))
-    free = as_first(load(state, row_of(run, block, at.B_FREE)), left_over)
-    filled = as_first(load(state, row_of(run, block, at.B_FILLED)), left_over)
-    before = as_first(load(state, row_of(run, block, at.B_LEFT_BEFORE)), left_over)
-    address = larger(as_first(load(state, row_of(run, block, at.B_ADDRESS)), left_over), before - spread(1))
+    free, filled = row_as_first(run, block, at.B_FREE), row_as_first(run, block, at.B_FILLED)
+    before, address = row_as_first(run, block, at.B_LEFT_BEFORE), row_as_first(run, block, at.B_ADDRESS)
+    address = larger(address, before - spread(1))
     # Room that was let go before the last word was written, and words that came before the MACs ask for them, are over.
     past = free - spread(1)
     cursor = walk_ring(state, walk, cursor, Ring(freed, words, oldest, words - live, left_over), filled - spread(1))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from accelerator_sim.kernels import engine_arrays as at
-from accelerator_sim.kernels.blocks import seat_at
+from accelerator_sim.kernels.blocks import is_left_over, place_of_link
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.event_chain import climb
 from accelerator_sim.kernels.event_leap import (
@@ -161,10 +161,9 @@ def account_links(run):
     links, blocks = run.room.links, run.plan.blocks
     for link in range(blocks.chain_first[run.plan.counts[at.COUNT_CHAIN_BLOCKS]]):
         for i in range(WIDTH):
-            k = link * WIDTH + i
-            if i > 0 and blocks.link_state[k] == blocks.link_state[k - 1]:
-                break  # a seat that is left over
-            u = blocks.pe_place[seat_at(run.e, blocks.link_state[k])]
+            if is_left_over(blocks, link, i):
+                break
+            u = place_of_link(run.e, blocks, link, i)
             for row, cause in (
                 (at.L_GLB_PORT, at.GLB_PORT),
                 (at.L_NO_PSUM, at.NO_PSUM),

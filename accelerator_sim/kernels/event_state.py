@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from accelerator_sim.kernels import engine_arrays as at
-from accelerator_sim.kernels.blocks import seat_at
+from accelerator_sim.kernels.blocks import place_of_link
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.vectors import WIDTH, spread, store
 
@@ -156,7 +156,7 @@ def start_chains(run):
             for row in range(at.L_POPPED, e[at.LINK_ROWS]):
                 store(room.links, link_row(run, link, row), spread(-1))
             for i in range(WIDTH):
-                u = blocks.pe_place[seat_at(e, blocks.link_state[link * WIDTH + i])]
+                u = place_of_link(e, blocks, link, i)
                 back = plan.chain[at.H_BACK, blocks.chain_number[x * WIDTH + i]]
                 room.links[link_row(run, link, at.L_HOP) * WIDTH + i] = plan.place[at.X_CHAIN_HOP, u]
                 room.links[link_row(run, link, at.L_BACK) * WIDTH + i] = back

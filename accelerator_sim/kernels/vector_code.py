@@ -107,15 +107,15 @@ class VectorCode:
         """The number `i`, as code."""
         return self.ir.IntType(32)(i)
 
-    def element(self, context: Any, builder: Any, call: Any, given: Any, index: Any) -> Any:
-        """Pointer to an element of the array that is the first argument."""
-        return builder.gep(context.make_array(call.args[0])(context, builder, value=given[0]).data, [index])
+    def data(self, context: Any, builder: Any, call: Any, given: Any, i: int) -> Any:
+        """Pointer to the first element of the array that is argument number `i`."""
+        return context.make_array(call.args[i])(context, builder, value=given[i]).data
 
     def row(self, context: Any, builder: Any, call: Any, given: Any, i: int = 0) -> Any:
         """Pointer to a row: of the array that is argument number `i`, by the argument behind it."""
-        array = context.make_array(call.args[i])(context, builder, value=given[i])
         index = builder.mul(self.whole(context, builder, call, given, i + 1), self.word(WIDTH))
-        return builder.bitcast(builder.gep(array.data, [index]), self.form.as_pointer())
+        first = builder.gep(self.data(context, builder, call, given, i), [index])
+        return builder.bitcast(first, self.form.as_pointer())
 
     def load(self, context: Any, builder: Any, call: Any, given: Any) -> Any:
         """Code of `vectors.load`; rows begin where numbers do, not where vectors would."""
@@ -131,7 +131,8 @@ class VectorCode:
         places = builder.load(self.row(context, builder, call, given, 1), align=8)
         offset = self.whole(context, builder, call, given, 3)
         indices = (builder.add(builder.extract_element(places, self.at(i)), offset) for i in range(WIDTH))
-        return [self.element(context, builder, call, given, index) for index in indices]
+        first = self.data(context, builder, call, given, 0)
+        return [builder.gep(first, [index]) for index in indices]
 
     def gather(self, context: Any, builder: Any, call: Any, given: Any) -> Any:
         """Code of `vectors.gather`."""

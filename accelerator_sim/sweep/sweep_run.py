@@ -33,7 +33,10 @@ from accelerator_sim.sweep.task import (
 MOST_KINDS = 1000
 """Reasons of failure that are counted one by one."""
 SAVE_S = 0.1
-"""Seconds of finished work that are written at once: a program that is killed loses no more than that."""
+"""Seconds of finished work that are written at once.
+
+A program that is killed loses no more than that, and what workers have not yet handed back (`run.workers`).
+"""
 
 
 @dataclass(frozen=True)
