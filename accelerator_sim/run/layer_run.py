@@ -19,6 +19,7 @@ from accelerator_sim.mapping.problem import SIGMAS
 from accelerator_sim.mapping.search import Found, SearchOptions, find_mappings
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
+from accelerator_sim.run.phased import Given, check_whole, given_for, joined, without_taps
 from accelerator_sim.run.run_memory import ESTIMATE_BYTES, CheckedEstimate, NormalMasks, RunMemory, drawn_masks
 from accelerator_sim.run.traffic import traffic_outcome
 from accelerator_sim.simulation.analytical import load_of
@@ -31,6 +32,7 @@ from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import WorkNotCounted
 from accelerator_sim.workload.pattern import values
+from accelerator_sim.workload.phases import dense_phases
 
 MOST_ROUNDS = 16
 """Largest number of searches for a mapping whose fullest PE holds its weights."""
@@ -110,8 +112,8 @@ class Candidate:
         return objective.rank(float(self.outcome.timing.cycles), self.energy.total, moved)
 
 
-def run_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
-    """Run one layer with a given mapping, or (None) with the best one.
+def run_layer(layer: Layer, given: Given, machine: RunSetup) -> LayerResult:
+    """Run one layer with a given mapping (or one for each of its dense phases), or (None) with the best one.
 
     Whatever is wrong with the layer or its mapping is in the result, never raised.
     """
@@ -128,8 +130,8 @@ def run_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerRe
         return LayerResult(layer, Status.FAILED, error=f"layer {layer.name}: not enough memory")
 
 
-def simulate_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
-    """Run one layer with a given mapping, or (None) with the best one.
+def simulate_layer(layer: Layer, given: Given, machine: RunSetup) -> LayerResult:
+    """Run one layer with a given mapping (or one for each of its dense phases), or (None) with the best one.
 
     Raises Unmappable where nothing fits, IllegalMapping for a given mapping that does not, CheckFailed where a result
     breaks a law, WorkNotCounted for a layer that may hold more work than it declares, and ValueError for one whose
@@ -138,8 +140,27 @@ def simulate_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> La
     if layer.uncounted:
         raise WorkNotCounted(f"layer {layer.name}: {uncounted_work(layer)}")
     if not layer.is_mac:
-        outcome = traffic_outcome(layer, machine.architecture)
-        return LayerResult(layer, Status.TRAFFIC_ONLY, outcome, machine.account(outcome))
+        return _moved(layer, machine)
+    phases = dense_phases(layer)
+    mappings = given_for(given, len(phases))
+    if phases == (layer,):
+        return _simulated(layer, mappings[0], machine)
+    parts = [_simulated(phase, mapping, machine) for phase, mapping in zip(phases, mappings, strict=True)]
+    if machine.verify:
+        precision = machine.architecture.precision
+        check_whole(layer, phases, machine.seed, machine.masks, (precision.iact, precision.weight))
+    rest = without_taps(layer, len(phases) + 1)
+    return joined(layer, parts if rest is None else [*parts, _moved(rest, machine)])
+
+
+def _moved(layer: Layer, machine: RunSetup) -> LayerResult:
+    """A layer that only reads and writes."""
+    outcome = traffic_outcome(layer, machine.architecture)
+    return LayerResult(layer, Status.TRAFFIC_ONLY, outcome, machine.account(outcome))
+
+
+def _simulated(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
+    """Run a dense layer by the engine that is asked for."""
     if machine.fidelity is Fidelity.ANALYTICAL:
         return _finished(layer, _estimated(layer, given, machine))
     return _run(layer, given, machine)

@@ -206,11 +206,6 @@ def test_a_filter_row_that_is_longer_than_the_iact_spad() -> None:
     )
 
 
-def test_a_dilated_filter_row_counts_its_gaps() -> None:
-    layer = Layer("gaps", "conv", M=4, C=2, H=1, W=40, R=1, S=9, dilation=(1, 2))
-    assert unmappable(layer).endswith("the iact SPad: C0 x S = 1 x 17 = 17 > 16 values")
-
-
 def test_psums_that_do_not_fit_in_the_glb() -> None:
     layer = Layer("tall", "conv", M=4, C=64, H=8, W=8, R=3, S=3)
     message = unmappable(layer, ("glb.psum.size", "2 B"))
