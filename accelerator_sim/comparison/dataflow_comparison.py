@@ -390,6 +390,7 @@ def _only(counts: Counts, tensor: str) -> Counts:
         counts,
         accesses=tuple(access for access in counts.accesses if access.tensor == tensor),
         noc=tuple(use for use in counts.noc if use.tensor == tensor),
+        dram_bytes={tensor: counts.dram_bytes[tensor]},
     )
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from accelerator_sim.mapping.loops import Loops
-from accelerator_sim.workload.arrays import laid_out
+from accelerator_sim.workload.arrays import Array, laid_out
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.operand_shapes import iact_shape
 from accelerator_sim.workload.pattern import Pattern
-
-Array = NDArray[Any]
 
 
 def normal_iacts(layer: Layer, loops: Loops, tensor: Array) -> Array:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from accelerator_sim.workload.arrays import Ints
+from accelerator_sim.workload.arrays import Array, Ints
 from accelerator_sim.workload.phases import PhaseKind, PhaseLayer
-
-Array = NDArray[Any]
 
 
 def phase_iacts(layer: PhaseLayer, tensor: Array) -> Array:
