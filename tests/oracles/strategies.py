@@ -73,7 +73,7 @@ def _conv(draw: Draw, kind: str, n: int, m: int, c: int, size: st.SearchStrategy
     if kind != "pointwise" or draw(st.booleans()):
         stride = (draw(small), draw(small))
     if kind != "pointwise":
-        r, s = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+        r, s = draw(st.integers(1, 4)), draw(st.sampled_from([1, 2, 3, 4, 4, 7, 11]))
         if draw(st.booleans()):
             dilation = (draw(st.integers(1, 2)), draw(st.integers(1, 3)))
         if draw(st.booleans()):
@@ -261,6 +261,7 @@ def mappings(draw: Draw, problem: MappingProblem) -> Mapping:
             allowed = allowed.replace("C", "")
         axes[axis] = draw(factors(sizes[axis], allowed, problem))
     tiles = {f"{d}0": draw(st.integers(1, loops.sizes[d])) for d in "MCNPQ"}
+    tiles["S0"] = draw(st.sampled_from([loops.S, draw(st.integers(1, loops.S))]))
     kept = [Stationary.NONE, Stationary.IACT, Stationary.PE_WEIGHT]
     if problem.weight_may_stay:
         kept.append(Stationary.WEIGHT)
