@@ -86,7 +86,7 @@ def _in_a_pe(problem: MappingProblem, flow: Dataflow) -> list[tuple[int, int]]:
         return [(1, 1)]
     pairs, most = [], problem.loops.M
     for channels in range(1, problem.loops.C + 1):
-        while most and problem.spad_limit(most, channels):
+        while most and problem.spad_limit(most, channels, problem.loops.S):
             most -= 1
         if not most:
             break
@@ -125,7 +125,7 @@ def spad_fits(problem: MappingProblem, flow: Dataflow) -> bool:
 
 def why_not(problem: MappingProblem, flow: Dataflow) -> str:
     if flow.rows:
-        return problem.spad_limit(1, 1) or "no cut over its PEs"
+        return problem.spad_limit(1, 1, problem.loops.S) or "no cut over its PEs"
     need = ", ".join(f"{n} {t}s" for t, n in spad_words(problem.loops, flow).items() if n)
     if not spad_fits(problem, flow):
         return f"a PE must hold {need}"

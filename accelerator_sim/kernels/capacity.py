@@ -43,7 +43,7 @@ def banks_left(n, spatial, details, kept, pairs):
         words = spatial.groups_at_once * filters * n[at.C] * n[at.R] * n[at.S]
     elif n[at.WEIGHT_THROUGH]:
         filters, channels = min(n[at.M], details.filter_length), min(n[at.C], details.channel_length)
-        words = spatial.groups_at_once * filters * channels * spatial.taps_at_once * n[at.S]
+        words = spatial.groups_at_once * filters * channels * spatial.taps_at_once * n[at.TAPS]
     bits = int(np.ceil(words * pairs)) * n[at.WEIGHT_BITS]
     if n[at.SHARE_WEIGHT]:
         return float(n[at.SHARED_BANKS] - cdiv(bits, n[at.SHARED_BITS]))

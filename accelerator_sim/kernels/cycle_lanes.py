@@ -217,7 +217,7 @@ def end_window(run, i, s):
     """A lane has sent what a window needs, and goes on to the next one."""
     turn, segments = run.turns.iacts, 1
     if turn[i, cs.T_Q] == 0:
-        segments = -(-run.e[at.EXTENT] // min(run.e[at.COL_STRIDE], run.e[at.EXTENT]))
+        segments = -(-run.d[at.EXTENT] // min(run.e[at.COL_STRIDE], run.d[at.EXTENT]))
     run.seen[cs.N_SEGMENTS_SENT] += segments
     run.seen[cs.N_SEGMENTS_DELIVERED] += segments * turn[i, cs.T_TAKERS]
     run.seen[cs.N_SEGMENTS_HOPS] += segments * turn[i, cs.T_LINKS]

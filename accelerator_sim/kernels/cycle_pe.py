@@ -140,8 +140,10 @@ def multiply(run, me, place_of_iact, value, slots):
     w, m, mine = own[cs.Y_TILE], own[cs.Y_M], own[cs.Y_MAC] & 1
     c = run.plan.stream[at.S_C, own[cs.Y_STREAM]]
     tap = place_of_iact // c // e[at.COL_DILATION]
-    row = ((d[at.G] + tile[at.W_G0, w]) * e[at.ROW_TAPS] + d[at.R] + tile[at.W_R0, w]) * e[at.TAPS] + tap
-    first = (row * e[at.CHANNELS] + d[at.C] + tile[at.W_C0, w] + place_of_iact % c) * e[at.FILTERS]
+    row = (d[at.G] + tile[at.W_G0, w]) * e[at.ROW_TAPS] + d[at.R] + tile[at.W_R0, w]
+    first = ((row * e[at.TAPS] + d[at.S] + tap) * e[at.CHANNELS] + d[at.C] + tile[at.W_C0, w] + place_of_iact % c) * e[
+        at.FILTERS
+    ]
     first += d[at.M] + tile[at.W_M0, w]
     issued = 0
     for k in range(m):

@@ -192,7 +192,7 @@ def open_window(run, own, i):
     in_image = i - n * of_image
     q = in_image % columns
     record = stream[at.S_WINDOWS, s] + n * stream[at.S_J, s] * columns + in_image
-    low, step = run.program.low[record], min(run.e[at.COL_STRIDE], run.e[at.EXTENT])
+    low, step = run.program.low[record], min(run.e[at.COL_STRIDE], run.d[at.EXTENT])
     slot = 0
     if i > 0:
         gone = (low if q > 0 else own[before + W_NEED]) - own[before + W_LOW]
@@ -201,7 +201,7 @@ def open_window(run, own, i):
     own[w + W_LOW] = low
     own[w + W_FLITS] = run.program.last_flit[record]
     own[w + W_OFFSET] = q * step * channels
-    own[w + W_STAYS] = (run.e[at.EXTENT] if q == columns - 1 else step) * channels
+    own[w + W_STAYS] = (run.d[at.EXTENT] if q == columns - 1 else step) * channels
     own[w + W_SLOT] = slot
     own[w + W_VISIT] = low
     own[w + W_PASSED] = low

@@ -48,7 +48,7 @@ class Program(NamedTuple):
 # --- integers of one layer on one machine (array `e`) ----------------------------------------------------------------
 (
     ROW_STRIDE, ROW_DILATION, ROW_BEFORE, ROW_SIZE,
-    COL_STRIDE, COL_DILATION, COL_BEFORE, COL_SIZE, EXTENT, TAPS,
+    COL_STRIDE, COL_DILATION, COL_SIZE, TAPS,
     GROUPS, IMAGES, FILTERS, CHANNELS, ROWS_OUT, COLS_OUT, ROW_TAPS,
     SIMD, FRONT, TAIL, OVERLAP, CSC_IACT, CSC_WEIGHT, COUNT_REACH,
     SPAD_WORDS, IACT_FIFO, PSUM_FIFO,
@@ -57,19 +57,23 @@ class Program(NamedTuple):
     PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN, IACT_RING_ROWS, IACT_RING_COLUMNS, WEIGHT_RING,
     BLOCK_ROWS, LINK_ROWS, HOLD,
     INTEGERS,
-) = range(53)  # fmt: skip
-"""`PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit keeps its lane; `..._RING...`: clusters
-of a ring along columns or rows, 0 for none; `..._ROWS` of state, of a block of PEs (`B_...`) or a link of chains
-(`L_...`); `HOLD`: cycles for which an iact keeps the multipliers at least, 0 where it may keep none."""
+) = range(51)  # fmt: skip
+"""`TAPS`: filter columns of the layer; `PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit
+keeps its lane; `..._RING...`: clusters of a ring along columns or rows, 0 for none; `..._ROWS` of state, of a block of
+PEs (`B_...`) or a link of chains (`L_...`); `HOLD`: cycles for which an iact keeps the multipliers at least, 0 where it
+may keep none."""
 
 # --- integers of one pass (array `d`) --------------------------------------------------------------------------------
-DIMENSIONS = 7
-G, N, M, C, P, Q, R = range(DIMENSIONS)
-"""Order of the dimensions in arrays; `d[G..R]` are first elements of the tile, `d[SIZE + G..]` its lengths."""
-SIZE = 7
-PSUM_IN, TIME_SHARED, LOAD, BEFORE, AFTER_LOAD, PASS = 14, 15, 16, 17, 18, 19
-"""Psums enter; a psum bank is read and written in turn; weights are sent, during the pass before; iacts wait for them.
-`PASS` is the length of the array."""
+DIMENSIONS = 8
+G, N, M, C, P, Q, R, S = range(DIMENSIONS)
+"""Order of the dimensions in arrays; `d[G..S]` are first elements of the tile, `d[SIZE + G..]` its lengths."""
+COL_BEFORE = DIMENSIONS
+"""Padding before the first column of the first window; negative: columns that the filter columns of the pass skip."""
+SIZE = COL_BEFORE + 1
+EXTENT, PSUM_IN, TIME_SHARED, LOAD, BEFORE, AFTER_LOAD, PASS = range(SIZE + DIMENSIONS, SIZE + DIMENSIONS + 7)
+"""Columns of a window, from its first to its last tap of the pass; psums enter; a psum bank is read and written in
+turn; weights are sent, during the pass before; iacts wait for them.  `PASS` is the length of the array.  From `SIZE`
+on, passes that differ in nothing but where they lie are the same."""
 
 # --- one place of the array (rows of `place`) ------------------------------------------------------------------------
 (

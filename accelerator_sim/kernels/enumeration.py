@@ -184,7 +184,7 @@ def search_configuration(packed, tables, s, best):
                 first, second = key(best.objective, bound_of(packed, spatial, tables, pair, best.objective))
                 if cannot_win(first, second, values):
                     continue
-            best.trial[1 + at.M0], best.trial[1 + at.C0] = m0, c0
+            best.trial[1 + at.M0], best.trial[1 + at.C0], best.trial[1 + at.S0] = m0, c0, n[at.TAPS]
             details = details_of(packed, spatial, tables, routes, pair, s[at.RC])
             costed += search_pair(Frame(packed, spatial, tables, routes, pair, details), lengths, best)
     return costed

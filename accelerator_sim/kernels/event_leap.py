@@ -384,7 +384,7 @@ def members_left(run, part, level, window, period):
 @kernel(helper=True, reference_counts=False)
 def positions_left(run, part, level, window, period):
     """Positions of a level, from a window on, that carry what those a period before have carried."""
-    e, plan, stream = run.e, run.plan, run.plan.stream
+    plan, stream = run.plan, run.plan.stream
     left = members_left(run, part, level, window, period)
     for k in range(plan.part_first[at.P_STREAMS, part], plan.part_first[at.P_STREAMS, part + 1]):
         s = plan.part_member[at.P_STREAMS, k]
@@ -392,7 +392,7 @@ def positions_left(run, part, level, window, period):
             continue
         records, moved = 1, 0
         if level == COLUMNS:
-            moved = period * min(e[at.COL_STRIDE], e[at.EXTENT]) * stream[at.S_C, s]
+            moved = period * min(run.e[at.COL_STRIDE], run.d[at.EXTENT]) * stream[at.S_C, s]
         elif level == ROWS:
             records = stream[at.S_Q, s]
         else:

@@ -92,14 +92,14 @@ def send_window(run, s, lane, window):
 @kernel(spliced=True)
 def words_of(run, s, q):
     """The words of a stream's next window, the column q of its row."""
-    e, stream, program = run.e, run.plan.stream, run.program
+    stream, program = run.plan.stream, run.program
     record, word0, channels = (
         stream[at.S_WINDOWS, s] + run.room.stream_at[0, s],
         stream[at.S_WORDS, s],
         stream[at.S_C, s],
     )
-    step = min(e[at.COL_STRIDE], e[at.EXTENT])
-    kept = e[at.EXTENT] if q == stream[at.S_Q, s] - 1 else step
+    step = min(run.e[at.COL_STRIDE], run.d[at.EXTENT])
+    kept = run.d[at.EXTENT] if q == stream[at.S_Q, s] - 1 else step
     offset = q * step * channels
     return WindowWords(word0 + program.low[record], word0 + program.need[record], offset, offset + kept * channels)
 

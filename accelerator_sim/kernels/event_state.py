@@ -137,7 +137,7 @@ def start_costs(run):
             row = block * cost.shape[1]
             for i in range(WIDTH):
                 w = plan.place[at.X_TILE, plan.blocks.pe_place[block * WIDTH + i]]
-                for k in range(run.e[at.EXTENT] * plan.stream[at.S_C, s]):
+                for k in range(run.d[at.EXTENT] * plan.stream[at.S_C, s]):
                     costs[(row + k) * WIDTH + i] = cost[w, k]
 
 

@@ -96,6 +96,7 @@ def routes_of(n, s):
     """The ways of data in one spatial configuration."""
     no_shared_rows = n[at.R] == 1 or n[at.ROW_STRIDE] >= n[at.ROW_EXTENT]
     no_shared_columns = s[at.YQ] * s[at.XQ] == 1 or n[at.COL_STRIDE] >= n[at.COL_EXTENT]
+    one_pass = cdiv(n[at.R], s[at.YR]) == 1 and n[at.TAP_TILES] == 1
     fill_parts = s[at.YQ] * s[at.XQ] * s[at.YN] * s[at.XN]
     return Routes(
         contention=s[at.RC] if s[at.RM] > 1 else 1,
@@ -106,7 +107,7 @@ def routes_of(n, s):
         local_groups=s[at.YG] * s[at.XG],
         local_channels=s[at.YC],
         fill_parts=1 if n[at.PRIVATE] else fill_parts,
-        may_bypass=n[at.IACT_BYPASS] != 0 and cdiv(n[at.R], s[at.YR]) == 1 and no_shared_rows and no_shared_columns,
+        may_bypass=n[at.IACT_BYPASS] != 0 and one_pass and no_shared_rows and no_shared_columns,
     )
 
 

@@ -38,9 +38,10 @@ class Packed(NamedTuple):
     PSUM_PORTS, IACT_PORTS, HIDE_SERVICE, STAGES, CONFIG, READ_PER_MAC, PSUM_COLUMNS,
     IACT_CAP, PSUM_CAP, WEIGHT_CAP, SHARED_BANKS, SHARED_BITS, SHARE_IACT, SHARE_PSUM, SHARE_WEIGHT,
     IACT_BITS, PSUM_BITS, WEIGHT_BITS, PES, MAX_M0, MAX_C0, PSUMS_RETURN,
-    LIMIT_P0, WHOLE_Q, KEEP_MASK, CLUSTERS, AHEAD,
+    LIMIT_P0, WHOLE_Q, KEEP_MASK, CLUSTERS, AHEAD, TAPS, TAP_TILES,
     INTEGERS,
-) = range(62)  # fmt: skip
+) = range(64)  # fmt: skip
+"""`TAPS`: filter columns that a PE holds at a time (S0); `TAP_TILES`: passes over all of them."""
 
 # Numbers of one problem: rates, sizes, and joules (`..._J`) of one event.
 (
@@ -65,7 +66,7 @@ PE and cycle; `CYCLE_J`: of a cycle of the chip (leakage)."""
 ) = range(24)  # fmt: skip
 
 # Integers of one temporal choice.
-M0, C0, N0, P0, Q0, M2, STATIONARY, TIMES = range(8)
+M0, C0, S0, N0, P0, Q0, M2, STATIONARY, TIMES = range(9)
 
 # Stationary tensors, in the order of mapping.Stationary.
 NONE, KEEP_IACT, KEEP_WEIGHT, KEEP_PE_WEIGHT = range(4)

@@ -22,7 +22,7 @@ from accelerator_sim.kernels.deal import (
 )
 from accelerator_sim.kernels.goal import channel_cycles
 from accelerator_sim.kernels.tile_tables import WeightTile, first_port_steps
-from accelerator_sim.kernels.windows import columns_of, rows_of, streamed_in_passes, touched
+from accelerator_sim.kernels.windows import columns_in_passes, rows_of, streamed_in_passes
 
 
 class Spatial(NamedTuple):
@@ -44,6 +44,8 @@ class Spatial(NamedTuple):
     """Output positions of the busiest PE, over the images and all tiles of groups and positions."""
     row_passes: Any
     """Accumulation passes over R."""
+    tap_passes: Any
+    """Accumulation passes over R and S."""
     group_tiles: Any
     group_row: Any
     group_cluster: Any
@@ -104,14 +106,14 @@ def configure(packed, s):
     images, rows = deal_blocks(n[at.N], cut_images(s)), deal_strips(n[at.P], cut_rows(s))
     columns, taps = deal_blocks(n[at.Q], cut_columns(s)), s[at.YR]
     private, row_passes = n[at.PRIVATE], cdiv(n[at.R], taps)
-    given = touched(columns_of(n), n[at.Q], columns.units)
+    given = columns_in_passes(n, n[at.Q], columns.units)
     if private:
         port_rows = rows.steps * row_passes
         group_row = group_cluster = groups.tiles
     else:
         group_row, group_cluster = groups.total.row_steps, groups.total.cluster_steps
         port_rows = streamed_in_passes(rows_of(n), rows.cluster_steps, rows.steps, taps)
-    port_columns = touched(columns_of(n), first_port_steps(n, columns), 1)
+    port_columns = columns_in_passes(n, first_port_steps(n, columns), 1)
     outputs = float(n[at.G] * n[at.N] * n[at.M] * n[at.P] * n[at.Q])
     output_bits = outputs * f[at.OACT_BITS]
     return Spatial(
@@ -125,6 +127,7 @@ def configure(packed, s):
         active_joules=f[at.PE_ACTIVE_J] - f[at.PE_IDLE_J],
         windows=float(groups.tiles * images.steps * rows.steps * columns.steps),
         row_passes=float(row_passes),
+        tap_passes=float(row_passes * n[at.TAP_TILES]),
         group_tiles=float(groups.tiles),
         group_row=float(group_row),
         group_cluster=float(group_cluster),
@@ -185,8 +188,8 @@ def pair_joules(packed, spatial, m, c, accumulations, resting):
     """Joules that neither the tiles of positions nor time change: SPads, psums on the array and in the GLB."""
     n, f, outputs = packed.n, packed.f, spatial.outputs
     entering = outputs * (accumulations - (0 if n[at.READ_FIRST] else 1))
-    chain = outputs * c[WeightTile.UNITS] * n[at.R]
-    clusters = c[WeightTile.CLUSTERS] * spatial.row_passes
+    chain = outputs * c[WeightTile.UNITS] * n[at.R] * n[at.TAP_TILES]
+    clusters = c[WeightTile.CLUSTERS] * spatial.tap_passes
     joules = f[at.FIXED_J] + f[at.EXECUTED] * (1.0 - chain / spatial.macs) * f[at.SPAD_PSUM_J]
     joules += entering * f[at.ENTER_PSUM_J] + outputs * accumulations * f[at.GIVE_PSUM_J]
     if not n[at.READ_PER_MAC]:
@@ -206,7 +209,7 @@ def pair_of(packed, spatial, tables, m0, c0):
     """What M0 and C0 fix in a spatial configuration."""
     n, f = packed.n, packed.f
     m, c = tables.filters[m0], tables.channels[c0]
-    accumulations, filter_tiles = c[WeightTile.TILES] * spatial.row_passes, m[WeightTile.TILES]
+    accumulations, filter_tiles = c[WeightTile.TILES] * spatial.tap_passes, m[WeightTile.TILES]
     resting = not (accumulations == 1 and n[at.PSUM_FINAL])
     compute = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.CYCLES])
     service = service_cycles(packed, spatial, accumulations, m[WeightTile.STEPS])

@@ -38,6 +38,8 @@ class Line(NamedTuple):
     """Whether the row is one of the layer, bool; padding else."""
     channels: Any
     windows: Any
+    extent: Any
+    """Columns of a window."""
 
 
 class Cursor(NamedTuple):
@@ -49,15 +51,15 @@ class Cursor(NamedTuple):
 
 
 @kernel(helper=True, reference_counts=False)
-def columns_of_row(e, windows):
-    """Columns that a row of so many windows needs."""
-    if e[at.COL_STRIDE] >= e[at.EXTENT]:
-        return windows * e[at.EXTENT]
-    return (windows - 1) * e[at.COL_STRIDE] + e[at.EXTENT]
+def columns_of_row(e, extent, windows):
+    """Columns that a row of so many windows needs, of so many columns each."""
+    if e[at.COL_STRIDE] >= extent:
+        return windows * extent
+    return (windows - 1) * e[at.COL_STRIDE] + extent
 
 
 @kernel(reference_counts=False)
-def size_streams(e, stream, streams, totals):
+def size_streams(e, d, stream, streams, totals):
     """Find where the records of each stream begin; totals: int64 [3] output, most windows, flits and words."""
     windows = flits = words = 0
     for s in range(streams):
@@ -65,10 +67,10 @@ def size_streams(e, stream, streams, totals):
         stream[at.S_FLITS, s] = flits
         stream[at.S_WORDS, s] = words
         rows = stream[at.S_N, s] * stream[at.S_J, s]
-        of_row = columns_of_row(e, stream[at.S_Q, s]) * stream[at.S_C, s]
+        of_row = columns_of_row(e, d[at.EXTENT], stream[at.S_Q, s]) * stream[at.S_C, s]
         windows += rows * stream[at.S_Q, s]
         words += rows * of_row
-        flits += rows * (cdiv(of_row, e[at.IACT_FLIT]) + stream[at.S_Q, s] + e[at.EXTENT])
+        flits += rows * (cdiv(of_row, e[at.IACT_FLIT]) + stream[at.S_Q, s] + d[at.EXTENT])
     totals[0] = windows
     totals[1] = flits
     totals[2] = words
@@ -81,15 +83,15 @@ def line_of(e, d, stream, s, image, p):
     h = p * e[at.ROW_STRIDE] + tap * e[at.ROW_DILATION] - e[at.ROW_BEFORE]
     of_layer = (d[at.G] + stream[at.S_G0, s]) * e[at.IMAGES] + d[at.N] + stream[at.S_N0, s] + image
     first = (of_layer * e[at.ROW_SIZE] + h) * e[at.COL_SIZE] * e[at.CHANNELS] + d[at.C] + stream[at.S_C0, s]
-    column = (d[at.Q] + stream[at.S_Q0, s]) * e[at.COL_STRIDE] - e[at.COL_BEFORE]
-    return Line(first, column, 0 <= h < e[at.ROW_SIZE], stream[at.S_C, s], stream[at.S_Q, s])
+    column = (d[at.Q] + stream[at.S_Q0, s]) * e[at.COL_STRIDE] - d[at.COL_BEFORE]
+    return Line(first, column, 0 <= h < e[at.ROW_SIZE], stream[at.S_C, s], stream[at.S_Q, s], d[at.EXTENT])
 
 
 @kernel(spliced=True)
 def write_segment(e, line, iacts, program, columns, word):
     """Write down the words of some columns of a row, from the first to before the second; returns the next word."""
     width, layer_channels, csc, carries = e[at.COL_SIZE], e[at.CHANNELS], e[at.CSC_IACT], iacts.data.size > 0
-    extent, gap = e[at.EXTENT], max(0, e[at.COL_STRIDE] - e[at.EXTENT])  # windows apart leave columns out
+    extent, gap = line.extent, max(0, e[at.COL_STRIDE] - line.extent)  # windows apart leave columns out
     for x in range(columns[0], columns[1]):
         w = line.column + x
         if gap > 0:
@@ -122,10 +124,10 @@ def close_flits(e, program, flit, sent, until, end):
 @kernel(spliced=True)
 def write_row(e, line, iacts, program, begin, cursor):
     """Write down an input row of a stream that begins at one cursor, from another one on; returns the next one."""
-    extent, step, csc = e[at.EXTENT], min(e[at.COL_STRIDE], e[at.EXTENT]), e[at.CSC_IACT]
+    extent, step, csc = line.extent, min(e[at.COL_STRIDE], line.extent), e[at.CSC_IACT]
     flit, word, oldest = cursor.flit, cursor.word, cursor.word
     sent = word - begin.word
-    row_end = sent + columns_of_row(e, line.windows) * line.channels
+    row_end = sent + columns_of_row(e, extent, line.windows) * line.channels
     for q in range(line.windows):
         column, stop = 0 if q == 0 else extent + (q - 1) * step, extent + q * step
         while column < stop:
@@ -169,9 +171,9 @@ def fill_streams(e, d, local_rows, plan, iacts, program):
 
 @kernel(spliced=True)
 def weights_before(e, d, tile, w, s, channel):
-    """Place in the mask of weights of the first one of a column: filter tap `s` and a channel of the tile `w`."""
-    row = ((d[at.G] + tile[at.W_G0, w]) * e[at.ROW_TAPS] + d[at.R] + tile[at.W_R0, w]) * e[at.TAPS] + s
-    column = row * e[at.CHANNELS] + d[at.C] + tile[at.W_C0, w] + channel
+    """Place in the mask of weights of the first one of a column: tap `s` of the pass and a channel of the tile `w`."""
+    row = (d[at.G] + tile[at.W_G0, w]) * e[at.ROW_TAPS] + d[at.R] + tile[at.W_R0, w]
+    column = (row * e[at.TAPS] + d[at.S] + s) * e[at.CHANNELS] + d[at.C] + tile[at.W_C0, w] + channel
     return column * e[at.FILTERS] + d[at.M] + tile[at.W_M0, w]
 
 
@@ -179,7 +181,7 @@ def weights_before(e, d, tile, w, s, channel):
 def weigh_tile(e, d, tile, w, mask, cost):
     """Find the issue slots of the iacts that meet a tile of weights; returns their sum."""
     filters, channels, slots = tile[at.W_M, w], tile[at.W_C, w], 0
-    for x in range(e[at.EXTENT]):
+    for x in range(d[at.EXTENT]):
         on_tap = x % e[at.COL_DILATION] == 0
         for i in range(channels):
             if not on_tap:
@@ -195,13 +197,13 @@ def weigh_tile(e, d, tile, w, mask, cost):
 
 
 @kernel(helper=True, reference_counts=False)
-def flits_of_tile(e, filters, channels, slots):
-    """Flits of a tile of weights, of which an iact of each kind takes so many slots in all."""
+def flits_of_tile(e, filters, columns, slots):
+    """Flits of a tile of weights, of so many filters and columns (channels of a tap), which take so many slots."""
     if e[at.CSC_WEIGHT]:
-        addresses = cdiv(e[at.TAPS] * channels * e[at.ADDRESS_BITS], e[at.WEIGHT_FLIT_BITS])
+        addresses = cdiv(columns * e[at.ADDRESS_BITS], e[at.WEIGHT_FLIT_BITS])
         flits = cdiv(slots * e[at.SIMD], e[at.WEIGHT_FLIT]) + addresses
     else:
-        flits = cdiv(filters * channels * e[at.TAPS], e[at.WEIGHT_FLIT])
+        flits = cdiv(filters * columns, e[at.WEIGHT_FLIT])
     return max(1, flits)  # a tile without non-zeros takes an empty one
 
 
@@ -235,5 +237,6 @@ def weigh(e, d, plan, mask, cost):
     tile = plan.tile
     for w in range(plan.counts[at.COUNT_TILES]):
         slots = weigh_tile(e, d, tile, w, mask, cost)
-        tile[at.W_FLITS, w] = flits_of_tile(e, tile[at.W_M, w], tile[at.W_C, w], slots)
+        columns = tile[at.W_C, w] * d[at.SIZE + at.S]
+        tile[at.W_FLITS, w] = flits_of_tile(e, tile[at.W_M, w], columns, slots)
     load_places(e, plan)

@@ -209,7 +209,7 @@ def least_pe_cycles(packed, spatial, tables, m0, c0):
     least = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.CYCLES])
     if n[at.HIDE_SERVICE]:
         return least
-    accumulations = c[WeightTile.TILES] * spatial.row_passes
+    accumulations = c[WeightTile.TILES] * spatial.tap_passes
     return least + service_cycles(packed, spatial, accumulations, m[WeightTile.STEPS])
 
 
@@ -227,7 +227,7 @@ def is_always_too_long(packed, spatial, filters, channels, aim):
     """
     least = compute_cycles(packed, spatial, channels, filters * aim.filter_cycles)
     if not packed.n[at.HIDE_SERVICE]:
-        least += service_cycles(packed, spatial, spatial.row_passes, filters)
+        least += service_cycles(packed, spatial, spatial.tap_passes, filters)
     return is_too_long(least, aim.limit)
 
 
@@ -304,7 +304,7 @@ def survey_one(packed, s, tables, counted, aim):
     top_c = min(n[at.MAX_C0], channels)
     # A chain of psums over clusters must end in one pass where psums cannot return.
     chained = s[at.RC] > 1 and not n[at.PSUMS_RETURN]
-    if chained and (s[at.YR] < n[at.R] or top_c < channels):
+    if chained and (n[at.TAP_TILES] > 1 or s[at.YR] < n[at.R] or top_c < channels):
         return np.inf, np.inf, 0, np.inf
     count = choices_within(packed, s, counted, top_c, chained)
     spatial = configure(packed, s)

@@ -17,7 +17,14 @@ from accelerator_sim.kernels.deal import (
     tile_blocks,
     tile_strips,
 )
-from accelerator_sim.kernels.windows import columns_of, fetched, rows_of, streamed_in_passes, touched
+from accelerator_sim.kernels.windows import (
+    columns_in_passes,
+    columns_of,
+    fetched,
+    rows_of,
+    streamed_in_passes,
+    touched,
+)
 
 
 class WeightTile(IntEnum):
@@ -223,10 +230,10 @@ def column_table(n, cut, table):
         note_tiles(n, tiled, row)
         held = note_kept(n, tiled, size, x, cut.local, row)
         row[PositionTile.HELD] = touched(window, held, tiled.top.clusters if n[at.FLAT] else 1)
-        row[PositionTile.SENT] = row[PositionTile.GIVEN] = touched(window, size, total.units)
+        row[PositionTile.SENT] = row[PositionTile.GIVEN] = columns_in_passes(n, size, total.units)
         row[PositionTile.FILLED] = touched(window, size, total.clusters)
         runs = tiled.tiles if n[at.PRIVATE] else total.first_units
-        row[PositionTile.PORT] = touched(window, first_port_steps(n, total), runs)
+        row[PositionTile.PORT] = columns_in_passes(n, first_port_steps(n, total), runs)
         row[PositionTile.FILL_PORT] = touched(window, total.cluster_steps, tiled.tiles)
         if n[at.PADDING_STORED]:
             row[PositionTile.FETCHED] = touched(window, size, tiled.tiles)

@@ -23,7 +23,7 @@ from accelerator_sim.kernels.rounding import WORD_SLIP
 ) = range(19)  # fmt: skip
 
 # Numbers of a layer (array `x`).
-X_IACT_BYTES, X_WEIGHT_BYTES, X_OACT_BYTES, X_BYTES_PER_CYCLE, X_FILL_RATE, X_TAPS, NUMBERS = range(7)
+X_IACT_BYTES, X_WEIGHT_BYTES, X_OACT_BYTES, X_BYTES_PER_CYCLE, X_FILL_RATE, NUMBERS = range(6)
 
 NO_TRANSFER = -1
 """Cycles of a pass that asks for nothing; a transfer over an unlimited channel takes 0, but has its latency."""
@@ -40,14 +40,14 @@ class Tiles(NamedTuple):
     """The tiles of a layer, and what their types differ in; int64."""
 
     counts: Any
-    """[7]"""
+    """[DIMENSIONS]"""
     types: Any
-    """[7, most tiles]: type of each tile."""
+    """[DIMENSIONS, most tiles]: type of each tile."""
     radix: Any
-    """[7]: number of types."""
+    """[DIMENSIONS]: number of types."""
     length: Any
     share: Any
-    """[7, most types]: elements of a tile, and of its first cluster."""
+    """[DIMENSIONS, most types]: elements of a tile, and of its first cluster."""
     row_fetched: Any
     column_fetched: Any
     """By type of P or Q: inputs fetched from off-chip."""
@@ -110,7 +110,7 @@ def next_pass(o, tiles, here):
     if here[at.M] < min((here[FILTER_TILE] + 1) * o[O_M2], tiles[at.M]):
         return
     here[at.M] = here[FILTER_TILE] * o[O_M2]
-    if advance((at.R, at.C), tiles, here):
+    if advance((at.S, at.R, at.C), tiles, here):
         return
     if o[O_FILTERS_FIRST]:
         if next_positions(tiles, here) or next_filters(o, tiles, here):
@@ -144,7 +144,7 @@ def needs_iacts(o, here, before):
 @kernel(helper=True, reference_counts=False)
 def needs_weights(o, here, before):
     """Whether weights are sent for a pass."""
-    for dimension in (at.G, at.M, at.C, at.R):
+    for dimension in (at.G, at.M, at.C, at.R, at.S):
         if here[dimension] != before[dimension]:
             return True
     moved = here[POSITION_TILE] != before[POSITION_TILE] or here[FILTER_TILE] != before[FILTER_TILE]
@@ -154,8 +154,8 @@ def needs_weights(o, here, before):
 @kernel(helper=True, reference_counts=False)
 def role_of(tiles, here):
     """FIRST and LAST: whether a pass is the first or the last that adds to its psums."""
-    accumulation = here[at.C] * tiles.counts[at.R] + here[at.R]
-    last = tiles.counts[at.C] * tiles.counts[at.R] - 1
+    accumulation = (here[at.C] * tiles.counts[at.R] + here[at.R]) * tiles.counts[at.S] + here[at.S]
+    last = tiles.counts[at.C] * tiles.counts[at.R] * tiles.counts[at.S] - 1
     return (FIRST if accumulation == 0 else 0) + (LAST if accumulation == last else 0)
 
 
@@ -211,10 +211,10 @@ def iact_fill(o, x, tiles, here):
 def weight_transfer(o, x, tiles, here):
     """Cycles of the channel for the weights of a pass."""
     size = length_of(tiles, here, at.G) * length_of(tiles, here, at.M)
-    size *= length_of(tiles, here, at.C) * length_of(tiles, here, at.R)
+    size *= length_of(tiles, here, at.C) * length_of(tiles, here, at.R) * length_of(tiles, here, at.S)
     if o[O_WEIGHT_KEPT] and here[POSITION_TILE] > 0:  # they are in the GLB since the first position tile
         size = 0
-    return transfer_cycles(float(size) * x[X_TAPS] * x[X_WEIGHT_BYTES], o, x)
+    return transfer_cycles(float(size) * x[X_WEIGHT_BYTES], o, x)
 
 
 @kernel(helper=True, reference_counts=False)

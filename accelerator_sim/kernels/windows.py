@@ -59,6 +59,26 @@ def touched(window, outputs, blocks):
 
 
 @kernel(helper=True, reference_counts=False)
+def touched_by_taps(n, taps, outputs, blocks):
+    """Columns that runs of neighbouring outputs need for some neighbouring taps: of `Window.of_taps`."""
+    stride, dilation = n[at.COL_STRIDE], n[at.COL_DILATION]
+    extent = (taps - 1) * dilation + 1
+    if stride >= extent:
+        return (taps if dilation == 1 else extent) * outputs
+    return stride * (outputs - blocks) + extent * blocks
+
+
+@kernel(helper=True, reference_counts=False)
+def columns_in_passes(n, outputs, blocks):
+    """Columns that runs of neighbouring outputs need, over all passes of at most `TAPS` filter columns each."""
+    full, last = n[at.TAP_TILES] - 1, n[at.S] - (n[at.TAP_TILES] - 1) * n[at.TAPS]
+    total = touched_by_taps(n, last, outputs, blocks)
+    if full > 0:
+        total += full * touched_by_taps(n, n[at.TAPS], outputs, blocks)
+    return total
+
+
+@kernel(helper=True, reference_counts=False)
 def streamed(window, outputs, strips, taps):
     """Input rows that feed `taps` filter rows over strips of output rows: `Window.streamed`."""
     if window.dilation > 1 or window.stride >= taps:

@@ -137,7 +137,7 @@ def _letters(problem: MappingProblem, held: Allocation) -> Iterator[Letters]:
             continue
         for r in range(1, min(sets // t, loops.C) + 1):
             for q in range(1, ceil_div(loops.C, r) + 1):
-                if problem.spad_limit(p, q) is not None or not _fits(problem, held, q * r):
+                if problem.spad_limit(p, q, loops.S) is not None or not _fits(problem, held, q * r):
                     break
                 letters = Letters(held.n, held.m, held.e, p, q, r, t)
                 try:

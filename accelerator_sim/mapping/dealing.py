@@ -154,9 +154,10 @@ class Deals:
     P: Deal
     Q: Deal
     R: Deal
+    S: Deal
 
 
 def deals_of(loops: Loops, mapping: Mapping) -> Deals:
     """Deal every dimension of the loops according to the mapping (G and R: one element per part and pass)."""
-    tiles = {d: getattr(mapping, f"{d}0") for d in "NMCPQ"} | {"G": 1, "R": 1}
-    return Deals(**{d: deal(loops.sizes[d], tiles[d], mapping, d) for d in "GNMCPQR"})
+    tiles = {d: getattr(mapping, f"{d}0") for d in "NMCPQ"} | {"G": 1, "R": 1, "S": min(mapping.S0, loops.S)}
+    return Deals(**{d: deal(loops.sizes[d], tiles[d], mapping, d) for d in "GNMCPQRS"})

@@ -86,10 +86,13 @@ def _uneven(e: int, loops: Loops, rows: int, columns: int) -> str:
 
 
 def letters_of(tiling: Tiling) -> Letters | None:
-    """The letters of a mapping, or None for one that they cannot express (clusters, cut rows, more than one strip)."""
+    """The letters of a mapping, or None for one that they cannot express.
+
+    They know no clusters, no cut rows or filters, and no more than one strip.
+    """
     m, loops = tiling.mapping, tiling.loops
     plain = m.cluster_rows.used * m.cluster_columns.used == 1 and m.parts("G") * m.parts("Q") * m.parts("N") == 1
-    if not plain or m.parts("R") < loops.R or m.P0 > 1 or (m.Q0 < loops.Q and not loops.positions):
+    if not plain or m.parts("R") < loops.R or m.P0 > 1 or m.S0 < loops.S or (m.Q0 < loops.Q and not loops.positions):
         return None
     return Letters(
         n=m.Q0 if loops.positions else m.N0,

@@ -71,6 +71,7 @@ class MappingEntry(FileModel):
     pe_columns: FactorsEntry = FactorsEntry()
     M0: AtLeastOne = Field(default=1, description="filters in a PE")
     C0: AtLeastOne = Field(default=1, description="channels in a PE")
+    S0: AtLeastOne | None = Field(default=None, description="filter columns in a PE at a time; not given: all")
     N0: AtLeastOne = Field(default=1, description="images of a tile in a PE")
     P0: AtLeastOne = Field(default=1, description="output rows of a tile in a PE")
     Q0: AtLeastOne = Field(default=1, description="output columns of a tile in a PE")
@@ -210,7 +211,7 @@ def _mapping(entry: MappingEntry, loops: Loops, architecture: Architecture) -> M
         letters, cluster = Letters(**entry.eyeriss_v1.model_dump()), architecture.pe_cluster
         return mapping_of(letters, loops, cluster.rows, cluster.columns).clipped(loops)
     parts: dict[str, Any] = {axis: Factors(**getattr(entry, axis).model_dump()) for axis in AXES}
-    parts |= {name: getattr(entry, name) for name in TILES}
+    parts |= {name: length for name in TILES if (length := getattr(entry, name)) is not None}
     mapping = Mapping(
         **parts,
         stationary=Stationary(entry.stationary),
@@ -238,7 +239,7 @@ def letters_entry(tiling: Tiling) -> dict[str, Any] | None:
         again = mapping_of(letters, tiling.loops, cluster.rows, cluster.columns).clipped(tiling.loops)
     except ValueError:
         return None
-    return {"eyeriss_v1": vars(letters)} if again == tiling.mapping else None
+    return {"eyeriss_v1": vars(letters)} if again == tiling.mapping.clipped(tiling.loops) else None
 
 
 def dump_mappings(tilings: Iterable[tuple[str, Tiling]]) -> str:

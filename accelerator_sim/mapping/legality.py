@@ -49,7 +49,7 @@ def _shape_limits(tiling: Tiling) -> list[str]:
         if getattr(mapping, name) < 1:
             broken.append(f"{name} = {getattr(mapping, name)}; at least 1")
     if not broken:
-        limit = problem.spad_limit(mapping.M0, mapping.C0)
+        limit = problem.spad_limit(mapping.M0, mapping.C0, tiling.taps)
         if limit:
             broken.append(limit)
     return broken
@@ -98,7 +98,7 @@ def glb_use(tiling: Tiling) -> tuple[int, int, int]:
     iact = 0
     if not tiling.iact_bypasses_glb:
         words = tiling.iact_tile if flat else ceil_div(tiling.iact_cluster_tile, mapping.array_parts("M"))
-        iact = math.ceil(words * problem.iact_pairs(mapping.C0)) * problem.iact_bits
+        iact = math.ceil(words * tiling.iact_pairs) * problem.iact_bits
     psum = 0
     if not tiling.psum_bypasses_glb:
         columns = problem.architecture.pe_cluster.columns
@@ -106,7 +106,7 @@ def glb_use(tiling: Tiling) -> tuple[int, int, int]:
         psum = words * problem.architecture.precision.psum
     weight = 0
     if mapping.stationary is Stationary.WEIGHT:
-        weight = math.ceil(tiling.weight_tile * problem.weight_pairs(mapping.M0)) * problem.weight_bits
+        weight = math.ceil(tiling.weight_tile * tiling.weight_pairs) * problem.weight_bits
     elif problem.weight_through_glb:
-        weight = math.ceil(tiling.weight_pass * problem.weight_pairs(mapping.M0)) * problem.weight_bits
+        weight = math.ceil(tiling.weight_pass * tiling.weight_pairs) * problem.weight_bits
     return iact, psum, weight

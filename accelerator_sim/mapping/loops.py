@@ -13,7 +13,7 @@ Psums, weights and multiply-accumulates are the same in both forms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accelerator_sim.workload.layer import Layer, taps_inside
 from accelerator_sim.workload.phases import is_dense
@@ -29,12 +29,19 @@ class Window:
     dilation: int
     size: int
     before: int
-    """Padding before the first input."""
+    """Padding before the first input (negative: inputs before the first window, see `of_taps`)."""
 
     @property
     def extent(self) -> int:
         """Inputs from the first to the last tap of one position."""
         return (self.taps - 1) * self.dilation + 1
+
+    def of_taps(self, first: int, taps: int) -> Window:
+        """The window of `taps` neighbouring taps alone, from the tap number `first` on, at the same positions.
+
+        It begins `first` x `dilation` inputs later; where it has gone past the padding, `before` is negative.
+        """
+        return replace(self, taps=taps, before=self.before - first * self.dilation)
 
     def touched(self, outputs: int, blocks: int) -> int:
         """Inputs, padding included, that `outputs` positions in `blocks` runs of neighbours need, run by run."""

@@ -3,9 +3,9 @@
 The nest is that of row stationary plus (arXiv:1807.07928v1, RS+; JETCAS 2019 IV), outer to inner:
 
     DRAM    tiles of G, N, P, Q and M, in the order that keeps the stationary tensor in place
-    GLB     accumulation passes over C and R, then the filters M of the tile
+    GLB     accumulation passes over C, R and S, then the filters M of the tile
     array   G, N, M, P, Q on clusters and PEs; C and R on the PE rows of a psum chain (C on cluster rows too)
-    SPad    images, rows and columns of the tile, then the window C x S, then the M filters of a PE
+    SPad    images, rows and columns of the tile, then the window of C0 x S0, then the M filters of a PE
 
 Every factor may be imperfect: the last tile is smaller, and is counted as such.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from typing import ClassVar
 
 from accelerator_sim.mapping.loops import Loops
 
@@ -66,6 +67,8 @@ class Factors:
     P: int = 1
     Q: int = 1
     R: int = 1
+    S: ClassVar[int] = 1
+    """Columns of a filter are not cut over PEs: a PE slides over the row that it works on."""
 
     @property
     def used(self) -> int:
@@ -77,16 +80,21 @@ class Factors:
         return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) > 1}
 
 
-TILES = ("M0", "C0", "N0", "P0", "Q0", "M2")
+TILES = ("M0", "C0", "S0", "N0", "P0", "Q0", "M2")
 AXES = ("cluster_rows", "cluster_columns", "pe_rows", "pe_columns")
+
+
+ALL_COLUMNS = 1 << 31
+"""`S0` of a mapping whose PEs hold all columns of a filter row at a time, however many there are."""
 
 
 @dataclass(frozen=True)
 class Mapping:
     """One way to run a layer.  Tiles are lengths per PE; spatial factors are counts of parts.
 
-    `M0` filters and `C0` channels sit in a PE; `N0`, `P0`, `Q0` are the images, rows and columns that a PE computes
-    while its weights stay; `M2` filter passes share one GLB tile (its psums and, by default, its iacts).
+    `M0` filters and `C0` channels sit in a PE, with `S0` columns of the filter row at a time; `N0`, `P0`, `Q0` are the
+    images, rows and columns that a PE computes while its weights stay; `M2` filter passes share one GLB tile (its psums
+    and, by default, its iacts).
     """
 
     cluster_rows: Factors = Factors()
@@ -95,6 +103,7 @@ class Mapping:
     pe_columns: Factors = Factors()
     M0: int = 1
     C0: int = 1
+    S0: int = ALL_COLUMNS
     N0: int = 1
     P0: int = 1
     Q0: int = 1
@@ -122,6 +131,6 @@ class Mapping:
     def clipped(self, loops: Loops) -> Mapping:
         """The same mapping with per-PE tiles no larger than the layer needs."""
         sizes = loops.sizes
-        tiles = {f"{d}0": min(getattr(self, f"{d}0"), ceil_div(sizes[d], self.parts(d))) for d in "MCNPQ"}
+        tiles = {f"{d}0": min(getattr(self, f"{d}0"), ceil_div(sizes[d], self.parts(d))) for d in "MCSNPQ"}
         m_passes = ceil_div(loops.M, self.parts("M") * tiles["M0"])
         return replace(self, **tiles, M2=min(self.M2, m_passes))

@@ -8,22 +8,23 @@ from numpy.typing import NDArray
 from accelerator_sim.architecture.architecture import GlbStore
 from accelerator_sim.files.recent import Recent
 from accelerator_sim.kernels import layout as at
+from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.arrays import Floats
 
 
-def pack(problem: MappingProblem, actions: ActionEnergies) -> at.Packed:
-    """Reduce a problem and the energies of its architecture to arrays."""
+def pack(problem: MappingProblem, actions: ActionEnergies, taps: int) -> at.Packed:
+    """Reduce a problem and the energies of its architecture to arrays, for PEs with `taps` filter columns at a time."""
     loops = problem.loops
-    fits = _fitting(problem)
+    fits = _fitting(problem, taps)
     max_m0, max_c0 = (size - 1 for size in fits.shape)
     slots = np.array([0.0] + [problem.slots(m) for m in range(1, max_m0 + 1)])
     cycles = np.array([0.0] + [problem.cycles_per_iact(m) for m in range(1, max_m0 + 1)])
     pairs_w = np.array([0.0] + [problem.weight_pairs(m) for m in range(1, max_m0 + 1)])
     dram_w = np.array([0.0] + [problem.weight_dram_bits(m) for m in range(1, max_m0 + 1)])
-    pairs_i = np.array([0.0] + [problem.iact_pairs(c) for c in range(1, max_c0 + 1)])
-    dram_i = np.array([0.0] + [problem.iact_dram_bits(c) for c in range(1, max_c0 + 1)])
+    pairs_i = np.array([0.0] + [problem.iact_pairs(c, taps) for c in range(1, max_c0 + 1)])
+    dram_i = np.array([0.0] + [problem.iact_dram_bits(c, taps) for c in range(1, max_c0 + 1)])
     rows, columns = loops.rows, loops.columns
     if problem.architecture.dram.padding == "stored":
         area = rows.touched(loops.P, 1) * columns.touched(loops.Q, 1)
@@ -31,7 +32,7 @@ def pack(problem: MappingProblem, actions: ActionEnergies) -> at.Packed:
         area = rows.fetched(loops.P) * columns.fetched(loops.Q)
     least = float(loops.G * loops.N * loops.C * area)
     numbers = _numbers(problem, actions)
-    integers = _integers(problem, max_m0, max_c0)
+    integers = _integers(problem, taps, max_m0, max_c0)
     return at.Packed(integers, numbers, slots, cycles, pairs_i, pairs_w, dram_i, dram_w, fits, least)
 
 
@@ -39,33 +40,33 @@ _FITTING: Recent[NDArray[np.uint8]] = Recent(16 << 20)
 """What fits a PE, by all that `MappingProblem.spad_limit` reads: machines with other arrays have the same."""
 
 
-def _fitting(problem: MappingProblem) -> NDArray[np.uint8]:
+def _fitting(problem: MappingProblem, taps: int) -> NDArray[np.uint8]:
     """Whether a PE holds so many filters and channels, uint8 [most M0 + 1, most C0 + 1]; a copy of its own."""
-    key = problem.spad_key
+    key = problem.spad_key, taps
     known = _FITTING.get(key)
     if known is None:
-        max_m0, max_c0 = _reach(problem)
+        max_m0, max_c0 = _reach(problem, taps)
         known = np.zeros((max_m0 + 1, max_c0 + 1), dtype=np.uint8)
         channels = max_c0
         for m in range(1, max_m0 + 1):
-            while channels and problem.spad_limit(m, channels) is not None:
+            while channels and problem.spad_limit(m, channels, taps) is not None:
                 channels -= 1  # more filters leave room for fewer channels
             known[m, 1 : channels + 1] = 1
         _FITTING.put(key, known, known.nbytes + 1024)
     return known.copy()
 
 
-def _reach(problem: MappingProblem) -> tuple[int, int]:
+def _reach(problem: MappingProblem, taps: int) -> tuple[int, int]:
     """Largest M0 and C0 that fit a PE beside one of the other (1 where not even that fits)."""
     m0, c0 = 1, 1
-    while m0 < problem.loops.M and problem.spad_limit(m0 + 1, 1) is None:
+    while m0 < problem.loops.M and problem.spad_limit(m0 + 1, 1, taps) is None:
         m0 += 1
-    while c0 < problem.loops.C and problem.spad_limit(1, c0 + 1) is None:
+    while c0 < problem.loops.C and problem.spad_limit(1, c0 + 1, taps) is None:
         c0 += 1
     return m0, c0
 
 
-def _integers(problem: MappingProblem, max_m0: int, max_c0: int) -> NDArray[np.int64]:
+def _integers(problem: MappingProblem, taps: int, max_m0: int, max_c0: int) -> NDArray[np.int64]:
     loops, architecture = problem.loops, problem.architecture
     glb, overlap, pe = architecture.glb, architecture.overlap, architecture.pe
     shared = glb.shared
@@ -76,6 +77,7 @@ def _integers(problem: MappingProblem, max_m0: int, max_c0: int) -> NDArray[np.i
         n[first : first + 6] = [
             window.stride, window.dilation, window.extent, window.before, window.size, window.spanned_inside,
         ]  # fmt: skip
+    n[at.TAPS], n[at.TAP_TILES] = taps, ceil_div(loops.S, taps)
     n[at.PADDING_STORED] = architecture.dram.padding == "stored"
     n[at.FLAT] = architecture.flat
     n[at.ONE_SOURCE] = architecture.pooled

@@ -36,6 +36,7 @@ def loop_nest(tiling: Tiling) -> str:
         add("DRAM", *filters)
     add("GLB", "C", d.C.tiles, f"{min(loops.C, d.C.length)} channels per pass")
     add("GLB", "R", d.R.tiles, f"{min(loops.R, d.R.length)} filter rows per pass")
+    add("GLB", "S", d.S.tiles, f"{d.S.length} filter columns per pass")
     add("GLB", "M", m.M2, f"{min(loops.M, d.M.length)} filters per pass")
     for axis in ("cluster_rows", "cluster_columns", "pe_rows", "pe_columns"):
         for dimension, count in getattr(m, axis).as_dict().items():
@@ -43,7 +44,7 @@ def loop_nest(tiling: Tiling) -> str:
     for dimension in "NPQ":
         add("SPad", dimension, getattr(m, f"{dimension}0"))
     add("SPad", "C", m.C0)
-    add("SPad", "S", loops.S)
+    add("SPad", "S", tiling.taps)
     add("SPad", "M", m.M0)
     text, previous = [], ""
     for depth, (level, dimension, count, note) in enumerate(lines):
@@ -138,4 +139,6 @@ def _cell(tiling: Tiling, i: int, j: int, y: int, x: int) -> str:
                 return "."
         if m.parts(dimension) > 1 or (dimension in "MC" and last > first):
             held.append(f"{dimension}{first}" + (f"-{last}" if last > first else ""))
+    if tiling.deals.S.tiles > 1:
+        held.append("S0" + (f"-{tiling.taps - 1}" if tiling.taps > 1 else ""))
     return " ".join(held) or "all"

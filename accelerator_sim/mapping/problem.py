@@ -14,7 +14,7 @@ from functools import cached_property
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.networks import HierarchicalMesh
 from accelerator_sim.mapping.loops import Loops, loops_of
-from accelerator_sim.mapping.mapping import Encoding, ceil_div
+from accelerator_sim.mapping.mapping import Encoding, ceil_div, useful_parts
 from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rlc_bits_per_value
 from accelerator_sim.workload.layer import Layer
 
@@ -92,15 +92,13 @@ class MappingProblem:
             return max(float(pe.min_cycles_per_iact), self.slots(filters))
         return issue_slots(filters, self.met_weight_density, self.architecture.lanes, pe.min_cycles_per_iact)
 
-    @property
-    def window(self) -> int:
-        """Iacts of one channel that the iact SPad holds: the filter row with its gaps."""
-        return self.loops.columns.extent
+    def spad_limit(self, filters: int, channels: int, taps: int) -> str | None:
+        """The SPad limit that `filters` x `channels` in a PE break, with `taps` filter columns at a time, or None.
 
-    def spad_limit(self, filters: int, channels: int) -> str | None:
-        """The SPad limit that `filters` x `channels` in a PE break, or None."""
-        pe, spad, taps = self.architecture.pe, self.architecture.pe.spad, self.loops.S
-        iacts, weights = channels * self.window, filters * channels * taps
+        The iact SPad holds the columns of a window, its gaps (dilation) included.
+        """
+        pe, spad, window = self.architecture.pe, self.architecture.pe.spad, self.loops.columns.of_taps(0, taps).extent
+        iacts, weights = channels * window, filters * channels * taps
         if spad.shared is not None:
             bits = iacts * spad.iact.width + weights * spad.weight.width + filters * spad.psum.width
             if bits > spad.shared * 8:
@@ -111,39 +109,39 @@ class MappingProblem:
         assert spad.psum.values
         assert spad.weight.depth
         if iacts > spad.iact.values:
-            return f"the iact SPad: C0 x S = {channels} x {self.window} = {iacts} > {spad.iact.values} values"
+            return f"the iact SPad: C0 x S0 = {channels} x {window} = {iacts} > {spad.iact.values} values"
         if filters > spad.psum.values:
             return f"the psum SPad: M0 = {filters} > {spad.psum.values} psums"
         if self.iact_encoding is Encoding.CSC and pe.csc is not None:
-            segment, reach = channels * min(self.window, self.loops.columns.stride), 1 << pe.csc.count
+            segment, reach = channels * min(window, self.loops.columns.stride), 1 << pe.csc.count
             if segment > reach:
                 return f"the iact count: a segment of C0 x stride = {segment} values > the {reach} that a count reaches"
         if self.iact_encoding is Encoding.CSC and spad.iact_address is not None:
-            segments = ceil_div(self.window, self.loops.columns.stride)
+            segments = ceil_div(window, self.loops.columns.stride)
             if segments + 1 > spad.iact_address.depth:
                 return f"the iact address SPad: {segments} segments + 1 > {spad.iact_address.depth} entries"
         if self.weight_encoding is Encoding.CSC:
             if spad.weight_address is not None and channels * taps > spad.weight_address.depth:
                 return f"the weight address SPad: {channels * taps} columns > {spad.weight_address.depth} entries"
-            mean, deviation = self.weight_words(filters, channels)
+            mean, deviation = self.weight_words(filters, channels, taps)
             words = min(mean + self.sigmas * deviation, channels * taps * ceil_div(filters, self.architecture.lanes))
             if words > spad.weight.depth:
                 return f"the weight SPad: about {words:.0f} words of non-zero weights > {spad.weight.depth} words"
         elif weights > (room := spad.weight.values * self.architecture.packing):
-            return f"the weight SPad: M0 x C0 x S = {weights} > {room} weights"
+            return f"the weight SPad: M0 x C0 x S0 = {weights} > {room} weights"
         return None
 
     @property
     def spad_key(self) -> Hashable:
-        """All that `spad_limit` depends on, and how many filters and channels there are."""
+        """All that `spad_limit` depends on but its arguments, and how many filters and channels there are."""
         pe, loops = self.architecture.pe, self.loops
         stored = self.iact_encoding, self.weight_encoding, self.sigmas, self.layer.density.weight
         lanes = self.architecture.lanes, self.architecture.packing
-        return stored, pe.spad, pe.csc, lanes, loops.M, loops.C, loops.S, loops.columns
+        return stored, pe.spad, pe.csc, lanes, loops.M, loops.C, loops.columns
 
-    def weight_words(self, filters: int, channels: int) -> tuple[float, float]:
+    def weight_words(self, filters: int, channels: int, taps: int) -> tuple[float, float]:
         """SPad words of the non-zero weights of a PE, for independent zeros: their mean and standard deviation."""
-        simd, density, columns = self.architecture.lanes, self.layer.density.weight, channels * self.loops.S
+        simd, density, columns = self.architecture.lanes, self.layer.density.weight, channels * taps
         deviation = math.sqrt(filters * columns * density * (1.0 - density)) / simd
         return columns * issue_slots(filters, density, simd), deviation
 
@@ -169,14 +167,14 @@ class MappingProblem:
         return self.layer.density.iact * self._real_share
 
     # --- words, by storage ---------------------------------------------------------------------------------------
-    def iact_pairs(self, channels: int) -> float:
-        """Words stored per nominal iact."""
+    def iact_pairs(self, channels: int, taps: int) -> float:
+        """Words stored per nominal iact, for PEs with so many channels, and filter columns at a time."""
         if self.iact_encoding is Encoding.RAW:
             return 1.0
         pe, precision = self.architecture.pe, self.architecture.precision
         assert pe.csc is not None
         address = pe.spad.iact_address.width if pe.spad.iact_address else 0
-        segment = channels * min(self.loops.columns.stride, self.loops.S)
+        segment = channels * min(self.loops.columns.stride, taps)
         density = self.layer.density.iact * self._real_share
         return csc_pairs_per_value(density, segment, pe.csc.count, address, precision.iact)
 
@@ -236,12 +234,12 @@ class MappingProblem:
         inputs = rows.fetched(rows.outputs) * columns.fetched(columns.outputs)
         return inputs / (rows.touched(rows.outputs, 1) * columns.touched(columns.outputs, 1))
 
-    def iact_dram_bits(self, channels: int) -> float:
-        """Bits off-chip per iact that is fetched."""
+    def iact_dram_bits(self, channels: int, taps: int) -> float:
+        """Bits off-chip per iact that is fetched; channels, taps: see `iact_pairs`."""
         # With padding skipped, CSC pairs stand for real values only; a layer that sees nothing but padding has none.
         real = self.architecture.dram.padding == "skipped" and self.iact_encoding is Encoding.CSC
         share = self._real_share if real and self._real_share > 0.0 else 1.0
-        on_chip = self.iact_pairs(channels) * self.iact_bits / share
+        on_chip = self.iact_pairs(channels, taps) * self.iact_bits / share
         return self.dram_bits_of("iact", self.layer.density.iact * self.off_chip_share, on_chip)
 
     def weight_dram_bits(self, filters: int) -> float:
@@ -325,6 +323,28 @@ def problem_of(
     if Encoding.CSC in (iact_encoding, weight_encoding) and architecture.pe.csc is None:
         raise ValueError(f"{architecture.name} stores operands raw (pe.csc is absent); encoding csc is not possible")
     return MappingProblem(layer, loops_of(layer), architecture, iact_encoding, weight_encoding, sigmas, work)
+
+
+MOST_TAP_TILES = 16
+"""Lengths of tiles of filter columns that are searched: all that fit the 12 or 16 iacts of a PE of Eyeriss."""
+
+
+def tap_lengths(problem: MappingProblem) -> list[int]:
+    """The filter columns that a PE may hold at a time in a mapping that is searched for (S0), the most first.
+
+    All of them where a PE can hold them.  Else the shortest tile for each number of tiles, of those that fit beside one
+    filter and one channel; of more than `MOST_TAP_TILES`, the longest and the shortest ones and those between at equal
+    steps.  Empty where not even one column fits.
+    """
+    size = problem.loops.S
+    if problem.spad_limit(1, 1, size) is None:
+        return [size]
+    shortest = sorted({ceil_div(size, parts) for parts in useful_parts(size, size)}, reverse=True)
+    fit = [taps for taps in shortest if problem.spad_limit(1, 1, taps) is None]
+    if len(fit) <= MOST_TAP_TILES:
+        return fit
+    last = len(fit) - 1
+    return [fit[i * last // (MOST_TAP_TILES - 1)] for i in range(MOST_TAP_TILES)]
 
 
 def encodings_of(layer: Layer, architecture: Architecture) -> list[tuple[Encoding, Encoding]]:

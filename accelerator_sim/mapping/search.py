@@ -19,7 +19,7 @@ from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Mapping, Stationary
 from accelerator_sim.mapping.pack import pack
-from accelerator_sim.mapping.problem import SIGMAS, MappingProblem, encodings_of, problem_of
+from accelerator_sim.mapping.problem import SIGMAS, MappingProblem, encodings_of, problem_of, tap_lengths
 from accelerator_sim.mapping.space import configurations, factors_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import ActionEnergies
@@ -117,7 +117,7 @@ def find_mappings(
 
     Raises the same as `find_mapping`.
     """
-    check_lengths(layer)
+    check_lengths(layer, architecture)
     spaces, limit = _spaces(layer, architecture, actions, objective, options)
     total = sum(int(space.bounds.counts.sum()) for space in spaces)
     mappings: list[Found] = []
@@ -143,19 +143,19 @@ def find_mappings(
     return mappings
 
 
-def check_lengths(layer: Layer) -> None:
+def check_lengths(layer: Layer, architecture: Architecture) -> None:
     """Raise Unmappable for a layer with a dimension that is too long for its tiles to be searched."""
     dimension, size = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
     if size > LONGEST:
         raise Unmappable(
-            f"layer {layer.name} cannot be mapped: its dimension {dimension} is {size:,}, of which tiles are"
-            f" searched up to {LONGEST:,}"
+            f"layer {layer.name} cannot be mapped on {architecture.name}: its dimension {dimension} is {size:,}, of"
+            f" which tiles are searched up to {LONGEST:,}"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class BoundedSpace:
-    """The mappings with one way to store the operands: spatial configurations with their bounds and sizes."""
+    """The mappings with one way to store the operands and one S0: configurations with their bounds and sizes."""
 
     problem: MappingProblem
     packed: Packed
@@ -175,7 +175,7 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class PackedSpace:
-    """What a search of the mappings with one way to store the operands starts from.
+    """What a search of the mappings with one way to store the operands and one S0 starts from.
 
     rows: all spatial configurations, int64 [configurations, at.PLACES].
     """
@@ -193,19 +193,19 @@ class PackedSpace:
 def packed_spaces(
     layer: Layer, architecture: Architecture, actions: ActionEnergies, options: SearchOptions
 ) -> tuple[list[PackedSpace], str | None]:
-    """Return what is to be searched, for each way to store the operands; and a limit that rules out such a way."""
+    """Return what is to be searched, for each way to store operands and each S0; and a limit that rules out a way."""
     spaces: list[PackedSpace] = []
     limit: str | None = None
     for iacts, weights in encodings_of(layer, architecture):
         problem = problem_of(layer, architecture, iacts, weights, options.sigmas, options.work)
-        broken = problem.spad_limit(1, 1)
-        if broken is not None:
-            limit = limit or broken
-            continue
-        packed = pack(problem, actions)
-        options.constraints.restrict(packed.n, packed.fits)
-        rows = options.constraints.kept(configurations(problem), problem)
-        spaces.append(PackedSpace(problem, packed, rows))
+        lengths = tap_lengths(problem)
+        if not lengths:
+            limit = limit or problem.spad_limit(1, 1, 1)
+        for taps in lengths:
+            packed = pack(problem, actions, taps)
+            options.constraints.restrict(packed.n, packed.fits)
+            rows = options.constraints.kept(configurations(problem), problem)
+            spaces.append(PackedSpace(problem, packed, rows))
     return spaces, limit
 
 
@@ -266,7 +266,7 @@ def search_space(
 
 def smallest_break(layer: Layer, architecture: Architecture) -> str:
     """What stops the least demanding mapping of a layer: one of everything, nothing kept."""
-    breaks = broken_limits(Tiling(problem_of(layer, architecture), Mapping()))
+    breaks = broken_limits(Tiling(problem_of(layer, architecture), Mapping(S0=1)))
     return "; ".join(breaks) or "no mapping meets the constraints that were given"
 
 
@@ -276,6 +276,7 @@ def mapping_of(problem: MappingProblem, row: NDArray[np.int64], times: NDArray[n
         **factors_of(row),
         M0=int(times[at.M0]),
         C0=int(times[at.C0]),
+        S0=int(times[at.S0]),
         N0=int(times[at.N0]),
         P0=int(times[at.P0]),
         Q0=int(times[at.Q0]),

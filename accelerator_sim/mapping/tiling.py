@@ -1,7 +1,7 @@
 """How a mapping cuts a layer into tiles and passes, and what of it rests on chip at a time.
 
 A pass is what the array does with one set of weights in its SPads.  The machine runs, outer to inner, the tiles of G,
-N, P, Q and M, then the accumulation passes over C and R, then the M2 filter passes of the tile.
+N, P, Q and M, then the accumulation passes over C, R and S, then the M2 filter passes of the tile.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from accelerator_sim.mapping.dealing import Deals, deals_of
-from accelerator_sim.mapping.loops import Loops
+from accelerator_sim.mapping.loops import Loops, Window
 from accelerator_sim.mapping.mapping import Mapping, Stationary, ceil_div
 from accelerator_sim.mapping.problem import MappingProblem
 
@@ -32,6 +32,38 @@ class Tiling:
         """The loop nest of the layer."""
         return self.problem.loops
 
+    # --- what a PE holds ---------------------------------------------------------------------------------------------
+    @property
+    def taps(self) -> int:
+        """Filter columns that a PE holds at a time (a full tile of S)."""
+        return self.deals.S.length
+
+    @property
+    def window_words(self) -> int:
+        """Iacts that a PE holds for a window, the gaps of a dilated filter included."""
+        return self.mapping.C0 * self.loops.columns.of_taps(0, self.taps).extent
+
+    @property
+    def tap_windows(self) -> list[Window]:
+        """The window over input columns of each tile of S."""
+        size, length = self.loops.S, self.taps
+        return [self.loops.columns.of_taps(i, min(length, size - i)) for i in range(0, size, length)]
+
+    def columns_in_passes(self, outputs: int, blocks: int) -> int:
+        """Input columns, padding included, that PEs need in all passes over S: `Window.touched` of each pass."""
+        columns = self.loops.columns
+        return self.deals.S.summed(lambda tile: columns.of_taps(0, tile.elements).touched(outputs, blocks))
+
+    @property
+    def iact_pairs(self) -> float:
+        """Words stored per nominal iact (expected)."""
+        return self.problem.iact_pairs(self.mapping.C0, self.taps)
+
+    @property
+    def weight_pairs(self) -> float:
+        """Words stored per nominal weight (expected)."""
+        return self.problem.weight_pairs(self.mapping.M0)
+
     # --- how often ---------------------------------------------------------------------------------------------------
     @property
     def tiles(self) -> int:
@@ -41,7 +73,7 @@ class Tiling:
     @property
     def accumulations(self) -> int:
         """Passes that add up to one psum."""
-        return self.deals.C.tiles * self.deals.R.tiles
+        return self.deals.C.tiles * self.deals.R.tiles * self.deals.S.tiles
 
     @property
     def filter_tiles(self) -> int:
@@ -92,6 +124,7 @@ class Tiling:
             and self.mapping.M2 == 1
             and (self.mapping.stationary is not Stationary.IACT or self.deals.M.tiles == 1)
             and self.deals.R.tiles == 1
+            and self.deals.S.tiles == 1
             and no_shared_rows
             and no_shared_columns
             and (self.deals.M.units == self.deals.M.tiles or not self.problem.architecture.private)
@@ -148,4 +181,4 @@ class Tiling:
     @cached_property
     def weight_pass(self) -> int:
         """Weights of one pass."""
-        return self._tile("G") * self._tile("M") * self._tile("C") * self._tile("R") * self.loops.S
+        return self._tile("G") * self._tile("M") * self._tile("C") * self._tile("R") * self._tile("S")

@@ -316,7 +316,8 @@ def _fitting(layer: Layer, machine: RunSetup, counting: _Counting, zeros: bool) 
         spread = sigmas
         for schedule, _over in schedules:
             words = counting.stored(schedule).fullest_words
-            mean, deviation = schedule.problem.weight_words(schedule.mapping.M0, schedule.mapping.C0)
+            mapping = schedule.mapping
+            mean, deviation = schedule.problem.weight_words(mapping.M0, mapping.C0, schedule.taps)
             if depth is not None and words > depth:
                 spread = max(spread, 1.02 * (words - mean) / deviation if deviation else math.inf)
         if spread == sigmas:

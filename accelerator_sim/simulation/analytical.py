@@ -54,16 +54,16 @@ def iact_port_cycles(schedule: Schedule) -> float:
     """Cycles in which the iact ports of the first (the busiest) cluster, PE or the one bus take their words in."""
     problem = schedule.problem
     if problem.architecture.private:
-        return _pe_iacts(schedule) * problem.iact_pairs(schedule.mapping.C0) / problem.words_per_cycle("iact")
+        return _pe_iacts(schedule) * schedule.iact_pairs / problem.words_per_cycle("iact")
     contention = schedule.mapping.cluster_rows.C if schedule.mapping.cluster_rows.M > 1 else 1
-    words = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles, _first_parts(schedule))
-    return words * contention * problem.iact_pairs(schedule.mapping.C0) / problem.words_per_cycle("iact")
+    words = _cluster_iacts(schedule, _cluster_rows(schedule), _cluster_columns(schedule), schedule.deals.M.tiles)
+    return words * contention * schedule.iact_pairs / problem.words_per_cycle("iact")
 
 
 def _pe_iacts(schedule: Schedule) -> int:
     """Iacts that the first PE receives."""
     d = schedule.deals
-    columns = schedule.loops.columns.touched(d.Q.steps, d.Q.tiles)
+    columns = schedule.columns_in_passes(d.Q.steps, d.Q.tiles)
     return d.M.tiles * d.G.tiles * d.N.steps * d.C.steps * d.P.steps * d.R.tiles * columns
 
 
@@ -73,15 +73,14 @@ def _cluster_rows(schedule: Schedule) -> int:
     return schedule.deals.R.summed(lambda taps: rows.streamed(p.cluster_steps, p.steps, taps.elements))
 
 
-def _first_parts(schedule: Schedule) -> int:
-    """PEs that share the columns of the first cluster, summed over the tiles: each gets its columns by itself."""
-    parts = schedule.mapping.cluster_parts("Q")
-    return schedule.deals.Q.summed(lambda tile: min(tile.units, parts))
+def _cluster_columns(schedule: Schedule) -> int:
+    """Input columns sent to the first cluster in one filter pass: each PE of those that share them gets its own."""
+    parts, q = schedule.mapping.cluster_parts("Q"), schedule.deals.Q
+    return schedule.columns_in_passes(q.cluster_steps, q.summed(lambda tile: min(tile.units, parts)))
 
 
-def _cluster_iacts(schedule: Schedule, rows: int, rounds: int, blocks: int) -> int:
+def _cluster_iacts(schedule: Schedule, rows: int, columns: int, rounds: int) -> int:
     d = schedule.deals
-    columns = schedule.loops.columns.touched(d.Q.cluster_steps, blocks)
     return rounds * d.G.cluster_steps * d.N.cluster_steps * d.C.cluster_steps * rows * columns
 
 
@@ -91,12 +90,13 @@ def iact_bank_cycles(schedule: Schedule) -> float:
     if problem.architecture.flat or schedule.iact_bypasses_glb:
         return 0.0
     p = schedule.deals.P
-    reads = _cluster_iacts(schedule, _cluster_rows(schedule), schedule.deals.M.tiles, _first_parts(schedule))
+    reads = _cluster_iacts(schedule, _cluster_rows(schedule), _cluster_columns(schedule), schedule.deals.M.tiles)
     filled = schedule.loops.rows.touched(p.cluster_steps, p.tiles)
-    writes = _cluster_iacts(schedule, filled, schedule.iact_rounds, schedule.deals.Q.tiles)
+    across = schedule.loops.columns.touched(schedule.deals.Q.cluster_steps, schedule.deals.Q.tiles)
+    writes = _cluster_iacts(schedule, filled, across, schedule.iact_rounds)
     words = reads + writes if problem.architecture.glb.iact.ports == 1 else max(reads, writes)
     share = schedule.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
-    return words * problem.iact_pairs(schedule.mapping.C0) / share
+    return words * schedule.iact_pairs / share
 
 
 def iact_fill_cycles(schedule: Schedule) -> float:
@@ -106,12 +106,12 @@ def iact_fill_cycles(schedule: Schedule) -> float:
     if problem.architecture.private:
         lines = d.P.tiles * d.R.tiles
         words = d.M.tiles * d.G.tiles * d.C.steps * lines * schedule.loops.S * d.Q.tiles * d.N.tiles
-        return words * problem.iact_pairs(m.C0) / problem.words_per_cycle("iact")
+        return words * schedule.iact_pairs / problem.words_per_cycle("iact")
     strips = first_strips(schedule)
     lines = d.R.summed(lambda taps: rows.streamed(strips, d.P.tiles, taps.elements))
     per_row = schedule.loops.S * m.cluster_parts("Q") * d.Q.tiles * m.cluster_parts("N") * d.N.tiles
     words = d.M.tiles * d.G.cluster_steps * d.C.cluster_steps * lines * per_row
-    return words * problem.iact_pairs(m.C0) / problem.words_per_cycle("iact")
+    return words * schedule.iact_pairs / problem.words_per_cycle("iact")
 
 
 def weight_port_cycles(schedule: Schedule) -> float:
@@ -122,7 +122,7 @@ def weight_port_cycles(schedule: Schedule) -> float:
     else:
         filters = d.G.tiles * d.M.steps if problem.architecture.private else d.G.row_steps * d.M.row_steps
         words = schedule.weight_rounds * filters * d.C.steps * d.R.tiles * schedule.loops.S
-    return words * problem.weight_pairs(schedule.mapping.M0) / problem.words_per_cycle("weight")
+    return words * schedule.weight_pairs / problem.words_per_cycle("weight")
 
 
 def psum_port_cycles(schedule: Schedule) -> float:
@@ -159,7 +159,7 @@ def dram_bytes(schedule: Schedule) -> dict[str, float]:
     """Bytes over the off-chip channel, by tensor (psum: the output activations)."""
     problem, mapping = schedule.problem, schedule.mapping
     return {
-        "iact": schedule.iact_fetched * problem.iact_dram_bits(mapping.C0) / 8.0,
+        "iact": schedule.iact_fetched * problem.iact_dram_bits(mapping.C0, schedule.taps) / 8.0,
         "weight": schedule.weight_fetched * problem.weight_dram_bits(mapping.M0) / 8.0,
         "psum": schedule.loops.outputs * problem.oact_dram_bits / 8.0,
     }

@@ -229,7 +229,7 @@ def _place_free(d: Ints, machine: Machine) -> bytes:
     e = machine.e
     p, q, taps = (d[k] + np.arange(d[at.SIZE + k]) for k in (at.P, at.Q, at.R))
     row = p[:, None] * e[at.ROW_STRIDE] + taps * e[at.ROW_DILATION] - e[at.ROW_BEFORE]
-    column = q[:, None] * e[at.COL_STRIDE] + np.arange(e[at.EXTENT]) - e[at.COL_BEFORE]
+    column = q[:, None] * e[at.COL_STRIDE] + np.arange(d[at.EXTENT]) - d[at.COL_BEFORE]
     inside = ((place >= 0) & (place < size) for place, size in ((row, e[at.ROW_SIZE]), (column, e[at.COL_SIZE])))
     return b"".join([d[at.SIZE :].tobytes(), *(np.packbits(each).tobytes() for each in inside)])
 

@@ -99,12 +99,12 @@ def _rows_of(schedule: Schedule, part: int) -> int:
 
 
 def _columns_of(schedule: Schedule, part: int) -> int:
-    """Input columns sent to one cluster part of Q."""
+    """Input columns sent to one cluster part of Q in a filter pass."""
     total = 0
     for tile, count in _kinds(schedule, "Q"):
         share = _share(tile, part)
         if share:
-            total += count * schedule.loops.columns.touched(share, ceil_div(share, tile.steps))
+            total += count * schedule.columns_in_passes(share, ceil_div(share, tile.steps))
     return total
 
 
@@ -153,7 +153,7 @@ def _psums(schedule: Schedule, routes: MeshRoutes) -> Iterator[tuple[list[MeshLi
     """Chains south over the clusters that hold other channels of the same psums."""
     shared = _shared(schedule, "GNMQP")
     for index in _groups(schedule, "GNMQP"):
-        words = schedule.deals.R.tiles
+        words = schedule.deals.R.tiles * schedule.deals.S.tiles
         for dimension in "GNMQP":
             words *= shared[dimension][index[dimension]]
         for tile, count in _kinds(schedule, "C"):

@@ -14,9 +14,9 @@ from accelerator_sim.mapping.mapping import AXES, Encoding, Factors
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.arrays import Ints
 
-DIMENSIONS = "GNMCPQR"
+DIMENSIONS = "GNMCPQRS"
 """Order of the dimensions in arrays (`kernels.engine_arrays`)."""
-PLACES_ORDER = "GNQPMCR"
+PLACES_ORDER = "GNQPMCRS"
 """Significance of the dimensions in a place on an axis, outermost first (`noc.modes`)."""
 
 _SMALL = 4096
@@ -48,7 +48,7 @@ def machine_of(schedule: Schedule) -> Machine:
     axes = [_places(getattr(mapping, axis)) for axis in AXES]
     counts = [axis.shape[1] for axis in axes]
     grid = np.indices(counts).reshape(4, -1)
-    digits = [axis[:, grid[i]] for i, axis in enumerate(axes)]  # [7, places] each
+    digits = [axis[:, grid[i]] for i, axis in enumerate(axes)]  # [dimensions, places] each
     inner = {axis: _parts(getattr(mapping, axis)) for axis in AXES}
     cluster_part = digits[0] * inner["cluster_columns"][:, None] + digits[1]
     local_part = digits[2] * inner["pe_columns"][:, None] + digits[3]
@@ -73,7 +73,7 @@ def _parts(factors: Factors) -> Ints:
 
 
 def _places(factors: Factors) -> Ints:
-    """Part of each dimension, [7, places used], of every place on an axis."""
+    """Part of each dimension, [dimensions, places used], of every place on an axis."""
     ranges = [range(getattr(factors, d)) for d in PLACES_ORDER]
     digits = np.array(list(itertools.product(*ranges)), dtype=np.int64).T
     return digits[[PLACES_ORDER.index(d) for d in DIMENSIONS]]
@@ -120,7 +120,7 @@ def _most_words(schedule: Schedule) -> tuple[int, int]:
     loops = schedule.loops
     rows = loops.P * loops.rows.stride + loops.rows.extent
     columns = loops.Q * loops.columns.stride + loops.columns.extent
-    iacts = loops.G * loops.N * loops.C * loops.R * rows * columns
+    iacts = loops.G * loops.N * loops.C * loops.R * rows * columns * schedule.deals.S.tiles
     psums = loops.G * loops.N * loops.M * loops.P * loops.Q
     return max(_SMALL, 2 * iacts), max(_SMALL, 2 * psums)
 
@@ -134,10 +134,9 @@ def _integers(schedule: Schedule) -> Ints:
     e[[at.ROW_STRIDE, at.ROW_DILATION, at.ROW_BEFORE, at.ROW_SIZE]] = [
         rows.stride, rows.dilation, rows.before, rows.size,
     ]  # fmt: skip
-    e[[at.COL_STRIDE, at.COL_DILATION, at.COL_BEFORE, at.COL_SIZE]] = [
-        columns.stride, columns.dilation, columns.before, columns.size,
+    e[[at.COL_STRIDE, at.COL_DILATION, at.COL_SIZE, at.TAPS]] = [
+        columns.stride, columns.dilation, columns.size, loops.S,
     ]  # fmt: skip
-    e[[at.EXTENT, at.TAPS]] = [columns.extent, loops.S]
     e[[at.GROUPS, at.IMAGES, at.FILTERS, at.CHANNELS, at.ROWS_OUT, at.COLS_OUT, at.ROW_TAPS]] = [
         loops.G, loops.N, loops.M, loops.C, loops.P, loops.Q, loops.R,
     ]  # fmt: skip
@@ -149,7 +148,7 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.CSC_IACT] = mapping.iact_encoding is Encoding.CSC
     e[at.CSC_WEIGHT] = mapping.weight_encoding is Encoding.CSC
     e[at.COUNT_REACH] = 1 << (pe.csc.count if pe.csc else 4)
-    window = mapping.C0 * columns.extent
+    window = schedule.window_words
     iacts, psums = _most_words(schedule)
     e[at.SPAD_WORDS] = max(window, min(pe.spad.iact.values or 0, iacts))
     e[at.IACT_FIFO], e[at.PSUM_FIFO] = min(pe.fifo_depth["iact"], iacts), min(pe.fifo_depth["psum"], psums)

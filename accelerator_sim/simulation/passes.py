@@ -59,7 +59,7 @@ class Passes:
     machine: Machine
     tiles: Ints
     types: Ints
-    """[7, most tiles]: type of each tile of a dimension."""
+    """[dimensions, most tiles]: type of each tile of a dimension."""
     starts: list[Ints]
     """First tile of each type, by dimension."""
     kind: Ints
@@ -99,6 +99,8 @@ class Passes:
             first = int(self.starts[i][digit]) * lengths[i]
             d[i] = first
             d[at.SIZE + i] = min(lengths[i], loops.sizes[dimension] - first)
+        window = loops.columns.of_taps(int(d[at.S]), int(d[at.SIZE + at.S]))
+        d[at.COL_BEFORE], d[at.EXTENT] = window.before, window.extent
         rules = self.rules
         enters = not role & line.FIRST or rules.reads_first
         rests = not (role & line.LAST and rules.leaves_last)
@@ -179,14 +181,14 @@ def _tile_keys(machine: Machine, stored: Stored, dimension: str, tiles: int, dis
     schedule = machine.schedule
     loops, mapping = schedule.loops, schedule.mapping
     dealt: Deal = getattr(schedule.deals, dimension)
-    iacts = mapping.iact_encoding is Encoding.CSC and stored.iact_mask is not None and dimension in "GNCPQR"
-    weights = mapping.weight_encoding is Encoding.CSC and stored.weight_mask is not None and dimension in "GMCR"
+    iacts = mapping.iact_encoding is Encoding.CSC and stored.iact_mask is not None and dimension in "GNCPQRS"
+    weights = mapping.weight_encoding is Encoding.CSC and stored.weight_mask is not None and dimension in "GMCRS"
     if distinct or iacts or weights:
         return list(range(tiles))
     lengths = [tile.elements for tile, count in dealt.kinds() for _ in range(count)]
     compressed = mapping.iact_encoding is Encoding.CSC
-    if dimension == "R" and compressed:
-        return list(range(tiles))  # a filter row meets padding or not
+    if dimension in "RS" and compressed:
+        return list(range(tiles))  # a filter row or column meets padding or not
     if dimension in "PQ":
         window = loops.rows if dimension == "P" else loops.columns
         firsts = np.arange(tiles, dtype=np.int64) * dealt.length
@@ -205,7 +207,7 @@ def _outside(window: Window, first: int, outputs: int) -> tuple[int, int]:
 
 
 def _shares(machine: Machine, starts: list[Ints]) -> tuple[Ints, Ints]:
-    """Elements of a tile of each type, and those of its first cluster: int64 [7, most types] each."""
+    """Elements of a tile of each type, and those of its first cluster: int64 [dimensions, most types] each."""
     schedule = machine.schedule
     most = max(len(first) for first in starts)
     length = np.zeros((len(DIMENSIONS), most), dtype=np.int64)
@@ -266,7 +268,6 @@ def order_of(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float
     x[line.X_WEIGHT_BYTES] = stored.weight.fetched_bits / schedule.weight_fetched / 8.0
     x[line.X_OACT_BYTES] = problem.oact_dram_bits / 8.0
     x[line.X_BYTES_PER_CYCLE] = problem.bytes_per_cycle
-    x[line.X_TAPS] = schedule.loops.S
     if stores:
         banks = problem.bank_words_per_cycle("iact") * mapping.array_parts("M")
         x[line.X_FILL_RATE] = banks * schedule.iact_filled / stored.iact.filled if stored.iact.filled else math.inf
@@ -343,8 +344,8 @@ class Planner:
         return self._alike[shape]
 
     def _weighed(self, d: Ints, plan: Plan) -> Ints:
-        width = int(self.machine.e[at.EXTENT]) * self.machine.schedule.mapping.C0
-        cost = np.zeros((int(plan.counts[at.COUNT_TILES]), width), dtype=np.int64)
+        size = int(plan.counts[at.COUNT_TILES]), self.machine.schedule.window_words
+        cost = np.zeros(size, dtype=np.int64)
         weigh(self.machine.e, d, plan, self.weight_mask, cost)
         return cost
 
@@ -374,7 +375,7 @@ class Planner:
     def _filled(self, d: Ints, plan: Plan) -> Program:
         e, streams = self.machine.e, int(plan.counts[at.COUNT_STREAMS])
         totals = np.zeros(3, dtype=np.int64)
-        size_streams(e, plan.stream, streams, totals)
+        size_streams(e, d, plan.stream, streams, totals)
         windows, flits, words = (int(n) for n in totals)
         need, low, last_flit = np.zeros((3, windows), dtype=np.int64)
         flit_end, pos = np.zeros(flits, dtype=np.int64), np.zeros(words, dtype=np.int64)

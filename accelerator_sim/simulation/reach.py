@@ -38,7 +38,7 @@ def reach_of(schedule: Schedule) -> Reach:
     part = part[:, active]
     row, column = machine.place[at.X_PE_ROW, active], machine.place[at.X_PE_COLUMN, active]
     way = np.array([path_links(architecture.pe_cluster, int(r), int(c)) for r, c in zip(row, column, strict=True)])
-    g, n, m, c, p, q, r = part
+    g, n, m, c, p, q, r, _ = part
     shared = loops.rows.dilation == 1 and loops.rows.stride < used[at.R]
     line = (p * loops.rows.stride + r,) if shared else (p, r)
     mean = float(way.mean())

@@ -71,7 +71,7 @@ class Schedule(Tiling):
 
     @cached_property
     def _streamed_rows(self) -> int:
-        """Input rows sent in one filter pass: over all accumulation passes over R, tiles, clusters and strips."""
+        """Input rows sent in one filter pass: over all passes over R (of one tile of S), tiles, clusters and strips."""
         rows, strips = self.loops.rows, self.deals.P.strips
         return self.deals.R.summed(lambda taps: rows.streamed(self.loops.P, strips, taps.elements))
 
@@ -80,7 +80,7 @@ class Schedule(Tiling):
         """Iacts that sources put on the network, each once whatever the number of targets (unicast: once a target)."""
         if self.private_links:
             return self.iact_delivered
-        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
+        columns = self.columns_in_passes(self.loops.Q, self.deals.Q.units)
         return self._planes * self._streamed_rows * columns * self.deals.M.tiles
 
     @cached_property
@@ -88,7 +88,7 @@ class Schedule(Tiling):
         """Iacts that clusters receive."""
         if self.private_links:
             return self.iact_delivered
-        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
+        columns = self.columns_in_passes(self.loops.Q, self.deals.Q.units)
         return self._planes * self._streamed_rows * columns * self.deals.M.clusters
 
     @cached_property
@@ -97,14 +97,14 @@ class Schedule(Tiling):
         m = self.deals.M
         stride = self.mapping.cluster_rows.C
         links = (m.rows - m.tiles) * stride + (m.clusters - m.rows)
-        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
+        columns = self.columns_in_passes(self.loops.Q, self.deals.Q.units)
         return self._planes * self._streamed_rows * columns * links
 
     @cached_property
     def iact_delivered(self) -> int:
         """Iacts that PEs receive."""
         rows = self.loops.P * self.loops.R
-        columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.units)
+        columns = self.columns_in_passes(self.loops.Q, self.deals.Q.units)
         return self._planes * rows * columns * self.deals.M.units
 
     # --- weights -----------------------------------------------------------------------------------------------------
@@ -216,14 +216,19 @@ class Schedule(Tiling):
     @property
     def psum_chain(self) -> int:
         """Partial results of PEs: one for each psum, PE of its chain and pass."""
-        return self.loops.outputs * self.deals.C.units * self.loops.R
+        return self.loops.outputs * self.deals.C.units * self.loops.R * self.deals.S.tiles
+
+    @property
+    def _tap_passes(self) -> int:
+        """Accumulation passes over R and S."""
+        return self.deals.R.tiles * self.deals.S.tiles
 
     @property
     def psum_hops(self) -> int:
         """Psums handed from one cluster to the next of their chain."""
-        return self.loops.outputs * self.deals.R.tiles * (self.deals.C.clusters - self.deals.C.tiles)
+        return self.loops.outputs * self._tap_passes * (self.deals.C.clusters - self.deals.C.tiles)
 
     @property
     def psum_local_hops(self) -> int:
         """Psums handed from one PE to the next inside a cluster."""
-        return self.psum_chain - self.loops.outputs * self.deals.R.tiles * self.deals.C.clusters
+        return self.psum_chain - self.loops.outputs * self._tap_passes * self.deals.C.clusters

@@ -96,8 +96,8 @@ def expected(schedule: Schedule) -> Stored:
 
     issued, gated = problem.issued
     return Stored(
-        words(iacts, problem.iact_pairs(mapping.C0), problem.iact_dram_bits(mapping.C0)),
-        words(weights, problem.weight_pairs(mapping.M0), problem.weight_dram_bits(mapping.M0)),
+        words(iacts, schedule.iact_pairs, problem.iact_dram_bits(mapping.C0, schedule.taps)),
+        words(weights, schedule.weight_pairs, problem.weight_dram_bits(mapping.M0)),
         problem.effectual,
         issued,
         gated,
@@ -227,10 +227,13 @@ def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64],
     )
     reach, most = 1 << (pe.csc.count if pe.csc else 4), 0
     for g in range(loops.G):
-        for r in range(loops.R):  # a PE holds one filter row of one group
-            columns = Columns(mask[g, r].ravel(), loops.S, loops.C, loops.M, filters, channels)
-            held = count_columns(columns, reach, pe.macs_per_cycle, pairs[g, r].reshape(-1), words[g, r].reshape(-1))
-            most = max(most, int(held))
+        for r in range(loops.R):  # a PE holds one filter row of one group, or some columns of it
+            for first in range(0, loops.S, schedule.taps):
+                held = slice(first, first + schedule.taps)
+                own = mask[g, r, held]
+                columns = Columns(own.ravel(), len(own), loops.C, loops.M, filters, channels)
+                counts = pairs[g, r, held].reshape(-1), words[g, r, held].reshape(-1)
+                most = max(most, int(count_columns(columns, reach, pe.macs_per_cycle, *counts)))
     return pairs, words, most
 
 
@@ -272,16 +275,16 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
     plane = np.full((loops.rows.size, loops.columns.size), loops.G * loops.N * loops.C, dtype=np.int64)
     if mask is not None:
         plane = mask.sum(axis=(0, 1, 4), dtype=np.int64)
-    stride, extent = loops.columns.stride, loops.columns.extent
     units = schedule.deals.Q.units
-    segments = units * (ceil_div(extent, min(stride, extent)) - 1) + loops.Q  # of a row, over the PEs that share it
-    across = loops.columns.touched(loops.Q, units)
+    segments = schedule.deals.S.summed(lambda tile: _segments(loops.columns.of_taps(0, tile.elements), units))
+    across = schedule.columns_in_passes(loops.Q, units)
     address = problem.architecture.pe.spad.iact_address
     # Segments of each nominal value are the same at every level: a segment is C0 channels of the columns of a window.
     addressed = schedule.deals.C.units * segments * (address.width if address else 0), loops.C * across
 
     deals = schedule.deals
-    by_unit, by_cluster = _part_columns(schedule, True), _part_columns(schedule, False)
+    by_unit = np.sum([_part_columns(schedule, window, True) for window in schedule.tap_windows], axis=0)
+    by_cluster = _part_columns(schedule, loops.columns, False)
     streamed, received = _streamed(schedule), _received(loops.rows)
     filled_rows = _row_blocks(schedule)
     sent, delivered = int(streamed @ plane @ by_unit), int(received @ plane @ by_unit) * deals.M.units
@@ -317,6 +320,11 @@ def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, 
     return min(raw, rlc_bits_of(values, dram.rlc_run, dram.rlc_pairs_per_word, dram.rlc_word))
 
 
+def _segments(window: Window, units: int) -> int:
+    """Segments of an input row in one pass over it, over the PEs that share it."""
+    return units * (ceil_div(window.extent, min(window.stride, window.extent)) - 1) + window.outputs
+
+
 def _off_chip(schedule: Schedule, mask: Mask) -> Mask:
     """The mask of iacts, [G, N, C, H, W], as they lie off-chip: with the padding where it is stored."""
     planes = mask.transpose(0, 1, 4, 2, 3)
@@ -341,8 +349,11 @@ def _cover(window: Window, runs: list[tuple[int, int]]) -> NDArray[np.int64]:
     return np.cumsum(edges)[:-1].astype(np.int64)
 
 
-def _part_columns(schedule: Schedule, by_pe: bool) -> NDArray[np.int64]:
-    """Times that each column is touched by the parts of Q: those of every PE, or of every cluster."""
+def _part_columns(schedule: Schedule, window: Window, by_pe: bool) -> NDArray[np.int64]:
+    """Times that each column is touched by the parts of Q: those of every PE, or of every cluster.
+
+    window: that of all filter columns, or of those of a pass.
+    """
     dealt, clusters, local = (
         schedule.deals.Q,
         schedule.mapping.array_parts("Q"),
@@ -353,7 +364,7 @@ def _part_columns(schedule: Schedule, by_pe: bool) -> NDArray[np.int64]:
         elements = min(dealt.length, schedule.loops.Q - tile)
         steps = ceil_div(elements, clusters * local) * (1 if by_pe else local)
         runs += [(tile + i, min(steps, elements - i)) for i in range(0, elements, steps)]
-    return _cover(schedule.loops.columns, runs)
+    return _cover(window, runs)
 
 
 def _cluster_rows(schedule: Schedule) -> list[tuple[int, int]]:

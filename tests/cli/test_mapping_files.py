@@ -41,7 +41,7 @@ def test_map_refuses_a_given_mapping_that_does_not_fit(run: Run, tmp_path: Path)
     (tmp_path / "m.yaml").write_text(LETTERS.replace("q: 1", "q: 2"))
     result = run("map", *V1, "--layer", "CONV1", "--mapping", "m.yaml")
     assert result.exit_code == 5
-    assert "CONV1: the given mapping does not fit: the iact SPad: C0 x S = 2 x 11 = 22 > 12 values" in result.stderr
+    assert "CONV1: the given mapping does not fit: the iact SPad: C0 x S0 = 2 x 11 = 22 > 12 values" in result.stderr
 
 
 def test_mappings_of_a_flat_array_are_saved_in_its_letters(run: Run, tmp_path: Path) -> None:

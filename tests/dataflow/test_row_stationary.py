@@ -118,4 +118,4 @@ def test_a_nest_is_within_the_spads() -> None:
     actions = resolve_actions(load_technology(machine.technology), machine)
     nest = find_nest(layer, machine, actions, RS).nest
     problem: MappingProblem = nest.problem
-    assert problem.spad_limit(int(nest.m0[0]), int(nest.c0[0])) is None
+    assert problem.spad_limit(int(nest.m0[0]), int(nest.c0[0]), problem.loops.S) is None

@@ -114,7 +114,7 @@ def test_a_configuration_deals_like_its_mapping(problem: MappingProblem, data: s
 
 def packed_integers(problem: MappingProblem) -> np.ndarray:
     """The integers that the kernels get."""
-    return pack(problem, resolve_actions(load_technology("cmos65_8b"), problem.architecture)).n
+    return pack(problem, resolve_actions(load_technology("cmos65_8b"), problem.architecture), problem.loops.S).n
 
 
 @settings(max_examples=400)

@@ -63,6 +63,7 @@ layers:
             pe_columns=Factors(P=2, N=2),
             M0=8,
             C0=4,
+            S0=3,
             P0=3,
             Q0=10,
             stationary=Stationary.PE_WEIGHT,
@@ -72,18 +73,20 @@ layers:
     }
 
 
-def test_what_is_left_out_is_one_and_what_is_too_long_is_clipped(tmp_path: Path) -> None:
-    assert plan(tmp_path, "layers: {conv1: {}}") == {"conv1": Mapping()}
+def test_what_is_left_out_is_one_or_all_columns_and_what_is_too_long_is_clipped(tmp_path: Path) -> None:
+    assert plan(tmp_path, "layers: {conv1: {}}") == {"conv1": Mapping(S0=3)}
     assert plan(tmp_path, "layers: {conv1: {M0: 100, pe_columns: {M: 4}, M2: 9}}") == {
-        "conv1": Mapping(pe_columns=Factors(M=4), M0=8, M2=1)
+        "conv1": Mapping(pe_columns=Factors(M=4), M0=8, S0=3, M2=1)
     }
+    assert plan(tmp_path, "layers: {conv1: {S0: 2}}") == {"conv1": Mapping(S0=2)}
+    assert plan(tmp_path, "layers: {conv1: {S0: 4}}") == {"conv1": Mapping(S0=3)}
     assert plan(tmp_path, "") == {}
 
 
 def test_letters(tmp_path: Path) -> None:
     letters = "layers: {conv1: {eyeriss_v1: {n: 1, m: 32, e: 10, p: 16, q: 2, r: 1, t: 2}}}"
     assert plan(tmp_path, letters, v1=True) == {
-        "conv1": Mapping(pe_rows=Factors(R=3, M=2), pe_columns=Factors(P=10), M0=16, C0=2, N0=1, Q0=10)
+        "conv1": Mapping(pe_rows=Factors(R=3, M=2), pe_columns=Factors(P=10), M0=16, C0=2, S0=3, N0=1, Q0=10)
     }
 
 
@@ -105,7 +108,10 @@ def test_rules(tmp_path: Path) -> None:
 def test_the_compiler_of_the_chip_maps_what_is_not_given(tmp_path: Path) -> None:
     conv = compiled(problem_of(CONV, V1))
     assert plan(tmp_path, "compiler: eyeriss_v1", v1=True) == {"conv1": conv, "wide": compiled(problem_of(WIDE, V1))}
-    assert plan(tmp_path, "compiler: eyeriss_v1\nlayers: {wide: {}}", v1=True) == {"conv1": conv, "wide": Mapping()}
+    assert plan(tmp_path, "compiler: eyeriss_v1\nlayers: {wide: {}}", v1=True) == {
+        "conv1": conv,
+        "wide": Mapping(S0=WIDE.S),
+    }
 
 
 LETTERS = "{n: 1, m: 32, e: 10, p: 16, q: 2, r: 1, t: 2}"
@@ -171,7 +177,7 @@ def test_every_mapping_is_read_as_it_was_written(tmp_path_factory: pytest.TempPa
 
 def test_letters_are_written_only_where_they_say_all() -> None:
     problem = problem_of(CONV, V1)
-    plain = Mapping(pe_rows=Factors(R=3, M=2), pe_columns=Factors(P=10), M0=16, C0=2, N0=1, Q0=10)
+    plain = Mapping(pe_rows=Factors(R=3, M=2), pe_columns=Factors(P=10), M0=16, C0=2, S0=3, N0=1, Q0=10)
     letters = {"n": 1, "m": 32, "e": 10, "p": 16, "q": 2, "r": 1, "t": 2}
     assert letters_entry(Tiling(problem, plain)) == {"eyeriss_v1": letters}
     kept = Mapping(pe_rows=Factors(R=3), pe_columns=Factors(P=10), Q0=10, stationary=Stationary.IACT)

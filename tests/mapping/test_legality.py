@@ -38,6 +38,7 @@ SHAPES: list[tuple[Mapping, str]] = [
     (Mapping(cluster_rows=Factors(R=2)), "cluster_rows cannot carry R; allowed: G, N, M, P, Q, C"),
     (Mapping(pe_rows=Factors(P=2)), "pe_rows cannot carry P; allowed: R, C"),
     (Mapping(M0=0), "M0 = 0; at least 1"),
+    (Mapping(S0=0), "S0 = 0; at least 1"),
     (Mapping(M2=-1), "M2 = -1; at least 1"),
 ]
 
@@ -54,9 +55,9 @@ def test_a_flat_array_stacks_what_a_cluster_cannot() -> None:
 
 CSC: dict[str, Any] = {"iact_encoding": Encoding.CSC, "weight_encoding": Encoding.CSC}
 SPADS: list[tuple[Mapping, dict[str, str], str]] = [
-    (Mapping(C0=6), {}, "the iact SPad: C0 x S = 6 x 3 = 18 > 16 values"),
+    (Mapping(C0=6), {}, "the iact SPad: C0 x S0 = 6 x 3 = 18 > 16 values"),
     (Mapping(M0=33), {}, "the psum SPad: M0 = 33 > 32 psums"),
-    (Mapping(M0=16, C0=5), {}, "the weight SPad: M0 x C0 x S = 240 > 192 weights"),
+    (Mapping(M0=16, C0=5), {}, "the weight SPad: M0 x C0 x S0 = 240 > 192 weights"),
     (
         Mapping(C0=2, **CSC),
         {"pe__spad__iact_address__depth": "3"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 
 from accelerator_sim.architecture.load import load_architecture
@@ -128,6 +130,12 @@ def test_a_mesh_of_clusters() -> None:
     assert array_picture(mesh(), width=80) + "\n" == MESH_ARRAY
 
 
+def test_filter_columns_in_passes() -> None:
+    folded = replace(flat(), mapping=replace(flat().mapping, S0=2))
+    assert "for 2 x S                               # filter column, 2 filter columns per pass" in loop_nest(folded)
+    assert "| S0-1 |" in array_picture(folded)
+
+
 def test_a_narrow_terminal_shows_the_first_columns() -> None:
     lines = array_picture(flat(), width=30).splitlines()
     assert lines[0] == "array of 7 x 5 PEs (first 1 of 5 columns)"
@@ -139,6 +147,7 @@ def test_a_narrow_terminal_shows_the_first_columns() -> None:
 def test_every_pe_shows_what_it_holds_first(case: Case) -> None:
     """In the first pass: its first output row (the others follow in strips), and the range of all else."""
     tiling = Tiling(case.problem, case.mapping)
+    columns = list(range(tiling.loops.S))[: case.mapping.S0]
     walk = Walk(tiling.loops, case.mapping, case.problem.architecture)
     first = {d: walk.dealt(d, walk.tiles(d)[0]) for d in ORDER}
     for place in walk.places:
@@ -150,9 +159,10 @@ def test_every_pe_shows_what_it_holds_first(case: Case) -> None:
         words = dict.fromkeys(shown.split() if shown != "all" else ())
         for word in words:
             begin, _, end = word[1:].partition("-")
-            held = share[word[0]]
+            held = (share | {"S": columns})[word[0]]
             assert int(begin) == held[0]
             assert int(end or begin) == (held[0] if word[0] == "P" else held[-1])
+        assert (len(columns) < tiling.loops.S) == any(word[0] == "S" for word in words)
         for dimension, held in share.items():
             several = walk.clusters[dimension] * walk.local[dimension] > 1
             assert not several or any(word[0] == dimension for word in words), f"{shown} says nothing of {dimension}"

@@ -16,7 +16,10 @@ from hypothesis import assume, given, settings
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.mapping.legality import broken_limits
+from accelerator_sim.mapping.problem import problem_of, tap_lengths
 from accelerator_sim.mapping.search import Found, Unmappable, find_mapping
+from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.simulation.engines import estimate_of
 from accelerator_sim.simulation.laws import check
 from accelerator_sim.simulation.schedule import Schedule
@@ -199,11 +202,22 @@ def unmappable(layer: Layer, *overrides: tuple[str, str]) -> str:
     return str(caught.value)
 
 
-def test_a_filter_row_that_is_longer_than_the_iact_spad() -> None:
-    layer = Layer("wide", "conv", M=4, C=2, H=1, W=40, R=1, S=17)
-    assert unmappable(layer) == (
-        "layer wide cannot be mapped on eyeriss_v2: the iact SPad: C0 x S = 1 x 17 = 17 > 16 values"
-    )
+@pytest.mark.parametrize(
+    ("layer", "lengths"),
+    [
+        (Layer("whole", "conv", M=4, C=2, H=1, W=40, R=1, S=16), [16]),
+        (Layer("wide", "conv", M=4, C=2, H=1, W=40, R=1, S=17), [9, 6, 5, 4, 3, 2, 1]),
+        (Layer("long", "conv", M=4, C=2, H=1, W=300, R=1, S=128), [16, 15, 13, *range(12, 0, -1)]),
+    ],
+)
+def test_a_filter_row_that_no_pe_holds_is_folded(layer: Layer, lengths: list[int]) -> None:
+    """The shortest tile for each number of tiles, of those within the 16 values of the iact SPad, gaps included."""
+    architecture = load_architecture("eyeriss_v2")
+    problem = problem_of(layer, architecture)
+    assert tap_lengths(problem) == lengths
+    mapping = find_mapping(layer, architecture, energies("cmos65_8b", 0, architecture)).mapping
+    assert mapping.S0 in lengths
+    assert broken_limits(Tiling(problem, mapping)) == []
 
 
 def test_psums_that_do_not_fit_in_the_glb() -> None:

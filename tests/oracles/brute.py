@@ -79,20 +79,25 @@ def _temporal(
     problem: MappingProblem, spatial: Mapping, kept: list[Stationary]
 ) -> Iterator[tuple[MappingProblem, Mapping]]:
     loops = problem.loops
+    fitting = [taps for taps in lengths(loops.S, 1) if problem.spad_limit(1, 1, taps) is None]
+    if loops.S in fitting:
+        fitting = [loops.S]
 
     def parts(dimension: str) -> int:
         return -(-loops.sizes[dimension] // spatial.parts(dimension))
 
     positions = [lengths(loops.sizes[d], spatial.parts(d)) for d in "NPQ"]
-    for m0, c0 in itertools.product(range(1, parts("M") + 1), range(1, parts("C") + 1)):
-        if problem.spad_limit(m0, c0) is not None:
+    for taps, m0, c0 in itertools.product(fitting, range(1, parts("M") + 1), range(1, parts("C") + 1)):
+        if problem.spad_limit(m0, c0, taps) is not None:
             continue
-        accumulations = -(-loops.C // (c0 * spatial.parts("C"))) * -(-loops.R // spatial.parts("R"))
+        accumulations = (
+            -(-loops.S // taps) * -(-loops.C // (c0 * spatial.parts("C"))) * -(-loops.R // spatial.parts("R"))
+        )
         if spatial.cluster_rows.C > 1 and accumulations > 1 and not problem.psums_return:
             continue
         passes = lengths(-(-loops.M // (m0 * spatial.parts("M"))), 1)
         for n0, p0, q0, m2, stationary in itertools.product(*positions, passes, kept):
-            yield problem, replace(spatial, M0=m0, C0=c0, N0=n0, P0=p0, Q0=q0, M2=m2, stationary=stationary)
+            yield problem, replace(spatial, M0=m0, C0=c0, S0=taps, N0=n0, P0=p0, Q0=q0, M2=m2, stationary=stationary)
 
 
 def all_costs(layer: Layer, architecture: Architecture, actions: ActionEnergies) -> tuple[int, list[Cost]]:

@@ -66,7 +66,9 @@ class Setting:
         self.least = pe.min_cycles_per_iact if pe.min_cycles_per_iact > 1 else 0
         self.front, self.tail = max(1, pe.pipeline_stages - 2), min(2, pe.pipeline_stages)
         self.overlap = pe.psum_service.overlaps_macs
-        self.spad_words = max(mapping.C0 * schedule.loops.columns.extent, pe.spad.iact.values or 0)
+        self.spad_words = max(
+            mapping.C0 * ((schedule.taps - 1) * schedule.loops.columns.dilation + 1), pe.spad.iact.values or 0
+        )
         self.csc_iact = mapping.iact_encoding is Encoding.CSC
         self.csc_weight = mapping.weight_encoding is Encoding.CSC
         self.iact_depth, self.psum_depth = pe.fifo_depth["iact"], pe.fifo_depth["psum"]
@@ -119,8 +121,8 @@ def row_flits(s: Setting, share: Tile, image: int, strip: int) -> list[Flit]:
     """The flits of one row of windows."""
     rows, columns = s.schedule.loops.rows, s.schedule.loops.columns
     row = share["P"][strip] * rows.stride + share["R"][0] * rows.dilation - rows.before
-    starts = [q * columns.stride - columns.before for q in share["Q"]]
-    extent, stride = columns.extent, columns.stride
+    starts = [q * columns.stride - columns.before + share["S"][0] * columns.dilation for q in share["Q"]]
+    extent, stride = (len(share["S"]) - 1) * columns.dilation + 1, columns.stride
     segments: list[tuple[int, list[int]]] = []
     for k, start in enumerate(starts):
         needed = list(range(start, start + extent))
@@ -219,7 +221,8 @@ class Pe:
     def _visit(self, w: int, number: int, word: Word) -> Visit | None:
         columns = self.s.schedule.loops.columns
         q = self.share["Q"][self.windows[w][2]]
-        tap, off = divmod(word.column - (q * columns.stride - columns.before), columns.dilation)
+        first = q * columns.stride - columns.before + self.share["S"][0] * columns.dilation
+        tap, off = divmod(word.column - first, columns.dilation)
         if off:
             return None
         entries = column_entries(self.s, self.share, tap, word.channel)
@@ -381,7 +384,7 @@ def column_entries(s: Setting, share: Tile, tap: int, channel: int) -> int:
     assert csc
     run = entries = 0
     for m in share["M"]:
-        if s.weight_mask[share["G"][0], share["R"][0], tap, share["C"][channel], m]:
+        if s.weight_mask[share["G"][0], share["R"][0], share["S"][tap], share["C"][channel], m]:
             entries += run // (1 << csc.count) + 1  # a word of padding for each run that the count cannot hold
             run = 0
         else:
@@ -396,7 +399,7 @@ def weight_flits(s: Setting, share: Tile) -> int:
     each = problem.architecture.pe.macs_per_cycle
     bits = problem.weight_bits
     words = network.port_width // bits if isinstance(network, HierarchicalMesh) else s.weight_words
-    columns = list(itertools.product(range(s.schedule.loops.S), range(len(share["C"]))))
+    columns = list(itertools.product(range(len(share["S"])), range(len(share["C"]))))
     if not s.csc_weight:
         return -(-len(share["M"]) * len(columns) // words)
     pairs = sum(-(-column_entries(s, share, tap, c) // each) * each for tap, c in columns)
@@ -414,7 +417,7 @@ def send_weights(s: Setting, pes: list[Pe]) -> int:
     for pe in pes:
         row, column = pe.place.cluster
         shared = s.schedule.weight_multicast and not s.flat
-        share = tuple(tuple(pe.share[d]) for d in "GMCR")
+        share = tuple(tuple(pe.share[d]) for d in "GMCRS")
         router: Key = (row, 0 if shared else column, pe.place.row)
         if s.flat:  # the ports take turns with the tiles of weights
             router = (port_of.setdefault(share, len(port_of) % ports),)
@@ -562,14 +565,14 @@ def step_pass(
     schedule: Schedule, tile: Tile, iact_mask: Any, weight_mask: Any, *, psum_in: bool, time_shared: bool, load: bool,
     before: bool, backwards: bool = False,
 ) -> PassResult:  # fmt: skip
-    """Run one pass; `tile`: elements of each of G, N, M, C, P, Q, R; backwards: visit the parts in reverse order."""
+    """Run one pass; `tile`: elements of each of G, N, M, C, P, Q, R, S; backwards: visit the parts in reverse order."""
     s = Setting(schedule, iact_mask, weight_mask, psum_in, time_shared, before)
     architecture = schedule.problem.architecture
     walk = Walk(schedule.loops, schedule.mapping, architecture)
     dealt = {d: walk.dealt(d, tile[d]) for d in ORDER}
     pes = []
     for place in walk.places:
-        share = {d: dealt[d][place.part[d]] for d in ORDER}
+        share = {d: dealt[d][place.part[d]] for d in ORDER} | {"S": tile["S"]}
         if all(share.values()):
             pes.append(Pe(s, place, share))
     pes.sort(key=lambda pe: pe.place.name)
@@ -678,7 +681,7 @@ def steps_of(schedule: Schedule) -> list[Step]:
     """The passes of a layer in the order of the nest."""
     walk = Walk(schedule.loops, schedule.mapping, schedule.problem.architecture)
     filter_tiles = chunks(walk.tiles("M"), schedule.mapping.M2)
-    sums = list(itertools.product(walk.tiles("C"), walk.tiles("R")))
+    sums = list(itertools.product(walk.tiles("C"), walk.tiles("R"), walk.tiles("S")))
     positions = list(itertools.product(walk.tiles("N"), walk.tiles("P"), walk.tiles("Q")))
     outside = list(itertools.product(positions, filter_tiles))
     if walk.kind in ("weight", "pe_weight"):
@@ -690,15 +693,15 @@ def steps_of(schedule: Schedule) -> list[Step]:
         for (n, p, q), filters in outside:
             if walk.kind == "weight" and schedule.mapping.M2 > 1:
                 loaded = None
-            for (c, r), m in itertools.product(sums, filters):
-                tile = {"G": g, "N": n, "M": m, "C": c, "P": p, "Q": q, "R": r}
+            for (c, r, taps), m in itertools.product(sums, filters):
+                tile = {"G": g, "N": n, "M": m, "C": c, "P": p, "Q": q, "R": r, "S": taps}
                 channels = [i for run in walk.tiles("C") for i in run] if walk.kind == "iact" else c
                 group = (g, n, p, q, channels) if walk.kind == "iact" else (g, n, p, q, filters, c)
-                wanted = (g, m, c, r)
+                wanted = (g, m, c, r, taps)
                 new = tile | {"C": channels} if group != held else None
                 load = wanted != loaded
                 once = walk.kind != "weight" or (n, p, q) == positions[0]
-                steps.append(Step(tile, (c, r) == sums[0], (c, r) == sums[-1], load, new, load and once))
+                steps.append(Step(tile, (c, r, taps) == sums[0], (c, r, taps) == sums[-1], load, new, load and once))
                 held, loaded = group, wanted
     return steps
 
@@ -710,7 +713,7 @@ def prefetched(schedule: Schedule) -> bool:
     if not architecture.overlap.dram_weight or store is None:
         return False
     walk = Walk(loops, schedule.mapping, architecture)
-    words = math.prod(max(len(t) for t in walk.tiles(d)) for d in "GMCR") * loops.S
+    words = math.prod(max(len(t) for t in walk.tiles(d)) for d in "GMCRS")
     bits = store.banks * (store.size or 0) * 8 * architecture.cluster_array.count
     return walk.kind != "weight" and words * architecture.precision.weight <= bits
 
@@ -745,7 +748,7 @@ def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rate
         return math.ceil(inputs(own, True) / rates.fill - 1e-9)
 
     def send(step: Step, now: int) -> int:
-        size = math.prod(len(step.tile[d]) for d in "GMCR") * loops.S if step.new_weights else 0
+        size = math.prod(len(step.tile[d]) for d in "GMCRS") if step.new_weights else 0
         return channel.ask(0, now, size * rates.weight)
 
     def run(step: Step) -> PassResult:

@@ -77,7 +77,7 @@ def _conv(draw: Draw, kind: str, n: int, m: int, c: int, size: st.SearchStrategy
     if kind != "pointwise" or draw(st.booleans()):
         stride = (draw(small), draw(small))
     if kind != "pointwise":
-        r, s = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+        r, s = draw(st.integers(1, 4)), draw(st.sampled_from([1, 2, 3, 4, 4, 7, 11]))
         if draw(st.booleans()):
             pad = st.integers(0, 3)
             padding = (draw(pad), draw(pad), draw(pad), draw(pad))
@@ -291,6 +291,7 @@ def mappings(draw: Draw, problem: MappingProblem) -> Mapping:
             allowed = allowed.replace("C", "")
         axes[axis] = draw(factors(sizes[axis], allowed, problem))
     tiles = {f"{d}0": draw(st.integers(1, loops.sizes[d])) for d in "MCNPQ"}
+    tiles["S0"] = draw(st.sampled_from([loops.S, draw(st.integers(1, loops.S))]))
     kept = [Stationary.NONE, Stationary.IACT, Stationary.PE_WEIGHT]
     if problem.weight_may_stay:
         kept.append(Stationary.WEIGHT)

@@ -75,12 +75,16 @@ def indices(factors: Factors) -> list[dict[str, int]]:
     return [dict(zip(ORDER, place, strict=True)) for place in itertools.product(*sizes)]
 
 
-def span(window: Window, outputs: list[int], inside: bool) -> set[int]:
-    """Input indices (negative in the padding) from the first to the last tap of each output; or only real ones."""
+def span(window: Window, outputs: list[int], inside: bool, taps: list[int] | None = None) -> set[int]:
+    """Input indices (negative in the padding) from the first to the last tap of each output; or only real ones.
+
+    taps: those of a pass, neighbours; None: all.
+    """
+    first, last = (taps[0], taps[-1]) if taps else (0, window.taps - 1)
     found = {
         o * window.stride - window.before + tap
         for o in outputs
-        for tap in range((window.taps - 1) * window.dilation + 1)
+        for tap in range(first * window.dilation, last * window.dilation + 1)
     }
     return {i for i in found if 0 <= i < window.size} if inside else found
 
@@ -145,6 +149,8 @@ class Walk:
         """The tiles of a dimension."""
         each = 1 if dimension in "GR" else getattr(self.mapping, f"{dimension}0")
         size = self.loops.sizes[dimension]
+        if dimension == "S":  # no axis cuts it
+            return chunks(list(range(size)), each)
         return chunks(list(range(size)), each * self.clusters[dimension] * self.local[dimension])
 
     def dealt(self, dimension: str, tile: list[int]) -> dict[tuple[int, int], list[int]]:
@@ -164,7 +170,7 @@ class Walk:
     def run(self) -> Counts:
         """Walk all loops."""
         filter_tiles = chunks(self.tiles("M"), self.mapping.M2)
-        channels, taps = self.tiles("C"), self.tiles("R")
+        channels, taps = self.tiles("C"), list(itertools.product(self.tiles("R"), self.tiles("S")))
         self.passes_of_a_psum = len(channels) * len(taps)
         positions = list(itertools.product(self.tiles("N"), self.tiles("P"), self.tiles("Q")))
         outside: Iterator[Any]
@@ -189,9 +195,9 @@ class Walk:
                     if kept_iacts != tile:
                         kept_iacts = tile
                         self._fetch_iacts(g, n, list(range(self.loops.C)) if self.kind == "iact" else c, rows, columns)
-                    for r in taps:
+                    for r, s in taps:
                         for m in filters:
-                            self._pass({"G": g, "N": n, "M": m, "C": c, "P": rows, "Q": columns, "R": r})
+                            self._pass({"G": g, "N": n, "M": m, "C": c, "P": rows, "Q": columns, "R": r, "S": s})
         self._finish()
         return self.counts
 
@@ -259,7 +265,7 @@ class Walk:
         dealt = {d: self.dealt(d, tiles[d]) for d in ORDER}
         active = []
         for place in self.places:
-            share = {d: dealt[d][place.part[d]] for d in ORDER}
+            share = {d: dealt[d][place.part[d]] for d in ORDER} | {"S": tiles["S"]}
             if all(share.values()):
                 active.append((place, share))
         self.counts.total["passes"] += 1
@@ -269,7 +275,7 @@ class Walk:
         self._compute(active)
 
     def _send_weights(self, tiles: dict[str, list[int]], active: list[Any]) -> None:
-        wanted = tuple(tuple(tiles[d]) for d in "GMCR")
+        wanted = tuple(tuple(tiles[d]) for d in "GMCRS")
         if self.in_spads == wanted:
             return
         self.in_spads = wanted
@@ -278,7 +284,7 @@ class Walk:
         rows: dict[tuple[Cluster, int], set[tuple[int, ...]]] = defaultdict(set)
         held_by_pe: list[list[tuple[int, ...]]] = []
         for place, share in active:
-            words = list(itertools.product(*(share[d] for d in "GMCR"), range(self.loops.S)))
+            words = list(itertools.product(*(share[d] for d in "GMCRS")))
             total["weight_delivered"] += len(words)
             counts.link_weights[place.name] += len(words)
             held_by_pe.append(words)
@@ -321,7 +327,7 @@ class Walk:
         group: dict[tuple[int, ...], list[Cluster]] = defaultdict(list)
         shared = loops.rows.dilation == 1
         for place, share in active:
-            columns = span(loops.columns, share["Q"], False)
+            columns = span(loops.columns, share["Q"], False, share["S"])
             mine = words[place.cluster]
             for g, n, c, r in itertools.product(share["G"], share["N"], share["C"], share["R"]):
                 for strip, p in enumerate(share["P"]):
@@ -363,11 +369,11 @@ class Walk:
             self.counts.raise_to("iact_reads_of_a_fill", self.sent_of_fill[key, word])
 
     def _compute(self, active: list[Any]) -> None:
-        loops, counts, total = self.loops, self.counts, self.counts.total
+        counts, total = self.counts, self.counts.total
         simd, least = self.architecture.pe.macs_per_cycle, self.architecture.pe.min_cycles_per_iact
         chains: dict[tuple[int, ...], list[Place]] = defaultdict(list)
         for place, share in active:
-            window = len(share["C"]) * len(share["R"]) * loops.S
+            window = len(share["C"]) * len(share["R"]) * len(share["S"])
             for g, n, p, q in itertools.product(share["G"], share["N"], share["P"], share["Q"]):
                 counts.pe_cycles[place.name] += window * max(least, -(-len(share["M"]) // simd))
                 total["slots"] += window * -(-len(share["M"]) // simd)
@@ -377,7 +383,7 @@ class Walk:
                     chains[psum].append(place)
                     counts.pe_psums[place.name] += 1
                     total["psum_spad_updates"] += window - 1
-                    for c, r, s in itertools.product(share["C"], share["R"], range(loops.S)):
+                    for c, r, s in itertools.product(share["C"], share["R"], share["S"]):
                         mac = (*psum, c, r, s)
                         assert mac not in self.macs, f"MAC {mac} is executed twice"
                         self.macs.add(mac)
