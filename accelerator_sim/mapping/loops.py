@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from accelerator_sim.workload.layer import Layer, taps_inside
-from accelerator_sim.workload.phases import is_dense
+from accelerator_sim.workload.phases import PhaseLayer, is_dense
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,8 @@ class Loops:
     columns: Window
     positions: bool
     """Whether Q stands for all positions of a layer without a sliding window."""
+    held: tuple[Window, Window] | None = None
+    """Rows and columns of the inputs that lie in the GLB before the layer begins; None: it fetches its own."""
 
     @property
     def P(self) -> int:
@@ -163,6 +165,14 @@ def loops_of(layer: Layer) -> Loops:
     rows = Window(p, layer.R, layer.stride[0], 1, layer.H, top)
     columns = Window(q, layer.S, layer.stride[1], 1, layer.W, left)
     apart = all(w.outputs == 1 or w.stride >= w.extent for w in (rows, columns))
-    if unpadded and apart:
+    if unpadded and apart and _held(layer) is None:
         return _positions(layer.G, layer.M, c * layer.R * layer.S, n * p * q)
-    return Loops(layer.G, n, layer.M, c, layer.R, layer.S, rows, columns, False)
+    return Loops(layer.G, n, layer.M, c, layer.R, layer.S, rows, columns, False, _held(layer))
+
+
+def _held(layer: Layer) -> tuple[Window, Window] | None:
+    """The windows of the inputs that lie in the GLB before a phase begins."""
+    if not isinstance(layer, PhaseLayer) or layer.held is None:
+        return None
+    rows, columns = (Window(span.outputs, span.taps, 1, 1, span.size, span.before) for span in layer.held)
+    return rows, columns

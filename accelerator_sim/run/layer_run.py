@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from accelerator_sim.mapping.problem import SIGMAS
 from accelerator_sim.mapping.search import Found, SearchOptions, find_mappings
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
+from accelerator_sim.run.held_input import fetched_input, held_mappings
 from accelerator_sim.run.phased import Given, check_whole, given_for, joined, without_taps
 from accelerator_sim.run.run_memory import ESTIMATE_BYTES, CheckedEstimate, NormalMasks, RunMemory, drawn_masks
 from accelerator_sim.run.traffic import traffic_outcome
@@ -32,10 +33,13 @@ from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import WorkNotCounted
 from accelerator_sim.workload.pattern import values
-from accelerator_sim.workload.phases import dense_phases
+from accelerator_sim.workload.phases import PhaseLayer, dense_phases
 
 MOST_ROUNDS = 16
 """Largest number of searches for a mapping whose fullest PE holds its weights."""
+
+HELD_MAPPINGS = 16
+"""Mappings that are tried of a transposed layer whose phases share their input."""
 
 REFINED, CHEAP_PES = 3, 256
 """Default number of mappings that the event engine compares: on arrays up to this size, where passes are equal."""
@@ -70,6 +74,11 @@ class RunSetup:
     masks: Masks = Masks.CHANNELS
     refine: int | None = None
     memory: RunMemory | None = None
+
+    @property
+    def counts_traffic(self) -> bool:
+        """Whether fewer words off-chip may be worth cycles."""
+        return self.objective is not Objective.LATENCY or self.architecture.dram.bandwidth < math.inf
 
     @cached_property
     def family(self) -> str:
@@ -146,11 +155,39 @@ def simulate_layer(layer: Layer, given: Given, machine: RunSetup) -> LayerResult
     if phases == (layer,):
         return _simulated(layer, mappings[0], machine)
     parts = [_simulated(phase, mapping, machine) for phase, mapping in zip(phases, mappings, strict=True)]
+    rest = without_taps(layer, len(phases) + 1)
+    best = joined(layer, parts if rest is None else [*parts, _moved(rest, machine)])
+    if given is None and machine.counts_traffic:
+        best = min([best, *_sharing_input(layer, rest, machine)], key=lambda result: _rank(result, machine.objective))
     if machine.verify:
         precision = machine.architecture.precision
-        check_whole(layer, phases, machine.seed, machine.masks, (precision.iact, precision.weight))
-    rest = without_taps(layer, len(phases) + 1)
-    return joined(layer, parts if rest is None else [*parts, _moved(rest, machine)])
+        made = [run.layer for run in best.phases if isinstance(run.layer, PhaseLayer)]
+        check_whole(layer, made, machine.seed, machine.masks, (precision.iact, precision.weight))
+    return best
+
+
+def _rank(result: LayerResult, objective: Objective) -> tuple[float, float]:
+    assert result.outcome is not None
+    assert result.energy is not None
+    return objective.rank(float(result.outcome.timing.cycles), result.energy.total, float(result.dram_bytes))
+
+
+def _sharing_input(layer: Layer, rest: Layer | None, machine: RunSetup) -> Iterator[LayerResult]:
+    """The results of a transposed layer whose phases read their input from the GLB, where it was fetched once."""
+
+    def find(phase: Layer, constraints: Constraints) -> list[Found]:
+        traffic = replace(machine, objective=Objective.DRAM, memory=None)
+        return traffic.find(phase, SearchOptions(constraints, HELD_MAPPINGS))
+
+    for bands, mapping in held_mappings(layer, machine.architecture, machine.constraints, find):
+        parts: list[LayerResult] = []
+        for number, band in enumerate(bands, start=1):
+            outcome = fetched_input(band, machine.architecture, mapping)
+            name = f"{layer.name}: input" + (f" {number} of {len(bands)}" if len(bands) > 1 else "")
+            moved = Layer(name, "other", iact_words=max(1, outcome.counts.access("dram", "iact").reads))
+            parts.append(LayerResult(moved, Status.TRAFFIC_ONLY, outcome, machine.account(outcome)))
+            parts += [_simulated(phase, mapping, machine) for phase in band]
+        yield joined(layer, parts if rest is None else [*parts, _moved(rest, machine)])
 
 
 def _moved(layer: Layer, machine: RunSetup) -> LayerResult:

@@ -61,6 +61,19 @@ class AxisPhases:
 
 
 @dataclass(frozen=True)
+class HeldSpan:
+    """Inputs of one dimension that lie in the GLB for several phases: those of `taps` taps at `outputs` places.
+
+    `before` of them, of the first place, lie before the first of the `size` inputs that are there.
+    """
+
+    outputs: int
+    taps: int
+    before: int
+    size: int
+
+
+@dataclass(frozen=True)
 class PhaseLayer(Layer):
     """Phases of equal shape of a dilated or transposed layer, as one dense layer.
 
@@ -72,6 +85,8 @@ class PhaseLayer(Layer):
     rows: AxisPhases | None = None
     columns: AxisPhases | None = None
     kind: PhaseKind = PhaseKind.IMAGES
+    held: tuple[HeldSpan, HeldSpan] | None = None
+    """Rows and columns that lie in the GLB before the phase begins, for it and others; None: it fetches its own."""
 
     @property
     def of(self) -> Layer:
@@ -130,6 +145,64 @@ def dense_phases(layer: Layer) -> tuple[Layer, ...]:
 def phase_name(layer: str, number: int) -> str:
     """Name of one of several dense phases of a layer, counted from 1."""
     return f"{layer}:{number}"
+
+
+def held_phases(layer: Layer, bands: int) -> tuple[tuple[PhaseLayer, ...], ...]:
+    """Return the phases of a transposed layer by bands of its input rows, each in the GLB for all its phases.
+
+    bands: at most so many of about equal height.  Empty where phases differ in depth or are of a dilated filter.
+    """
+    phases = [phase for phase in dense_phases(layer) if isinstance(phase, PhaseLayer)]
+    simple = all(
+        phase.depth == phases[0].depth and axis.input_step == axis.stride == 1
+        for phase in phases
+        for axis in phase.axes[1:]
+    )
+    if not layer.transposed or len(phases) < 2 or not simple:
+        return ()
+    edges = [-(-layer.H * band // bands) for band in range(bands + 1)]
+    cut: list[tuple[PhaseLayer, ...]] = []
+    for first, end in itertools.pairwise(edges):
+        ends = first if first > 0 else -layer.R, end if end < layer.H else layer.H + layer.R
+        rows = [_of_band(phase.axes[1], *ends, layer.H) for phase in phases]
+        members = [(phase, axis) for phase, axis in zip(phases, rows, strict=True) if axis is not None]
+        if members:
+            spans = _held([axis for _, axis in members]), _held([phase.axes[2] for phase, _ in members])
+            cut.append(tuple(_in_band(phase, axis, spans) for phase, axis in members))
+    return tuple(cut)
+
+
+def _of_band(axis: AxisPhases, first: int, end: int, size: int) -> AxisPhases | None:
+    """The outputs of phases whose last tap reads an input between two places; None for none."""
+    start = axis.first_inputs[0] - axis.before
+    begin = max(0, first - start - axis.taps + 1)
+    outputs = min(axis.outputs, end - start - axis.taps + 1) - begin
+    place = start + begin
+    inputs = min(outputs + axis.taps - 1 + place, size) - max(0, place)
+    if outputs < 1 or inputs < 1:
+        return None
+    return replace(
+        axis,
+        first_outputs=tuple(output + begin * axis.output_step for output in axis.first_outputs),
+        first_inputs=(max(0, place),) * axis.count,
+        outputs=outputs,
+        inputs=inputs,
+        before=max(0, -place),
+    )
+
+
+def _held(axes: list[AxisPhases]) -> HeldSpan:
+    """The inputs that several phases of one dimension read, the first places of each side by side."""
+    starts = [axis.first_inputs[0] - axis.before for axis in axes]
+    low = max(0, min(starts))
+    high = max(axis.first_inputs[0] + axis.inputs for axis in axes)
+    reach = max(start + axis.taps for start, axis in zip(starts, axes, strict=True))
+    return HeldSpan(max(axis.outputs for axis in axes), reach - min(starts), low - min(starts), high - low)
+
+
+def _in_band(phase: PhaseLayer, rows: AxisPhases, held: tuple[HeldSpan, HeldSpan]) -> PhaseLayer:
+    padding = (rows.before, rows.behind, *phase.padding[2:])
+    return replace(phase, H=rows.inputs, padding=padding, rows=rows, held=held)
 
 
 def outputs_without_taps(layer: Layer) -> int:

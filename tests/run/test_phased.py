@@ -88,3 +88,52 @@ def test_one_mapping_is_that_of_all_phases() -> None:
     mapping = run_layer(UP, None, machine).phases[0].mapping
     result = run_layer(UP, mapping, machine)
     assert {run.mapping for run in result.phases} == {mapping}
+
+
+UPS = (
+    UP,
+    replace(UP, R=3, S=3, output_padding=(1, 1)),
+    replace(UP, G=3, C=1, M=1),
+    replace(UP, R=9, S=9, stride=(4, 4), padding=(4, 4, 4, 4), output_padding=(3, 3)),
+)
+
+
+@pytest.mark.parametrize("layer", UPS)
+def test_phases_share_their_input_where_traffic_counts(layer: Layer) -> None:
+    machine = replace(setup(load_architecture("eyeriss_v2"), Fidelity.CYCLE), objective=Objective.DRAM)
+    result = run_layer(layer, None, machine)
+    assert result.outcome is not None
+    assert result.outcome.counts.dram_bytes["iact"] == layer.iact_total_words
+    assert result.verdict is not None
+    assert result.verdict.equal
+    assert {run.mapping for run in result.runs if run.mapping} == {result.mapping}
+
+
+def test_an_input_that_does_not_fit_comes_in_bands() -> None:
+    layer = replace(UP, H=24, C=40, W=24, M=1)
+    tight = load_architecture("eyeriss_v2", [("cluster_array", "{rows: 1, columns: 2}")])
+    machine = replace(setup(tight, Fidelity.CYCLE), objective=Objective.DRAM)
+    result = run_layer(layer, None, machine)
+    names = [run.layer.name for run in result.phases if run.status is Status.TRAFFIC_ONLY]
+    assert names[0].startswith("up: input 1 of ")
+    assert len(names) > 1
+    assert result.outcome is not None
+    fetched = result.outcome.counts.dram_bytes["iact"]
+    assert fetched == layer.iact_total_words + (len(names) - 1) * layer.C * layer.W  # a band reads one row more
+    assert result.verdict is not None
+    assert result.verdict.equal
+
+
+@settings(max_examples=30)
+@given(spread_layers(most_macs=800), machines())
+def test_sharing_changes_no_output_and_costs_no_more_traffic(layer: Layer, architecture: Architecture) -> None:
+    machine = replace(setup(architecture, Fidelity.CYCLE), objective=Objective.DRAM)
+    result = run_layer(layer, None, machine)
+    if result.status is Status.FAILED:
+        assert "cannot be mapped" in str(result.error)
+        return
+    assert result.verdict is None or result.verdict.equal
+    assert result.outcome is not None
+    alone = [run_layer(phase, None, machine).outcome for phase in dense_phases(layer)]
+    apart = sum(sum(each.counts.dram_bytes.values()) for each in alone if each)
+    assert result.dram_bytes <= apart + outputs_without_taps(layer) * 2
