@@ -21,7 +21,7 @@ layers:
   - {name: fc, op: fc, C: 128, M: 10}
 """
 
-FLAWED = SMALL + "  - {name: wide, op: conv, C: 1, H: 20, W: 20, M: 1, R: 1, S: 17}\n"
+FLAWED = SMALL + "  - {name: wide, op: conv, C: 1, H: 1, W: 4810, M: 1, R: 1, S: 4800}\n"
 
 
 @pytest.fixture
