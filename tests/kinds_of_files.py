@@ -53,7 +53,9 @@ layers:
 
 MAPPING = """\
 format: accelerator-sim/mapping/1
-constraints: {filters_per_pe: [1, 2, 4], channels_per_pe: [1, 2], whole_filters: true, stationary: [none, iact, weight]}
+constraints:
+  {filters_per_pe: [1, 2, 4], channels_per_pe: [1, 2], filter_columns_per_pe: [3, 1], whole_filters: true,
+   stationary: [none, iact, weight]}
 layers:
   conv:
     cluster_rows: {P: 2}

@@ -95,6 +95,7 @@ class ConstraintsEntry(FileModel):
 
     filters_per_pe: list[AtLeastOne] | None = Field(default=None, min_length=1, description="allowed M0")
     channels_per_pe: list[AtLeastOne] | None = Field(default=None, min_length=1, description="allowed C0")
+    filter_columns_per_pe: list[AtLeastOne] | None = Field(default=None, min_length=1, description="S0 to try")
     whole_filters: bool = Field(default=False, description="all R filter rows lie on the array at once")
     wide_sets: bool = Field(default=False, description="output rows fill the PE columns before a set is folded")
     one_strip: bool = Field(default=False, description="a GLB tile holds one strip of output rows")
@@ -188,6 +189,7 @@ def _constraints(entry: ConstraintsEntry) -> Constraints:
     lists = {
         "filters_per_pe": entry.filters_per_pe,
         "channels_per_pe": entry.channels_per_pe,
+        "filter_columns_per_pe": entry.filter_columns_per_pe,
         "stationary": [Stationary(name) for name in entry.stationary] if entry.stationary else None,
     }
     rules: dict[str, Any] = {name: None if values is None else tuple(values) for name, values in lists.items()}

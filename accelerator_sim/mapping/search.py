@@ -19,7 +19,7 @@ from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Mapping, Stationary
 from accelerator_sim.mapping.pack import pack
-from accelerator_sim.mapping.problem import SIGMAS, MappingProblem, encodings_of, problem_of, tap_lengths
+from accelerator_sim.mapping.problem import SIGMAS, MappingProblem, encodings_of, problem_of
 from accelerator_sim.mapping.space import configurations, factors_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.technology.actions import ActionEnergies
@@ -198,9 +198,9 @@ def packed_spaces(
     limit: str | None = None
     for iacts, weights in encodings_of(layer, architecture):
         problem = problem_of(layer, architecture, iacts, weights, options.sigmas, options.work)
-        lengths = tap_lengths(problem)
+        lengths = options.constraints.tap_lengths(problem)
         if not lengths:
-            limit = limit or problem.spad_limit(1, 1, 1)
+            limit = limit or problem.spad_limit(1, 1, min(options.constraints.filter_columns_per_pe or (1,)))
         for taps in lengths:
             packed = pack(problem, actions, taps)
             options.constraints.restrict(packed.n, packed.fits)

@@ -7,6 +7,9 @@ import pytest
 
 from tests.cli.conftest import SMALL, Run
 
+NO_ROOM = ("--set", "glb.iact.size=1 B", "--set", "cluster_array={rows: 1, columns: 1}")
+"""A GLB that holds three iacts."""
+
 
 @pytest.mark.parametrize(
     ("args", "code", "message"),
@@ -26,7 +29,7 @@ from tests.cli.conftest import SMALL, Run
         (["small.yaml", "--set", "pe_cluster.rows=-1"], 3, "pe_cluster.rows: -1 is not allowed; it must be at least 1"),
         (["small.yaml", "--set", "pe_cluster.rows=0"], 3, "pe_cluster.rows: 0 is not allowed"),
         (["small.yaml", "--set", "pe_cluster.rows=many"], 3, "'many' given; a whole number is required"),
-        (["small.yaml", "--set", "pe.spad.iact.depth=2"], 5, "3 > 2 values"),
+        (["small.yaml", *NO_ROOM], 5, "the iact GLB of a cluster"),
         (["small.yaml", "--batch", "0"], 2, "0 is not in the range 1<=x<=2147483648"),
         (["small.yaml", "--batch", str(1 << 40)], 2, "is not in the range 1<=x<=2147483648"),
         (["small.yaml", "--jobs", "0"], 2, "0 is not in the range"),
@@ -91,11 +94,11 @@ def test_a_huge_file_is_refused_by_its_size(run: Run, tmp_path: Path) -> None:
     assert "huge.yaml: refused by size: 100000000 bytes; at most 10000000 are read" in result.stderr
 
 
-def test_no_network_fits_a_pe_without_room(run: Run, small: str) -> None:
-    result = run("map", small, "--layer", "conv", "--set", "pe.spad.iact.depth=2")
+def test_no_network_fits_a_glb_without_room(run: Run, small: str) -> None:
+    result = run("map", small, "--layer", "conv", *NO_ROOM)
     assert result.exit_code == 5
-    assert "Error: layer conv cannot be mapped on eyeriss_v2: the iact SPad" in result.stderr
-    assert "= 3 > 2 values" in result.stderr
+    assert "Error: layer conv cannot be mapped on eyeriss_v2: the iact GLB of a cluster" in result.stderr
+    assert " KiB > " in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,11 @@ def test_the_objective_is_energy_unless_another_is_asked_for(run: Run, small: st
     assert latency["dataflows"][0]["cycles"] <= energy["dataflows"][0]["cycles"]
 
 
-def test_a_layer_that_a_dataflow_cannot_run(run: Run, flawed: str) -> None:
+def test_a_layer_that_a_dataflow_cannot_run(run: Run, small: str, tmp_path: Path) -> None:
     """Its figures are of the others, and so is the ratio; the exit code says that something is missing."""
+    flawed = "wide.yaml"
+    wide = "  - {name: wide, op: conv, C: 1, H: 20, W: 20, M: 1, R: 1, S: 17}\n"
+    (tmp_path / flawed).write_text((tmp_path / small).read_text() + wide)
     result = run(
         "compare-dataflow", flawed, "--dataflow", "is,rs", "--layer", "conv", "--layer", "wide", "--format", "json"
     )

@@ -77,10 +77,10 @@ def test_columns_cut_over_pes(
 
 
 @settings(max_examples=200)
-@given(st.lists(st.integers(1, 3), min_size=7, max_size=7), st.integers(1, 4), st.booleans())
+@given(st.lists(st.integers(1, 3), min_size=8, max_size=8), st.integers(1, 4), st.booleans())
 def test_passes_follow_the_loop_nest(tiles: list[int], m2: int, filters_first: bool) -> None:
     """Outer to inner: groups, then filter tiles and positions in one of two orders, accumulations, filters."""
-    g, n, m, c, p, q, r = (range(count) for count in tiles)
+    g, n, m, c, p, q, r, s = (range(count) for count in tiles)
     order = np.zeros(line.ORDER, dtype=np.int64)
     order[line.O_M2], order[line.O_FILTERS_FIRST] = m2, filters_first
     positions = list(itertools.product(n, p, q))
@@ -91,13 +91,13 @@ def test_passes_follow_the_loop_nest(tiles: list[int], m2: int, filters_first: b
         if not filters_first:
             outer = [(f, i) for i in range(len(positions)) for f in range(len(filter_tiles))]
         for f, i in outer:
-            for channel, row in itertools.product(c, r):
+            for channel, row, tap in itertools.product(c, r, s):
                 for filters in filter_tiles[f]:
                     image, output_row, column = positions[i]
                     expected.append(
                         {
                             at.G: group, at.N: image, at.M: filters, at.C: channel, at.P: output_row, at.Q: column,
-                            at.R: row, line.FILTER_TILE: f, line.POSITION_TILE: i,
+                            at.R: row, at.S: tap, line.FILTER_TILE: f, line.POSITION_TILE: i,
                         }
                     )  # fmt: skip
     here = np.zeros(line.DIGITS, dtype=np.int64)

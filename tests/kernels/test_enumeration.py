@@ -6,6 +6,7 @@ import pytest
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
@@ -39,15 +40,17 @@ LAYERS = [
 ]
 
 
+@pytest.mark.parametrize("columns", [None, (1, 2)])
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 @pytest.mark.parametrize("number", range(len(MACHINES)))
-def test_the_kernel_finds_the_best_of_all(number: int, layer: Layer) -> None:
+def test_the_kernel_finds_the_best_of_all(number: int, layer: Layer, columns: tuple[int, ...] | None) -> None:
     architecture: Architecture = MACHINES[number]
     actions = resolve_actions(load_technology(architecture.technology), architecture)
-    space, costs = all_costs(layer, architecture, actions)
+    space, costs = all_costs(layer, architecture, actions, columns)
     assert space > 10
     for objective in Objective:
         for exhaustive in (False, True):
-            found = find_mapping(layer, architecture, actions, objective, exhaustive=exhaustive)
+            rules = Constraints(filter_columns_per_pe=columns)
+            found = find_mapping(layer, architecture, actions, objective, rules, exhaustive)
             assert found.optimal_over == space
             agree(found, costs, actions)

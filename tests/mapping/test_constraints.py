@@ -25,10 +25,15 @@ LAYER = Layer("conv", "conv", N=2, M=24, C=12, H=16, W=16, R=3, S=3)
 SMALL = load_architecture("eyeriss_v1", [("pe_cluster", "{rows: 7, columns: 5}")])
 
 
-def found(rules: Constraints, objective: Objective = Objective.ENERGY, architecture: Architecture = SMALL) -> Found:
+def found(
+    rules: Constraints,
+    objective: Objective = Objective.ENERGY,
+    architecture: Architecture = SMALL,
+    layer: Layer = LAYER,
+) -> Found:
     """The best mapping under rules."""
     actions = resolve_actions(load_technology("cmos65_16b"), architecture)
-    return find_mapping(LAYER, architecture, actions, objective, rules)
+    return find_mapping(layer, architecture, actions, objective, rules)
 
 
 RULES = [
@@ -62,6 +67,21 @@ def test_each_rule_is_obeyed_and_costs(rules: Constraints, objective: Objective)
         assert ruled.cycles >= free.cycles
 
 
+@pytest.mark.parametrize("objective", list(Objective))
+def test_filter_columns_that_are_tried(objective: Objective) -> None:
+    """More columns than the filter has are all of it; to try more lengths finds nothing worse."""
+    whole, ones = (found(Constraints(filter_columns_per_pe=(taps,)), objective) for taps in (99, 1))
+    both = found(Constraints(filter_columns_per_pe=(1, 3)), objective)
+    assert (whole.mapping.S0, ones.mapping.S0) == (3, 1)
+    assert whole == found(Constraints(), objective)
+    assert both.optimal_over == whole.optimal_over + ones.optimal_over
+    assert both.mapping in (whole.mapping, ones.mapping)
+    if objective is Objective.ENERGY:
+        assert both.energy == min(whole.energy, ones.energy)
+    if objective is Objective.LATENCY:
+        assert both.cycles == min(whole.cycles, ones.cycles)
+
+
 def test_the_compiler_of_the_chip_finds_mappings_in_its_letters() -> None:
     best = found(compiler(), Objective.DRAM)
     assert letters_of(Tiling(best.problem, best.mapping)) is not None
@@ -70,6 +90,9 @@ def test_the_compiler_of_the_chip_finds_mappings_in_its_letters() -> None:
 def test_rules_that_nothing_obeys() -> None:
     with pytest.raises(Unmappable, match="no mapping meets the constraints that were given"):
         found(Constraints(filters_per_pe=(25,)))
+    wide = Layer("wide", "conv", M=2, C=2, H=1, W=40, R=1, S=20)
+    with pytest.raises(Unmappable, match="the iact SPad: C0 x S0 = 1 x 14 = 14 > 12 values"):
+        found(Constraints(filter_columns_per_pe=(14, 20)), layer=wide)
     with pytest.raises(Unmappable, match="no mapping meets the constraints that were given"):
         found(Constraints(stationary=(Stationary.WEIGHT,)))
 

@@ -98,10 +98,15 @@ def test_every_built_in_mapping_says_where_it_comes_from(name: str) -> None:
 def test_rules(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(
-        HEAD + "constraints: {filters_per_pe: [4, 8], channels_per_pe: [1], whole_rows: true, stationary: [none, iact]}"
+        HEAD + "constraints: {filters_per_pe: [4, 8], channels_per_pe: [1], filter_columns_per_pe: [3, 2], "
+        "whole_rows: true, stationary: [none, iact]}"
     )
     assert load_plan(path, V2, NETWORK).constraints == Constraints(
-        filters_per_pe=(4, 8), channels_per_pe=(1,), whole_rows=True, stationary=(Stationary.NONE, Stationary.IACT)
+        filters_per_pe=(4, 8),
+        channels_per_pe=(1,),
+        filter_columns_per_pe=(3, 2),
+        whole_rows=True,
+        stationary=(Stationary.NONE, Stationary.IACT),
     )
 
 

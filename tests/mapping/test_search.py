@@ -16,6 +16,7 @@ from hypothesis import assume, given, settings
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.problem import problem_of, tap_lengths
 from accelerator_sim.mapping.search import Found, Unmappable, find_mapping
@@ -62,14 +63,21 @@ def energies(name: str, seed: int, architecture: Architecture) -> ActionEnergies
 
 MACHINES = machines(roomy=False, largest=3)
 SEEDS = st.integers(0, 10**6) | st.just(0)
+Columns = tuple[int, ...] | None
+COLUMNS = st.sampled_from([None, None, (1,), (2, 99), (1, 2, 3)])
+"""Filter columns in a PE to try: as the search does by itself, or those that a rule names."""
 
 
-def searched(layer: Layer, architecture: Architecture, actions: ActionEnergies, exhaustive: bool) -> dict[str, Found]:
+def searched(
+    layer: Layer, architecture: Architecture, actions: ActionEnergies, exhaustive: bool, columns: Columns = None
+) -> dict[str, Found]:
     """What the search finds for each objective; nothing where the layer cannot be mapped."""
     found = {}
     for objective in Objective:
         try:
-            found[objective.value] = find_mapping(layer, architecture, actions, objective, exhaustive=exhaustive)
+            found[objective.value] = find_mapping(
+                layer, architecture, actions, objective, Constraints(filter_columns_per_pe=columns), exhaustive
+            )
         except Unmappable:
             assert not found, "an objective decides whether a layer can be mapped"
     return found
@@ -90,12 +98,12 @@ def test_the_kernel_costs_what_the_engine_costs_and_prunes_nothing_better(number
     """Cycles exactly, joules but for the rounding of word counts (`oracles.brute.rounding`), and all laws."""
 
     @settings(max_examples=number)
-    @given(MACHINES, layers(most_macs=10**9, largest=16), st.sampled_from(TABLES), SEEDS)
-    def run(architecture: Architecture, layer: Layer, name: str, seed: int) -> None:
+    @given(MACHINES, layers(most_macs=10**9, largest=16), st.sampled_from(TABLES), SEEDS, COLUMNS)
+    def run(architecture: Architecture, layer: Layer, name: str, seed: int, columns: Columns) -> None:
         actions = energies(name, seed, architecture)
-        pruned = searched(layer, architecture, actions, exhaustive=False)
+        pruned = searched(layer, architecture, actions, exhaustive=False, columns=columns)
         assume(all(found.optimal_over < 200_000 for found in pruned.values()))
-        everything = searched(layer, architecture, actions, exhaustive=True)
+        everything = searched(layer, architecture, actions, exhaustive=True, columns=columns)
         assert pruned.keys() == everything.keys()
         for name_of_objective, found in pruned.items():
             full = everything[name_of_objective]
@@ -116,15 +124,15 @@ def test_the_kernel_costs_what_the_engine_costs_and_prunes_nothing_better(number
 
 @pytest.mark.parametrize("number", [40, pytest.param(200, marks=pytest.mark.slow)])
 def test_the_search_finds_what_brute_force_finds(number: int) -> None:
-    """Over all spatial configurations, tiles, M0 x C0, M2 and stationary tensors, for all objectives."""
+    """Over all spatial configurations, tiles, M0 x C0, S0, M2 and stationary tensors, for all objectives."""
 
     @settings(max_examples=number)
-    @given(MACHINES, layers(most_macs=10**9, largest=7), st.sampled_from(TABLES), SEEDS)
-    def run(architecture: Architecture, layer: Layer, name: str, seed: int) -> None:
+    @given(MACHINES, layers(most_macs=10**9, largest=7), st.sampled_from(TABLES), SEEDS, COLUMNS)
+    def run(architecture: Architecture, layer: Layer, name: str, seed: int, columns: Columns) -> None:
         actions = energies(name, seed, architecture)
-        found = searched(layer, architecture, actions, exhaustive=False)
+        found = searched(layer, architecture, actions, exhaustive=False, columns=columns)
         assume(not found or found["energy"].optimal_over <= BRUTE_FORCE)
-        space, costs = all_costs(layer, architecture, actions)
+        space, costs = all_costs(layer, architecture, actions, columns)
         assert bool(found) == bool(costs)
         for result in found.values():
             assert result.optimal_over == space
@@ -264,5 +272,7 @@ def test_a_dimension_beyond_all_tables_is_refused() -> None:
     layer = Layer("wide", "conv", H=1 << 28, W=1 << 30)
     machine = load_architecture("eyeriss_v2")
     actions = resolve_actions(load_technology(machine.technology), machine)
-    with pytest.raises(Unmappable, match="layer wide cannot be mapped: its dimension Q is 288,230,376,151,711,744"):
+    with pytest.raises(
+        Unmappable, match="layer wide cannot be mapped on eyeriss_v2: its dimension Q is 288,230,376,151,711,744"
+    ):
         find_mapping(layer, machine, actions)

@@ -64,23 +64,26 @@ def lengths(size: int, parts: int) -> list[int]:
     return list(shortest.values())
 
 
-def candidates(layer: Layer, architecture: Architecture) -> Iterator[tuple[MappingProblem, Mapping]]:
-    """All mappings within the limits of the SPads and of the psum links."""
+def candidates(
+    layer: Layer, architecture: Architecture, columns: tuple[int, ...] | None = None
+) -> Iterator[tuple[MappingProblem, Mapping]]:
+    """All mappings within the limits of the SPads and of the psum links; columns: the S0 to try, else as searched."""
     for encodings in encodings_of(layer, architecture):
         problem = problem_of(layer, architecture, *encodings)
         kept = [Stationary.NONE, Stationary.IACT, Stationary.PE_WEIGHT]
         kept += [Stationary.WEIGHT] if problem.weight_may_stay else []
         for row in configurations(problem):
             spatial = Mapping(**factors_of(row), iact_encoding=encodings[0], weight_encoding=encodings[1])
-            yield from _temporal(problem, spatial, kept)
+            yield from _temporal(problem, spatial, kept, columns)
 
 
 def _temporal(
-    problem: MappingProblem, spatial: Mapping, kept: list[Stationary]
+    problem: MappingProblem, spatial: Mapping, kept: list[Stationary], columns: tuple[int, ...] | None
 ) -> Iterator[tuple[MappingProblem, Mapping]]:
     loops = problem.loops
-    fitting = [taps for taps in lengths(loops.S, 1) if problem.spad_limit(1, 1, taps) is None]
-    if loops.S in fitting:
+    asked = lengths(loops.S, 1) if columns is None else {min(taps, loops.S) for taps in columns}
+    fitting = [taps for taps in asked if problem.spad_limit(1, 1, taps) is None]
+    if columns is None and loops.S in fitting:
         fitting = [loops.S]
 
     def parts(dimension: str) -> int:
@@ -100,10 +103,12 @@ def _temporal(
             yield problem, replace(spatial, M0=m0, C0=c0, S0=taps, N0=n0, P0=p0, Q0=q0, M2=m2, stationary=stationary)
 
 
-def all_costs(layer: Layer, architecture: Architecture, actions: ActionEnergies) -> tuple[int, list[Cost]]:
-    """The number of candidates, and the cost of each that is legal."""
+def all_costs(
+    layer: Layer, architecture: Architecture, actions: ActionEnergies, columns: tuple[int, ...] | None = None
+) -> tuple[int, list[Cost]]:
+    """The number of candidates (see there), and the cost of each that is legal."""
     number, costs = 0, []
-    for problem, mapping in candidates(layer, architecture):
+    for problem, mapping in candidates(layer, architecture, columns):
         number += 1
         if not broken_limits(Schedule(problem, mapping)):
             costs.append(cost_of(problem, mapping, actions))
