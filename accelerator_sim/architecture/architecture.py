@@ -312,8 +312,22 @@ class Dram(FileModel):
 class Configuration(FileModel):
     """What it costs to configure the machine for a layer."""
 
-    cycles: Annotated[int, Field(ge=0, le=1 << 30)] = Field(description="cycles per layer, not overlapped")
+    cycles: Annotated[int, Field(ge=0, le=1 << 30)] | None = Field(
+        default=None, description="cycles per layer, not overlapped; left out: bits over rate"
+    )
     bits: Annotated[int, Field(ge=0, le=1 << 30)] = Field(description="length of the configuration command")
+    rate: Bits | None = Field(default=None, description="bits of the command that are taken in a cycle")
+
+    @model_validator(mode="after")
+    def _has_a_time(self) -> Configuration:
+        if self.cycles is None and self.rate is None:
+            raise ValueError("its time is not given; give cycles, or the rate at which its bits are taken")
+        return self
+
+    @property
+    def time(self) -> int:
+        """Cycles for each layer."""
+        return self.cycles if self.cycles is not None else -(-self.bits // (self.rate or 1))
 
 
 class Overlap(FileModel):
@@ -328,6 +342,9 @@ class Overlap(FileModel):
     psum_drain: bool = Field(description="the last psums of a pass drain while the next pass computes")
     dram_iact: bool = Field(description="iacts move from off-chip into the GLB while the PEs compute")
     dram_oact: bool = Field(description="output activations move off-chip while the PEs compute")
+    weight_stream: Literal["raw", "all"] = Field(
+        default="raw", description="weights that go on to the PEs as they come from off-chip: only raw ones, or CSC too"
+    )
 
     @property
     def weights_ahead(self) -> bool:

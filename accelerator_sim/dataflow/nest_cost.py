@@ -169,7 +169,7 @@ class NestCost:
             Resource.WEIGHT_FILL: self.port_cycles("weight") if fills else nothing,
             Resource.DRAM_IACT: nothing if a.overlap.dram_iact else channel["iact"],
             Resource.DRAM_OACT: nothing if a.overlap.dram_oact else channel["psum"],
-            Resource.CONFIGURATION: np.full(shape, float(a.configuration.cycles)),
+            Resource.CONFIGURATION: np.full(shape, float(a.configuration.time)),
         }
         reads = channel["weight"] + (channel["iact"] if a.overlap.dram_iact else 0.0)
         writes = channel["psum"] if a.overlap.dram_oact else nothing

@@ -138,8 +138,8 @@ def _overlaps(machine: Architecture) -> Iterator[Change]:
     for name, label in names.items():
         if not getattr(machine.overlap, name):
             yield Change(label, ((f"overlap.{name}", "true"),), 7)
-    if machine.configuration.cycles > 1:
-        half = str(machine.configuration.cycles // 2)
+    if machine.configuration.time > 1:
+        half = str(machine.configuration.time // 2)
         yield Change("configuration in half the time", (("configuration.cycles", half),), 7)
 
 

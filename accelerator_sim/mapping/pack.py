@@ -97,7 +97,7 @@ def _integers(problem: MappingProblem, taps: int, max_m0: int, max_c0: int) -> N
     n[at.IACT_PORTS] = glb.iact.ports
     n[at.HIDE_SERVICE] = pe.psum_service.overlaps_macs
     n[at.STAGES] = pe.pipeline_stages - 1
-    n[at.CONFIG] = architecture.configuration.cycles
+    n[at.CONFIG] = architecture.configuration.time
     n[at.READ_PER_MAC] = pe.iact_read == "per_mac"
     n[at.PSUM_COLUMNS] = architecture.pe_cluster.columns
     n[at.IACT_CAP] = glb.own_bits("iact")

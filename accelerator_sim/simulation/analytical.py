@@ -226,7 +226,7 @@ def load_of(schedule: Schedule) -> Load:
         Resource.IACT_FILL: 0.0 if overlap.iact_fill else iact_fill_cycles(schedule),
         Resource.DRAM_IACT: 0.0,  # of the channel, in the order of the sum
         Resource.DRAM_OACT: 0.0,
-        Resource.CONFIGURATION: float(architecture.configuration.cycles),
+        Resource.CONFIGURATION: float(architecture.configuration.time),
         Resource.DRAM_LATENCY: float(exposed_requests(schedule) * schedule.problem.latency_cycles),
     }
     return Load(side, serial, dram_bytes(schedule))

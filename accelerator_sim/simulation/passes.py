@@ -251,12 +251,13 @@ def order_of(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float
     o[line.O_KEEP_IACT] = kept is Stationary.IACT
     o[line.O_RELOAD] = kept is Stationary.WEIGHT and mapping.M2 > 1
     o[line.O_WEIGHT_KEPT] = kept is Stationary.WEIGHT
-    o[line.O_CONFIG] = architecture.configuration.cycles
+    o[line.O_CONFIG] = architecture.configuration.time
     o[line.O_LATENCY] = problem.latency_cycles
     o[line.O_DUPLEX] = dram.duplex
     o[line.O_BURST] = dram.burst
     o[line.O_HIDE_WEIGHT] = overlap.weight_fill
-    o[line.O_FILL_EARLY] = mapping.weight_encoding is Encoding.RAW and not overlap.weight_fill
+    streams = overlap.weight_stream == "all" or mapping.weight_encoding is Encoding.RAW
+    o[line.O_FILL_EARLY] = streams and not overlap.weight_fill
     o[line.O_PREFETCH] = schedule.weights_prefetched
     o[line.O_HIDE_IACT] = overlap.dram_iact
     o[line.O_HIDE_OACT] = overlap.dram_oact

@@ -161,3 +161,11 @@ def test_one_row_of_clusters_needs_no_vertical_links() -> None:
 def test_an_unknown_architecture_names_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"unknown architecture 'eyeriss_v3'.*did you mean"):
         load_architecture("eyeriss_v3")
+
+
+def test_the_configuration_takes_its_cycles_or_its_bits_over_a_rate() -> None:
+    assert load_architecture("eyeriss_v2").configuration.time == 267  # 2134 bits, 8 at a time
+    assert load_architecture("eyeriss_v2", [("configuration.rate", "48 b")]).configuration.time == 45
+    assert load_architecture("eyeriss_v2", [("configuration.cycles", "0")]).configuration.time == 0
+    with pytest.raises(InvalidFile, match="its time is not given; give cycles, or the rate"):
+        load_architecture("eyeriss_v2", [("configuration", "{bits: 5}")])

@@ -62,7 +62,7 @@ class Setting:
         architecture, mapping = schedule.problem.architecture, schedule.mapping
         pe = architecture.pe
         self.architecture = architecture
-        self.flat, self.macs = architecture.flat, pe.macs_per_cycle
+        self.flat, self.macs = architecture.flat, architecture.lanes
         self.least = pe.min_cycles_per_iact if pe.min_cycles_per_iact > 1 else 0
         self.front, self.tail = max(1, pe.pipeline_stages - 2), min(2, pe.pipeline_stages)
         self.overlap = pe.psum_service.overlaps_macs
@@ -396,7 +396,7 @@ def weight_flits(s: Setting, share: Tile) -> int:
     """Flits of the tile of weights of a PE."""
     problem = s.schedule.problem
     network, spad = problem.architecture.noc.weight, problem.architecture.pe.spad
-    each = problem.architecture.pe.macs_per_cycle
+    each = problem.architecture.lanes
     bits = problem.weight_bits
     words = network.port_width // bits if isinstance(network, HierarchicalMesh) else s.weight_words
     columns = list(itertools.product(range(len(share["S"])), range(len(share["C"]))))
@@ -761,12 +761,13 @@ def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rate
         )  # fmt: skip
 
     results = [run(step) for step in steps]
-    waits = Counter(configuration=architecture.configuration.cycles)
-    now = written = architecture.configuration.cycles
+    waits = Counter(configuration=architecture.configuration.time)
+    now = written = architecture.configuration.time
     starts: list[int] = []
     groups = [i for i, step in enumerate(steps) if step.iacts]
     fetched = unwritten = asked = sent = took = 0
-    fills_early = schedule.mapping.weight_encoding is Encoding.RAW and not overlap.weight_fill
+    streams = overlap.weight_stream == "all" or schedule.mapping.weight_encoding is Encoding.RAW
+    fills_early = streams and not overlap.weight_fill
     ahead = overlap.weight_fill or prefetched(schedule)
     for i, (step, result) in enumerate(zip(steps, results, strict=True)):
         if step.iacts and (i == 0 or not overlap.dram_iact):

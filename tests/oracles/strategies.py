@@ -184,6 +184,10 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
         f" compressed: [{compressed}], padding: {dice.choice(['stored', 'skipped'])}}}"
     )
     change["configuration.cycles"] = str(dice.choice([0, 17, 300]))
+    more = Random(f"later entries of {number}")  # dice of their own, so that the machine is else what it was
+    change["overlap.weight_stream"] = more.choice(["raw", "all"])
+    if more.random() < 0.2:
+        change["pe.packed"] = f"{{width: {more.choice([4, 16])} b, macs: {more.choice([2, 3])}}}"
     return machine("eyeriss_v1" if flat else "eyeriss_v2", change)
 
 

@@ -370,7 +370,7 @@ class Walk:
 
     def _compute(self, active: list[Any]) -> None:
         counts, total = self.counts, self.counts.total
-        simd, least = self.architecture.pe.macs_per_cycle, self.architecture.pe.min_cycles_per_iact
+        simd, least = self.architecture.lanes, self.architecture.pe.min_cycles_per_iact
         chains: dict[tuple[int, ...], list[Place]] = defaultdict(list)
         for place, share in active:
             window = len(share["C"]) * len(share["R"]) * len(share["S"])

@@ -118,7 +118,7 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
     assert outcome.counts.macs_gated == round(macs * (1.0 - share))
     iact_reads = macs if pe.iact_read == "per_mac" else counts.total["iact_spad_reads"]
     assert outcome.counts.access("spad", "iact").reads == iact_reads
-    slots = macs if pe.macs_per_cycle == 1 else counts.total["slots"]
+    slots = macs if architecture.lanes == 1 else counts.total["slots"]
     assert outcome.counts.access("spad", "weight").reads == round(slots * share)
     assert outcome.counts.access("spad", "psum").reads == round(counts.total["psum_spad_updates"] * share)
     assert outcome.counts.access("spad", "psum").writes == round(counts.total["psum_spad_updates"] * share)
