@@ -7,7 +7,6 @@ import pytest
 
 from tests.cli.conftest import SMALL, Run
 
-
 NO_ROOM = ("--set", "glb.iact.size=1 B", "--set", "cluster_array={rows: 1, columns: 1}")
 """A GLB that holds three iacts."""
 
