@@ -74,6 +74,7 @@ from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_loader import load_network
+from accelerator_sim.workload.phases import dense_phases
 
 __all__ = [
     "AcceleratorSimError",
@@ -355,17 +356,24 @@ def map_layer(
 ) -> Found:
     """Find the best mapping of a layer by the bottleneck estimate, whose cycles `Found` has.
 
-    layer: a layer with multiply-accumulates; architecture, objective, constraints: same as `simulate`, which also runs
-    the best mappings by the event engine.
+    layer: a layer with multiply-accumulates, of one dense phase; architecture, objective, constraints: same as
+    `simulate`, which also runs the best mappings by the event engine.
 
-    Raises Unmappable, naming the limit, where nothing fits, and UsageError for unknown names and words.
+    Raises Unmappable, naming the limit, where nothing fits, and UsageError for unknown names and words, and for a
+    dilated or transposed layer of several phases.
     """
     if not isinstance(layer, Layer) or not layer.is_mac:
         shown = f"{layer.name} ({layer.op})" if isinstance(layer, Layer) else repr(layer)
         raise UsageError(f"layer is {shown}; a Layer with multiply-accumulates is required")
+    phases = dense_phases(layer)
+    if len(phases) > 1:
+        raise UsageError(
+            f"layer {layer.name} is {len(phases)} dense phases, each with a mapping of its own; map those that"
+            " accelerator_sim.workload.phases.dense_phases gives"
+        )
     machine, technology = _machine(architecture)
     goal = word(Objective, objective, "objective")
-    return find_mapping(layer, machine, resolve_actions(technology, machine), goal, _rules(constraints))
+    return find_mapping(phases[0], machine, resolve_actions(technology, machine), goal, _rules(constraints))
 
 
 class _LayerOutcome(Protocol):

@@ -73,9 +73,19 @@ Target = tuple[str, Figure]
 
 
 def targets(technology: str) -> list[Target]:
-    """The figures that a table is fitted to, with the names of their publications."""
+    """The figures that a table is fitted to, one for each layer of several, with the names of their publications."""
     publications = load_publications()
-    return [(name, f) for name, p in publications.items() for f in p.figures if f.fitted == technology]
+    fitted = [(name, f) for name, p in publications.items() for f in p.figures if f.fitted == technology]
+    return [(name, each) for name, figure in fitted for each in _by_layer(figure)]
+
+
+def _by_layer(figure: Figure) -> list[Figure]:
+    if figure.values is None:
+        return [figure]
+    return [
+        figure.model_copy(update={"name": f"{figure.name}, {layer}", "values": None, "value": value, "layer": layer})
+        for layer, value in figure.values.items()
+    ]
 
 
 def runs_of(figures: Sequence[Target]) -> dict[tuple[str, str], AccountedRun]:

@@ -16,8 +16,8 @@ from accelerator_sim.workload.network import Network
 CONV = Layer("conv", "conv", C=4, M=8, H=8, W=8, R=3, S=3, padding=(1, 1, 1, 1))
 TWIN = Layer("twin", "conv", C=4, M=8, H=8, W=8, R=3, S=3, padding=(1, 1, 1, 1))
 POOL = Layer("pool", "pool", iact_words=512, oact_words=128)
-WIDE = Layer("wide", "conv", C=1, M=1, H=1, W=4810, R=1, S=4800)
-"""Its filter row of 17 does not fit the iact SPad of 16."""
+WIDE = Layer("wide", "gemm", N=64, W=1 << 31)
+"""It has more positions than a search has tiles for."""
 FC = Layer("fc", "fc", C=128, M=10)
 
 

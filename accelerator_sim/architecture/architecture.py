@@ -124,6 +124,15 @@ class PsumService(FileModel):
     overlaps_macs: bool = Field(description="true: moves while the next window computes; false: the MACs wait")
 
 
+class NarrowOperands(FileModel):
+    """Multipliers that take several narrow operands at a time."""
+
+    width: Bits = Field(description="widest iacts and weights that are packed")
+    macs: Annotated[int, Field(ge=2, le=64)] = Field(
+        description="multiply-accumulates of packed operands in one multiplier; a word of a SPad holds as many weights"
+    )
+
+
 class Pe(FileModel):
     """The processing element."""
 
@@ -135,8 +144,13 @@ class Pe(FileModel):
         description="the iact SPad is read for every MAC, or once for all the filters of a PE"
     )
     csc: Csc | None = Field(default=None, description="operands may be stored compressed in the PE")
-    gates: Annotated[int, Field(ge=1, le=1 << 40)] = Field(
-        description="logic gates (NAND2) of one PE with its share of networks and control: what its clock reaches"
+    packed: NarrowOperands | None = Field(
+        default=None, description="narrow operands that share a multiplier; none if left out"
+    )
+    gates: Annotated[int, Field(ge=1, le=1 << 40)] | None = Field(
+        default=None,
+        description="logic gates (NAND2) of one PE with its share of networks and control: what its clock reaches;"
+        " left out: those of the area model",
     )
     pipeline_stages: Annotated[int, Field(ge=1, le=1000)] = Field(
         description="stages from the first address read to the psum update"
@@ -455,6 +469,22 @@ class Architecture(FileModel):
         return self.glb_bytes + self.pes * self.pe.spad.bits / 8
 
     @property
+    def packing(self) -> int:
+        """Multiply-accumulates that share a multiplier: several where operands are narrow enough to be packed."""
+        packed, widest = self.pe.packed, max(self.precision.iact, self.precision.weight)
+        return packed.macs if packed is not None and widest <= packed.width else 1
+
+    @property
+    def lanes(self) -> int:
+        """Peak multiply-accumulates per cycle of a PE."""
+        return self.pe.macs_per_cycle * self.packing
+
+    @property
+    def weights_per_word(self) -> int:
+        """Weights in a word of the weight SPad."""
+        return self.pe.spad.weight.values_per_word * self.packing
+
+    @property
     def macs_per_cycle(self) -> int:
         """Peak multiply-accumulates per cycle of the whole array."""
-        return self.pes * self.pe.macs_per_cycle
+        return self.pes * self.lanes

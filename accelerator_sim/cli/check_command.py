@@ -110,6 +110,7 @@ def _mapping(path: Path, workload: str | None, arch: str) -> str:
     from accelerator_sim.simulation.schedule import Schedule
     from accelerator_sim.technology.machine_file import load_machine
     from accelerator_sim.workload.network_loader import load_network
+    from accelerator_sim.workload.phases import dense_phases
 
     document = load_document(path)
     if workload is None:
@@ -117,14 +118,15 @@ def _mapping(path: Path, workload: str | None, arch: str) -> str:
         return f"mapping of {count} layer(s); with --workload, checked against its layers and the limits of --arch"
     network, (architecture, _) = load_network(workload), load_machine(arch)
     mappings = load_plan(path, architecture, network).mappings
-    layers = {layer.name: layer for layer in network.layers}
+    layers = {phase.name: phase for layer in network.layers for phase in dense_phases(layer)}
     problems = []
     for name, mapping in mappings.items():
         try:
             broken = broken_limits(Schedule.of_layer(layers[name], architecture, mapping))
         except ValueError as error:
             broken = [str(error)]
-        line, column = document.position(("layers", name))
+        of_whole = ("layers", name) not in document.positions  # given once for all phases of a layer
+        line, column = document.position(("layers", name.rpartition(":")[0] if of_whole else name))
         problems += [Problem(str(path), line, column, f"layers.{name}", limit) for limit in broken]
     if problems:
         raise InvalidFile(problems)

@@ -30,7 +30,8 @@ def command(ask: MappedLayers) -> None:
     """The mapping of one layer: its loop nest, a picture of the array, and why it won.
 
     Beside it stand the optima of the same layer for the other objectives, each with the cycles that the event engine
-    finds, which are those of `simulate`, and with those of the bottleneck estimate.
+    finds, which are those of `simulate`, and with those of the bottleneck estimate.  A dilated or transposed layer is
+    shown phase by phase, each of which has a name of its own (NAME:1, NAME:2, ...).
     """
     assert ask.name is not None
     output.check_outputs([ask.out], [ask.workload, ask.arch])
@@ -39,6 +40,7 @@ def command(ask: MappedLayers) -> None:
     from accelerator_sim.report import layer_map
     from accelerator_sim.run.best_mappings import best_mappings
     from accelerator_sim.run.options import Options
+    from accelerator_sim.workload.phases import dense_phases
 
     network, architecture, technology = load_inputs(ask.workload, ask.choices, ask.arch, ask.overrides)
     whole = network.with_batch(ask.batch)
@@ -46,8 +48,11 @@ def command(ask: MappedLayers) -> None:
     layer = whole.mac_layer(ask.name)
     warm(fidelity="event")
     chosen = Options(ask.objective, ask.batch, plan=plan, seed=ask.seed)
-    best = best_mappings(layer, architecture, technology, chosen, plan.mappings.get(ask.name))
+    choices = [
+        best_mappings(phase, architecture, technology, chosen, plan.mappings.get(phase.name))
+        for phase in dense_phases(layer)
+    ]
     render = layer_map.dumps if output.pick_text_format(ask.asked, ask.out) == "json" else layer_map.render
-    output.write(render(best, output.width(), whole.batch), ask.out)
+    output.write(render(choices, output.width(), whole.batch), ask.out)
     if ask.out is not None:
         click.echo(f"wrote {ask.out}", err=True)

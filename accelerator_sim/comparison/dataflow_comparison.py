@@ -29,6 +29,7 @@ from accelerator_sim.technology.technology import Technology
 from accelerator_sim.version import __version__
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.phases import dense_phases
 
 SCHEMA = "accelerator-sim/dataflows/1"
 
@@ -290,7 +291,8 @@ def compare_dataflows(
 ) -> DataflowComparison:
     """Run a network under several dataflows on one machine.
 
-    Layers without multiply-accumulates cost the same under all and are left out; operands are dense.  options: the
+    Layers without multiply-accumulates cost the same under all and are left out; operands are dense; dilated and
+    transposed layers are their dense phases.  options: the
     objective, the batch, the layers and the jobs count; same_area: give each dataflow the storage that it needs on the
     same area (`dataflow.equal_area`).  A layer that a dataflow cannot run has its error in the result.  Raises
     UsageError for a selection without multiply-accumulates, and for private or broadcast networks, on which words
@@ -304,7 +306,7 @@ def compare_dataflows(
         )
     selected = network.select(options.layers).with_batch(options.batch)
     selected.require_counted()
-    chosen = tuple(layer for layer in selected.layers if layer.is_mac)
+    chosen = tuple(phase for layer in selected.layers if layer.is_mac for phase in dense_phases(layer))
     if not chosen:
         raise UsageError(f"{network.name} has no selected layer with multiply-accumulates")
     unique = {layer.unnamed: layer for layer in chosen}
@@ -388,6 +390,7 @@ def _only(counts: Counts, tensor: str) -> Counts:
         counts,
         accesses=tuple(access for access in counts.accesses if access.tensor == tensor),
         noc=tuple(use for use in counts.noc if use.tensor == tensor),
+        dram_bytes={tensor: counts.dram_bytes[tensor]},
     )
 
 

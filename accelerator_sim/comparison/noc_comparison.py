@@ -188,7 +188,10 @@ def compare_networks(
 def _run(name: str, result: NetworkResult, technology: Technology, left_out: set[str]) -> NetworkRun:
     machine = result.architecture
     costs = tuple(
-        _cost(layer, result, technology) for layer, _, _ in result.finished if layer.layer.name not in left_out
+        _cost(run, result, technology)
+        for layer, _, _ in result.finished
+        if layer.layer.name not in left_out
+        for run in layer.runs
     )
     return NetworkRun(
         name,

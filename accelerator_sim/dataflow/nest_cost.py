@@ -140,7 +140,7 @@ class NestCost:
     def pe_cycles(self) -> Floats:
         """Cycles of the busiest PE: its MACs, and the psums that it hands out meanwhile or between."""
         n, pe = self.nests, self.architecture.pe
-        simd = pe.macs_per_cycle
+        simd = self.architecture.lanes
         full = ceil_div(np.minimum(n.length["M"], n.loops.M), n.spatial["M"])
         last = n.steps("M") - (n.passes("M") - 1) * full
         slots = (n.passes("M") - 1) * ceil_div(full, simd) + ceil_div(last, simd)

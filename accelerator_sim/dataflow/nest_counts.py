@@ -249,7 +249,7 @@ class _NestCount:
         n = self.nests
         if not n.flow.holds("weight"):
             return 0
-        simd = n.problem.architecture.pe.macs_per_cycle
+        simd = n.problem.architecture.lanes
         first = ceil_div(np.minimum(n.length["M"], n.loops.M), n.spatial["M"])
         last = n.steps("M") - (n.passes("M") - 1) * first
         ends = [(np.minimum(n.length["M"], n.loops.M), first)]
@@ -261,7 +261,7 @@ class _NestCount:
     def spad_weight_written(self) -> Ints | int:
         if not self.nests.flow.holds("weight"):
             return 0
-        per_word = self.nests.problem.architecture.pe.spad.weight.values_per_word
+        per_word = self.nests.problem.architecture.weights_per_word
         return ceil_div(self.full(self.weight_delivered), per_word)
 
     @property

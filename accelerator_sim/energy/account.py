@@ -138,6 +138,7 @@ def _moved(counts: Counts, actions: ActionEnergies, architecture: Architecture) 
             )
         charged[access.level] += access_energy(access, actions, architecture)
     networks = sum((network_energy(use, actions, architecture) for use in counts.noc), 0.0)
+    networks += 8.0 * sum(counts.dram_bytes.values()) * actions.interface_bit
     return {level: charged[level] for level in ("spad", "glb", "dram")} | {"noc": networks}
 
 

@@ -39,14 +39,14 @@ def explain(
     vary: Vary | None = None,
     on_progress: Progress | None = None,
 ) -> Explanation:
-    """Simulate the layers of a network with the event engine and explain them.
+    """Simulate the layers of a network with the event engine and explain them, dilated and transposed ones by phase.
 
     vary: makes the machine with some values of its file replaced; None: try no changes.  Layers that fail are in the
     run, same as in `simulate_network`, whose errors are also raised.
     """
     chosen = replace(options or Options(), fidelity=Fidelity.EVENT, verify=False)
     memory = RunMemory()
-    run = simulate_network(network, architecture, technology, chosen, on_progress, memory)
+    run = simulate_network(network, architecture, technology, chosen, on_progress, memory).by_phase
     explained = explain_run(run, chosen, on_progress)
     if vary is None or not explained.explained or run.interrupted:
         return explained

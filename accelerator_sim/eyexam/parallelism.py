@@ -85,12 +85,12 @@ def steps_on_array(problem: MappingProblem) -> int:
     The configurations are those of the mapping search; the MACs of a PE take filters only, and a chain of psums over
     clusters has to end in one pass unless psums can return (JETCAS Table II).
     """
-    loops, pe = problem.loops, problem.architecture.pe
+    loops, lanes = problem.loops, problem.architecture.lanes
     rows = configurations(problem)
     if not problem.psums_return:
         rows = rows[(rows[:, at.RC] == 1) | (rows[:, at.YR] >= loops.R)]
     steps = np.full(len(rows), 1, dtype=np.int64)
     for dimension, size in loops.sizes.items():
-        parts = parts_of(rows, dimension) * (pe.macs_per_cycle if dimension == "M" else 1)
+        parts = parts_of(rows, dimension) * (lanes if dimension == "M" else 1)
         steps *= -(-size // parts)
     return int(steps.min())

@@ -40,7 +40,7 @@ def losses(schedule: Schedule, outcome: Outcome, architecture: Architecture) -> 
     The slots that M0 filters need if every column is full are those of step 4, which counts a MAC that no filter of the
     PE can use; they are no loss here.
     """
-    pes, simd = architecture.pes, architecture.pe.macs_per_cycle
+    pes, simd = architecture.pes, architecture.lanes
     m = schedule.deals.M
     full = m.summed(lambda tile: ceil_div(tile.steps, simd)) / m.steps  # slots per filter
     skips = architecture.pe.csc is not None

@@ -150,10 +150,10 @@ def _letters(problem: MappingProblem, held: Allocation) -> Iterator[Letters]:
 
 def _cost(problem: MappingProblem, held: Allocation, a: Letters) -> tuple[float, int, int, int]:
     """Cycles of a tile, words between GLB and PEs, and then fewer sets on filters, and channels in a PE."""
-    loops, pe = problem.loops, problem.architecture.pe
+    loops = problem.loops
     filters, channels = a.p * a.t, min(a.q * a.r, loops.C)
     positions, ifmaps = held.psums // held.m, held.ifmaps(loops)
-    macs = a.n * loops.S * held.columns * ceil_div(a.p, pe.macs_per_cycle) * a.q
+    macs = a.n * loops.S * held.columns * ceil_div(a.p, problem.architecture.lanes) * a.q
     psums = filters * positions / problem.words_per_cycle("psum")
     cycles = max(macs, psums, channels * ifmaps / problem.words_per_cycle("iact"))
     rounds, passes = ceil_div(held.m, filters), ceil_div(loops.C, channels)

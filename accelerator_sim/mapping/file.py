@@ -22,7 +22,9 @@ from accelerator_sim.mapping.loops import Loops, loops_of
 from accelerator_sim.mapping.mapping import AXES, TILES, Encoding, Factors, Mapping, Stationary
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
+from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.phases import dense_phases
 
 FORMAT = "accelerator-sim/mapping/1"
 
@@ -115,10 +117,22 @@ class MappingFile(FileModel):
 
 @dataclass(frozen=True)
 class MappingPlan:
-    """Content of a mapping file for a network: given mappings by layer name, and rules for the other layers."""
+    """Content of a mapping file for a network: given mappings by layer name, and rules for the other layers.
+
+    A layer of several dense phases has a mapping under the name of each phase that one is given for.
+    """
 
     mappings: dict[str, Mapping] = field(default_factory=dict)
     constraints: Constraints = field(default_factory=Constraints)
+
+    def given(self, layer: Layer) -> Mapping | tuple[Mapping | None, ...] | None:
+        """The mapping that is given for a layer: one for each of its dense phases where there are several."""
+        if not self.mappings or not layer.is_mac:
+            return None
+        found = tuple(self.mappings.get(phase.name) for phase in dense_phases(layer))
+        if len(found) == 1:
+            return found[0]
+        return found if any(mapping is not None for mapping in found) else None
 
 
 def mapping_file(name_or_path: str) -> Path:
@@ -142,18 +156,23 @@ def load_plan(path: Path, architecture: Architecture, network: Network) -> Mappi
     do not fit, a compiler of another machine.  Legality is not checked here: see `legality.broken_limits`.
     """
     document, file = read_mappings(path)
-    layers = {layer.name: layer for layer in network.layers if layer.is_mac}
+    named = {layer.name: dense_phases(layer) for layer in network.layers if layer.is_mac}
+    layers = {phase.name: phase for phases in named.values() for phase in phases}
+    known = {**{name: (phase,) for name, phase in layers.items()}, **named}
     problems: list[Problem] = []
     mappings: dict[str, Mapping] = {}
     for name, entry in file.layers.items():
-        if name not in layers:
-            message = f"{network.name} has no such layer{did_you_mean(name, layers)}"
+        if name not in known:
+            message = f"{network.name} has no such layer{did_you_mean(name, known)}"
             problems.append(_problem(document, ("layers", name), message))
             continue
         try:
-            mappings[name] = _mapping(entry, loops_of(layers[name]), architecture)
+            of_phases = {phase.name: _mapping(entry, loops_of(phase), architecture) for phase in known[name]}
         except ValueError as error:
             problems.append(_problem(document, ("layers", name), str(error)))
+            continue
+        own = {each: mapping for each, mapping in of_phases.items() if each == name or each not in file.layers}
+        mappings |= own
     if file.compiler is not None and not compiles_for(architecture):
         message = f"is for one flat array with shared GLB banks, which {architecture.name} is not"
         problems.append(_problem(document, ("compiler",), message))

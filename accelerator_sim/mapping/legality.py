@@ -64,6 +64,11 @@ def _order_limits(tiling: Tiling) -> list[str]:
         )
     if mapping.cluster_rows.C > 1 and not tiling.problem.psums_chain:
         broken.append("noc.psum has no vertical links; cluster_rows cannot carry C")
+    if tiling.loops.held and (mapping.stationary is not Stationary.IACT or tiling.tiles > 1):
+        broken.append(
+            f"iacts that lie in the GLB need stationary iact and one tile of positions (is {mapping.stationary.value},"
+            f" has {tiling.tiles})"
+        )
     if mapping.stationary is Stationary.PE_WEIGHT and (tiling.accumulations > 1 or mapping.M2 > 1):
         broken.append(
             f"stationary pe_weight needs one pass for a psum (has {tiling.accumulations}) and M2 = 1 (is {mapping.M2})"

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from accelerator_sim.workload.layer import Layer, taps_inside
+from accelerator_sim.workload.phases import PhaseLayer, is_dense
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class Loops:
     columns: Window
     positions: bool
     """Whether Q stands for all positions of a layer without a sliding window."""
+    held: tuple[Window, Window] | None = None
+    """Rows and columns of the inputs that lie in the GLB before the layer begins; None: it fetches its own."""
 
     @property
     def P(self) -> int:
@@ -147,19 +150,29 @@ def _positions(g: int, m: int, c: int, positions: int) -> Loops:
 
 
 def loops_of(layer: Layer) -> Loops:
-    """Return the normal form of a multiply-accumulate layer.
+    """Return the normal form of a dense multiply-accumulate layer (`workload.phases.dense_phases`).
 
-    Raises ValueError for a layer that has no multiply-accumulates.
+    Raises ValueError for a layer that has no multiply-accumulates, or that is dilated or transposed.
     """
     if not layer.is_mac:
         raise ValueError(f"layer {layer.name} ({layer.op}) has no multiply-accumulates to map")
+    if not is_dense(layer):
+        raise ValueError(f"layer {layer.name} is dilated or transposed; each of its dense phases is mapped by itself")
     n, c = layer.N * layer.depth_out, layer.C * layer.T
     top, _bottom, left, _right = layer.padding
     unpadded = not any(layer.padding)
     p, q = layer.P, layer.Q
-    rows = Window(p, layer.R, layer.stride[0], layer.dilation[0], layer.H, top)
-    columns = Window(q, layer.S, layer.stride[1], layer.dilation[1], layer.W, left)
+    rows = Window(p, layer.R, layer.stride[0], 1, layer.H, top)
+    columns = Window(q, layer.S, layer.stride[1], 1, layer.W, left)
     apart = all(w.outputs == 1 or w.stride >= w.extent for w in (rows, columns))
-    if unpadded and apart:
+    if unpadded and apart and _held(layer) is None:
         return _positions(layer.G, layer.M, c * layer.R * layer.S, n * p * q)
-    return Loops(layer.G, n, layer.M, c, layer.R, layer.S, rows, columns, False)
+    return Loops(layer.G, n, layer.M, c, layer.R, layer.S, rows, columns, False, _held(layer))
+
+
+def _held(layer: Layer) -> tuple[Window, Window] | None:
+    """The windows of the inputs that lie in the GLB before a phase begins."""
+    if not isinstance(layer, PhaseLayer) or layer.held is None:
+        return None
+    rows, columns = (Window(span.outputs, span.taps, 1, 1, span.size, span.before) for span in layer.held)
+    return rows, columns

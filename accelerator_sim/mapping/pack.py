@@ -127,8 +127,8 @@ def _numbers(problem: MappingProblem, actions: ActionEnergies) -> Floats:
     _mac_joules(f, problem, actions)
     _delivery_joules(f, problem, actions)
     _glb_joules(f, problem, actions)
-    f[at.DRAM_READ_J] = actions.dram_read_bit
-    f[at.DRAM_WRITE_J] = actions.dram_write_bit
+    f[at.DRAM_READ_J] = actions.dram_read_bit + actions.interface_bit
+    f[at.DRAM_WRITE_J] = actions.dram_write_bit + actions.interface_bit
     f[at.PE_ACTIVE_J], f[at.PE_IDLE_J] = actions.clock_active, actions.clock_idle
     f[at.CYCLE_J] = actions.leakage_w / problem.architecture.clock
     return f
@@ -157,7 +157,7 @@ def _mac_joules(f: Floats, problem: MappingProblem, actions: ActionEnergies) -> 
     fixed = executed * actions.mac + gated * actions.mac_gated
     if pe.iact_read == "per_mac":
         fixed += round(macs * problem.iact_density) * actions.spad["iact"][0]
-    if pe.macs_per_cycle == 1:
+    if problem.architecture.lanes == 1:
         fixed += executed * actions.spad["weight"][0]
     else:
         f[at.SPAD_WEIGHT_SHARE] = macs / loops.M * problem.iact_density * problem.weight_read_share
@@ -196,7 +196,7 @@ def _delivery_joules(f: Floats, problem: MappingProblem, actions: ActionEnergies
     iact = actions.delivery("iact") * _width(problem, actions, "noc.deliver.iact", "iact")
     weight = actions.delivery("weight") * _width(problem, actions, "noc.deliver.weight", "weight")
     f[at.GIVE_IACT_J] = actions.spad["iact"][1]
-    f[at.GIVE_WEIGHT_J] = actions.spad["weight"][1] / architecture.pe.spad.weight.values_per_word
+    f[at.GIVE_WEIGHT_J] = actions.spad["weight"][1] / architecture.weights_per_word
     f[at.GIVE_PSUM_J] = f[at.ENTER_PSUM_J] = actions.delivery("psum")
     if architecture.noc.iact.floods:  # a word that is sent reaches every PE, whoever needs it
         f[at.SEND_IACT_J], f[at.SEND_WEIGHT_J] = architecture.pes * iact, architecture.pes * weight

@@ -80,8 +80,8 @@ class MappingProblem:
     def slots(self, filters: int) -> float:
         """Expected issue slots for one iact against the column of `filters` weights of a PE."""
         if self.work is not None:
-            return float(ceil_div(filters, self.architecture.pe.macs_per_cycle))
-        return issue_slots(filters, self.met_weight_density, self.architecture.pe.macs_per_cycle)
+            return float(ceil_div(filters, self.architecture.lanes))
+        return issue_slots(filters, self.met_weight_density, self.architecture.lanes)
 
     def cycles_per_iact(self, filters: int) -> float:
         """Expected cycles for which one iact keeps the multipliers of a PE with `filters` filters."""
@@ -90,7 +90,7 @@ class MappingProblem:
             return self.slots(filters)
         if self.work is not None:
             return max(float(pe.min_cycles_per_iact), self.slots(filters))
-        return issue_slots(filters, self.met_weight_density, pe.macs_per_cycle, pe.min_cycles_per_iact)
+        return issue_slots(filters, self.met_weight_density, self.architecture.lanes, pe.min_cycles_per_iact)
 
     def spad_limit(self, filters: int, channels: int, taps: int) -> str | None:
         """The SPad limit that `filters` x `channels` in a PE break, with `taps` filter columns at a time, or None.
@@ -124,11 +124,11 @@ class MappingProblem:
             if spad.weight_address is not None and channels * taps > spad.weight_address.depth:
                 return f"the weight address SPad: {channels * taps} columns > {spad.weight_address.depth} entries"
             mean, deviation = self.weight_words(filters, channels, taps)
-            words = min(mean + self.sigmas * deviation, channels * taps * ceil_div(filters, pe.macs_per_cycle))
+            words = min(mean + self.sigmas * deviation, channels * taps * ceil_div(filters, self.architecture.lanes))
             if words > spad.weight.depth:
                 return f"the weight SPad: about {words:.0f} words of non-zero weights > {spad.weight.depth} words"
-        elif weights > spad.weight.values:
-            return f"the weight SPad: M0 x C0 x S0 = {weights} > {spad.weight.values} weights"
+        elif weights > (room := spad.weight.values * self.architecture.packing):
+            return f"the weight SPad: M0 x C0 x S0 = {weights} > {room} weights"
         return None
 
     @property
@@ -136,11 +136,12 @@ class MappingProblem:
         """All that `spad_limit` depends on but its arguments, and how many filters and channels there are."""
         pe, loops = self.architecture.pe, self.loops
         stored = self.iact_encoding, self.weight_encoding, self.sigmas, self.layer.density.weight
-        return stored, pe.spad, pe.csc, pe.macs_per_cycle, loops.M, loops.C, loops.columns
+        lanes = self.architecture.lanes, self.architecture.packing
+        return stored, pe.spad, pe.csc, lanes, loops.M, loops.C, loops.columns
 
     def weight_words(self, filters: int, channels: int, taps: int) -> tuple[float, float]:
         """SPad words of the non-zero weights of a PE, for independent zeros: their mean and standard deviation."""
-        simd, density, columns = self.architecture.pe.macs_per_cycle, self.layer.density.weight, channels * taps
+        simd, density, columns = self.architecture.lanes, self.layer.density.weight, channels * taps
         deviation = math.sqrt(filters * columns * density * (1.0 - density)) / simd
         return columns * issue_slots(filters, density, simd), deviation
 
@@ -224,12 +225,22 @@ class MappingProblem:
             return on_chip
         return raw
 
+    @cached_property
+    def off_chip_share(self) -> float:
+        """Share of the iacts of a whole map off-chip that are inputs, not padding that is stored with them."""
+        if self.architecture.dram.padding == "skipped":
+            return 1.0
+        rows, columns = self.loops.rows, self.loops.columns
+        inputs = rows.fetched(rows.outputs) * columns.fetched(columns.outputs)
+        return inputs / (rows.touched(rows.outputs, 1) * columns.touched(columns.outputs, 1))
+
     def iact_dram_bits(self, channels: int, taps: int) -> float:
         """Bits off-chip per iact that is fetched; channels, taps: see `iact_pairs`."""
         # With padding skipped, CSC pairs stand for real values only; a layer that sees nothing but padding has none.
         real = self.architecture.dram.padding == "skipped" and self.iact_encoding is Encoding.CSC
         share = self._real_share if real and self._real_share > 0.0 else 1.0
-        return self.dram_bits("iact", self.iact_pairs(channels, taps) * self.iact_bits / share)
+        on_chip = self.iact_pairs(channels, taps) * self.iact_bits / share
+        return self.dram_bits_of("iact", self.layer.density.iact * self.off_chip_share, on_chip)
 
     def weight_dram_bits(self, filters: int) -> float:
         """Bits off-chip per weight that is fetched."""

@@ -117,7 +117,7 @@ def find_mappings(
 
     Raises the same as `find_mapping`.
     """
-    check_lengths(layer)
+    check_lengths(layer, architecture)
     spaces, limit = _spaces(layer, architecture, actions, objective, options)
     total = sum(int(space.bounds.counts.sum()) for space in spaces)
     mappings: list[Found] = []
@@ -143,13 +143,13 @@ def find_mappings(
     return mappings
 
 
-def check_lengths(layer: Layer) -> None:
+def check_lengths(layer: Layer, architecture: Architecture) -> None:
     """Raise Unmappable for a layer with a dimension that is too long for its tiles to be searched."""
     dimension, size = max(loops_of(layer).sizes.items(), key=lambda item: item[1])
     if size > LONGEST:
         raise Unmappable(
-            f"layer {layer.name} cannot be mapped: its dimension {dimension} is {size:,}, of which tiles are"
-            f" searched up to {LONGEST:,}"
+            f"layer {layer.name} cannot be mapped on {architecture.name}: its dimension {dimension} is {size:,}, of"
+            f" which tiles are searched up to {LONGEST:,}"
         )
 
 

@@ -170,7 +170,7 @@ class SearchMemory:
         """
         if objective is not Objective.LATENCY or options.count > 1 or options.exhaustive:
             return find_mappings(layer, architecture, actions, objective, options)
-        check_lengths(layer)
+        check_lengths(layer, architecture)
         key = family, layer.unnamed, options
         known = self._layers.get(key)
         if known is None:

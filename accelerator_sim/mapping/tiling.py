@@ -121,6 +121,7 @@ class Tiling:
         no_shared_columns = self.mapping.cluster_parts("Q") == 1 or columns.stride >= columns.extent
         return (
             self.problem.architecture.glb.iact.bypass
+            and self.loops.held is None
             and self.mapping.M2 == 1
             and (self.mapping.stationary is not Stationary.IACT or self.deals.M.tiles == 1)
             and self.deals.R.tiles == 1
@@ -145,9 +146,11 @@ class Tiling:
         """Iacts that the GLB of the whole array holds at a time, one copy each."""
         d, stays = self.deals, self.mapping.stationary is Stationary.IACT
         channels = self.loops.C if stays else self._tile("C")
-        rows = self.loops.rows.touched(self._tile("P"), d.P.top.clusters)
-        columns = self.loops.columns.touched(self._tile("Q"), d.Q.top.clusters)
-        return self._tile("G") * self._tile("N") * channels * rows * columns
+        over_rows, over_columns = self.loops.held or (self.loops.rows, self.loops.columns)
+        rows = over_rows.touched(self._tile("P"), d.P.top.clusters)
+        columns = over_columns.touched(self._tile("Q"), d.Q.top.clusters)
+        groups = self.loops.G if self.loops.held else self._tile("G")
+        return groups * self._tile("N") * channels * rows * columns
 
     @cached_property
     def iact_cluster_tile(self) -> int:
@@ -155,10 +158,12 @@ class Tiling:
         stays = self.mapping.stationary is Stationary.IACT
         part = self.mapping.cluster_parts
         channels = part("C") * self.mapping.C0 * (self.deals.C.tiles if stays else 1)
-        rows = self.loops.rows.touched(min(part("P") * self.mapping.P0, self.loops.P), 1)
-        columns = self.loops.columns.touched(min(part("Q") * self.mapping.Q0, self.loops.Q), 1)
+        over_rows, over_columns = self.loops.held or (self.loops.rows, self.loops.columns)
+        rows = over_rows.touched(min(part("P") * self.mapping.P0, over_rows.outputs), 1)
+        columns = over_columns.touched(min(part("Q") * self.mapping.Q0, over_columns.outputs), 1)
         images = min(part("N") * self.mapping.N0, self.loops.N)
-        return part("G") * images * min(channels, self.loops.C) * rows * columns
+        groups = part("G") * (self.deals.G.tiles if self.loops.held else 1)
+        return groups * images * min(channels, self.loops.C) * rows * columns
 
     @cached_property
     def psum_tile(self) -> int:

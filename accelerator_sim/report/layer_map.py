@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -21,8 +22,12 @@ from accelerator_sim.version import __version__
 SCHEMA = "accelerator-sim/map/1"
 
 
-def render(choices: MappingChoices, width: int = 80, batch: int = 1) -> str:
-    """Return the mapping as text; batch: the inferences that the layer is of."""
+def render(phases: Sequence[MappingChoices], width: int = 80, batch: int = 1) -> str:
+    """Return the mapping of each dense phase of a layer as text; batch: the inferences that the layer is of."""
+    return "\n".join(_phase_text(choices, width, batch) for choices in phases)
+
+
+def _phase_text(choices: MappingChoices, width: int, batch: int) -> str:
     layer, chosen = choices.layer, choices.chosen
     shape = " ".join(f"{letter}{getattr(layer, letter)}" for letter in "NGMCPQRS")
     title = f"{printable(layer.name)} ({layer.op}) on {printable(choices.architecture.name)}"
@@ -104,9 +109,14 @@ def _beside(choices: MappingChoices) -> list[str]:
     return lines
 
 
-def dumps(choices: MappingChoices, width: int = 80, batch: int = 1) -> str:
-    """Return the mapping as JSON; batch: the inferences that the layer is of."""
-    data: dict[str, Any] = {
+def dumps(phases: Sequence[MappingChoices], width: int = 80, batch: int = 1) -> str:
+    """Return the mapping of a layer as JSON, the other dense phases in `phases`; batch: the inferences of the layer."""
+    first, *others = (_phase_dict(choices, width, batch) for choices in phases)
+    return encode(first | ({"phases": others} if others else {}))
+
+
+def _phase_dict(choices: MappingChoices, width: int, batch: int) -> dict[str, Any]:
+    return {
         "schema": SCHEMA,
         "version": __version__,
         "architecture": {
@@ -121,7 +131,6 @@ def dumps(choices: MappingChoices, width: int = 80, batch: int = 1) -> str:
         "array": array_picture(choices.chosen.schedule, width).splitlines(),
         "others": [_choice(choice, choices) for choice in choices.others],
     }
-    return encode(data)
 
 
 def _choice(choice: MappingChoice, choices: MappingChoices) -> dict[str, Any]:

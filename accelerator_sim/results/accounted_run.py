@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown, account
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.layer_work import LayerWork, work_of_all
@@ -57,19 +58,26 @@ class AccountedRun:
         return sum((energy for _, _, energy in self.parts), EnergyBreakdown(self.result.energy_unit))
 
     def schedules(self) -> Iterator[tuple[Schedule, Outcome, EnergyBreakdown]]:
-        """The layers with multiply-accumulates and their schedules."""
-        for layer, outcome, energy in self.parts:
-            if layer.mapping is not None:
-                yield Schedule.of_layer(layer.layer, self.result.architecture, layer.mapping), outcome, energy
+        """The layers with multiply-accumulates (their dense phases) and their schedules."""
+        for layer, _, _ in self.parts:
+            for run in layer.runs:
+                if run.mapping is not None and run.outcome is not None and run.energy is not None:
+                    yield Schedule.of_layer(run.layer, self.result.architecture, run.mapping), run.outcome, run.energy
 
     def charged(self, technology: Technology) -> AccountedRun:
         """The same outcome with the energies of another table."""
         actions = resolve_actions(technology, self.result.architecture)
-        layers = tuple(
-            layer if layer.outcome is None
-            else replace(layer, energy=account(layer.outcome, actions, self.result.architecture))
-            for layer in self.result.layers
-        )  # fmt: skip
+        layers = tuple(_charged(layer, actions, self.result.architecture) for layer in self.result.layers)
         return AccountedRun(
             replace(self.result, layers=layers, energy_unit=technology.energy_unit), technology, self.layers
         )
+
+
+def _charged(layer: LayerResult, actions: ActionEnergies, architecture: Architecture) -> LayerResult:
+    """A layer with other energies per event: those of its phases, one by one."""
+    if layer.outcome is None:
+        return layer
+    phases = tuple(_charged(phase, actions, architecture) for phase in layer.phases)
+    energies = [phase.energy for phase in phases if phase.energy is not None]
+    energy = sum(energies[1:], energies[0]) if energies else account(layer.outcome, actions, architecture)
+    return replace(layer, energy=energy, phases=phases)

@@ -12,6 +12,7 @@ from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.simulation.outcome import Outcome, Timing
 from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.phases import PhaseLayer
 
 MOST_PES = 1024
 """Arrays up to this size are listed PE by PE."""
@@ -34,7 +35,9 @@ def layer_dict(result: LayerResult, architecture: Architecture, unit: EnergyUnit
     }
     mapping = mapping_entry(result.mapping) if result.mapping else None
     verified = asdict(result.verdict) if result.verdict else None
-    tail = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
+    tail: dict[str, Any] = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
+    if result.phases:
+        tail["phases"] = [_phase(phase) for phase in result.phases]
     if outcome is None or result.energy is None:
         unknown: dict[str, Any] = dict.fromkeys(("cycles", "latency_s", "bound_by", "active_pes", "utilization"))
         unknown |= {"stalls": {}, "accesses": [], "noc": [], "dram_bytes": None}
@@ -43,12 +46,27 @@ def layer_dict(result: LayerResult, architecture: Architecture, unit: EnergyUnit
     return head | _outcome_dict(outcome, architecture) | energy | tail
 
 
+def _phase(result: LayerResult) -> dict[str, Any]:
+    """A dense phase of a layer: its shape, cycles and mapping."""
+    return {
+        "name": result.layer.name,
+        "phases": result.layer.phases if isinstance(result.layer, PhaseLayer) else 0,
+        "shape": shape_dict(result.layer),
+        "macs": result.layer.macs,
+        "cycles": result.outcome.timing.cycles if result.outcome else None,
+        "optimal_over": result.optimal_over,
+        "mapping": mapping_entry(result.mapping) if result.mapping else None,
+    }
+
+
 def shape_dict(layer: Layer) -> dict[str, Any]:
     """Return the shape of a layer: its letters, or the words that a traffic-only layer moves."""
     if not layer.is_mac:
         return {"iact_words": layer.iact_words, "oact_words": layer.oact_words}
     shape: dict[str, Any] = {letter: getattr(layer, letter) for letter in "NGMCHWPQRS"}
     shape |= {name: list(getattr(layer, name)) for name in ("stride", "padding", "dilation")}
+    if layer.transposed:
+        shape |= {"transposed": True, "output_padding": list(layer.output_padding)}
     if (layer.D, layer.T) != (1, 1):
         shape |= {"D": layer.D, "T": layer.T, "stride_d": layer.stride_d, "padding_d": list(layer.padding_d)}
     return shape

@@ -16,7 +16,8 @@ class LayerResult:
     """One layer: what the machine did for it, or why it could not run.
 
     `outcome` and `energy` are None exactly where the layer did not run (`Status.ran`).  `mapping` is None for layers
-    without multiply-accumulates, `optimal_over` also where the mapping was given instead of searched for.
+    without multiply-accumulates, `optimal_over` also where the mapping was given instead of searched for.  A dilated or
+    transposed layer is its dense `phases`, each a result of its own; its `mapping` is that of the largest one.
     """
 
     layer: Layer
@@ -29,6 +30,19 @@ class LayerResult:
     law_broken: bool = False
     compared: int = 1
     """Mappings, the best by the estimate, of which this one is the best when they are run."""
+
+    phases: tuple[LayerResult, ...] = ()
+    """Results of the dense phases of a dilated or transposed layer; empty for a dense one."""
+
+    @property
+    def runs(self) -> tuple[LayerResult, ...]:
+        """What was mapped and run by itself: its phases, or the layer."""
+        return self.phases or (self,)
+
+    @property
+    def leading(self) -> LayerResult:
+        """The run whose mapping is that of the layer: of the phase with most multiply-accumulates."""
+        return max(self.runs, key=lambda run: run.layer.macs)
 
     @property
     def verdict(self) -> Verdict | None:

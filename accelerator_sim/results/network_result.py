@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -89,12 +89,18 @@ class NetworkResult(Tabular):
                 yield result, result.outcome, result.energy
 
     def schedules(self) -> dict[str, Schedule]:
-        """The schedules of the layers that were mapped, by name."""
+        """The schedules of the layers that were mapped, by name; of the dense phases of dilated and transposed ones."""
         return {
-            result.layer.name: Schedule.of_layer(result.layer, self.architecture, result.mapping)
+            run.layer.name: Schedule.of_layer(run.layer, self.architecture, run.mapping)
             for result in self.layers
-            if result.mapping is not None
+            for run in result.runs
+            if run.mapping is not None
         }
+
+    @property
+    def by_phase(self) -> NetworkResult:
+        """The same with the dense phases of dilated and transposed layers as layers."""
+        return replace(self, layers=tuple(run for result in self.layers for run in result.runs))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data, in the schema "accelerator-sim/simulation/1"."""

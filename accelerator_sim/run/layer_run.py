@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,6 +19,8 @@ from accelerator_sim.mapping.problem import SIGMAS
 from accelerator_sim.mapping.search import Found, SearchOptions, find_mappings
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
+from accelerator_sim.run.held_input import fetched_input, held_mappings
+from accelerator_sim.run.phased import Given, check_whole, given_for, joined, without_taps
 from accelerator_sim.run.run_memory import ESTIMATE_BYTES, CheckedEstimate, NormalMasks, RunMemory, drawn_masks
 from accelerator_sim.run.traffic import traffic_outcome
 from accelerator_sim.simulation.analytical import load_of
@@ -31,9 +33,13 @@ from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import WorkNotCounted
 from accelerator_sim.workload.pattern import values
+from accelerator_sim.workload.phases import PhaseLayer, dense_phases
 
 MOST_ROUNDS = 16
 """Largest number of searches for a mapping whose fullest PE holds its weights."""
+
+HELD_MAPPINGS = 16
+"""Mappings that are tried of a transposed layer whose phases share their input."""
 
 REFINED, CHEAP_PES = 3, 256
 """Default number of mappings that the event engine compares: on arrays up to this size, where passes are equal."""
@@ -68,6 +74,11 @@ class RunSetup:
     masks: Masks = Masks.CHANNELS
     refine: int | None = None
     memory: RunMemory | None = None
+
+    @property
+    def counts_traffic(self) -> bool:
+        """Whether fewer words off-chip may be worth cycles."""
+        return self.objective is not Objective.LATENCY or self.architecture.dram.bandwidth < math.inf
 
     @cached_property
     def family(self) -> str:
@@ -110,8 +121,8 @@ class Candidate:
         return objective.rank(float(self.outcome.timing.cycles), self.energy.total, moved)
 
 
-def run_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
-    """Run one layer with a given mapping, or (None) with the best one.
+def run_layer(layer: Layer, given: Given, machine: RunSetup) -> LayerResult:
+    """Run one layer with a given mapping (or one for each of its dense phases), or (None) with the best one.
 
     Whatever is wrong with the layer or its mapping is in the result, never raised.
     """
@@ -128,8 +139,8 @@ def run_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerRe
         return LayerResult(layer, Status.FAILED, error=f"layer {layer.name}: not enough memory")
 
 
-def simulate_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
-    """Run one layer with a given mapping, or (None) with the best one.
+def simulate_layer(layer: Layer, given: Given, machine: RunSetup) -> LayerResult:
+    """Run one layer with a given mapping (or one for each of its dense phases), or (None) with the best one.
 
     Raises Unmappable where nothing fits, IllegalMapping for a given mapping that does not, CheckFailed where a result
     breaks a law, WorkNotCounted for a layer that may hold more work than it declares, and ValueError for one whose
@@ -138,8 +149,55 @@ def simulate_layer(layer: Layer, given: Mapping | None, machine: RunSetup) -> La
     if layer.uncounted:
         raise WorkNotCounted(f"layer {layer.name}: {uncounted_work(layer)}")
     if not layer.is_mac:
-        outcome = traffic_outcome(layer, machine.architecture)
-        return LayerResult(layer, Status.TRAFFIC_ONLY, outcome, machine.account(outcome))
+        return _moved(layer, machine)
+    phases = dense_phases(layer)
+    mappings = given_for(given, len(phases))
+    if phases == (layer,):
+        return _simulated(layer, mappings[0], machine)
+    parts = [_simulated(phase, mapping, machine) for phase, mapping in zip(phases, mappings, strict=True)]
+    rest = without_taps(layer, len(phases) + 1)
+    best = joined(layer, parts if rest is None else [*parts, _moved(rest, machine)])
+    if given is None and machine.counts_traffic:
+        best = min([best, *_sharing_input(layer, rest, machine)], key=lambda result: _rank(result, machine.objective))
+    if machine.verify:
+        precision = machine.architecture.precision
+        made = [run.layer for run in best.phases if isinstance(run.layer, PhaseLayer)]
+        check_whole(layer, made, machine.seed, machine.masks, (precision.iact, precision.weight))
+    return best
+
+
+def _rank(result: LayerResult, objective: Objective) -> tuple[float, float]:
+    assert result.outcome is not None
+    assert result.energy is not None
+    return objective.rank(float(result.outcome.timing.cycles), result.energy.total, float(result.dram_bytes))
+
+
+def _sharing_input(layer: Layer, rest: Layer | None, machine: RunSetup) -> Iterator[LayerResult]:
+    """The results of a transposed layer whose phases read their input from the GLB, where it was fetched once."""
+
+    def find(phase: Layer, constraints: Constraints) -> list[Found]:
+        traffic = replace(machine, objective=Objective.DRAM, memory=None)
+        return traffic.find(phase, SearchOptions(constraints, HELD_MAPPINGS))
+
+    for bands, mapping in held_mappings(layer, machine.architecture, machine.constraints, find):
+        parts: list[LayerResult] = []
+        for number, band in enumerate(bands, start=1):
+            outcome = fetched_input(band, machine.architecture, mapping)
+            name = f"{layer.name}: input" + (f" {number} of {len(bands)}" if len(bands) > 1 else "")
+            moved = Layer(name, "other", iact_words=max(1, outcome.counts.access("dram", "iact").reads))
+            parts.append(LayerResult(moved, Status.TRAFFIC_ONLY, outcome, machine.account(outcome)))
+            parts += [_simulated(phase, mapping, machine) for phase in band]
+        yield joined(layer, parts if rest is None else [*parts, _moved(rest, machine)])
+
+
+def _moved(layer: Layer, machine: RunSetup) -> LayerResult:
+    """A layer that only reads and writes."""
+    outcome = traffic_outcome(layer, machine.architecture)
+    return LayerResult(layer, Status.TRAFFIC_ONLY, outcome, machine.account(outcome))
+
+
+def _simulated(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
+    """Run a dense layer by the engine that is asked for."""
     if machine.fidelity is Fidelity.ANALYTICAL:
         return _finished(layer, _estimated(layer, given, machine))
     return _run(layer, given, machine)

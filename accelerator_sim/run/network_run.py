@@ -8,12 +8,12 @@ from functools import partial
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.file import MappingPlan
-from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.run.options import Options
+from accelerator_sim.run.phased import Given
 from accelerator_sim.run.run_memory import RunMemory
 from accelerator_sim.run.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import resolve_actions
@@ -75,7 +75,7 @@ def simulate_network(
     )
 
 
-LayerTask = tuple[Layer, Mapping | None]
+LayerTask = tuple[Layer, Given]
 """A layer and the mapping that is given for it."""
 
 
@@ -85,7 +85,7 @@ def _tasks(layers: Iterable[Layer], plan: MappingPlan) -> tuple[list[LayerTask],
     tasks: list[LayerTask] = []
     task_of: list[int] = []
     for layer in layers:
-        given = plan.mappings.get(layer.name)
+        given = plan.given(layer)
         key = layer.unnamed, given
         if key not in unique:
             unique[key] = len(tasks)

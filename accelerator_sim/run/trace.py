@@ -46,7 +46,7 @@ class TraceWindow:
 def trace(result: NetworkResult, window: TraceWindow, masks: Masks = Masks.CHANNELS) -> Iterator[Span]:
     """The spans of a result that lie in a window, layer by layer; neighbours that do the same are joined."""
     start = 0
-    for layer, outcome, _ in result.finished:
+    for layer, outcome, _ in result.by_phase.finished:
         stop = start + outcome.timing.cycles
         if outcome.timing.cycles and start < window.end and stop > window.begin:
             yield Span(-1, "layers", layer.layer.name, start, stop)

@@ -93,7 +93,7 @@ def iact_bank_cycles(schedule: Schedule) -> float:
     reads = _cluster_iacts(schedule, _cluster_rows(schedule), _cluster_columns(schedule), schedule.deals.M.tiles)
     filled = schedule.loops.rows.touched(p.cluster_steps, p.tiles)
     across = schedule.loops.columns.touched(schedule.deals.Q.cluster_steps, schedule.deals.Q.tiles)
-    writes = _cluster_iacts(schedule, filled, across, schedule.iact_rounds)
+    writes = 0 if schedule.loops.held else _cluster_iacts(schedule, filled, across, schedule.iact_rounds)
     words = reads + writes if problem.architecture.glb.iact.ports == 1 else max(reads, writes)
     share = schedule.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
     return words * schedule.iact_pairs / share
@@ -174,6 +174,8 @@ def exposed_requests(schedule: Schedule) -> int:
     overlap, d, m = schedule.problem.architecture.overlap, schedule.deals, schedule.mapping
     keeps_iacts = m.stationary is Stationary.IACT
     fetches = d.G.tiles * schedule.tiles * (1 if keeps_iacts else schedule.filter_tiles * d.C.tiles)
+    if schedule.loops.held:
+        fetches = 0
     fetched = 1 if m.stationary is Stationary.WEIGHT else schedule.weight_rounds
     loads = d.G.tiles * d.M.tiles * schedule.accumulations * fetched
     writes = d.G.tiles * schedule.tiles * d.M.tiles

@@ -59,7 +59,7 @@ def _accesses(schedule: Schedule, stored: Stored) -> tuple[Access, ...]:
     rows.append(Access("noc", "psum", schedule.psum_in, schedule.psum_out, bits["psum"]))
     # A psum is updated by every MAC but the first of a window in a PE (ISCA 2016 III-D).
     updates = round(executed * (1.0 - schedule.psum_chain / loops.macs))
-    written = ceil_div(stored.weight.delivered, spad.weight.values_per_word)
+    written = ceil_div(stored.weight.delivered, problem.architecture.weights_per_word)
     rows += [
         Access("spad", "iact", stored.iact_reads, stored.iact.delivered, spad.iact.width),
         Access("spad", "weight", stored.weight_reads, written, spad.weight.width),

@@ -140,7 +140,7 @@ def _integers(schedule: Schedule) -> Ints:
     e[[at.GROUPS, at.IMAGES, at.FILTERS, at.CHANNELS, at.ROWS_OUT, at.COLS_OUT, at.ROW_TAPS]] = [
         loops.G, loops.N, loops.M, loops.C, loops.P, loops.Q, loops.R,
     ]  # fmt: skip
-    e[at.SIMD] = pe.macs_per_cycle
+    e[at.SIMD] = architecture.lanes
     e[at.TAIL] = min(2, pe.pipeline_stages)
     e[at.FRONT] = max(1, pe.pipeline_stages - 2)
     e[at.HOLD] = pe.min_cycles_per_iact if pe.min_cycles_per_iact > 1 else 0

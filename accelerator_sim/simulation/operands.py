@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from accelerator_sim.mapping.loops import Loops
-from accelerator_sim.workload.arrays import laid_out
+from accelerator_sim.workload.arrays import Array, laid_out
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.operand_shapes import iact_shape
 from accelerator_sim.workload.pattern import Pattern
-
-Array = NDArray[Any]
 
 
 def normal_iacts(layer: Layer, loops: Loops, tensor: Array) -> Array:
@@ -73,11 +68,18 @@ def reference_outputs(layer: Layer, iacts: Array, weights: Array) -> Array:
     iacts: [N, G x C, D, H, W]; weights: [G x M, C, T, R, S]; computed tap by tap as matrix products of doubles, which
     hold these integers exactly (magnitudes below 2^53).
     """
+    kernel = weights.reshape(layer.G, layer.M, layer.C, layer.T, layer.R, layer.S).astype(np.float64)
+    spread = _spread_outputs if layer.transposed else _gathered_outputs
+    total = spread(layer, iacts.astype(np.float64), kernel)
+    return total.reshape(layer.N, layer.G * layer.M, *total.shape[3:]).astype(np.int64)
+
+
+def _gathered_outputs(layer: Layer, iacts: Array, kernel: Array) -> Array:
+    """The outputs of a convolution, [N, G, M, D, P, Q]: each tap adds what it reads."""
     top, bottom, left, right = layer.padding
-    padded = np.pad(iacts, ((0, 0), (0, 0), layer.padding_d, (top, bottom), (left, right))).astype(np.float64)
+    padded = np.pad(iacts, ((0, 0), (0, 0), layer.padding_d, (top, bottom), (left, right)))
     n, depth, p, q = layer.N, layer.depth_out, layer.P, layer.Q
     total = np.zeros((n, layer.G, layer.M, depth, p, q))
-    kernel = weights.reshape(layer.G, layer.M, layer.C, layer.T, layer.R, layer.S).astype(np.float64)
     grouped = padded.reshape(n, layer.G, layer.C, *padded.shape[2:])
     (u, v), (du, dv) = layer.stride, layer.dilation
     for t in range(layer.T):
@@ -87,7 +89,31 @@ def reference_outputs(layer: Layer, iacts: Array, weights: Array) -> Array:
                 part = planes[..., r * du : r * du + (p - 1) * u + 1 : u, s * dv : s * dv + (q - 1) * v + 1 : v]
                 flat = part.reshape(n, layer.G, layer.C, -1)
                 total += (kernel[None, :, :, :, t, r, s] @ flat).reshape(total.shape)
-    return total.reshape(n, layer.G * layer.M, depth, p, q).astype(np.int64)
+    return total
+
+
+def _spread_outputs(layer: Layer, iacts: Array, kernel: Array) -> Array:
+    """The outputs of a transposed convolution, [N, G, M, D, P, Q]: each tap spreads the inputs; some are cut off."""
+    (u, v), (du, dv) = layer.stride, layer.dilation
+    around = layer.padding_d[0], layer.padding[0], layer.padding[2]
+    out = layer.depth_out, layer.P, layer.Q
+    full = (
+        (layer.D - 1) * layer.stride_d + layer.T, (layer.H - 1) * u + (layer.R - 1) * du + 1,
+        (layer.W - 1) * v + (layer.S - 1) * dv + 1,
+    )  # fmt: skip
+    room = [max(a, b + c) for a, b, c in zip(full, around, out, strict=True)]
+    total = np.zeros((layer.N, layer.G, layer.M, *room))
+    flat = iacts.reshape(layer.N, layer.G, layer.C, -1)
+    for t in range(layer.T):
+        for r in range(layer.R):
+            for s in range(layer.S):
+                made = (kernel[None, :, :, :, t, r, s] @ flat).reshape(*total.shape[:3], layer.D, layer.H, layer.W)
+                total[
+                    ..., t : t + (layer.D - 1) * layer.stride_d + 1 : layer.stride_d,
+                    r * du : r * du + (layer.H - 1) * u + 1 : u, s * dv : s * dv + (layer.W - 1) * v + 1 : v,
+                ] += made  # fmt: skip
+    (front, top, left), (depth, p, q) = around, out
+    return total[..., front : front + depth, top : top + p, left : left + q]
 
 
 def _planes(layer: Layer, tensor: Array) -> Array:

@@ -52,6 +52,8 @@ class Schedule(Tiling):
     @cached_property
     def iact_fetched(self) -> int:
         """Iacts read from off-chip."""
+        if self.loops.held:
+            return 0
         rows, columns = self.loops.rows, self.loops.columns
         p, q = self.deals.P, self.deals.Q
         if self.problem.architecture.dram.padding == "stored":
@@ -63,7 +65,7 @@ class Schedule(Tiling):
     @cached_property
     def iact_filled(self) -> int:
         """Iacts written into GLB banks (each cluster keeps the rows and columns of its own outputs)."""
-        if self.iact_bypasses_glb:
+        if self.iact_bypasses_glb or self.loops.held:
             return 0
         rows = self.loops.rows.touched(self.loops.P, self.deals.P.clusters)
         columns = self.loops.columns.touched(self.loops.Q, self.deals.Q.clusters)

@@ -118,7 +118,7 @@ def _expected_iact_reads(schedule: Schedule) -> int:
 def _expected_weight_reads(schedule: Schedule, executed: int) -> int:
     """Reads of the weight SPads: one word a slot with an iact that is not zero."""
     problem, loops, m = schedule.problem, schedule.loops, schedule.deals.M
-    if problem.architecture.pe.macs_per_cycle == 1:
+    if problem.architecture.lanes == 1:
         return executed
 
     def slots_of(tile: DealtTile) -> float:
@@ -165,7 +165,7 @@ def counted(schedule: Schedule, iact_mask: Mask | None, weight_mask: Mask | None
         issued,
         issued - executed,
         visits * (loops.M if pe.iact_read == "per_mac" else schedule.deals.M.units),
-        executed if pe.macs_per_cycle == 1 else int((executed_at * words_of).sum()) * alike,
+        executed if problem.architecture.lanes == 1 else int((executed_at * words_of).sum()) * alike,
         iact_mask,
         weight_mask,
         fullest,
@@ -311,17 +311,28 @@ def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, 
     dram = schedule.problem.architecture.dram
     of_file = tensor == "weight" and schedule.problem.layer.weight_bits is not None
     if mask is None or of_file or dram.compression != "rlc" or tensor not in dram.compressed:
-        return schedule.problem.dram_bits_of(tensor, density, on_chip)
+        share = schedule.problem.off_chip_share if tensor == "iact" else 1.0
+        return schedule.problem.dram_bits_of(tensor, density * share, on_chip)
     assert dram.rlc_run is not None
     assert dram.rlc_word is not None
     raw = float(getattr(schedule.problem.architecture.precision, tensor))
-    values = mask.transpose(0, 1, 4, 2, 3) if tensor == "iact" else mask.transpose(0, 4, 3, 1, 2)
+    values = _off_chip(schedule, mask) if tensor == "iact" else mask.transpose(0, 4, 3, 1, 2)
     return min(raw, rlc_bits_of(values, dram.rlc_run, dram.rlc_pairs_per_word, dram.rlc_word))
 
 
 def _segments(window: Window, units: int) -> int:
     """Segments of an input row in one pass over it, over the PEs that share it."""
     return units * (ceil_div(window.extent, min(window.stride, window.extent)) - 1) + window.outputs
+
+
+def _off_chip(schedule: Schedule, mask: Mask) -> Mask:
+    """The mask of iacts, [G, N, C, H, W], as they lie off-chip: with the padding where it is stored."""
+    planes = mask.transpose(0, 1, 4, 2, 3)
+    if schedule.problem.architecture.dram.padding == "skipped":
+        return planes
+    windows = schedule.loops.rows, schedule.loops.columns
+    around = [(w.before, max(0, w.touched(w.outputs, 1) - w.before - w.size)) for w in windows]
+    return np.pad(planes, [(0, 0)] * 3 + around)
 
 
 # --- how often each row and column of the input is moved -------------------------------------------------------------

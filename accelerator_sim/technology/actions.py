@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.files.errors import AcceleratorSimError
+from accelerator_sim.technology.area import area_of
 from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.technology import MemoryActions, Technology
 
@@ -23,7 +24,7 @@ class ActionEnergies:
     `spad` holds (read, write) per word of that SPad, `glb` (read, write) per word of the data type's precision, in
     one bank; a data type that the GLB does not store is not in it.  `noc_deliver` is per word of the precision,
     `noc_hop_bit` (by data type: links of a torus are longer) and the two of the DRAM per bit, `noc_local` per word as
-    wide as a psum, the clock per PE-cycle.
+    wide as a psum, the clock per PE-cycle.  `interface_bit` is what the chip itself spends on a bit off-chip.
     `leakage_w` is the power of the whole chip, in `unit` per second.  `fixed_width` names the actions whose energy is
     the same for words of any width; that of all others grows in proportion.
     """
@@ -44,6 +45,7 @@ class ActionEnergies:
     architecture: str = ""
     fixed_width: frozenset[str] = frozenset()
     unit: EnergyUnit = EnergyUnit.JOULE
+    interface_bit: float = 0.0
 
     def spad_access(self, tensor: str) -> tuple[float, float]:
         """Energies of reading and of writing a word of a SPad.  Raises MissingEnergy for an unknown data type."""
@@ -75,12 +77,12 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
     multiplier grows about with the square of its width (the 45 nm table of Aladdin, Shao et al., ISCA 2014).
     """
     noc, deliver, clock = technology.noc, technology.noc.deliver, technology.clock
-    gates = architecture.pe.gates
+    gates = clocked_gates(architecture)
     precision, spad = architecture.precision, architecture.pe.spad
     multiplier = precision.iact * precision.weight / technology.word_bits**2
     sizes = {t: architecture.glb.bank_size(t) for t in TENSORS}
     energies = ActionEnergies(
-        mac=technology.mac.issued.energy * multiplier + technology.mac.control.energy,
+        mac=technology.mac.issued.energy * multiplier + control_energy(technology, architecture),
         mac_gated=technology.mac.gated.energy * multiplier,
         spad={t: _pair(getattr(technology.spad, t), getattr(spad, t).width, spad.bits_of(t) / 8.0) for t in TENSORS},
         glb={
@@ -90,6 +92,7 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         },
         dram_read_bit=technology.dram.read.per_bit,
         dram_write_bit=technology.dram.write.per_bit,
+        interface_bit=technology.dram.interface.per_bit if technology.dram.interface is not None else 0.0,
         noc_hop_bit={
             t: noc.hop.router.energy + noc.hop.wire.energy * architecture.network(t).hop_m(architecture.site(t)) * 1e3
             for t in TENSORS
@@ -107,6 +110,19 @@ def resolve_actions(technology: Technology, architecture: Architecture) -> Actio
         fixed_width=_fixed_width(technology),
     )
     return _in_unit(energies, technology.energy_unit)
+
+
+def clocked_gates(architecture: Architecture) -> float:
+    """Logic gates of one PE with its share of networks and control: those of the file, else of the area model."""
+    if architecture.pe.gates is not None:
+        return float(architecture.pe.gates)
+    return area_of(architecture, None).total.gates / architecture.pes
+
+
+def control_energy(technology: Technology, architecture: Architecture) -> float:
+    """Joules of control and pipeline registers for one MAC: in proportion to what they hold, shared by packed MACs."""
+    precision, control = architecture.precision, technology.mac.control
+    return control.of_word(precision.iact + precision.weight + precision.psum) / architecture.packing
 
 
 def _in_unit(written: ActionEnergies, unit: EnergyUnit) -> ActionEnergies:
@@ -128,6 +144,7 @@ def _in_unit(written: ActionEnergies, unit: EnergyUnit) -> ActionEnergies:
         glb=pairs(written.glb),
         dram_read_bit=energy(written.dram_read_bit),
         dram_write_bit=energy(written.dram_write_bit),
+        interface_bit=energy(written.interface_bit),
         noc_hop_bit={tensor: energy(value) for tensor, value in written.noc_hop_bit.items()},
         noc_deliver={tensor: energy(value) for tensor, value in written.noc_deliver.items()},
         noc_local=energy(written.noc_local),

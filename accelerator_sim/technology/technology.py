@@ -110,7 +110,7 @@ class PerGates(FileModel):
         description="logic gates of the PE that the value holds for, others in proportion; left out: any PE has this",
     )
 
-    def growth(self, gates: int) -> float:
+    def growth(self, gates: float) -> float:
         """Return what the value is multiplied by for a PE of so many gates."""
         return 1.0 if self.gates is None else gates / self.gates
 
@@ -140,8 +140,9 @@ class Mac(FileModel):
 
     issued: Action = Field(description="a MAC whose operands are both non-zero")
     gated: Action = Field(description="a MAC that is gated because an operand is zero")
-    control: Action = Field(
-        description="control and pipeline registers of the PE that switch with a MAC; the same for all operand widths"
+    control: Transfer = Field(
+        description="control and pipeline registers of the PE that switch with a MAC; width: bits of an iact, a weight"
+        " and a psum, which they hold"
     )
 
 
@@ -188,6 +189,11 @@ class DramActions(FileModel):
 
     read: DramAccess = Field(description="energy of reading")
     write: DramAccess = Field(description="energy of writing")
+    interface: DramAccess | None = Field(
+        default=None,
+        description="energy of the chip's own interface to it (pads, FIFOs, codecs), counted with the networks of the"
+        " chip; left out: none",
+    )
 
 
 class Clock(FileModel):

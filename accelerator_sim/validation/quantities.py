@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from accelerator_sim.energy.chip_blocks import energy_by_block
 from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.legality import glb_use
 from accelerator_sim.mapping.tiling import Tiling
@@ -54,6 +55,16 @@ def _share(*parts: str) -> Callable[[AccountedRun], float]:
     return share
 
 
+def _block(name: str) -> Callable[[AccountedRun], float]:
+    """Share of the chip's energy of a block, with its part of clock and leakage."""
+
+    def share(run: AccountedRun) -> float:
+        blocks = energy_by_block(run.energy, run.technology, run.result.architecture, run.seconds)
+        return blocks[name] / run.energy.chip
+
+    return share
+
+
 def _macs(part: str) -> Callable[[AccountedRun], float]:
     """Energy in multiples of one MAC; raises EnergyUnitError where the technology is not normalised."""
 
@@ -64,12 +75,13 @@ def _macs(part: str) -> Callable[[AccountedRun], float]:
     return energy
 
 
-def _saved_by_a_zero(run: AccountedRun) -> float:
-    """What a zero iact saves of the energy that a PE spends on a MAC in a cycle."""
-    actions = run.actions
-    iact, psum = actions.spad_access("iact"), actions.spad_access("psum")
-    switching = actions.mac - actions.mac_gated + actions.spad_access("weight")[0] + sum(psum)
-    return switching / (switching + actions.mac_gated + iact[0] + actions.clock_active)
+def _saved_by_gating(run: AccountedRun) -> float:
+    """What the zero iacts save of the energy of the PEs, in which their MACs would switch too."""
+    actions, energy = run.actions, run.energy
+    psum, weight = actions.spad_access("psum"), actions.spad_access("weight")[0]
+    gated = sum(outcome.counts.macs_gated for _, outcome, _ in run.parts)
+    saved = gated * (actions.mac - actions.mac_gated + weight + sum(psum))
+    return saved / (saved + energy.mac + energy.spad + energy.clock)
 
 
 Levels = tuple[float, float, float, float]
@@ -159,11 +171,12 @@ QUANTITIES: dict[str, Quantity] = {
     "active_pes": Quantity("PEs", lambda run: max(o.counts.active_pes for _, o, _ in run.parts)),
     "effectual_macs": Quantity("MACs", lambda run: run.work.effectual_macs),
     "effectual_macs_padded": Quantity("MACs", _padded_macs),
-    "pe_share": Quantity("of chip", _share("mac", "spad", "clock")),
-    "noc_share": Quantity("of chip", _share("noc")),
+    "pe_block": Quantity("of chip", _block("pe")),
+    "noc_block": Quantity("of chip", _block("noc")),
     "glb_share": Quantity("of chip", _share("glb")),
+    "noc_share": Quantity("of chip", _share("noc")),
     "clock_share": Quantity("of chip", _share("clock")),
-    "zero_saving": Quantity("of PE", _saved_by_a_zero),
+    "gating_saving": Quantity("of PE", _saved_by_gating),
     "mac_energy": Quantity("MAC", _macs("mac")),
     "spad_energy": Quantity("MAC", _macs("spad")),
     "noc_energy": Quantity("MAC", _macs("noc")),

@@ -62,7 +62,9 @@ class Density:
 class Layer:
     """A layer: its operator and its shape.  H and W are without padding.
 
-    - conv: all letters; a 3-D convolution has D input planes and T depth taps besides;
+    - conv: all letters; a 3-D convolution has D input planes and T depth taps besides.  A transposed one spreads each
+      input over the outputs `stride` x place + `dilation` x tap; its padding cuts outputs off, `output_padding` adds
+      some;
     - fc: the filter covers the whole input (R = H, S = W);
     - gemm: `rows` x C times C x M, the rows stored as W, with H = R = S = 1;
     - matmul: the same for G pairs of matrices, of which the second is also an activation; it counts as the weights;
@@ -104,6 +106,10 @@ class Layer:
     weight_bits: float | None = None
     """Bits off-chip per weight, with its share of scales, where weights are stored in blocks of few bits; None: the
     machine's own."""
+    transposed: bool = False
+    output_padding: tuple[int, int] = (0, 0)
+    """Outputs behind the last ones of a transposed convolution: rows, columns."""
+    output_padding_d: int = 0
     uncounted: str = ""
     """Operator of a traffic-only layer that may multiply in a way that nobody counts; empty: all its work is known."""
 
@@ -129,6 +135,8 @@ class Layer:
                 _check_size(name, value, 1)
         for value in self.padding + self.padding_d:
             _check_size("padding", value, 0)
+        for value in (*self.output_padding, self.output_padding_d):
+            _check_size("output_padding", value, 0)
         self._check_window()
         if self.effectual_fraction is not None and not 0.0 <= self.effectual_fraction <= 1.0:
             raise ValueError(f"effectual_fraction is {self.effectual_fraction}; it must be between 0 and 1")
@@ -152,13 +160,17 @@ class Layer:
         for name in ("name", "op", "uncounted"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; a text is required")
-        for name in ("N", "G", "M", "C", "H", "W", "R", "S", "D", "T", "stride_d", "iact_words", "oact_words"):
+        whole = ("N", "G", "M", "C", "H", "W", "R", "S", "D", "T", "stride_d", "iact_words", "oact_words")
+        for name in (*whole, "output_padding_d"):
             object.__setattr__(self, name, _whole(name, getattr(self, name)))  # an int, where numpy's would overflow
-        for name, length in (("stride", 2), ("dilation", 2), ("padding", 4), ("padding_d", 2)):
+        lengths = {"stride": 2, "dilation": 2, "padding": 4, "padding_d": 2, "output_padding": 2}
+        for name, length in lengths.items():
             values = getattr(self, name)
             if not isinstance(values, tuple | list) or len(values) != length:
                 raise ValueError(f"{name} is {values!r}; a tuple of {length} whole numbers is required")
             object.__setattr__(self, name, tuple(_whole(name, value) for value in values))
+        if not isinstance(self.transposed, bool):
+            raise ValueError(f"transposed is {self.transposed!r}; True or False is required")
         for name in ("effectual_fraction", "weight_bits"):
             if not isinstance(getattr(self, name), Real | None):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; a number is required")
@@ -175,6 +187,11 @@ class Layer:
             raise ValueError(f"{self.op} reads and writes nothing; give the words that it moves")
 
     def _check_window(self) -> None:
+        if self.transposed:
+            self._check_transposed()
+            return
+        if any(self.output_padding) or self.output_padding_d:
+            raise ValueError("output_padding is of transposed convolutions; this one is none")
         top, bottom, left, right = self.padding
         for axis, taps, dilation, size, padded in (
             ("filter rows", self.R, self.dilation[0], "H", self.H + top + bottom),
@@ -193,6 +210,13 @@ class Layer:
         if self.op in ("gemm", "matmul") and (self.H, self.R, self.S) != (1, 1, 1):
             raise ValueError(f"{self.op} keeps its rows in W; H, R and S must be 1")
 
+    def _check_transposed(self) -> None:
+        if self.op != "conv":
+            raise ValueError(f"{self.op} cannot be transposed; only conv can")
+        for name, outputs in (("rows", self.P), ("columns", self.Q), ("planes", self.depth_out)):
+            if outputs < 1:
+                raise ValueError(f"the transposed convolution has {outputs} output {name}; at least 1 is required")
+
     @property
     def is_mac(self) -> bool:
         """Whether the layer is made of multiply-accumulates."""
@@ -201,35 +225,47 @@ class Layer:
     @property
     def P(self) -> int:
         """Output rows."""
-        return (self.H + self.padding[0] + self.padding[1] - self.dilation[0] * (self.R - 1) - 1) // self.stride[0] + 1
+        return self._windows[1].outputs
 
     @property
     def Q(self) -> int:
         """Output columns."""
-        return (self.W + self.padding[2] + self.padding[3] - self.dilation[1] * (self.S - 1) - 1) // self.stride[1] + 1
+        return self._windows[2].outputs
 
     @property
     def depth_out(self) -> int:
         """Output planes of a 3-D convolution, else 1."""
-        return (self.D + sum(self.padding_d) - self.T) // self.stride_d + 1
+        return self._windows[0].outputs
+
+    @cached_property
+    def _windows(self) -> tuple[_Window, _Window, _Window]:
+        """Depth, rows and columns."""
+        (top, bottom, left, right), (front, back) = self.padding, self.padding_d
+        (u, v), (rows, columns), more = self.stride, self.dilation, (self.output_padding_d, *self.output_padding)
+        return (
+            _Window(self.D, self.T, self.stride_d, 1, front, back, self.transposed, more[0]),
+            _Window(self.H, self.R, u, rows, top, bottom, self.transposed, more[1]),
+            _Window(self.W, self.S, v, columns, left, right, self.transposed, more[2]),
+        )
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates, those on padding included, as published totals count; 0 for traffic-only operators."""
+        """Multiply-accumulates, as published totals count; 0 for traffic-only operators.
+
+        Those on padding are included; a transposed convolution has one for each input and tap, filter and channel.
+        """
         if not self.is_mac:
             return 0
-        return self.N * self.G * self.M * self.C * self.depth_out * self.T * self.P * self.Q * self.R * self.S
+        taps = self.N * self.G * self.M * self.C * self.T * self.R * self.S
+        return taps * (self.D * self.H * self.W if self.transposed else self.depth_out * self.P * self.Q)
 
     @property
     def inside_macs(self) -> int:
-        """Multiply-accumulates whose iact is a value of the input, not padding."""
+        """Multiply-accumulates whose iact is a value of the input, not padding, and whose output is not cut off."""
         if not self.is_mac:
             return 0
-        (top, _, left, _), front = self.padding, self.padding_d[0]
-        taps = taps_inside(self.P, self.R, self.stride[0], self.dilation[0], self.H, top)
-        taps *= taps_inside(self.Q, self.S, self.stride[1], self.dilation[1], self.W, left)
-        taps *= taps_inside(self.depth_out, self.T, self.stride_d, 1, self.D, front)
-        return self.N * self.G * self.M * self.C * taps
+        depth, rows, columns = self._windows
+        return self.N * self.G * self.M * self.C * depth.taps_inside * rows.taps_inside * columns.taps_inside
 
     @cached_property
     def unnamed(self) -> Layer:
@@ -290,6 +326,35 @@ class Layer:
             )
             return replace(self, G=self.G * n, density=density)
         return replace(self, N=self.N * n)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """One dimension of a convolution."""
+
+    size: int
+    taps: int
+    stride: int
+    dilation: int
+    before: int
+    behind: int
+    transposed: bool
+    more: int
+    """Outputs behind the last ones of a transposed convolution."""
+
+    @property
+    def outputs(self) -> int:
+        extent, around = self.dilation * (self.taps - 1) + 1, self.before + self.behind
+        if self.transposed:
+            return (self.size - 1) * self.stride + extent - around + self.more
+        return (self.size + around - extent) // self.stride + 1
+
+    @property
+    def taps_inside(self) -> int:
+        """Pairs of an input and a tap that make up an output."""
+        if self.transposed:
+            return taps_inside(self.size, self.taps, self.stride, self.dilation, self.outputs, self.before)
+        return taps_inside(self.outputs, self.taps, self.stride, self.dilation, self.size, self.before)
 
 
 def taps_inside(outputs: int, taps: int, stride: int, dilation: int, size: int, before: int) -> int:

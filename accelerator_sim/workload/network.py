@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from accelerator_sim.files.errors import AcceleratorSimError, UsageError, did_you_mean
 from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.phases import dense_phases
 
 
 class WorkNotCounted(AcceleratorSimError):
@@ -81,11 +82,12 @@ class Network:
             )
 
     def mac_layer(self, name: str) -> Layer:
-        """Return a layer.  Raises UsageError where there is none of the name, or one without MACs.
+        """Return a layer, or a dense phase of one.  Raises UsageError for no such name, or one without MACs.
 
-        name: that of the layer.
+        name: that of the layer, or of one of its several dense phases.
         """
-        layers = {layer.name: layer for layer in self.layers}
+        layers = {phase.name: phase for layer in self.layers for phase in dense_phases(layer)}
+        layers |= {layer.name: layer for layer in self.layers}
         if name not in layers:
             mapped = [layer.name for layer in self.layers if layer.is_mac]
             shown = ", ".join(mapped[:8]) + ", ..." * (len(mapped) > 8)

@@ -53,9 +53,15 @@ def _numbers(value: Any, least: int, lengths: tuple[int, ...], wanted: str) -> t
     return tuple(items)
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    numbers = _numbers(value, 1, (2,), "a whole number or [rows, columns]")
-    return numbers[0], numbers[-1]
+def _rows_and_columns(least: int) -> tuple[PlainValidator, WithJsonSchema]:
+    """Return how one number, or one for rows and one for columns, is read, and its schema."""
+    wanted = "a whole number or [rows, columns]"
+
+    def read(value: Any) -> tuple[int, int]:
+        numbers = _numbers(value, least, (2,), wanted)
+        return numbers[0], numbers[-1]
+
+    return PlainValidator(read), _list_schema(least, (2,), wanted)
 
 
 def _depth_padding(value: Any) -> tuple[int, int]:
@@ -78,12 +84,11 @@ def _list_schema(least: int, lengths: tuple[int, ...], description: str, words: 
     return WithJsonSchema({"description": description, "anyOf": [number, *lists, *({"const": word} for word in words)]})
 
 
-RowsAndColumns = Annotated[
-    tuple[int, int], PlainValidator(_pair), _list_schema(1, (2,), "a whole number or [rows, columns]")
-]
+RowsAndColumns = Annotated[tuple[int, int], *_rows_and_columns(1)]
 DepthPadding = Annotated[
     tuple[int, int], PlainValidator(_depth_padding), _list_schema(0, (2,), "a whole number or [front, back]")
 ]
+OutputPadding = Annotated[tuple[int, int], *_rows_and_columns(0)]
 Padding = Annotated[
     tuple[int, int, int, int] | Literal["same"],
     PlainValidator(_padding),
@@ -219,6 +224,13 @@ class ConvEntry(_MacEntry):
     T: Size = Field(default=1, description="depth taps of a 3-D convolution")
     stride_d: Size = Field(default=1, description="stride in depth")
     padding_d: DepthPadding = Field(default=(0, 0), description="planes of zeros in front and behind")
+    transposed: bool = Field(
+        default=False, description="spreads each input over the outputs stride x place + dilation x tap; padding crops"
+    )
+    output_padding: OutputPadding = Field(
+        default=(0, 0), description="outputs behind the last ones of a transposed convolution: rows, columns"
+    )
+    output_padding_d: Annotated[int, Field(ge=0, le=LARGEST_SIZE)] = Field(default=0, description="the same in depth")
 
     def shape(self) -> dict[str, Any]:
         """Return the window of the convolution, with "same" padding worked out (the larger half goes last)."""
@@ -231,6 +243,8 @@ class ConvEntry(_MacEntry):
         else:
             r, s = self.R, self.S
         padding = self.padding
+        if padding == "same" and self.transposed:
+            raise ValueError("padding same is of convolutions; give a transposed one the outputs to crop on each side")
         if padding == "same":
             rows = _same(self.H, r, self.stride[0], self.dilation[0])
             columns = _same(self.W, s, self.stride[1], self.dilation[1])
@@ -239,6 +253,8 @@ class ConvEntry(_MacEntry):
             "name": self.name, "op": self.op, "N": self.N, "H": self.H, "W": self.W, "R": r, "S": s,
             "stride": self.stride, "padding": padding, "dilation": self.dilation,
             "D": self.D, "T": self.T, "stride_d": self.stride_d, "padding_d": self.padding_d,
+            "transposed": self.transposed, "output_padding": self.output_padding,
+            "output_padding_d": self.output_padding_d,
         }  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from accelerator_sim.files.vocabulary import SEED, Masks, MasksWord, word
 from accelerator_sim.workload.arrays import Floats, Ints, Mask, laid_out
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.operand_shapes import iact_shape, tensor_layout, weight_shape
+from accelerator_sim.workload.phase_operands import phase_iacts, phase_weights
+from accelerator_sim.workload.phases import PhaseLayer
 from accelerator_sim.workload.tensor_values import tensor_of_shape
 
 OperandValues = NDArray[np.int8] | NDArray[np.int16]
@@ -79,6 +81,8 @@ def draw(layer: Layer, seed: int, masks: Masks | MasksWord = "channels") -> Patt
     for a tensor that does not fit the layer.
     """
     masks = word(Masks, masks, "masks")
+    if isinstance(layer, PhaseLayer):
+        return _of_phase(layer, draw(layer.of, seed, masks))
     if not layer.is_mac:
         raise ValueError(f"layer {layer.name} ({layer.op}) has no multiply-accumulates to draw operands for")
     iact, weight = _Operand(layer, "iact"), _Operand(layer, "weight")
@@ -113,10 +117,34 @@ def values(layer: Layer, pattern: Pattern, seed: int, iact_bits: int = 8, weight
     They are drawn between plus and minus 2^(bits - 1) - 1, or are those of the tensor that the layer refers to, where
     it has the same zeros and holds integers that fit.  Operands wider than 16 bits have values of 16 bits.
     """
+    if isinstance(layer, PhaseLayer):
+        return _values_of_phase(layer, pattern, values(layer.of, _read(layer.of), seed, iact_bits, weight_bits))
     rng = [default_rng(sequence) for sequence in _seeds(layer, seed)]
     return Operands(
         _values(rng[_IACT_VALUES], _Operand(layer, "iact"), pattern.iact_mask, iact_bits),
         _values(rng[_WEIGHT_VALUES], _Operand(layer, "weight"), pattern.weight_mask, weight_bits),
+    )
+
+
+def _of_phase(layer: PhaseLayer, whole: Pattern) -> Pattern:
+    """Take the masks of phases from those of the whole layer."""
+    iact = None if whole.iact_mask is None else phase_iacts(layer, whole.iact_mask)
+    weight = None if whole.weight_mask is None else phase_weights(layer, whole.weight_mask)
+    return Pattern(*(None if mask is None or mask.all() else mask for mask in (iact, weight)))
+
+
+def _read(layer: Layer) -> Pattern:
+    """The masks of the tensors that a layer refers to; other operands are taken as nowhere zero."""
+    operands = _Operand(layer, "iact"), _Operand(layer, "weight")
+    return Pattern(*((each.tensor() != 0).astype(np.uint8) if each.reference else None for each in operands))
+
+
+def _values_of_phase(layer: PhaseLayer, pattern: Pattern, whole: Operands) -> Operands:
+    """Take the values of phases from those of the whole layer, with the zeros of a pattern."""
+    iact, weight = phase_iacts(layer, whole.iact), phase_weights(layer, whole.weight)
+    return Operands(
+        iact if pattern.iact_mask is None else iact * pattern.iact_mask.view(np.int8),
+        weight if pattern.weight_mask is None else weight * pattern.weight_mask.view(np.int8),
     )
 
 
@@ -204,6 +232,8 @@ class _Operand:
 def _seeds(layer: Layer, seed: int) -> list[SeedSequence]:
     """Return independent seeds for each draw: of `seed`, the shape and the densities, and not of the name."""
     shape = (*iact_shape(layer), *weight_shape(layer), *layer.stride, *layer.padding, *layer.dilation, layer.stride_d)
+    if layer.transposed:
+        shape += (1, *layer.output_padding, layer.output_padding_d)
     densities = (layer.density.iact, layer.density.weight, layer.effectual_fraction or 0.0)
     return SeedSequence([seed, *shape, *layer.padding_d, *(round(d * 2**53) for d in densities)]).spawn(5)
 
@@ -371,7 +401,12 @@ def _hits(layer: Layer) -> list[Floats]:
         (layer.P, layer.R, layer.stride[0], layer.dilation[0], layer.H, layer.padding[0]),
         (layer.Q, layer.S, layer.stride[1], layer.dilation[1], layer.W, layer.padding[2]),
     ):
-        inputs = np.arange(size)[:, None] + before - np.arange(taps) * dilation
+        places, apart = np.arange(size)[:, None], np.arange(taps) * dilation
+        if layer.transposed:
+            output = places * stride + apart - before
+            hits.append(((output >= 0) & (output < outputs)).astype(np.float64))
+            continue
+        inputs = places + before - apart
         hits.append(((inputs % stride == 0) & (inputs >= 0) & (inputs < outputs * stride)).astype(np.float64))
     return hits
 
@@ -388,5 +423,5 @@ def _met(layer: Layer, mask: Mask | None, count_padding: bool) -> Ints:
             by_row = (mask[:, start : start + step] @ columns).sum(axis=0)
             met[start : start + step] = np.einsum("cdrs,dt->ctrs", rows.T @ by_row, depth)
     if count_padding:
-        met += layer.N * layer.depth_out * layer.P * layer.Q - inside
+        met += layer.macs // (channels * layer.M * layer.T * layer.R * layer.S) - inside
     return met.astype(np.int64)

@@ -21,7 +21,7 @@ layers:
   - {name: fc, op: fc, C: 128, M: 10}
 """
 
-FLAWED = SMALL + "  - {name: wide, op: conv, C: 1, H: 1, W: 4810, M: 1, R: 1, S: 4800}\n"
+FLAWED = SMALL + "  - {name: wide, op: gemm, N: 64, rows: 2147483648, C: 1, M: 1}\n"
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_names_command_no_terminal(place: Path, monkeypatch: pytest.MonkeyPatch)
     name = '"\\e]0;title\\a\\e[31m"'
     (place / "evil.yaml").write_text(
         f"name: {name}\nsource: s\nlayers:\n"
-        f"  - {{name: {name}, op: conv, C: 1, H: 1, W: 4810, M: 1, R: 1, S: 4800}}\n"
+        f"  - {{name: {name}, op: gemm, N: 64, rows: 2147483648, C: 1, M: 1}}\n"
         '  - {name: "=1+1", op: fc, C: 72, M: 12}\n'
     )
     controls = set(map(chr, range(32))) - set("\n\t")

@@ -139,3 +139,12 @@ def test_a_word_from_pe_to_pe_costs_by_its_width(
     actions = resolve_actions(load_technology(written(table)), architecture)
     use = NocUse("iact", "unicast", 0, 0, 0, 8, 0, local_hops=5)
     assert account(with_counts(noc=(use,)), actions, architecture).noc == near(5 * cost * PJ)
+
+
+def test_the_interface_off_chip_counts_with_the_networks(actions: ActionEnergies, architecture: Architecture) -> None:
+    outcome = with_counts()
+    moved = 8 * sum(outcome.counts.dram_bytes.values())
+    assert moved > 0
+    plain, with_pads = (account(outcome, replace(actions, interface_bit=bit), architecture) for bit in (0.0, 2e-12))
+    assert with_pads.noc - plain.noc == near(moved * 2e-12)
+    assert with_pads.chip - plain.chip == near(moved * 2e-12)

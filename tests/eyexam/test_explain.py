@@ -111,7 +111,7 @@ def test_changes_serve_the_objective() -> None:
 
 
 def test_a_layer_that_fails_is_told_and_the_rest_is_explained() -> None:
-    wide = Layer("wide", "conv", C=1, H=1, W=4810, M=1, R=1, S=4800)
+    wide = Layer("wide", "gemm", N=64, W=1 << 31)
     found = explain(replace(SMALL, layers=(wide, SMALL.layers[4])), *load_machine("eyeriss_v2"), Options(), vary)
     assert [layer.layer.name for layer in found.run.failed] == ["wide"]
     assert [layer.result.layer.name for layer in found.explained] == ["fc"]

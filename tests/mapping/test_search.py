@@ -215,7 +215,6 @@ def unmappable(layer: Layer, *overrides: tuple[str, str]) -> str:
     [
         (Layer("whole", "conv", M=4, C=2, H=1, W=40, R=1, S=16), [16]),
         (Layer("wide", "conv", M=4, C=2, H=1, W=40, R=1, S=17), [9, 6, 5, 4, 3, 2, 1]),
-        (Layer("gaps", "conv", M=4, C=2, H=1, W=40, R=1, S=9, dilation=(1, 2)), [5, 3, 2, 1]),
         (Layer("long", "conv", M=4, C=2, H=1, W=300, R=1, S=128), [16, 15, 13, *range(12, 0, -1)]),
     ],
 )

@@ -44,22 +44,20 @@ def conv_transpose(
     x: Array, w: Array, strides: Sequence[int], pads: Sequence[tuple[int, int]], dilations: Sequence[int],
     extra: Sequence[int], groups: int,
 ) -> Counted:  # fmt: skip
-    """A transposed convolution as it is executed: convolving the input with zeros put between, filters turned."""
-    rank = x.ndim - 2
-    spread = np.zeros((*x.shape[:2], *((n - 1) * s + 1 for n, s in zip(x.shape[2:], strides, strict=True))))
-    spread[(slice(None), slice(None), *(slice(None, None, s) for s in strides))] = x
+    """A transposed convolution: each input is spread over the outputs; some are cut off, some stay empty."""
+    fields = zip(x.shape[2:], w.shape[2:], strides, dilations, pads, extra, strict=True)
+    full = [max((n - 1) * s + (k - 1) * d + 1 + e, 1) for n, k, s, d, _, e in fields]
+    out, count = np.zeros((x.shape[0], w.shape[1] * groups, *full)), 0
     each = x.shape[1] // groups
-    turned = np.concatenate(
-        [np.flip(w[g * each : (g + 1) * each], axis=tuple(range(2, rank + 2))).swapaxes(0, 1) for g in range(groups)]
-    )
-    around = [
-        (d * (k - 1) - a, d * (k - 1) - b + e)
-        for k, (a, b), d, e in zip(w.shape[2:], pads, dilations, extra, strict=True)
-    ]
-    for axis, (a, b) in enumerate(around):  # what is negative cuts off
-        spread = spread.take(range(max(-a, 0), spread.shape[axis + 2] - max(-b, 0)), axis=axis + 2)
-    kept = [(max(a, 0), max(b, 0)) for a, b in around]
-    return conv(spread, turned, [1] * rank, kept, dilations, groups)
+    for n, c, m in product(range(x.shape[0]), range(x.shape[1]), range(w.shape[1])):
+        filters = c // each * w.shape[1] + m
+        for at in product(*map(range, x.shape[2:])):
+            for tap in product(*map(range, w.shape[2:])):
+                place = tuple(a * s + t * d for a, s, t, d in zip(at, strides, tap, dilations, strict=True))
+                out[(n, filters, *place)] += x[(n, c, *at)] * w[(c, m, *tap)]
+                count += 1
+    kept = tuple(slice(a, size - b) for size, (a, b) in zip(full, pads, strict=True))
+    return out[(slice(None), slice(None), *kept)], count
 
 
 def matmul(a: Array, b: Array) -> Counted:

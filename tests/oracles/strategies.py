@@ -19,6 +19,7 @@ from accelerator_sim.mapping.mapping import AXES, Encoding, Factors, Mapping, St
 from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.layer import Density, Layer
+from accelerator_sim.workload.phases import is_dense
 
 Draw = st.DrawFn
 Overrides = dict[str, str]
@@ -39,7 +40,10 @@ def densities(draw: Draw) -> Density:
 
 @st.composite
 def layers(draw: Draw, most_macs: int = 2500, largest: int = 7, images: int = 3) -> Layer:
-    """A layer of any operator with multiply-accumulates; largest: most filters, channels, rows and columns."""
+    """A dense layer of any operator with multiply-accumulates; largest: most filters, channels, rows and columns.
+
+    Those that are dilated or transposed are drawn by `spread_layers`.
+    """
     small = st.integers(1, 3)
     size = st.integers(1, largest)
     kind = draw(st.sampled_from(KINDS))
@@ -69,13 +73,11 @@ def _conv(draw: Draw, kind: str, n: int, m: int, c: int, size: st.SearchStrategy
     elif kind != "grouped":
         g = 1
     r = s = 1
-    stride, dilation, padding = (1, 1), (1, 1), (0, 0, 0, 0)
+    stride, padding = (1, 1), (0, 0, 0, 0)
     if kind != "pointwise" or draw(st.booleans()):
         stride = (draw(small), draw(small))
     if kind != "pointwise":
         r, s = draw(st.integers(1, 4)), draw(st.sampled_from([1, 2, 3, 4, 4, 7, 11]))
-        if draw(st.booleans()):
-            dilation = (draw(st.integers(1, 2)), draw(st.integers(1, 3)))
         if draw(st.booleans()):
             pad = st.integers(0, 3)
             padding = (draw(pad), draw(pad), draw(pad), draw(pad))
@@ -84,16 +86,44 @@ def _conv(draw: Draw, kind: str, n: int, m: int, c: int, size: st.SearchStrategy
         h = r = 1
         padding = (0, 0, *padding[2:])
     top, bottom, left, right = padding
-    assume((r - 1) * dilation[0] + 1 <= h + top + bottom)
-    assume((s - 1) * dilation[1] + 1 <= w + left + right)
+    assume(r <= h + top + bottom)
+    assume(s <= w + left + right)
     deep: dict[str, Any] = {}
     if kind == "volume":
         t = draw(st.integers(1, 2))
         ends = (draw(st.integers(0, 2)), draw(st.integers(0, 1))) if draw(st.booleans()) else (0, 0)
         least = max(1, t - sum(ends))
         deep = {"D": draw(st.integers(least, 3)), "T": t, "stride_d": draw(st.integers(1, 2)), "padding_d": ends}
-    return Layer(op="conv", N=n, G=g, M=m, C=c, H=h, W=w, R=r, S=s, stride=stride, padding=padding,
-                 dilation=dilation, **deep, **common)  # fmt: skip
+    return Layer(
+        op="conv", N=n, G=g, M=m, C=c, H=h, W=w, R=r, S=s, stride=stride, padding=padding, **deep, **common
+    )  # fmt: skip
+
+
+@st.composite
+def spread_layers(draw: Draw, most_macs: int = 2500) -> Layer:
+    """A dilated or transposed convolution, of one to three dimensions."""
+    small, size = st.integers(1, 3), st.integers(1, 6)
+    transposed, deep = draw(st.booleans()), draw(st.booleans()) and draw(st.booleans())
+    pad = st.integers(0, 3)
+    fields: dict[str, Any] = {
+        "N": draw(st.integers(1, 2)), "G": draw(st.integers(1, 2)), "M": draw(small), "C": draw(small),
+        "H": draw(size), "W": draw(size), "R": draw(st.integers(1, 4)), "S": draw(st.integers(1, 5)),
+        "stride": (draw(small), draw(st.integers(1, 4))), "dilation": (draw(st.integers(1, 4)), draw(small)),
+        "padding": (draw(pad), draw(pad), draw(pad), draw(pad)), "transposed": transposed,
+    }  # fmt: skip
+    if transposed:
+        fields["output_padding"] = (draw(st.integers(0, 2)), draw(st.integers(0, 1)))
+    if deep:
+        fields |= {"D": draw(small), "T": draw(st.integers(1, 2)), "stride_d": draw(st.integers(1, 2))}
+        fields |= {"padding_d": (draw(st.integers(0, 1)), 0)}
+        fields |= {"output_padding_d": draw(st.integers(0, 1))} if transposed else {}
+    try:
+        layer = Layer("spread", "conv", density=draw(densities()), **fields)
+    except ValueError:  # the filter spans more than there is, or all outputs are cut off
+        assume(False)
+        raise
+    assume(layer.macs <= most_macs and not is_dense(layer))
+    return layer
 
 
 # --- machines --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import fields
 from hypothesis import given, settings
 
 from accelerator_sim.workload.layer import Density, Layer
-from tests.oracles.strategies import layers
+from tests.oracles.strategies import layers, spread_layers
 
 NEVER_DRAWN = {
     "name": "what a layer is called changes nothing that is counted",
@@ -34,7 +34,7 @@ def test_every_field_of_a_layer_is_drawn_or_listed() -> None:
     of_density: dict[str, set[object]] = {field.name: set() for field in fields(Density)}
 
     @settings(max_examples=1000)
-    @given(layers())
+    @given(layers() | spread_layers())
     def collect(layer: Layer) -> None:
         for name, values in seen.items():
             values.add(getattr(layer, name))

@@ -17,7 +17,7 @@ def choices() -> MappingChoices:
 
 
 def test_text(choices: MappingChoices) -> None:
-    text = layer_map.render(choices, 80)
+    text = layer_map.render([choices], 80)
     outcome = choices.chosen.outcome
     assert text.startswith("conv (conv) on eyeriss_v2: N1 G1 M8 C4 P8 Q8 R3 S3, 18,432 MACs")
     assert "psum += iact * weight" in text
@@ -28,7 +28,7 @@ def test_text(choices: MappingChoices) -> None:
 
 
 def test_json(choices: MappingChoices) -> None:
-    data = json.loads(layer_map.dumps(choices))
+    data = json.loads(layer_map.dumps([choices]))
     assert data["schema"] == "accelerator-sim/map/1"
     assert data["cycles"] == choices.chosen.outcome.timing.cycles
     assert [other["objective"] for other in data["others"]] == ["energy", "edp", "dram"]

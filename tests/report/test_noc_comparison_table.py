@@ -17,7 +17,7 @@ LAYERS = (
     Layer("conv", "conv", C=4, M=8, H=8, W=8, R=3, S=3),
     Layer("pool", "pool", iact_words=512, oact_words=128),
     Layer("fc", "fc", C=128, M=10),
-    Layer("wide", "conv", C=1, M=1, H=1, W=4810, R=1, S=4800),
+    Layer("wide", "gemm", N=64, W=1 << 31),
 )
 
 

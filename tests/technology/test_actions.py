@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from accelerator_sim.architecture.architecture import TENSORS, Architecture, SharedGlb
-from accelerator_sim.technology.actions import MissingEnergy, resolve_actions
+from accelerator_sim.architecture.architecture import TENSORS, Architecture, NarrowOperands, SharedGlb
+from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.technology.actions import MissingEnergy, clocked_gates, resolve_actions
+from accelerator_sim.technology.area import area_of
 from accelerator_sim.technology.technology import load_technology
 from tests.near import near
 
@@ -49,7 +51,8 @@ def test_a_mac_of_narrower_operands(table: dict[str, Any], written: Written, arc
 def test_clock_and_leakage_grow_with_the_gates_of_a_pe(
     table: dict[str, Any], written: Written, architecture: Architecture
 ) -> None:
-    own = architecture.pe.gates
+    own = round(clocked_gates(architecture)) // 4 * 4
+    architecture = architecture.model_copy(update={"pe": architecture.pe.model_copy(update={"gates": own})})
     table["clock"]["active"]["gates"] = 2 * own
     table["clock"]["idle"]["gates"] = own // 2
     table["leakage"]["pe"]["gates"] = own // 4
@@ -93,3 +96,37 @@ def test_shared_banks_and_a_shared_spad(architecture: Architecture) -> None:
     assert changed.glb.bank_size("psum") == 6144  # banks of its own come first
     assert changed.memory_bytes == 2 * (4 * 6144 + 25 * 4096) + 24 * (512 + 4)
     assert resolve_actions(load_technology("cmos65_8b"), changed).glb_access("weight")[0] > 0.0
+
+
+def test_control_grows_with_the_registers_of_a_mac(
+    table: dict[str, Any], written: Written, architecture: Architecture
+) -> None:
+    held = architecture.precision.iact + architecture.precision.weight + architecture.precision.psum
+    table["mac"]["control"]["width"] = f"{2 * held} b"
+    assert resolve_actions(load_technology(written(table)), architecture).mac == near((1 + 0.25) * PJ)
+
+
+def test_packed_macs_share_their_control(table: dict[str, Any], written: Written, architecture: Architecture) -> None:
+    packed = architecture.pe.model_copy(update={"packed": NarrowOperands.model_validate({"width": "8 b", "macs": 2})})
+    two = architecture.model_copy(update={"pe": packed})
+    actions = resolve_actions(load_technology(written(table)), two)
+    assert (two.lanes, two.macs_per_cycle) == (2 * architecture.lanes, 2 * architecture.macs_per_cycle)
+    assert actions.mac == near((1 + 0.25) * PJ)
+    wide = two.model_copy(update={"precision": two.precision.model_copy(update={"weight": 9})})
+    assert (wide.lanes, wide.packing) == (architecture.lanes, 1)
+
+
+def test_a_pe_without_gates_has_those_of_the_area_model() -> None:
+    narrow, wide = load_architecture("eyeriss_v2", [("precision.weight", "4 b")]), load_architecture("eyeriss_v2")
+    assert wide.pe.gates is None
+    assert clocked_gates(wide) == near(area_of(wide, None).total.gates / 192)
+    assert clocked_gates(narrow) < clocked_gates(wide)
+    assert clocked_gates(load_architecture("eyeriss_v2", [("pe.gates", "5000")])) == 5000
+
+
+def test_the_interface_off_chip_is_left_out_or_per_bit(
+    table: dict[str, Any], written: Written, architecture: Architecture
+) -> None:
+    assert resolve_actions(load_technology(written(table)), architecture).interface_bit == 0.0
+    table["dram"]["interface"] = {"energy": "3 pJ", "width": "2 b", "source": "assumed"}
+    assert resolve_actions(load_technology(written(table)), architecture).interface_bit == near(1.5 * PJ)

@@ -8,6 +8,7 @@ import pytest
 
 import accelerator_sim as sim
 from accelerator_sim.architecture.load import load_architecture
+from accelerator_sim.energy.chip_blocks import energy_by_block
 from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.technology.energy_unit import EnergyUnitError
 from accelerator_sim.technology.technology import load_technology
@@ -77,15 +78,28 @@ def test_glb_accesses_with_filters(run: AccountedRun) -> None:
 def test_shares_are_of_the_chip(run: AccountedRun) -> None:
     energy = run.energy
     assert value(run, "noc_share") == pytest.approx(energy.noc / energy.chip)
-    rest = energy.leakage / energy.chip
-    assert value(run, "pe_share") + value(run, "noc_share") + value(run, "glb_share") + rest == pytest.approx(1)
+    assert value(run, "glb_share") == pytest.approx(energy.glb / energy.chip)
+    blocks = energy_by_block(energy, run.technology, run.result.architecture, run.seconds)
+    both = (blocks["pe"] + blocks["noc"]) / energy.chip
+    assert value(run, "pe_block") + value(run, "noc_block") == pytest.approx(both)
+    assert value(run, "noc_block") > value(run, "noc_share")
+
+
+def test_gating_saves_what_gated_macs_would_have_taken(run: AccountedRun) -> None:
+    actions, energy = run.actions, run.energy
+    gated = sum(outcome.counts.macs_gated for _, outcome, _ in run.parts)
+    psums = sum(actions.spad_access("psum"))
+    saved = gated * (actions.mac - actions.mac_gated + actions.spad_access("weight")[0] + psums)
+    assert gated > 0
+    assert value(run, "gating_saving") == pytest.approx(saved / (saved + energy.mac + energy.spad + energy.clock))
 
 
 def test_another_table(run: AccountedRun) -> None:
     table = load_technology("cmos65_16b")
     clock = table.clock.active.model_copy(update={"energy": table.clock.active.energy * 2})
     doubled = run.charged(table.model_copy(update={"clock": table.clock.model_copy(update={"active": clock})}))
-    added = sum(a.pe_cycles_active for _, a, _ in run.parts) * table.clock.active.energy
+    one = run.actions.clock_active
+    added = sum(a.pe_cycles_active for _, a, _ in run.parts) * one
     assert doubled.energy.clock - run.energy.clock == pytest.approx(added)
     assert doubled.energy.mac == run.energy.mac
 

@@ -83,7 +83,7 @@ def panels(result: NetworkResult, explanation: Explanation | None = None) -> lis
     out = []
     for group in groups:
         first = result.layers[group[0]]
-        schedule = schedules.get(first.layer.name)
+        schedule = schedules.get(first.leading.layer.name)
         members = tuple((index, result.layers[index].layer.name) for index in group)
         panel = _panel(first, members, schedule, result)
         explained = explanation.layers[group[0]] if explanation else None

@@ -68,6 +68,9 @@ def _sizes(layer: Layer) -> dict[str, Any]:
             "T": (layer.T, 1),
             "stride_d": (layer.stride_d, 1),
             "padding_d": (_same(*layer.padding_d), 0),
+            "transposed": (layer.transposed, False),
+            "output_padding": (_same(*layer.output_padding), 0),
+            "output_padding_d": (layer.output_padding_d, 0),
         }
         return entry | {name: value for name, (value, default) in more.items() if value != default}
     if layer.op == "fc":

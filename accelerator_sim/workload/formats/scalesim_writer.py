@@ -78,6 +78,8 @@ def _impossible(layer: Layer) -> str:
     """Return the part of a layer that a topology cannot express; "" if it can express all."""
     if layer.T > 1 or layer.depth_out > 1:
         return f"a 3-D convolution, {layer.T} depth taps and {layer.depth_out} output planes"
+    if layer.transposed:
+        return "a transposed convolution"
     if any(dilation > 1 < taps for dilation, taps in zip(layer.dilation, (layer.R, layer.S), strict=True)):
         return f"a dilation of {layer.dilation[0]} x {layer.dilation[1]}"
     largest = max(*_sizes(layer), _channels(layer))

@@ -10,14 +10,16 @@ from accelerator_sim.workload.formats.timeloop_shape import convolution, product
 from accelerator_sim.workload.formats.written import LEFT_OUT, Remarks, Written, one_line, unsaid
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.phases import dense_phases
 
 
 def write_problems(network: Network) -> Written:
     """Return the problems of the layers that have multiply-accumulates, numbered in their order."""
     remarks = Remarks()
-    digits = len(str(len(network.layers)))
+    layers = [part for layer in network.layers for part in _problems(layer, remarks)]
+    digits = len(str(len(layers)))
     files = []
-    for number, layer in enumerate(network.layers, start=1):
+    for number, layer in enumerate(layers, start=1):
         if not layer.is_mac:
             remarks.add(layer, [LEFT_OUT])
             continue
@@ -28,6 +30,15 @@ def write_problems(network: Network) -> Written:
         remarks.add(layer, said)
         files.append((f"{number:0{digits}}_{name}.yaml", _text(layer, network.name, said)))
     return Written(tuple(files), remarks.lines())
+
+
+def _problems(layer: Layer, remarks: Remarks) -> tuple[Layer, ...]:
+    """The layers that a layer is written as: a transposed convolution as its dense phases."""
+    if not layer.transposed:
+        return (layer,)
+    phases = dense_phases(layer)
+    remarks.add(layer, [f"a transposed convolution, written as its {len(phases)} dense phases"])
+    return phases
 
 
 def _text(layer: Layer, network: str, said: list[str]) -> str:

@@ -74,10 +74,7 @@ def channels_last(shape: Shape) -> Shape:
 
 
 def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
-    """Return a transposed convolution as the convolution that equals it: over the input with zeros put between.
-
-    MACs are those of that convolution, zeros included: N G M C P Q R S with P and Q of the output.
-    """
+    """Return a transposed convolution; its MACs are one for each input and tap, filter and channel."""
     read, weights = conv_operands(node)
     x, w = graph.shape(read, name), graph.shape(weights, name)
     last = is_channels_last(node)
@@ -94,20 +91,12 @@ def conv_transpose(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]
         raise Unreadable(name, f"an output of {list(y)} for an input of {list(x)}")
     if min(outputs) < 1:
         raise Unreadable(name, f"an output of {list(outputs)}")
-    pads = _transposed_pads(node, sizes, kernel, stride, dilation, outputs)
-    spread = [(size - 1) * step + 1 for size, step in zip(sizes, stride, strict=True)]
-    filled = 1.0
-    for size, wide in zip(sizes, spread, strict=True):
-        filled *= size / wide
-    cropped = []
-    for axis, (before, after) in enumerate(pads):  # a negative padding takes from the input
-        spread[axis] += min(before, 0) + min(after, 0)
-        cropped.append((max(before, 0), max(after, 0)))
-    fields = _window(spread, kernel, [1] * len(kernel), dilation, cropped)
-    layer = layer_of(name, "conv", N=x[0], G=groups, M=w[1], C=w[0] // groups, **fields)
-    note = f"{name}: a transposed convolution, counted as executed over its input with zeros put between"
+    full = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(sizes, stride, kernel, dilation, strict=True)]
+    cut, more = _cut_off(node, name, full, outputs)
+    fields = _window(sizes, kernel, stride, dilation, cut, more)
+    layer = layer_of(name, "conv", N=x[0], G=groups, M=w[1], C=w[0] // groups, transposed=True, **fields)
     source = WeightSource(weights, "transposed", groups=groups) if graph.is_constant(weights) else None
-    return [Piece(layer, _activations(graph, read, weights), node.output[0], source, filled, note)]
+    return [Piece(layer, _activations(graph, read, weights), node.output[0], source)]
 
 
 def folded_pad(graph: Graph, node: onnx.NodeProto) -> tuple[str, Pads] | None:
@@ -204,45 +193,54 @@ def _pads(
     return list(zip(values[:count], values[count:], strict=True))
 
 
-def _transposed_pads(
-    node: onnx.NodeProto,
-    sizes: Sequence[int],
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    dilation: Sequence[int],
-    outputs: Sequence[int],
-) -> Pads:
-    """Padding of the equal convolution; the output that the graph has decides what lies behind."""
+def _cut_off(node: onnx.NodeProto, name: str, full: Sequence[int], outputs: Sequence[int]) -> tuple[Pads, list[int]]:
+    """Outputs that a transposed convolution cuts off on both sides, and those that it has behind the last ones.
+
+    full: outputs that its inputs are spread over; outputs: those that the graph has, which decide what lies behind.
+    """
     auto = attribute(node, "auto_pad", "NOTSET")
     held = attribute(node, "pads", None)
-    pads = []
-    for axis, (size, taps, step, apart) in enumerate(zip(sizes, kernel, stride, dilation, strict=True)):
-        full = (size - 1) * step + (taps - 1) * apart + 1
-        extra = [int(value) for value in attribute(node, "output_padding", [0] * len(kernel))][axis]
-        total = full + extra - outputs[axis]  # what is cut off, begin and end together
+    cut, more = [], []
+    added = [int(value) for value in attribute(node, "output_padding", [0] * len(full))]
+    for axis, (spread, extra) in enumerate(zip(full, added, strict=True)):
+        total = spread + extra - outputs[axis]  # begin and end together
         if held is not None and attribute(node, "output_shape", None) is None and auto == "NOTSET":
             begin = int(held[axis])
         else:
             begin = total // 2 if auto == "SAME_UPPER" else total - total // 2
+        if begin < 0:
+            raise Unreadable(name, f"an output of {list(outputs)} begins before the first input is spread")
         end = total - begin
-        pads.append((apart * (taps - 1) - begin, apart * (taps - 1) - end + extra))
-    return pads
+        cut.append((begin, max(end, 0)))
+        more.append(extra - min(end, 0))
+    return cut, more
 
 
 def _window(
-    sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], pads: Pads
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    pads: Pads,
+    more: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """Fields of a layer for one to three spatial axes."""
+    """Fields of a layer for one to three spatial axes; more: outputs behind the last ones of a transposed one."""
     if len(sizes) == 1:
-        return _plane((1, sizes[0]), (1, kernel[0]), (1, stride[0]), (1, dilation[0]), [(0, 0), pads[0]])
-    plane = _plane(sizes[-2:], kernel[-2:], stride[-2:], dilation[-2:], pads[-2:])
+        fields = _plane((1, sizes[0]), (1, kernel[0]), (1, stride[0]), (1, dilation[0]), [(0, 0), pads[0]])
+        return fields | ({"output_padding": (0, more[0])} if more else {})
+    fields = _plane(sizes[-2:], kernel[-2:], stride[-2:], dilation[-2:], pads[-2:])
+    if more:
+        fields["output_padding"] = (more[-2], more[-1])
     if len(sizes) == 2:
-        return plane
+        return fields
     depth, taps, padding = sizes[0], kernel[0], pads[0]
-    if dilation[0] > 1:  # layers have none in depth: as many output planes and taps, so as many MACs
+    if dilation[0] > 1 and more:  # layers have none in depth: as many output planes and taps, so as many MACs
+        more = [more[0] + (taps - 1) * (dilation[0] - 1), *more[1:]]
+    elif dilation[0] > 1:
         planes = (depth + sum(padding) - dilation[0] * (taps - 1) - 1) // stride[0] + 1
         depth, padding = (planes - 1) * stride[0] + taps, (0, 0)
-    return plane | {"D": depth, "T": taps, "stride_d": stride[0], "padding_d": padding}
+    fields |= {"D": depth, "T": taps, "stride_d": stride[0], "padding_d": padding}
+    return fields | ({"output_padding_d": more[0]} if more else {})
 
 
 def _plane(

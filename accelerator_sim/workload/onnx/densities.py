@@ -91,11 +91,11 @@ class Densities:
         if profile is not None:
             iact, assumed = math.fsum(profile) / len(profile), f"as run on {self._inputs}"
         density = Density(
-            iact=iact * piece.filled,
+            iact=iact,
             weight=weight,
             oact=self.of(written),
             source=f"iacts: {assumed}; {source}",
-            profile_iact=tuple(value * piece.filled for value in profile) if profile is not None else (),
+            profile_iact=tuple(profile) if profile is not None else (),
             tensor_weight=tensor,
         )
         return replace(layer, density=density)

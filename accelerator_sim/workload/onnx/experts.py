@@ -37,7 +37,7 @@ def experts(graph: Graph, node: onnx.NodeProto, name: str) -> list[Piece]:
         f" evenly over them (the multiply-accumulates are the same for every routing)"
     )
     first, *rest = pieces
-    return [Piece(first.layer, first.reads, first.writes, first.weights, first.filled, note), *rest]
+    return [Piece(first.layer, first.reads, first.writes, first.weights, note), *rest]
 
 
 def _layer(graph: Graph, node: onnx.NodeProto, name: str, weights: tuple[str, int], uses: int) -> list[Piece]:

@@ -15,7 +15,7 @@ from accelerator_sim.workload.onnx.tensors import bits_of
 from accelerator_sim.workload.onnx.unreadable import Unreadable
 
 Layout = Literal["filters first", "filters last", "transposed"]
-"""How weights lie: [G M, C, taps], [C, M] (with anything before), or [G C, M, taps] turned around (ConvTranspose)."""
+"""How weights lie: [G M, C, taps], [C, M] (with anything before), or [G C, M, taps] (ConvTranspose)."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,6 @@ class Piece:
     writes: str
     """The tensor that its node writes."""
     weights: WeightSource | None = None
-    filled: float = 1.0
-    """Part of the iacts that are not zeros put between others (a transposed convolution)."""
     note: str = ""
 
 

@@ -151,8 +151,7 @@ def plain_weights(path: Path, reference: Reference) -> NDArray[Any]:
     if reference.layout == "filters last":
         return np.ascontiguousarray(values.reshape(values.shape[-2:]).T)
     if reference.layout == "transposed":
-        turned = np.flip(values, axis=tuple(range(2, values.ndim)))
-        by_group = turned.reshape(reference.groups, -1, *turned.shape[1:]).swapaxes(1, 2)
+        by_group = values.reshape(reference.groups, -1, *values.shape[1:]).swapaxes(1, 2)
         return np.ascontiguousarray(by_group.reshape(-1, *by_group.shape[2:]))
     return np.ascontiguousarray(values)
 
