@@ -272,5 +272,7 @@ def test_a_dimension_beyond_all_tables_is_refused() -> None:
     layer = Layer("wide", "conv", H=1 << 28, W=1 << 30)
     machine = load_architecture("eyeriss_v2")
     actions = resolve_actions(load_technology(machine.technology), machine)
-    with pytest.raises(Unmappable, match="layer wide cannot be mapped: its dimension Q is 288,230,376,151,711,744"):
+    with pytest.raises(
+        Unmappable, match="layer wide cannot be mapped on eyeriss_v2: its dimension Q is 288,230,376,151,711,744"
+    ):
         find_mapping(layer, machine, actions)
