@@ -22,10 +22,11 @@ from accelerator_sim.mapping.space import configurations, parts_of
 def parallel_dimensions(loops: Loops, dataflow: Dataflow) -> str:
     """The dimensions of a layer in normal form that a dataflow may cut over lanes.
 
-    Where one row of outputs (or one dimension of positions) is all there is, Q also stands for the rows.
+    Where one row of outputs (or one dimension of positions) is all there is, Q also stands for the rows.  Row
+    stationary may cut output columns in any case: clusters each take some, as they take some of the rows.
     """
     letters = set(dataflow.parallel)
-    if loops.P == 1 and letters & set("NP"):
+    if dataflow.rows or (loops.P == 1 and letters & set("NP")):
         letters.add("Q")
     return "".join(d for d in "GNMCPQRS" if d in letters and loops.sizes[d] > 1)
 

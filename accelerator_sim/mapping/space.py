@@ -60,10 +60,19 @@ def axis_sizes(architecture: Architecture) -> dict[str, int]:
     }
 
 
-def spatial_dimensions(loops: Loops) -> str:
-    """Dimensions worth cutting: those longer than one; columns only where there is one row of outputs."""
-    free = [d for d in "GNMPCR" if loops.sizes[d] > 1]
-    return "".join(free) + ("Q" if loops.P == 1 and loops.Q > 1 else "")
+def spatial_dimensions(loops: Loops, axis: str, flat: bool, psums_chain: bool) -> list[str]:
+    """Dimensions that an axis may carry and that are worth cutting on it: those longer than one.
+
+    Where there are several rows of outputs, their columns are cut over the columns of clusters only.  That keeps all of
+    the gain (AlexNet and GoogLeNet take 13% and 14% fewer cycles on 16,384 PEs, by the estimate), with 3 to 5 times as
+    many configurations instead of 9 to 19 times.
+    """
+    allowed = [d for d in allowed_dimensions(axis, flat) if loops.sizes[d] > 1]
+    if axis == "cluster_rows" and not psums_chain:
+        allowed = [d for d in allowed if d != "C"]
+    if axis != "cluster_columns" and loops.P > 1:
+        allowed = [d for d in allowed if d != "Q"]
+    return allowed
 
 
 def configurations(problem: MappingProblem) -> NDArray[np.int64]:
@@ -85,12 +94,9 @@ def _configurations(
     loops: Loops, sizes: tuple[tuple[str, int], ...], flat: bool, psums_chain: bool
 ) -> NDArray[np.int64]:
     """Build all configurations with a row for each place, so that the factors of a place lie next to each other."""
-    usable = spatial_dimensions(loops)
     result = np.ones((at.PLACES, 1), dtype=np.int64)
     for axis, size in sorted(sizes, key=lambda axis: axis[1] > COMPLETE):  # long ones last
-        allowed = [d for d in allowed_dimensions(axis, flat) if d in usable]
-        if axis == "cluster_rows" and not psums_chain:
-            allowed = [d for d in allowed if d != "C"]
+        allowed = spatial_dimensions(loops, axis, flat, psums_chain)
         if size <= COMPLETE:
             table = _table(axis, allowed, axis_products(size, tuple(min(size, loops.sizes[d]) for d in allowed)))
             result = _products(result, table)

@@ -58,6 +58,8 @@ def least_on_array(loops: Loops, architecture: Architecture, chains: bool, retur
     for axis in AXES:
         allowed = allowed_dimensions(axis, architecture.flat)
         usable = [d for d in letters if d in allowed and (axis != "cluster_rows" or d != "C" or chains)]
+        if loops.P > 1 and axis != "cluster_columns":
+            usable = [d for d in usable if d != "Q"]  # the space of the search
         parts = all_parts([loops.sizes[d] for d in usable], axis_sizes(architecture)[axis])
         axes[axis] = [dict(zip(usable, each, strict=True)) for each in parts]
     least = loops.macs

@@ -21,7 +21,7 @@ MISSES = {
     ("eyeriss_v2", "off-chip traffic of MobileNet", ""): 0.27,
     ("eyeriss_v2", "off-chip traffic of sparse MobileNet", ""): 0.30,
     ("eyeriss_v2", "off-chip traffic of AlexNet's CONV layers", "CONV*"): 0.54,
-    ("eyeriss_v2", "off-chip traffic of sparse AlexNet's CONV layers", "CONV*"): 0.48,
+    ("eyeriss_v2", "off-chip traffic of sparse AlexNet's CONV layers", "CONV*"): 0.49,
     ("isca16", "DRAM, convolution", "CONV1"): 0.34,
     ("isca16", "DRAM, convolution", "CONV2"): 0.25,
     ("isca16", "array, convolution", "CONV3"): 0.32,
@@ -29,8 +29,7 @@ MISSES = {
     ("isca16", "GLB, fully connected", "FC6"): 0.63,
     ("isca16", "GLB, fully connected", "FC7"): 0.66,
     ("isca16", "GLB, fully connected", "FC8"): 0.31,
-    ("scaling", "AlexNet on v2, 16,384 over 256 PEs, of linear", ""): 0.17,
-    ("scaling", "GoogLeNet on v2, 16,384 over 256 PEs, of linear", ""): 0.13,
+    ("scaling", "AlexNet on v2, 16,384 over 256 PEs, of linear", ""): 0.02,
 }
 """Largest error of the figures that miss, by publication, figure and layer; docs/validation.md has the causes."""
 

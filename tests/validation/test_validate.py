@@ -108,7 +108,7 @@ def test_slow_cases_and_equal_ones() -> None:
 
 
 def test_a_case_that_does_not_run() -> None:
-    case = LAYER.model_copy(update={"set": {"pe.spad.iact.depth": "1"}})
+    case = LAYER.model_copy(update={"set": {"glb.iact.size": "1 B", "cluster_array": "{rows: 1, columns: 1}"}})
     with pytest.raises(CheckFailed, match=r"case bad: layer DW13 of mobilenet_v1_0\.5_128 did not run: "):
         run_case("bad", case)
 
