@@ -69,7 +69,7 @@ def least_on_array(loops: Loops, architecture: Architecture, chains: bool, retur
         steps = 1
         for d, size in loops.sizes.items():
             lanes = math.prod(axis.get(d, 1) for axis in (rows, columns, pe_rows, pe_columns))
-            steps *= ceil_div(size, lanes * (architecture.pe.macs_per_cycle if d == "M" else 1))
+            steps *= ceil_div(size, lanes * (architecture.lanes if d == "M" else 1))
         least = min(least, steps)
     return least
 
