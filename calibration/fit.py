@@ -10,7 +10,7 @@ them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.technology.technology import Action, Technology, load_technology
 from accelerator_sim.validation.publications import Figure, load_publications
-from accelerator_sim.validation.validate import ours, run_case
+from accelerator_sim.validation.validate import CaseRuns, SeedRuns, ours, run_case
 
 IDLE = 0.1
 """Clock energy of an idle PE over that of one in use (assumed in both tables)."""
@@ -88,18 +87,18 @@ def _by_layer(figure: Figure) -> list[Figure]:
     ]
 
 
-def runs_of(figures: Sequence[Target]) -> dict[tuple[str, str], AccountedRun]:
-    """The runs behind figures.  Cycles and counts do not depend on energies, so they are made once."""
+def runs_of(figures: Sequence[Target]) -> dict[tuple[str, str], SeedRuns]:
+    """The runs behind figures, with the first seed.  Cycles and counts do not depend on energies: made once."""
     publications = load_publications()
     wanted = {(name, figure.case) for name, figure in figures}
-    return {(name, case): run_case(case, publications[name].cases[case]) for name, case in sorted(wanted)}
+    return {(name, case): (run_case(case, publications[name].cases[case]),) for name, case in sorted(wanted)}
 
 
 def fit(
     technology: Technology,
     parameters: Sequence[Parameter],
     figures: Sequence[Target],
-    runs: Mapping[tuple[str, str], AccountedRun],
+    runs: CaseRuns,
 ) -> NDArray[np.float64]:
     """Least squares of relative errors by Gauss-Newton steps on the logarithms of the parameters; joules."""
     x = np.log([p.get(technology) for p in parameters])
@@ -116,13 +115,13 @@ def errors(
     parameters: Sequence[Parameter],
     values: Sequence[float] | NDArray[np.float64],
     figures: Sequence[Target],
-    runs: Mapping[tuple[str, str], AccountedRun],
+    runs: CaseRuns,
 ) -> NDArray[np.float64]:
     """Relative error of each figure with these values of the parameters."""
     table = technology
     for parameter, value in zip(parameters, values, strict=True):
         table = parameter.put(table, float(value))
-    charged = {key: run.charged(table) for key, run in runs.items()}
+    charged = {key: tuple(run.charged(table) for run in seeds) for key, seeds in runs.items()}
     return np.array([ours(f, name, charged) / (f.value or 1.0) - 1.0 for name, f in figures])
 
 

@@ -18,7 +18,7 @@ from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/validation/1"
 COLUMNS = (
-    "status", "publication", "figure", "layer", "quantity", "unit", "published", "ours", "error", "least", "most",
+    "status", "publication", "figure", "layer", "quantity", "unit", "published", "ours", "spread", "error", "least", "most",
     "where", "read", "tolerance_because", "cause",
 )  # fmt: skip
 _STYLES = {"miss": "red", "ok": "", "construction": "dim", "input": "dim", "fitted": "dim"}
@@ -117,7 +117,7 @@ def markdown(card: Scorecard) -> str:
 def _record(row: ScoreRow) -> dict[str, Any]:
     f = row.figure
     values = (
-        row.status, row.publication, f.name, row.layer, f.quantity, row.unit, row.published, row.ours, row.error,
+        row.status, row.publication, f.name, row.layer, f.quantity, row.unit, row.published, row.ours, row.spread, row.error,
         row.least, row.most, f.where, f.read, f.why, f.cause if row.status == "miss" else "",
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
@@ -143,7 +143,10 @@ def _published(row: ScoreRow) -> str:
 
 def _error(row: ScoreRow) -> str:
     error = row.error
-    return "-" if error is None or (row.published is None and error == 0.0) else f"{100.0 * error:+.1f}%"
+    if error is None or (row.published is None and error == 0.0):
+        return "-"
+    seeds = f" ±{50.0 * row.spread:.1f}" if row.spread else ""
+    return f"{100.0 * error:+.1f}%{seeds}"
 
 
 def _allowed(row: ScoreRow) -> str:

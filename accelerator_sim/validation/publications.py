@@ -37,6 +37,7 @@ class Case(FileModel):
     objective: Chosen[Objective] = Objective.LATENCY
     fidelity: Chosen[Fidelity] = Fidelity.EVENT
     slow: bool = Field(default=False, description="left out of --quick")
+    seeds: int = Field(default=1, ge=1, le=64, description="seeds of drawn zeros that ours is the mean of, from 0 on")
     note: str = Field(default="", description="what the publication does not say and is assumed")
 
 

@@ -29,7 +29,10 @@ Judgement = Literal["miss", "ok", "construction", "input", "fitted"]
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One published number and ours.  `least` and `most` bound ours; they are the tolerance, or the claim itself."""
+    """One published number and ours.  `least` and `most` bound ours; they are the tolerance, or the claim itself.
+
+    Where zeros are drawn, ours is the mean over the seeds of its case, and `spread` their range over that mean.
+    """
 
     publication: str
     figure: Figure
@@ -38,6 +41,7 @@ class ScoreRow:
     least: float | None
     most: float | None
     ours: float
+    spread: float = 0.0
 
     @property
     def unit(self) -> str:
@@ -117,9 +121,15 @@ def run_case(
     return AccountedRun(result, technology)
 
 
+SeedRuns = tuple[AccountedRun, ...]
+"""A case, run with each of its seeds."""
+CaseRuns = Mapping[tuple[str, str], SeedRuns]
+"""Runs by publication and name of the case."""
+
+
 def run_cases(
     publications: Mapping[str, Publication], quick: bool = False, jobs: int = 1, on_progress: Progress | None = None
-) -> dict[tuple[str, str], AccountedRun]:
+) -> dict[tuple[str, str], SeedRuns]:
     """Run every case that a figure is of, by publication and name; equal cases once; no slow ones if `quick`.
 
     jobs: worker processes for the layers of slow cases.
@@ -131,20 +141,21 @@ def run_cases(
         if not (quick and publication.cases[case].slow)
         and any(case in (figure.case, figure.over) for figure in publication.figures)
     ]
-    runs: dict[tuple[str, str], AccountedRun] = {}
-    by_content: dict[str, AccountedRun] = {}
+    runs: dict[tuple[str, str], SeedRuns] = {}
+    by_content: dict[str, SeedRuns] = {}
     for done, (name, case) in enumerate(wanted):
         if on_progress is not None:
             on_progress(done, len(wanted), f"{name}: {case}")
         entry = publications[name].cases[case]
         content = entry.model_copy(update={"note": "", "slow": False}).model_dump_json()
         if content not in by_content:
-            by_content[content] = run_case(case, entry, jobs if entry.slow else 1)
+            workers = jobs if entry.slow else 1
+            by_content[content] = tuple(run_case(case, entry, workers, seed=seed) for seed in range(entry.seeds))
         runs[name, case] = by_content[content]
     return runs
 
 
-def evaluate(publications: Mapping[str, Publication], runs: Mapping[tuple[str, str], AccountedRun]) -> Scorecard:
+def evaluate(publications: Mapping[str, Publication], runs: CaseRuns) -> Scorecard:
     """Work out every figure whose cases were run."""
     rows: list[ScoreRow] = []
     left_out = 0
@@ -157,30 +168,47 @@ def evaluate(publications: Mapping[str, Publication], runs: Mapping[tuple[str, s
     return Scorecard(publications, tuple(rows), left_out)
 
 
-def ours(
-    figure: Figure, publication: str, runs: Mapping[tuple[str, str], AccountedRun], layer: str | None = None
-) -> float:
-    """Our value of a figure.  Raises AcceleratorSimError for a quantity that is not known."""
-    if figure.quantity not in QUANTITIES:
-        raise AcceleratorSimError(f"figure {figure.name!r}: no quantity {figure.quantity!r}")
-    of = QUANTITIES[figure.quantity].of
-    layers = layer or figure.layer or "*"
-    value = of(replace(runs[publication, figure.case], layers=layers))
+def ours(figure: Figure, publication: str, runs: CaseRuns, layer: str | None = None) -> float:
+    """Our value of a figure: the mean over seeds.  Raises AcceleratorSimError for a quantity that is not known."""
+    value = _mean(_by_seed(figure, runs[publication, figure.case], layer))
     if figure.over is not None:
-        value /= of(replace(runs[publication, figure.over], layers=layers))
+        value /= _mean(_by_seed(figure, runs[publication, figure.over], layer))
     return value / figure.per
 
 
-def _rows(name: str, figure: Figure, runs: Mapping[tuple[str, str], AccountedRun]) -> list[ScoreRow]:
+def _by_seed(figure: Figure, runs: SeedRuns, layer: str | None) -> list[float]:
+    """The quantity of a figure with each seed."""
+    if figure.quantity not in QUANTITIES:
+        raise AcceleratorSimError(f"figure {figure.name!r}: no quantity {figure.quantity!r}")
+    of, layers = QUANTITIES[figure.quantity].of, layer or figure.layer or "*"
+    return [of(replace(run, layers=layers)) for run in runs]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _spread(figure: Figure, publication: str, runs: CaseRuns, layer: str | None) -> float:
+    """Range over seeds as a share of the mean: that of the case, and of the one that it is compared with."""
+    total = 0.0
+    for case in (figure.case, figure.over):
+        if case is not None:
+            values = _by_seed(figure, runs[publication, case], layer)
+            total += (max(values) - min(values)) / _mean(values) if any(values) else 0.0
+    return total
+
+
+def _rows(name: str, figure: Figure, runs: CaseRuns) -> list[ScoreRow]:
     if figure.value is None and figure.values is None:
-        value = ours(figure, name, runs)
-        return [ScoreRow(name, figure, figure.layer or "", None, figure.least, figure.most, value)]
+        value, spread = ours(figure, name, runs), _spread(figure, name, runs, None)
+        return [ScoreRow(name, figure, figure.layer or "", None, figure.least, figure.most, value, spread)]
     published = figure.values or {figure.layer or "": figure.value or 0.0}
     rows = []
     for layer, value in published.items():
         margin = figure.margin or abs(value) * (figure.within or 0.0)
         mine = ours(figure, name, runs, layer or None)
-        rows.append(ScoreRow(name, figure, layer, value, value - margin, value + margin, mine))
+        spread = _spread(figure, name, runs, layer or None)
+        rows.append(ScoreRow(name, figure, layer, value, value - margin, value + margin, mine, spread))
     if figure.mean_within is not None:
         mean = sum(abs(row.error or 0.0) for row in rows) / len(rows)
         rows.append(ScoreRow(name, figure, MEAN, None, None, figure.mean_within, mean))
