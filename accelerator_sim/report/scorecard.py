@@ -18,8 +18,8 @@ from accelerator_sim.version import __version__
 
 SCHEMA = "accelerator-sim/validation/1"
 COLUMNS = (
-    "status", "publication", "figure", "layer", "quantity", "unit", "published", "ours", "spread", "error", "least", "most",
-    "where", "read", "tolerance_because", "cause",
+    "status", "publication", "figure", "layer", "quantity", "unit", "published", "ours", "spread", "error",
+    "least", "most", "where", "read", "tolerance_because", "cause",
 )  # fmt: skip
 _STYLES = {"miss": "red", "ok": "", "construction": "dim", "input": "dim", "fitted": "dim"}
 _ORDER: tuple[Judgement, ...] = get_args(Judgement)
@@ -117,8 +117,8 @@ def markdown(card: Scorecard) -> str:
 def _record(row: ScoreRow) -> dict[str, Any]:
     f = row.figure
     values = (
-        row.status, row.publication, f.name, row.layer, f.quantity, row.unit, row.published, row.ours, row.spread, row.error,
-        row.least, row.most, f.where, f.read, f.why, f.cause if row.status == "miss" else "",
+        row.status, row.publication, f.name, row.layer, f.quantity, row.unit, row.published, row.ours, row.spread,
+        row.error, row.least, row.most, f.where, f.read, f.why, f.cause if row.status == "miss" else "",
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
