@@ -19,7 +19,7 @@ from accelerator_sim.kernels.cost import Tile, cost_of
 from accelerator_sim.kernels.deal import cdiv
 from accelerator_sim.kernels.frame import Frame, details_of, kept_of, routes_of
 from accelerator_sim.kernels.goal import SLACK, cannot_win, key
-from accelerator_sim.kernels.leaders import CHANNEL_TILES, CONFIG, FILTER_TILES, TIMES, keep, limit_of
+from accelerator_sim.kernels.leaders import CHANNEL_TILES, CONFIG, FILTER_TILES, TIMES, keep_leader, limit_of
 from accelerator_sim.kernels.pair import configure, pair_of
 from accelerator_sim.kernels.survey import bound_of
 from accelerator_sim.kernels.tile_tables import (
@@ -179,7 +179,7 @@ def lead(frame, lengths, best):
         entry[FILTER_TILES], entry[CHANNEL_TILES] = int(frame.pair.filter_tiles), frame.details.channel_tiles
         for i in range(at.TIMES):
             entry[TIMES + i] = best.choice[1 + i]
-        keep(leaders, best.values)
+        keep_leader(leaders, best.values)
         limit_of(leaders, best.values)
     return costed
 
@@ -229,8 +229,8 @@ def search(packed, space, best):
     for position in range(space.order.size):
         index = space.order[position]
         if not best.exhaustive:
-            if space.first[index] * SLACK > values[0]:
-                break
+            if space.first[index] * SLACK > values[0] or np.isinf(space.first[index]):
+                break  # the latter: nothing of it fits, or is within the limit of the survey
             if cannot_win(space.first[index], space.second[index], values):
                 continue
         best.trial[0] = index

@@ -14,7 +14,7 @@ from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.compile import kernel
 
 MOST_TILINGS = 4
-"""Tilings of a configuration that are kept: with one, the best mapping of a layer is up to 6.5% away (sparse AlexNet)."""
+"""Tilings of a configuration that are kept: with one, the best mapping of a layer is up to 6.5% away (AlexNet)."""
 
 KEYS = 4
 """Columns of the keys: the two parts of the objective's key, cycles and joules."""
@@ -53,10 +53,10 @@ def is_before(leaders, values, row):
 @kernel(spliced=True)
 def is_of_tiling(leaders, entry, row):
     """Whether the mapping in a row has the configuration and the tiling of an entry."""
+    same = True
     for k in range(TIMES):
-        if leaders.entries[row, k] != entry[k]:
-            return False
-    return True
+        same = same and leaders.entries[row, k] == entry[k]
+    return same
 
 
 @kernel(helper=True, reference_counts=False)
@@ -79,7 +79,7 @@ def row_to_leave(leaders, values):
 
 
 @kernel(helper=True, reference_counts=False)
-def keep(leaders, values):
+def keep_leader(leaders, values):
     """Keep the mapping of `entry`, if it is among the best; values: its key, float64 [KEYS]."""
     entry = leaders.entry
     row = row_to_leave(leaders, values)
