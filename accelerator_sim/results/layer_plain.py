@@ -34,7 +34,8 @@ def layer_dict(result: LayerResult, architecture: Architecture, unit: EnergyUnit
     }
     mapping = mapping_entry(result.mapping) if result.mapping else None
     verified = asdict(result.verdict) if result.verdict else None
-    tail = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
+    tail: dict[str, Any] = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
+    tail |= {"mappings_run": result.compared if mapping else None, "bound_gap": result.gap}
     if outcome is None or result.energy is None:
         unknown: dict[str, Any] = dict.fromkeys(("cycles", "latency_s", "bound_by", "active_pes", "utilization"))
         unknown |= {"stalls": {}, "accesses": [], "noc": [], "dram_bytes": None}

@@ -210,7 +210,7 @@ def _columns(
     loops, pe = schedule.loops, schedule.problem.architecture.pe
     if mask is None:
         shape = alike[0], loops.R, loops.S, alike[1]
-        of_all = sum(ceil_div(count, pe.macs_per_cycle) for _, count in _blocks(schedule, "M"))
+        of_all = sum(ceil_div(count, pe.macs_per_cycle) for _, count in blocks_of(schedule, "M"))
         full = np.full(shape, loops.M, dtype=np.int64), np.full(shape, of_all, dtype=np.int64)
         return full[0].transpose(0, 3, 1, 2), full[1].transpose(0, 3, 1, 2), 0
     pairs, words, fullest = _counted_columns(schedule, mask)
@@ -223,7 +223,7 @@ def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64],
     pairs = np.zeros((loops.G, loops.R, loops.S, loops.C), dtype=np.int64)
     words = np.zeros_like(pairs)
     filters, channels = (
-        np.array([*(first for first, _ in _blocks(schedule, d)), loops.sizes[d]], dtype=np.int64) for d in "MC"
+        np.array([*(first for first, _ in blocks_of(schedule, d)), loops.sizes[d]], dtype=np.int64) for d in "MC"
     )
     reach, most = 1 << (pe.csc.count if pe.csc else 4), 0
     for g in range(loops.G):
@@ -234,7 +234,7 @@ def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64],
     return pairs, words, most
 
 
-def _blocks(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
+def blocks_of(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
     """First element and length of every part of a dimension that is dealt in blocks, over all its tiles."""
     dealt: Deal = getattr(schedule.deals, dimension)
     size, parts = schedule.loops.sizes[dimension], schedule.mapping.parts(dimension)
