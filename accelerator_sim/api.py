@@ -131,7 +131,7 @@ def simulate(
     in place of those of the file; jobs: worker processes; fidelity: "event" (exact times; the default), "cycle" (the
     same, clock by clock) or "analytical" (an estimate); verify: carry values clock by clock and compare all outputs
     with a reference, which implies "cycle"; seed, masks: how zeros are drawn from densities ("channels" or "uniform");
-    refine: mappings of the search that the event engine compares, 1 to 64.
+    refine: mappings of a layer that the event engine runs at most, 1 to 256.
 
     A layer that cannot be mapped has its error in the result: a warning says so, and `complete` is False.
 

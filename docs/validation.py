@@ -17,10 +17,13 @@ sys.path.insert(0, str(ROOT))
 
 from accelerator_sim.report.scorecard import markdown  # noqa: E402
 from accelerator_sim.results.accounted_run import AccountedRun  # noqa: E402
+from accelerator_sim.technology.machine_file import load_machine  # noqa: E402
+from accelerator_sim.validation.estimate_error import estimate_error, estimates_markdown  # noqa: E402
 from accelerator_sim.validation.publications import Case, load_publications  # noqa: E402
 from accelerator_sim.validation.quantities import QUANTITIES  # noqa: E402
 from accelerator_sim.validation.validate import evaluate, run_case, run_cases  # noqa: E402
 from accelerator_sim.workload.network import Network  # noqa: E402
+from accelerator_sim.workload.network_loader import load_network  # noqa: E402
 
 HEAD = """# How accurate it is
 
@@ -53,6 +56,14 @@ which mappings win. The search estimates latency, so a mapping that it prefers c
 
 | case | layers | cycles, published mapping | cycles, ours | | chip mJ, published mapping | ours | |
 |---|---|---|---|---|---|---|---|
+"""
+
+ESTIMATES = """
+## How far the estimate is from the event engine
+
+Cycles by the analytical engine over those by the event engine, on the mappings that `simulate` chooses, for each layer
+of the built-in networks: 1 is equal.
+
 """
 
 Change = Callable[[Network], Network]
@@ -180,11 +191,31 @@ def beyond() -> str:
     return text
 
 
+ESTIMATED = {
+    "eyeriss_v2": ("alexnet", "alexnet_sparse", "mobilenet_v1_0.5_128", "mobilenet_v1_0.5_128_sparse", "resnet50"),
+    "eyeriss_v2_1024": ("alexnet_sparse", "mobilenet_v1_0.5_128", "resnet50"),
+    "eyeriss_v1": ("alexnet", "mobilenet_v1_0.5_128", "resnet50"),
+    "isca16_256": ("alexnet", "mobilenet_v1_0.5_128", "squeezenet"),
+}
+"""Networks whose estimates are compared, by machine."""
+
+
+def estimates() -> str:
+    """The table of the estimate's errors, of one inference."""
+    errors = []
+    for machine, names in ESTIMATED.items():
+        errors.append(estimate_error(*load_machine(machine), [load_network(name) for name in names]))
+    return estimates_markdown(errors)
+
+
 def main() -> None:
-    """Write the page."""
+    """Write the page; with the argument `estimates`, print only the table of the estimate's errors."""
+    if sys.argv[1:] == ["estimates"]:
+        print(estimates(), end="")
+        return
     publications = load_publications()
     card = evaluate(publications, run_cases(publications))
-    page = HEAD + markdown(card) + SENSITIVITY + sensitivity() + BEYOND + beyond()
+    page = HEAD + markdown(card) + SENSITIVITY + sensitivity() + BEYOND + beyond() + ESTIMATES + estimates()
     (ROOT / "docs" / "validation.md").write_text(page)
 
 

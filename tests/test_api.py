@@ -122,7 +122,7 @@ WRONG_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("simulate", {"fidelity": "analytic"}, "did you mean 'analytical'?"),
     ("simulate", {"masks": "foo"}, "masks is 'foo'; allowed: channels, uniform"),
     ("simulate", {"objective": "speed"}, "objective is 'speed'; allowed: energy, latency, edp, dram"),
-    ("simulate", {"refine": -3}, "refine is -3; a whole number from 1 to 64 is required"),
+    ("simulate", {"refine": -3}, "refine is -3; a whole number from 1 to 256 is required"),
     ("simulate", {"batch": 1.5}, "batch is 1.5; a whole number from 1 to"),
     ("simulate", {"batch": 0}, "batch is 0; a whole number"),
     ("simulate", {"batch": float("nan")}, "batch is nan; a whole number"),

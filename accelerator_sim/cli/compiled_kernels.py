@@ -17,7 +17,8 @@ def load_kernels(fidelity: str = "cycle") -> list[Any]:
 
     needed = [survey, search]
     if fidelity != "analytical":
-        from accelerator_sim.kernels.csc_columns import count_columns
+        from accelerator_sim.kernels.chain_times import time_chains
+        from accelerator_sim.kernels.csc_columns import count_columns, weigh_blocks
         from accelerator_sim.kernels.event_pass import run_pass
         from accelerator_sim.kernels.parts import find_alike
         from accelerator_sim.kernels.plan import plan_pass
@@ -26,7 +27,9 @@ def load_kernels(fidelity: str = "cycle") -> list[Any]:
 
         needed += [
             count_columns,
+            weigh_blocks,
             list_passes,
+            time_chains,
             plan_pass,
             find_alike,
             size_streams,
@@ -90,7 +93,7 @@ def compile_all(fidelity: str = "cycle", report: Callable[[str], None] = lambda 
     architecture, technology = load_machine("eyeriss_v2")
     actions = resolve_actions(technology, architecture)
     # Some kernels serve only passes that are alike (without zeros), some only weights in CSC.
-    dense = Layer("warmup", "conv", M=4, C=4, H=5, W=5, R=3, S=3)
+    dense = Layer("warmup", "conv", M=16, C=8, H=8, W=8, R=3, S=3)
     layers = (dense, replace(dense, density=Density(iact=0.2, weight=0.2)))
     known: list[str] = []
     for step in (Fidelity.ANALYTICAL, Fidelity.EVENT, Fidelity.CYCLE):

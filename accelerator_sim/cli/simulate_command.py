@@ -60,7 +60,7 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
     "--refine",
     type=shared_options.whole(REFINE),
     metavar="K",
-    help="Best mappings that the event engine compares.  [default: 3; 1 for layers with zeros or over 256 PEs]",
+    help="Most mappings of a layer that the event engine runs, until no other can win.  [default: 5]",
 )
 @shared_options.objective_option
 @shared_options.mapping_option

@@ -224,8 +224,8 @@ SEED = Whole("seed", 0, (1 << 63) - 1)
 """What an SQLite column holds."""
 JOBS = Whole("jobs", 1, 1024)
 """More processes than any machine has cores would only exhaust it."""
-REFINE = Whole("refine", 1, 64)
-"""Mappings that the event engine compares: more take longer than a search over all would gain."""
+REFINE = Whole("refine", 1, 256)
+"""Mappings that the event engine runs at most: the bounds of all others stop it before, or they are much slower."""
 RESOLUTION = Whole("resolution", 1, 65536)
 WIDTH = Real("width", 0.0, 4.0, above=True)
 BIND = Whole("bind", 0, (1 << 63) - 1)

@@ -72,3 +72,18 @@ def count_columns(weights, reach, simd, entries, words):
                     held += word
             most = max(most, held)
     return most
+
+
+@kernel(reference_counts=False)
+def weigh_blocks(weights, reach, simd, words):
+    """Count the words of the columns of each part of the filters.
+
+    weights: see `Columns`, of which the column parts are not read; reach, simd: as in `count_columns`; words: int64
+    [filter parts, rows x columns] output.
+    """
+    parts = weights.filter_parts
+    for column in range(weights.rows * weights.columns):
+        base = column * weights.filters
+        for part in range(parts.size - 1):
+            stored = stored_entries(weights.mask, base + parts[part], base + parts[part + 1], reach)
+            words[part, column] = cdiv(stored, simd)

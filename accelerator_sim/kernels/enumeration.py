@@ -19,6 +19,7 @@ from accelerator_sim.kernels.cost import Tile, cost_of
 from accelerator_sim.kernels.deal import cdiv
 from accelerator_sim.kernels.frame import Frame, details_of, kept_of, routes_of
 from accelerator_sim.kernels.goal import SLACK, cannot_win, key
+from accelerator_sim.kernels.leaders import CHANNEL_TILES, CONFIG, FILTER_TILES, TIMES, keep_leader, limit_of
 from accelerator_sim.kernels.pair import configure, pair_of
 from accelerator_sim.kernels.survey import bound_of
 from accelerator_sim.kernels.tile_tables import (
@@ -57,6 +58,8 @@ class Best(NamedTuple):
     """int64 [1 + at.TIMES], output: its configuration and temporal choice, untouched if nothing better is found."""
     trial: Any
     """int64 [1 + at.TIMES], room: the configuration and temporal choice that is being costed."""
+    leaders: Any
+    """Several mappings, see `kernels.leaders`; `values` are then what the next one has to beat."""
 
 
 class Lengths(NamedTuple):
@@ -165,6 +168,23 @@ def search_pair(frame, lengths, best):
 
 
 @kernel(helper=True, reference_counts=False)
+def lead(frame, lengths, best):
+    """Cost the temporal choices with one M0 and C0, and keep the best of them among several; returns how many."""
+    leaders = best.leaders
+    best.choice[0] = -1
+    costed = search_pair(frame, lengths, best)
+    if best.choice[0] >= 0:
+        entry = leaders.entry
+        entry[CONFIG] = best.choice[0]
+        entry[FILTER_TILES], entry[CHANNEL_TILES] = int(frame.pair.filter_tiles), frame.details.channel_tiles
+        for i in range(at.TIMES):
+            entry[TIMES + i] = best.choice[1 + i]
+        keep_leader(leaders, best.values)
+        limit_of(leaders, best.values)
+    return costed
+
+
+@kernel(helper=True, reference_counts=False)
 def search_configuration(packed, tables, s, best):
     """Cost the temporal choices of one spatial configuration; returns how many."""
     n, values = packed.n, best.values
@@ -186,7 +206,11 @@ def search_configuration(packed, tables, s, best):
                     continue
             best.trial[1 + at.M0], best.trial[1 + at.C0], best.trial[1 + at.S0] = m0, c0, n[at.TAPS]
             details = details_of(packed, spatial, tables, routes, pair, s[at.RC])
-            costed += search_pair(Frame(packed, spatial, tables, routes, pair, details), lengths, best)
+            frame = Frame(packed, spatial, tables, routes, pair, details)
+            if best.leaders.keys.shape[0] > 0:
+                costed += lead(frame, lengths, best)
+            else:
+                costed += search_pair(frame, lengths, best)
     return costed
 
 
@@ -205,8 +229,8 @@ def search(packed, space, best):
     for position in range(space.order.size):
         index = space.order[position]
         if not best.exhaustive:
-            if space.first[index] * SLACK > values[0]:
-                break
+            if space.first[index] * SLACK > values[0] or np.isinf(space.first[index]):
+                break  # the latter: nothing of it fits, or is within the limit of the survey
             if cannot_win(space.first[index], space.second[index], values):
                 continue
         best.trial[0] = index

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.deal import (
@@ -21,6 +23,7 @@ from accelerator_sim.kernels.deal import (
     tile_blocks,
 )
 from accelerator_sim.kernels.goal import channel_cycles
+from accelerator_sim.kernels.imbalance import Peers, PeWork, Zeros, fullest_row, lost_cycles
 from accelerator_sim.kernels.tile_tables import WeightTile, first_port_steps
 from accelerator_sim.kernels.windows import columns_in_passes, rows_of, streamed_in_passes
 
@@ -61,6 +64,8 @@ class Spatial(NamedTuple):
     """Input columns that reach PEs, likewise."""
     units: Any
     """PEs that share the positions, likewise."""
+    position_parts: Any
+    """Parts into which positions are cut, int64."""
 
 
 class Pair(NamedTuple):
@@ -95,6 +100,12 @@ class Pair(NamedTuple):
     """Joules of iacts that reach PEs, per input column."""
     active: Any
     """Active PEs, per PE that shares the positions."""
+
+
+@kernel(spliced=True)
+def parts_of(cut):
+    """Parts of a dimension."""
+    return cut.clusters * cut.local
 
 
 @kernel(helper=True, reference_counts=False)
@@ -137,6 +148,7 @@ def configure(packed, s):
         sent_inputs=float(streamed_in_passes(rows_of(n), n[at.P], rows.strips, taps)) * given,
         columns=float(given),
         units=float(images.units * rows.units * columns.units),
+        position_parts=parts_of(cut_images(s)) * parts_of(cut_rows(s)) * parts_of(cut_columns(s)),
     )
 
 
@@ -154,16 +166,78 @@ def service_cycles(packed, spatial, accumulations, filters):
 
 
 @kernel(helper=True, reference_counts=False)
-def psum_port_cycles(packed, spatial, filters, accumulations, resting):
+def passes_in_turn(n, accumulations):
+    """Passes of those that add up to one psum in which a GLB bank is read and written in turn."""
+    if n[at.FLAT] or n[at.PSUM_PORTS] > 1:
+        return 0.0
+    return max(0.0, accumulations - (0.0 if n[at.READ_FIRST] else 1.0) - (1.0 if n[at.PSUM_FINAL] else 0.0))
+
+
+@kernel(helper=True, reference_counts=False)
+def peers_of(packed, spatial, links, filter_parts):
+    """The PEs and chains that wait for one another; links: PEs of a chain; filter_parts: parts of the filters."""
+    largest = packed.largest
+    return Peers(
+        links=largest[0, links],
+        others=largest[0, links - 1],
+        others_variance=largest[1, links - 1],
+        filter_chains=largest[0, filter_parts],
+        position_chains=largest[0, spatial.position_parts] / np.sqrt(spatial.windows),
+        group_chains=largest[0, spatial.groups_at_once],
+        root=np.sqrt(float(links)),
+    )
+
+
+@kernel(helper=True, reference_counts=False)
+def work_of(packed, m, c):
+    """The work of a PE in a window."""
+    n, tiles = packed.n, m[WeightTile.TILES]
+    service = m[WeightTile.SERVICE] / tiles
+    return PeWork(
+        slots=m[WeightTile.CYCLES] / tiles,
+        variance=m[WeightTile.VARIANCE] / tiles,
+        filters=m[WeightTile.STEPS] / tiles / n[at.SIMD],
+        unpaired=m[WeightTile.UNPAIRED] / tiles,
+        channels=c[WeightTile.STEPS] / c[WeightTile.TILES],
+        taps=float(n[at.TAPS]),
+        service=service,
+        turns=max(service, service * packed.f[at.TURN] - 1.0),
+        front=float(max(1, n[at.STAGES] - 1)),
+    )
+
+
+@kernel(spliced=True)
+def zeros_of(f):
+    """The zeros of a layer."""
+    return Zeros(f[at.IACT_DENSITY], f[at.IACT_SPREAD], f[at.WEIGHT_SPREAD])
+
+
+@kernel(helper=True, reference_counts=False)
+def imbalance_cycles(packed, spatial, m, c, links):
+    """Cycles that the windows lose (`kernels.imbalance`); links: PEs of a chain."""
+    n, f = packed.n, packed.f
+    tiles, passes = m[WeightTile.TILES], c[WeightTile.TILES] * spatial.tap_passes
+    zeros, work = zeros_of(f), work_of(packed, m, c)
+    lost = lost_cycles(zeros, work, peers_of(packed, spatial, links, int(m[WeightTile.TOP_UNITS])))
+    shared = passes_in_turn(n, passes)
+    whole = tiles * ((passes - shared) * lost.plain + shared * lost.shared)
+    return spatial.windows * (whole - passes * m[WeightTile.STEPS] * f[at.SERVICE])
+
+
+@kernel(helper=True, reference_counts=False)
+def psum_port_cycles(packed, spatial, m, accumulations, resting):
     """Cycles of the busiest psum port, or of the psum banks of the first PE column.
 
-    filters: of the busiest PE; resting: whether psums rest in the GLB.
+    m: the row of M0; resting: whether psums rest in the GLB.  On one bus, a flit is of one chain, however few psums it
+    has.
     """
     n, f = packed.n, packed.f
     again = accumulations - (0 if n[at.READ_FIRST] else 1)
     if n[at.ONE_SOURCE]:
-        return max(spatial.outputs * accumulations, spatial.outputs * again) / f[at.RATE_PSUM]
-    column = spatial.windows * filters
+        words = max(spatial.outputs * accumulations, spatial.outputs * again) / f[at.RATE_PSUM]
+        chains = spatial.outputs / n[at.M] * m[WeightTile.UNITS] * accumulations
+        return max(words, chains * (m[WeightTile.SERVICE] / m[WeightTile.TILES]) / f[at.PSUM_FLIT_RATE])
+    column = spatial.windows * m[WeightTile.STEPS]
     busy = max(column * accumulations, column * again) / f[at.RATE_PSUM]
     if resting and not n[at.FLAT]:
         reads = column * again + (0.0 if n[at.PSUM_FINAL] else column)
@@ -180,7 +254,11 @@ def weight_port_cycles(packed, spatial, m, c, pairs):
     if n[at.ONE_SOURCE]:
         return spatial.weights * pairs / f[at.RATE_WEIGHT]
     filters, channels = spatial.group_row * m[WeightTile.ROW_STEPS], c[WeightTile.STEPS]
-    return filters * channels * spatial.row_passes * n[at.S] * pairs / f[at.RATE_WEIGHT]
+    words = filters * channels * spatial.row_passes * n[at.S] * pairs
+    links = int(c[WeightTile.TOP_UNITS]) * spatial.taps_at_once
+    pes = m[WeightTile.ROW_STEPS] / m[WeightTile.STEPS]
+    fullest = fullest_row(zeros_of(f), work_of(packed, m, c), pes, packed.largest[0, links])
+    return words * fullest / f[at.RATE_WEIGHT]
 
 
 @kernel(helper=True, reference_counts=False)
@@ -213,7 +291,12 @@ def pair_of(packed, spatial, tables, m0, c0):
     resting = not (accumulations == 1 and n[at.PSUM_FINAL])
     compute = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.CYCLES])
     service = service_cycles(packed, spatial, accumulations, m[WeightTile.STEPS])
-    pe_cycles = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
+    links = int(c[WeightTile.TOP_UNITS]) * spatial.taps_at_once
+    passes = spatial.group_tiles * accumulations * filter_tiles
+    pe_cycles, stages = max(compute, service) if n[at.HIDE_SERVICE] else compute + service, passes * n[at.STAGES]
+    if not (n[at.HIDE_SERVICE] or n[at.EVEN]):
+        pe_cycles += imbalance_cycles(packed, spatial, m, c, links)
+        stages += passes * 2.0 * (links - 1)
     iact_words = filter_tiles * spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * packed.pairs_i[c0]
     given = spatial.planes * n[at.P] * n[at.R] * m[WeightTile.UNITS] * packed.pairs_i[c0]
     return Pair(
@@ -223,8 +306,8 @@ def pair_of(packed, spatial, tables, m0, c0):
         filter_tiles=filter_tiles,
         resting=resting,
         pe_cycles=pe_cycles,
-        stage_cycles=spatial.group_tiles * accumulations * filter_tiles * n[at.STAGES],
-        psum_cycles=psum_port_cycles(packed, spatial, m[WeightTile.STEPS], accumulations, resting),
+        stage_cycles=stages,
+        psum_cycles=psum_port_cycles(packed, spatial, m, accumulations, resting),
         weight_cycles=weight_port_cycles(packed, spatial, m, c, packed.pairs_w[m0]),
         iact_cycles=iact_words / f[at.RATE_IACT],
         iacts=spatial.planes * packed.pairs_i[c0],

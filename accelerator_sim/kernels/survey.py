@@ -246,6 +246,8 @@ def note_no_better(packed, tables, top_m, top_c):
         more = (
             one[WeightTile.CYCLES] >= two[WeightTile.CYCLES] and one[WeightTile.ALL_SLOTS] >= two[WeightTile.ALL_SLOTS]
         )
+        for column in (WeightTile.VARIANCE, WeightTile.UNPAIRED, WeightTile.SERVICE):
+            more = more and one[column] >= two[column]
         more = more and packed.pairs_w[m0] >= packed.pairs_w[m0 + 1] and packed.dram_w[m0] >= packed.dram_w[m0 + 1]
         one[WeightTile.NO_BETTER] = 1.0 if same and more else 0.0
     for c0 in range(1, top_c):

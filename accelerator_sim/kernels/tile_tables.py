@@ -47,7 +47,13 @@ class WeightTile(IntEnum):
     """Cycles for which an iact keeps the multipliers of the busiest PE."""
     ALL_SLOTS = 10
     """Issue slots of all PEs for an iact."""
-    NO_BETTER = 11
+    VARIANCE = 11
+    """Variance of those of `CYCLES`."""
+    UNPAIRED = 12
+    """Chances that a column of weights holds one word at most."""
+    SERVICE = 13
+    """Cycles in which the busiest PE moves the psums of a window, in whole flits."""
+    NO_BETTER = 14
     """Whether the next larger M0 or C0 bounds all costs from below as low as this one does (`survey`)."""
 
 
@@ -149,6 +155,9 @@ def filter_row(packed, cut, m0, row):
     used = total.units - full * parts
     end = n[at.M] - full * tiled.length - (used - 1) * steps  # filters of its last part
     row[WeightTile.CYCLES] = full * cycles[m0] + cycles[steps]
+    row[WeightTile.VARIANCE] = full * packed.variances[m0] + packed.variances[steps]
+    row[WeightTile.UNPAIRED] = full * packed.unpaired[m0] + packed.unpaired[steps]
+    row[WeightTile.SERVICE] = full * packed.services[m0] + packed.services[steps]
     row[WeightTile.ALL_SLOTS] = full * parts * slots[m0] + (used - 1) * slots[steps] + slots[end]
 
 

@@ -10,6 +10,7 @@ from accelerator_sim.files.recent import Recent
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.mapping.mapping import ceil_div
 from accelerator_sim.mapping.problem import MappingProblem
+from accelerator_sim.mapping.uneven import largest_normals
 from accelerator_sim.technology.actions import ActionEnergies
 from accelerator_sim.workload.arrays import Floats
 
@@ -33,7 +34,17 @@ def pack(problem: MappingProblem, actions: ActionEnergies, taps: int) -> at.Pack
     least = float(loops.G * loops.N * loops.C * area)
     numbers = _numbers(problem, actions)
     integers = _integers(problem, taps, max_m0, max_c0)
-    return at.Packed(integers, numbers, slots, cycles, pairs_i, pairs_w, dram_i, dram_w, fits, least)
+    uneven = _uneven(problem, max_m0)
+    return at.Packed(integers, numbers, slots, cycles, pairs_i, pairs_w, dram_i, dram_w, fits, least, *uneven)
+
+
+def _uneven(problem: MappingProblem, max_m0: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Tables of `kernels.imbalance`: variance, chance of one word and psum service by M0, and largest normals."""
+    filters = range(1, max_m0 + 1)
+    variances = np.array([0.0] + [problem.slot_variance(m) for m in filters])
+    unpaired = np.array([0.0] + [problem.unpaired(m) for m in filters])
+    services = np.array([0.0] + [problem.service_cycles(m) for m in filters])
+    return variances, unpaired, services, largest_normals(problem.architecture.pes)
 
 
 _FITTING: Recent[NDArray[np.uint8]] = Recent(16 << 20)
@@ -96,6 +107,8 @@ def _integers(problem: MappingProblem, taps: int, max_m0: int, max_c0: int) -> N
     n[at.PSUM_PORTS] = glb.psum.ports
     n[at.IACT_PORTS] = glb.iact.ports
     n[at.HIDE_SERVICE] = pe.psum_service.overlaps_macs
+    n[at.EVEN] = problem.work is not None
+    n[at.SIMD] = architecture.lanes
     n[at.STAGES] = pe.pipeline_stages - 1
     n[at.CONFIG] = architecture.configuration.time
     n[at.READ_PER_MAC] = pe.iact_read == "per_mac"
@@ -136,6 +149,9 @@ def _numbers(problem: MappingProblem, actions: ActionEnergies) -> Floats:
 
 def _rates(f: Floats, problem: MappingProblem) -> None:
     f[at.IACT_DENSITY] = problem.iact_density
+    f[at.IACT_SPREAD], f[at.WEIGHT_SPREAD] = problem.channel_spreads
+    f[at.TURN] = problem.turn_cycles
+    f[at.PSUM_FLIT_RATE] = problem.psum_flit_rate
     f[at.SERVICE] = problem.architecture.pe.psum_service.cycles_per_psum
     f[at.RATE_IACT] = problem.words_per_cycle("iact")
     f[at.RATE_WEIGHT] = problem.words_per_cycle("weight")

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from accelerator_sim.architecture.architecture import Architecture
-from accelerator_sim.architecture.networks import HierarchicalMesh
+from accelerator_sim.architecture.networks import WIDE, HierarchicalMesh
 from accelerator_sim.mapping.loops import Loops, loops_of
 from accelerator_sim.mapping.mapping import Encoding, ceil_div, useful_parts
 from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rlc_bits_per_value
+from accelerator_sim.mapping.uneven import IACT_SPREAD, WEIGHT_SPREAD, channel_spread, word_moments
 from accelerator_sim.workload.layer import Layer
 
 SIGMAS = 3.0
@@ -91,6 +92,57 @@ class MappingProblem:
         if self.work is not None:
             return max(float(pe.min_cycles_per_iact), self.slots(filters))
         return issue_slots(filters, self.met_weight_density, self.architecture.lanes, pe.min_cycles_per_iact)
+
+    # --- uneven zeros (`kernels.imbalance`) ------------------------------------------------------------------------
+    def slot_variance(self, filters: int) -> float:
+        """Variance of `cycles_per_iact` between columns of weights with independent zeros."""
+        least = self.architecture.pe.min_cycles_per_iact
+        if self.work is not None:
+            return 0.0
+        return word_moments(filters, self.met_weight_density, self.architecture.lanes, least)[0]
+
+    def unpaired(self, filters: int) -> float:
+        """Chance that a column of weights holds one word at most."""
+        pe = self.architecture.pe
+        if self.work is not None or pe.pipeline_stages < 2:
+            return 0.0
+        return word_moments(filters, self.met_weight_density, self.architecture.lanes, pe.min_cycles_per_iact)[1]
+
+    @cached_property
+    def channel_spreads(self) -> tuple[float, float]:
+        """Standard deviations of the densities of channels, of iacts and of weights, that a PE meets."""
+        d, p = self.iact_density, self.met_weight_density
+        if self.work is not None:
+            return 0.0, 0.0
+        spreads = channel_spread(d, *IACT_SPREAD), channel_spread(p, *WEIGHT_SPREAD)
+        return spreads if self.loops.C > 1 else (0.0, spreads[1])
+
+    @cached_property
+    def psum_flit(self) -> tuple[int, int]:
+        """Psums that a PE moves at once, and the cycles that this takes."""
+        service, words = self.architecture.pe.psum_service.cycles_per_psum, int(self.words_per_cycle("psum"))
+        psums = max(1, words)
+        if self.architecture.flat and service > 0:
+            psums = max(1, min(words, int(1 / service)))
+        return psums, max(1, math.ceil(service * psums))
+
+    @cached_property
+    def psum_flit_rate(self) -> float:
+        """Flits of psums that a bus moves in a cycle, times the cycles for which a PE moves one."""
+        psums, cycles = self.psum_flit
+        words = int(self.words_per_cycle("psum"))
+        return math.inf if words >= WIDE else float(cycles * max(1, words // psums))
+
+    def service_cycles(self, filters: int) -> float:
+        """Cycles in which a PE moves the psums of a window."""
+        psums, cycles = self.psum_flit
+        return float(ceil_div(filters, psums) * cycles)
+
+    @cached_property
+    def turn_cycles(self) -> float:
+        """Cycles from a flit of psums to the next where a GLB bank is read and written in turn, over those of one."""
+        cycles = self.psum_flit[1]
+        return (cycles + cycles % 2) / cycles
 
     def spad_limit(self, filters: int, channels: int, taps: int) -> str | None:
         """The SPad limit that `filters` x `channels` in a PE break, with `taps` filter columns at a time, or None.

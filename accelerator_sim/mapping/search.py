@@ -13,6 +13,7 @@ from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.enumeration import Best, Space, search
 from accelerator_sim.kernels.layout import Packed
+from accelerator_sim.kernels.leaders import CONFIG, ENTRY, KEYS, SPACE, TIMES, Leaders
 from accelerator_sim.kernels.survey import Bounds, survey
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
@@ -75,7 +76,7 @@ class Found:
 class SearchOptions:
     """What of a search can be chosen beside its objective.
 
-    constraints: restrict the space; count: mappings wanted, each of another spatial configuration; sigmas: how
+    constraints: restrict the space; count: mappings wanted, of different tilings (`kernels.leaders`); sigmas: how
     unevenly non-zero weights lie, and work: what zeros are worth, see `MappingProblem`; exhaustive: cost every legal
     mapping instead of pruning by bounds (for checks and benchmarks).
     """
@@ -120,27 +121,28 @@ def find_mappings(
     check_lengths(layer, architecture)
     spaces, limit = _spaces(layer, architecture, actions, objective, options)
     total = sum(int(space.bounds.counts.sum()) for space in spaces)
+    leaders, values, costed = leaders_of(options.count), np.full(KEYS, np.inf), 0
+    for number, space in enumerate(spaces):
+        leaders.entry[SPACE] = number
+        costed += search_space(space, objective, options.exhaustive, values, leaders)[1]
     mappings: list[Found] = []
-    for _ in range(options.count):
-        values = np.full(4, np.inf)
-        winner: tuple[BoundedSpace, Choice] | None = None
-        costed = 0
-        for space in spaces:
-            choice, full = search_space(space, objective, options.exhaustive, values)
-            costed += full
-            if choice is not None:
-                winner = space, choice
-        if winner is None:
+    for entry, (_, _, cycles, energy) in zip(leaders.entries, leaders.keys, strict=True):
+        if entry[CONFIG] < 0:
             break
-        space, choice = winner
-        space.taken.append(choice.row)
-        cost = int(values[2]), float(values[3]), actions.unit
-        mapping = mapping_of(space.problem, space.rows[choice.row], choice.times)
+        space = spaces[entry[SPACE]]
+        mapping = mapping_of(space.problem, space.rows[entry[CONFIG]], entry[TIMES:])
+        cost = int(cycles), float(energy), actions.unit
         mappings.append(Found(space.problem, mapping, objective, total, costed, *cost))
     if not mappings:
         reason = limit or smallest_break(layer, architecture)
         raise Unmappable(f"layer {layer.name} cannot be mapped on {architecture.name}: {reason}")
     return mappings
+
+
+def leaders_of(count: int) -> Leaders:
+    """Room for so many of the best mappings; 0: only the very best one is wanted."""
+    entries = np.full((count, ENTRY), -1, dtype=np.int64)
+    return Leaders(np.full((count, KEYS), np.inf), entries, np.zeros(ENTRY, dtype=np.int64))
 
 
 def check_lengths(layer: Layer, architecture: Architecture) -> None:
@@ -161,8 +163,6 @@ class BoundedSpace:
     packed: Packed
     rows: NDArray[np.int64]
     bounds: Bounds
-    taken: list[int]
-    """Configurations of mappings that were found before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,23 +243,26 @@ def surveyed(source: PackedSpace, rows: NDArray[np.int64], objective: Objective,
     size = len(rows)
     bounds = Bounds(np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.int64), np.zeros(size))
     survey(source.packed, rows, _CODES[objective], limit, bounds)
-    return BoundedSpace(source.problem, source.packed, rows, bounds, [])
+    return BoundedSpace(source.problem, source.packed, rows, bounds)
 
 
 def search_space(
-    space: BoundedSpace, objective: Objective, exhaustive: bool, values: NDArray[np.float64]
+    space: BoundedSpace,
+    objective: Objective,
+    exhaustive: bool,
+    values: NDArray[np.float64],
+    leaders: Leaders | None = None,
 ) -> tuple[Choice | None, int]:
     """Search one way to store the operands for something better than `values`, which are updated.
 
     values: of the best mapping so far, float64 [4]: the two parts of its key, its cycles and its energy (infinity for
-    none).  Returns the choice (None: nothing better), and the number of mappings costed in full.
+    none); leaders: several mappings, to which those of this space are added; `values` are then what the next one has
+    to beat.  Returns the choice (None: nothing better), and the number of mappings costed in full.
     """
     rows, bounds = space.rows, space.bounds
     order = np.lexsort((bounds.second, bounds.first)).astype(np.int64)
-    if space.taken:
-        order = np.ascontiguousarray(order[~np.isin(order, space.taken)])
     choice, trial = np.full(1 + at.TIMES, -1, dtype=np.int64), np.zeros(1 + at.TIMES, dtype=np.int64)
-    best = Best(_CODES[objective], exhaustive, values, choice, trial)
+    best = Best(_CODES[objective], exhaustive, values, choice, trial, leaders or leaders_of(0))
     costed = search(space.packed, Space(rows, order, bounds.first, bounds.second), best)
     return (None if choice[0] < 0 else Choice(int(choice[0]), choice[1:])), costed
 

@@ -13,6 +13,7 @@ from accelerator_sim.mapping.picture import array_picture, loop_nest
 from accelerator_sim.report.json import encode
 from accelerator_sim.report.numbers import format_energy, percent, si
 from accelerator_sim.results.layer_plain import shape_dict
+from accelerator_sim.results.layer_result import NEAR
 from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.run.best_mappings import MappingChoice, MappingChoices
 from accelerator_sim.simulation.links import link_words
@@ -69,8 +70,17 @@ def _won(chosen: MappingChoice) -> str:
     """Return why a mapping was chosen."""
     if chosen.optimal_over is None:
         return "a given mapping; the optima stand below"
-    ran = f"; the best {chosen.compared} were run by the event engine" if chosen.compared > 1 else ""
+    ran = f"; of the best by it, the event engine ran {chosen.compared}{_left(chosen.gap)}"
     return f"least {chosen.name} of {chosen.optimal_over:,} mappings within the SPad limits, by the estimate{ran}"
+
+
+def _left(gap: float | None) -> str:
+    """Return what the mappings that were not run can gain."""
+    if gap is None:
+        return ""
+    if gap <= NEAR:
+        return f", and no other can be better by more than {100 * NEAR:.1f}%"
+    return f"; the bound of another one lies {100 * gap:.1f}% below"
 
 
 def _letters(choices: MappingChoices) -> list[str]:

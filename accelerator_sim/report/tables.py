@@ -15,7 +15,7 @@ from accelerator_sim.report.area_text import area_text
 from accelerator_sim.report.columns import EXTRA, Column, fitted, table
 from accelerator_sim.report.names import LEVEL_NAMES, partial
 from accelerator_sim.report.numbers import format_energy, percent, si
-from accelerator_sim.results.layer_result import LayerResult
+from accelerator_sim.results.layer_result import NEAR, LayerResult
 from accelerator_sim.results.layer_work import work_of
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
@@ -197,10 +197,21 @@ def _totals(result: NetworkResult) -> list[str]:
         ("DRAM", f"{si(t.dram_bytes, 'B')}, {format_energy(t.energy.dram, t.energy.unit)}, not in the chip's energy"),
         ("area", f"{area_text(result.area, result.node_nm)} (estimate)"),
     ]  # fmt: skip
+    if result.gap is not None:
+        rows.append(("mappings", _search(result, result.gap)))
     lines = [f"{label:<12} {text}{partial(result) if label != 'area' else ''}" for label, text in rows]
     if result.verified is not None:
         lines.append(f"outputs verified: {result.verified:,} values equal the reference")
     return lines
+
+
+def _search(result: NetworkResult, gap: float) -> str:
+    """Return how far the other mappings of the searches are ruled out."""
+    known = [layer for layer in result.layers if layer.gap is not None]
+    reached = sum(layer.bound_reached is True for layer in known)
+    if reached == len(known):
+        return f"bound reached: no other of the best can be {100 * NEAR:.1f}% better, in {reached} layers"
+    return f"bound reached in {reached} of {len(known)} layers; over all, it lies {100 * gap:.1f}% below"
 
 
 def _rate(value: float | None, unit: str) -> str:

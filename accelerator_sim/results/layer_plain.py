@@ -36,6 +36,7 @@ def layer_dict(result: LayerResult, architecture: Architecture, unit: EnergyUnit
     mapping = mapping_entry(result.mapping) if result.mapping else None
     verified = asdict(result.verdict) if result.verdict else None
     tail: dict[str, Any] = {"mapping": mapping, "optimal_over": result.optimal_over, "verified": verified}
+    tail |= {"mappings_run": result.compared if mapping else None, "bound_gap": result.gap}
     if result.phases:
         tail["phases"] = [_phase(phase) for phase in result.phases]
     if outcome is None or result.energy is None:

@@ -10,6 +10,9 @@ from accelerator_sim.results.status import Status
 from accelerator_sim.simulation.outcome import Outcome, Verdict
 from accelerator_sim.workload.layer import Layer
 
+NEAR = 0.005
+"""Mappings that may be better by less than this part are not run: less than the draw of zeros makes of a layer."""
+
 
 @dataclass(frozen=True)
 class LayerResult:
@@ -29,7 +32,15 @@ class LayerResult:
     error: str | None = None
     law_broken: bool = False
     compared: int = 1
-    """Mappings, the best by the estimate, of which this one is the best when they are run."""
+    """Mappings that the event engine ran, of which this one is the best."""
+    gap: float | None = None
+    """By which part the least bound of the other mappings that might be run lies below this one (0: none does; None: no
+    bound is known, or the mapping was given)."""
+
+    @property
+    def bound_reached(self) -> bool | None:
+        """Whether no other of the best mappings of the search can be better by more than `NEAR`; None: not known."""
+        return None if self.gap is None else self.gap <= NEAR
 
     phases: tuple[LayerResult, ...] = ()
     """Results of the dense phases of a dilated or transposed layer; empty for a dense one."""

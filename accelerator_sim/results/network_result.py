@@ -88,6 +88,16 @@ class NetworkResult(Tabular):
             if result.outcome is not None and result.energy is not None:
                 yield result, result.outcome, result.energy
 
+    @property
+    def gap(self) -> float | None:
+        """By which part the bounds of other mappings lie below the cycles, over the layers that know it.
+
+        `LayerResult.gap`, weighted by cycles; None where no layer knows it.
+        """
+        known = [(result.gap, outcome.timing.cycles) for result, outcome, _ in self.finished if result.gap is not None]
+        cycles = sum(each for _, each in known)
+        return sum(gap * each for gap, each in known) / cycles if cycles else None
+
     def schedules(self) -> dict[str, Schedule]:
         """The schedules of the layers that were mapped, by name; of the dense phases of dilated and transposed ones."""
         return {
@@ -131,6 +141,7 @@ class NetworkResult(Tabular):
             "complete": self.complete,
             "estimate": self.estimate,
             "verified_outputs": self.verified,
+            "bound_gap": self.gap,
             "totals": self.totals.to_dict(),
         }
 

@@ -31,7 +31,9 @@ class MappingChoice:
     """The bottleneck estimate of the same mapping."""
     optimal_over: int | None
     compared: int
-    """Mappings, the best by the estimate, that the event engine ran to find it."""
+    """Mappings that the event engine ran to find it."""
+    gap: float | None
+    """Same as `LayerResult.gap`."""
 
     @property
     def name(self) -> str:
@@ -78,7 +80,14 @@ def best_mappings(
         assert run.energy is not None
         schedule = given_schedule(layer, architecture, run.mapping)
         return MappingChoice(
-            goal, schedule, run.outcome, run.energy, bottleneck(schedule).timing, run.optimal_over, run.compared
+            goal,
+            schedule,
+            run.outcome,
+            run.energy,
+            bottleneck(schedule).timing,
+            run.optimal_over,
+            run.compared,
+            run.gap,
         )
 
     chosen = choice(options.objective if given is None else None)

@@ -14,17 +14,21 @@ from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed
 from accelerator_sim.files.vocabulary import Fidelity, Masks, Objective, word
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.legality import broken_limits
+from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.problem import SIGMAS
 from accelerator_sim.mapping.search import Found, SearchOptions, find_mappings
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
+from accelerator_sim.run.contest import REPEATED_RUNS, RUNS, Forecasts, hold, reach
 from accelerator_sim.run.held_input import fetched_input, held_mappings
 from accelerator_sim.run.phased import Given, check_whole, given_for, joined, without_taps
 from accelerator_sim.run.run_memory import ESTIMATE_BYTES, CheckedEstimate, NormalMasks, RunMemory, drawn_masks
 from accelerator_sim.run.traffic import traffic_outcome
-from accelerator_sim.simulation.analytical import load_of
+from accelerator_sim.simulation.analytical import bottleneck, load_of
+from accelerator_sim.simulation.counts import counts_of
 from accelerator_sim.simulation.engines import Cycle, Event, estimate_of
+from accelerator_sim.simulation.forecast import BlockCut, Forecast, Forecaster, cut_of
 from accelerator_sim.simulation.laws import check, check_limits, check_time
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.simulation.schedule import Schedule
@@ -41,9 +45,13 @@ MOST_ROUNDS = 16
 HELD_MAPPINGS = 16
 """Mappings that are tried of a transposed layer whose phases share their input."""
 
-REFINED, CHEAP_PES = 3, 256
-"""Default number of mappings that the event engine compares: on arrays up to this size, where passes are equal."""
-
+MOST_MACS = 1 << 35
+"""Multiply-accumulates of a layer that is forecast: those of ten VGG-16 layers."""
+UNKNOWN_RUNS, CHEAP_PES = 3, 256
+"""Runs by default of a layer that is not forecast, where passes repeat on arrays up to this size; elsewhere one."""
+FEW_WINDOWS = 16
+"""Output positions below which a layer with zeros is not forecast: weights are met so rarely that to count them takes
+as long as a run.  One mapping of it is run by default."""
 
 MOST_CYCLES = (1 << 63) - 1
 """What the kernels' times hold."""
@@ -60,8 +68,8 @@ class RunSetup:
     """What every layer runs on, what its mapping is chosen for, and how it is run.
 
     fidelity: the engine; verify: carry values and compare the outputs (with the clock-by-clock engine); masks: how
-    zeros are drawn from densities; refine: best mappings of the search that are run by the event engine, to keep the
-    best of them (None: some, where that is cheap); memory: what other runs found.
+    zeros are drawn from densities; refine: mappings that the event engine runs at most, to keep the best of them (None:
+    few); memory: what other runs found.
     """
 
     architecture: Architecture
@@ -211,9 +219,16 @@ def uncounted_work(layer: Layer) -> str:
     )
 
 
-def _finished(layer: Layer, best: Candidate, compared: int = 1) -> LayerResult:
+def _finished(layer: Layer, best: Candidate, compared: int = 1, gap: float | None = None) -> LayerResult:
     return LayerResult(
-        layer, Status.OK, best.outcome, best.energy, best.schedule.mapping, best.optimal_over, compared=compared
+        layer,
+        Status.OK,
+        best.outcome,
+        best.energy,
+        best.schedule.mapping,
+        best.optimal_over,
+        compared=compared,
+        gap=gap,
     )
 
 
@@ -271,16 +286,24 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
                 f" weights > {depth} words of its weight SPad"
             )
     else:
-        zeros = machine.architecture.pe.csc is not None and any(mask is not None for mask in masks)
-        schedules = _fitting(layer, machine, counting, zeros)
-    candidates, engine = [], Event(None if memory is None else memory.passes)
-    for schedule, over in schedules:
+        schedules = _fitting(layer, machine, counting)
+    engine = Event(None if memory is None else memory.passes)
+
+    def run(number: int) -> Candidate | None:
+        schedule, over = schedules[number]
+        if given is None and not counting.fits(schedule):
+            return None
         outcome = engine.run(schedule, counting.stored(schedule))
         counting.check(schedule, outcome)
-        candidates.append(Candidate(schedule, over, outcome, machine.account(outcome)))
-    best = min(candidates, key=lambda candidate: candidate.rank(machine.objective))
+        return Candidate(schedule, over, outcome, machine.account(outcome))
+
+    forecasts = counting.forecasts([schedule for schedule, _ in schedules])
+    runs = machine.refine or counting.runs
+    contest = hold(forecasts, runs, machine.objective, run)
+    best, compared = min(contest.ran, key=lambda candidate: candidate.rank(machine.objective)), len(contest.ran)
+    gap = contest.gap if given is None else None
     if machine.fidelity is Fidelity.EVENT:
-        return _finished(layer, best, len(candidates))
+        return _finished(layer, best, compared, gap)
     precision = machine.architecture.precision
     operands = values(layer, pattern, machine.seed, precision.iact, precision.weight) if machine.verify else None
     outcome = Cycle(operands).run(best.schedule, counting.stored(best.schedule))
@@ -291,7 +314,7 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
         )
     _equal(layer, best.outcome, outcome)
     checked = _checked(best.schedule, best.optimal_over, outcome, machine)
-    return _finished(layer, checked, len(candidates))
+    return _finished(layer, checked, compared, gap)
 
 
 def _equal(layer: Layer, event: Outcome, cycle: Outcome) -> None:
@@ -306,7 +329,7 @@ class _Counting:
     """What the masks of a layer hold under mappings, each counted once, and on machines of one layout also checked."""
 
     def __init__(self, layer: Layer, masks: NormalMasks, machine: RunSetup) -> None:
-        self._layer, self._masks, self._machine = layer, masks, machine
+        self._layer, self._masks, self._machine, self._loops = layer, masks, machine, loops_of(layer)
         self._stored: dict[Mapping, Stored] = {}
 
     def _key(self, schedule: Schedule) -> Hashable:
@@ -326,6 +349,64 @@ class _Counting:
             self._stored[schedule.mapping] = stored
         return stored
 
+    def fits(self, schedule: Schedule) -> bool:
+        """Whether every PE holds its weights."""
+        depth = self._machine.architecture.pe.spad.weight.depth
+        return depth is None or self.stored(schedule).fullest_words <= depth
+
+    @property
+    def repeats(self) -> bool:
+        """Whether passes repeat: without zeros, they are run quickly."""
+        return all(mask is None for mask in self._masks)
+
+    @property
+    def is_forecast(self) -> bool:
+        """Whether what mappings take is forecast."""
+        loops = self._loops
+        few = loops.N * loops.P * loops.Q < FEW_WINDOWS
+        return loops.macs <= MOST_MACS and (self.repeats or not few)
+
+    @property
+    def runs(self) -> int:
+        """Runs by default."""
+        if not self.is_forecast:
+            return UNKNOWN_RUNS if self.repeats and self._machine.architecture.pes <= CHEAP_PES else 1
+        return REPEATED_RUNS if self.repeats else RUNS
+
+    def forecasts(self, schedules: list[Schedule]) -> list[Forecasts]:
+        """What the objective will compare of mappings; where nothing is forecast, their order."""
+        if len(schedules) == 1 or not self.is_forecast:
+            return [Forecasts((1.0, float(i)), None, i) for i in range(len(schedules))]
+        forecaster, found = Forecaster(self._loops, *self._masks), dict[int, Forecasts]()
+
+        def cut(i: int) -> tuple[BlockCut, BlockCut]:
+            return cut_of(schedules[i], "M"), cut_of(schedules[i], "C")
+
+        for i in sorted(range(len(schedules)), key=cut):
+            found[i] = self._forecast(forecaster.forecast(schedules[i]), schedules[i])
+        return [found[i] for i in range(len(schedules))]
+
+    def _forecast(self, forecast: Forecast | None, schedule: Schedule) -> Forecasts:
+        """What the objective will compare of a mapping: last where not forecast, never if it does not fit."""
+        depth = self._machine.architecture.pe.spad.weight.depth
+        if forecast is None:
+            return Forecasts((math.inf, math.inf), None)
+        if depth is not None and forecast.fullest_words > depth:
+            return Forecasts((math.inf, math.inf), (math.inf, math.inf))
+        mapping = schedule.mapping
+        tile = mapping.M0, mapping.C0
+        return Forecasts(self._rank(schedule, forecast.estimate), self._rank(schedule, forecast.bound), tile)
+
+    def _rank(self, schedule: Schedule, cycles: int) -> tuple[float, float]:
+        """What the objective compares of a mapping that takes so many cycles; with latency, ties are not broken."""
+        machine = self._machine
+        if machine.objective is Objective.LATENCY:
+            return float(cycles), 0.0
+        counts = counts_of(schedule, self.stored(schedule))
+        outcome = Outcome(counts, replace(bottleneck(schedule).timing, cycles=cycles))
+        moved = float(sum(counts.dram_bytes.values()))
+        return machine.objective.rank(float(cycles), machine.account(outcome).total, moved)
+
     def check(self, schedule: Schedule, outcome: Outcome) -> None:
         """Check the laws: those that were not checked on another machine of the layout.  Raises CheckFailed."""
         memory, key = self._machine.memory, None if self._machine.memory is None else self._key(schedule)
@@ -338,28 +419,22 @@ class _Counting:
             memory.counted.put(key, without_masks, ESTIMATE_BYTES)
 
 
-def _fitting(layer: Layer, machine: RunSetup, counting: _Counting, zeros: bool) -> list[tuple[Schedule, int | None]]:
-    """The best mappings whose PEs hold the weights that the layer really has, and of how many each is the best.
+def _fitting(layer: Layer, machine: RunSetup, counting: _Counting) -> list[tuple[Schedule, int | None]]:
+    """The best mappings; PEs hold the weights that the layer really has under the first, the others may not.
 
     If the fullest PE has more than expected from independent zeros, mappings are searched for again with the spread
-    that was found.  zeros: whether passes differ by their zeros, so that comparing mappings takes time.
+    that was found.  With each mapping, of how many the search chose it.
     """
-    depth, sigmas = machine.architecture.pe.spad.weight.depth, SIGMAS
-    cheap = machine.architecture.pes <= CHEAP_PES and not zeros
-    count = machine.refine or (REFINED if cheap else 1)
+    sigmas, count = SIGMAS, reach(machine.refine or counting.runs)
     for _ in range(MOST_ROUNDS):
         found = machine.find(layer, SearchOptions(machine.constraints, count, sigmas))
         schedules: list[tuple[Schedule, int | None]] = [(Schedule.of_found(f), f.optimal_over) for f in found]
-        spread = sigmas
-        for schedule, _over in schedules:
-            words = counting.stored(schedule).fullest_words
-            mapping = schedule.mapping
-            mean, deviation = schedule.problem.weight_words(mapping.M0, mapping.C0, schedule.taps)
-            if depth is not None and words > depth:
-                spread = max(spread, 1.02 * (words - mean) / deviation if deviation else math.inf)
-        if spread == sigmas:
+        first = schedules[0][0]
+        if counting.fits(first):
             return schedules
-        sigmas = spread
+        mean, deviation = first.problem.weight_words(first.mapping.M0, first.mapping.C0, first.taps)
+        beyond = counting.stored(first).fullest_words - mean
+        sigmas = max(sigmas, 1.02 * beyond / deviation if deviation else math.inf)
     raise IllegalMapping(f"layer {layer.name}: no mapping was found whose PEs all hold their non-zero weights")
 
 

@@ -32,8 +32,8 @@ class Options:
     objective: what mappings are chosen for; batch: inputs at a time; layers: globs that select layers, all for none;
     plan: given mappings by layer name, and rules for the search of the others; seed: of the random generator that
     draws zeros from densities; jobs: worker processes; fidelity: the engine; verify: carry values clock by clock and
-    compare all outputs with an integer reference; masks: how zeros are drawn; refine: mappings of the search that the
-    event engine compares (None: some, where that is cheap).
+    compare all outputs with an integer reference; masks: how zeros are drawn; refine: mappings of a layer that the
+    event engine runs at most, until no other can win (None: few).
 
     Raises UsageError, with what is allowed, for a word outside its set, a number that is not whole or outside its
     range, and for `verify` with an engine that carries no values.

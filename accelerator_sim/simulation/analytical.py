@@ -7,10 +7,13 @@ file declares not overlapped (weights of the next pass, first windows, the confi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from accelerator_sim.architecture.architecture import Architecture
+from accelerator_sim.kernels.imbalance import Peers, PeWork, Zeros, fullest_row, lost_cycles
 from accelerator_sim.mapping.mapping import Stationary
+from accelerator_sim.mapping.uneven import largest_normals
 from accelerator_sim.simulation.bottleneck import Bottleneck
 from accelerator_sim.simulation.outcome import Resource
 from accelerator_sim.simulation.schedule import Schedule
@@ -23,8 +26,70 @@ def pe_cycles(schedule: Schedule) -> float:
     windows = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps
     compute = windows * d.C.steps * d.R.tiles * schedule.loops.S * problem.iact_density * filter_cycles(schedule)
     service = windows * schedule.accumulations * d.M.steps * pe.psum_service.cycles_per_psum
-    busy = compute + service if not pe.psum_service.overlaps_macs else max(compute, service)
-    return busy + drain_cycles(schedule) + schedule.passes * (pe.pipeline_stages - 1)
+    beside, stages = pe.psum_service.overlaps_macs, pe.pipeline_stages - 1
+    busy = max(compute, service) if beside else compute + service
+    if not beside and problem.work is None:
+        busy += windows * imbalance_cycles(schedule)
+        stages += 2 * (links(schedule) - 1)
+    return busy + drain_cycles(schedule) + schedule.passes * stages
+
+
+def links(schedule: Schedule) -> int:
+    """PEs of a chain of psums."""
+    return schedule.deals.C.top.units * schedule.deals.R.top.units
+
+
+def passes_in_turn(schedule: Schedule) -> int:
+    """Passes of those that add up to one psum in which a GLB bank is read and written in turn."""
+    glb = schedule.problem.architecture.glb
+    if schedule.problem.architecture.flat or glb.psum.ports > 1:
+        return 0
+    return max(0, schedule.accumulations - (not glb.psum_read_first) - glb.psum_final_to_dram)
+
+
+def pe_work(schedule: Schedule) -> PeWork:
+    """The work of a PE in a window."""
+    problem, filters, channels = schedule.problem, schedule.deals.M, schedule.deals.C
+    pe = problem.architecture.pe
+    service = filters.summed(lambda tile: problem.service_cycles(tile.steps)) / filters.tiles
+    return PeWork(
+        slots=filter_cycles(schedule) / filters.tiles,
+        variance=filters.summed(lambda tile: problem.slot_variance(tile.steps)) / filters.tiles,
+        filters=filters.steps / filters.tiles / problem.architecture.lanes,
+        unpaired=filters.summed(lambda tile: problem.unpaired(tile.steps)) / filters.tiles,
+        channels=channels.steps / channels.tiles,
+        taps=float(schedule.taps),
+        service=service,
+        turns=max(service, service * problem.turn_cycles - 1.0),
+        front=float(max(1, pe.pipeline_stages - 2)),
+    )
+
+
+def imbalance_cycles(schedule: Schedule) -> float:
+    """Cycles that a window of all passes loses by uneven zeros (`kernels.imbalance`)."""
+    problem, mapping, d = schedule.problem, schedule.mapping, schedule.deals
+    largest, chain = largest_normals(problem.architecture.pes), links(schedule)
+    windows = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps
+    positions = mapping.parts("N") * mapping.parts("P") * mapping.parts("Q")
+    peers = Peers(
+        links=largest[0, chain],
+        others=largest[0, chain - 1],
+        others_variance=largest[1, chain - 1],
+        filter_chains=largest[0, d.M.top.units],
+        position_chains=largest[0, positions] / math.sqrt(windows),
+        group_chains=largest[0, d.G.top.units],
+        root=math.sqrt(chain),
+    )
+    lost = lost_cycles.function(zeros(schedule), pe_work(schedule), peers)
+    accumulations, shared = schedule.accumulations, passes_in_turn(schedule)
+    whole = d.M.tiles * ((accumulations - shared) * lost.plain + shared * lost.shared)
+    service = problem.architecture.pe.psum_service.cycles_per_psum
+    return float(whole - accumulations * d.M.steps * service)
+
+
+def zeros(schedule: Schedule) -> Zeros:
+    """The zeros of the layer as the PEs meet them."""
+    return Zeros(schedule.problem.iact_density, *schedule.problem.channel_spreads)
 
 
 def filter_cycles(schedule: Schedule) -> float:
@@ -118,17 +183,32 @@ def weight_port_cycles(schedule: Schedule) -> float:
     """Cycles in which the weight port of the first PE row, of the first PE or the one bus takes its words in."""
     problem, d = schedule.problem, schedule.deals
     if problem.architecture.pooled:
-        words = schedule.weight_sent
+        words: float = schedule.weight_sent
     else:
         filters = d.G.tiles * d.M.steps if problem.architecture.private else d.G.row_steps * d.M.row_steps
-        words = schedule.weight_rounds * filters * d.C.steps * d.R.tiles * schedule.loops.S
+        words = schedule.weight_rounds * filters * d.C.steps * d.R.tiles * schedule.loops.S * _fullest_row(schedule)
     return words * schedule.weight_pairs / problem.words_per_cycle("weight")
+
+
+def _fullest_row(schedule: Schedule) -> float:
+    """Words of weights of the fullest PE row, over those of the mean."""
+    d, largest = schedule.deals, largest_normals(schedule.problem.architecture.pes)
+    steps = d.M.steps if schedule.problem.architecture.private else d.M.row_steps
+    rows = largest[0, links(schedule)]
+    return float(fullest_row.function(zeros(schedule), pe_work(schedule), steps / d.M.steps, rows))
 
 
 def psum_port_cycles(schedule: Schedule) -> float:
     """Cycles in which the busier of the two psum ports of a PE column (or of the two buses) moves its words."""
+    problem, filters = schedule.problem, schedule.deals.M
     out, into = _psum_words(schedule)
-    return max(out, into) / schedule.problem.words_per_cycle("psum")
+    words = max(out, into) / problem.words_per_cycle("psum")
+    if not problem.architecture.pooled:
+        return words
+    # A flit is of one chain, however few psums it has.
+    chains = schedule.loops.outputs / schedule.loops.M * filters.units * schedule.accumulations
+    service = filters.summed(lambda tile: problem.service_cycles(tile.steps)) / filters.tiles
+    return max(words, chains * service / problem.psum_flit_rate)
 
 
 def _psum_words(schedule: Schedule) -> tuple[int, int]:

@@ -170,8 +170,7 @@ def run_kinds(passes: Passes, planner: Planner, known: Known | None = None, leap
     total = np.zeros((len(CAUSES), machine.places), dtype=np.int64)
     iact_fifo = psum_fifo = 0
     runs: Known = {} if known is None else known
-    for kind, count in zip(kinds, counts, strict=True):
-        d = passes.describe(kind)
+    for kind, count, d in zip(kinds, counts, passes.describe_all(kinds), strict=True):
         key = d.tobytes() if planner.has_zeros else _place_free(d, machine)
         if key not in runs:
             runs[key] = _run_kind(d, planner, runner)

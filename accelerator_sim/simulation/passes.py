@@ -86,29 +86,31 @@ class Passes:
 
     def describe(self, kind: int) -> Ints:
         """The array `d` of one kind of pass: its tiles and its flags."""
+        d: Ints = self.describe_all(np.array([kind], dtype=np.int64))[0]
+        return d
+
+    def describe_all(self, kinds: Ints) -> Ints:
+        """The arrays of several kinds of passes, int64 [kinds, PASS]."""
         machine, loops = self.machine, self.machine.schedule.loops
-        number, load = divmod(int(kind), 2)
-        number, role = divmod(number, 4)
-        digits = []
-        for starts in reversed(self.starts):
-            number, digit = divmod(number, len(starts))
-            digits.append(digit)
-        d = np.zeros(at.PASS, dtype=np.int64)
+        number, load = np.divmod(kinds, 2)
+        number, role = np.divmod(number, 4)
+        d = np.zeros((len(kinds), at.PASS), dtype=np.int64)
         lengths = _lengths(machine)
-        for i, (dimension, digit) in enumerate(zip(DIMENSIONS, reversed(digits), strict=True)):
-            first = int(self.starts[i][digit]) * lengths[i]
-            d[i] = first
-            d[at.SIZE + i] = min(lengths[i], loops.sizes[dimension] - first)
-        window = loops.columns.of_taps(int(d[at.S]), int(d[at.SIZE + at.S]))
-        d[at.COL_BEFORE], d[at.EXTENT] = window.before, window.extent
+        for i in reversed(range(len(DIMENSIONS))):
+            number, digit = np.divmod(number, len(self.starts[i]))
+            d[:, i] = self.starts[i][digit] * lengths[i]
+            d[:, at.SIZE + i] = np.minimum(lengths[i], loops.sizes[DIMENSIONS[i]] - d[:, i])
+        taps = [loops.columns.of_taps(first, count) for first, count in d[:, [at.S, at.SIZE + at.S]].tolist()]
+        d[:, at.COL_BEFORE] = [window.before for window in taps]
+        d[:, at.EXTENT] = [window.extent for window in taps]
         rules = self.rules
-        enters = not role & line.FIRST or rules.reads_first
-        rests = not (role & line.LAST and rules.leaves_last)
-        d[at.PSUM_IN] = enters
-        d[at.TIME_SHARED] = enters and rests and rules.one_port
-        d[at.LOAD] = load
-        d[at.BEFORE] = rules.weights_before
-        d[at.AFTER_LOAD] = rules.iacts_after
+        enters = (role & line.FIRST == 0) | rules.reads_first
+        rests = ~((role & line.LAST != 0) & rules.leaves_last)
+        d[:, at.PSUM_IN] = enters
+        d[:, at.TIME_SHARED] = enters & rests & rules.one_port
+        d[:, at.LOAD] = load
+        d[:, at.BEFORE] = rules.weights_before
+        d[:, at.AFTER_LOAD] = rules.iacts_after
         return d
 
     @cached_property
@@ -311,12 +313,17 @@ class Planner:
         masks = (self.iact_mask, self.weight_mask) if self.has_zeros else ()
         return b"".join(hashlib.blake2b(mask.data).digest() for mask in masks)
 
-    def plan(self, d: Ints) -> tuple[Plan, Program]:
-        """Return the plan of a pass and its program; the weights in the plan are those of this pass."""
-        e, shape = self.machine.e, d[at.SIZE : at.SIZE + at.DIMENSIONS].tobytes()
+    def plan_of(self, d: Ints) -> Plan:
+        """Return the plan of a pass, with the weights of some pass of its form."""
+        shape = d[at.SIZE : at.SIZE + at.DIMENSIONS].tobytes()
         plan = self._plans.get(shape)
         if plan is None:
             plan = self._plans[shape] = self._planned(d, np.ones(self.machine.places, dtype=np.uint8))
+        return plan
+
+    def plan(self, d: Ints) -> tuple[Plan, Program]:
+        """Return the plan of a pass and its program; the weights in the plan are those of this pass."""
+        e, shape, plan = self.machine.e, d[at.SIZE : at.SIZE + at.DIMENSIONS].tobytes(), self.plan_of(d)
         streams = None if e[at.CSC_IACT] or self.data.size else self._streams.get(shape)
         if streams is None:
             streams = self._streams[shape] = self._filled(d, plan)

@@ -118,7 +118,7 @@ def _expected_iact_reads(schedule: Schedule) -> int:
 def _expected_weight_reads(schedule: Schedule, executed: int) -> int:
     """Reads of the weight SPads: one word a slot with an iact that is not zero."""
     problem, loops, m = schedule.problem, schedule.loops, schedule.deals.M
-    if problem.architecture.lanes == 1:
+    if schedule.problem.architecture.lanes == 1:
         return executed
 
     def slots_of(tile: DealtTile) -> float:
@@ -165,7 +165,7 @@ def counted(schedule: Schedule, iact_mask: Mask | None, weight_mask: Mask | None
         issued,
         issued - executed,
         visits * (loops.M if pe.iact_read == "per_mac" else schedule.deals.M.units),
-        executed if problem.architecture.lanes == 1 else int((executed_at * words_of).sum()) * alike,
+        executed if schedule.problem.architecture.lanes == 1 else int((executed_at * words_of).sum()) * alike,
         iact_mask,
         weight_mask,
         fullest,
@@ -207,10 +207,10 @@ def _columns(
     The third value is the SPad words of the fullest PE, 0 without a mask.  alike: groups and channels where there is
     none.
     """
-    loops, pe = schedule.loops, schedule.problem.architecture.pe
+    loops = schedule.loops
     if mask is None:
         shape = alike[0], loops.R, loops.S, alike[1]
-        of_all = sum(ceil_div(count, pe.macs_per_cycle) for _, count in _blocks(schedule, "M"))
+        of_all = sum(ceil_div(count, schedule.problem.architecture.lanes) for _, count in blocks_of(schedule, "M"))
         full = np.full(shape, loops.M, dtype=np.int64), np.full(shape, of_all, dtype=np.int64)
         return full[0].transpose(0, 3, 1, 2), full[1].transpose(0, 3, 1, 2), 0
     pairs, words, fullest = _counted_columns(schedule, mask)
@@ -223,7 +223,7 @@ def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64],
     pairs = np.zeros((loops.G, loops.R, loops.S, loops.C), dtype=np.int64)
     words = np.zeros_like(pairs)
     filters, channels = (
-        np.array([*(first for first, _ in _blocks(schedule, d)), loops.sizes[d]], dtype=np.int64) for d in "MC"
+        np.array([*(first for first, _ in blocks_of(schedule, d)), loops.sizes[d]], dtype=np.int64) for d in "MC"
     )
     reach, most = 1 << (pe.csc.count if pe.csc else 4), 0
     for g in range(loops.G):
@@ -233,11 +233,11 @@ def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64],
                 own = mask[g, r, held]
                 columns = Columns(own.ravel(), len(own), loops.C, loops.M, filters, channels)
                 counts = pairs[g, r, held].reshape(-1), words[g, r, held].reshape(-1)
-                most = max(most, int(count_columns(columns, reach, pe.macs_per_cycle, *counts)))
+                most = max(most, int(count_columns(columns, reach, schedule.problem.architecture.lanes, *counts)))
     return pairs, words, most
 
 
-def _blocks(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
+def blocks_of(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
     """First element and length of every part of a dimension that is dealt in blocks, over all its tiles."""
     dealt: Deal = getattr(schedule.deals, dimension)
     size, parts = schedule.loops.sizes[dimension], schedule.mapping.parts(dimension)
