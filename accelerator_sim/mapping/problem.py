@@ -81,8 +81,8 @@ class MappingProblem:
     def slots(self, filters: int) -> float:
         """Expected issue slots for one iact against the column of `filters` weights of a PE."""
         if self.work is not None:
-            return float(ceil_div(filters, self.architecture.lanes))
-        return issue_slots(filters, self.met_weight_density, self.architecture.lanes)
+            return float(ceil_div(filters, self.lanes))
+        return issue_slots(filters, self.met_weight_density, self.lanes)
 
     def cycles_per_iact(self, filters: int) -> float:
         """Expected cycles for which one iact keeps the multipliers of a PE with `filters` filters."""
@@ -91,7 +91,7 @@ class MappingProblem:
             return self.slots(filters)
         if self.work is not None:
             return max(float(pe.min_cycles_per_iact), self.slots(filters))
-        return issue_slots(filters, self.met_weight_density, self.architecture.lanes, pe.min_cycles_per_iact)
+        return issue_slots(filters, self.met_weight_density, self.lanes, pe.min_cycles_per_iact)
 
     # --- uneven zeros (`kernels.imbalance`) ------------------------------------------------------------------------
     def slot_variance(self, filters: int) -> float:
@@ -99,14 +99,14 @@ class MappingProblem:
         least = self.architecture.pe.min_cycles_per_iact
         if self.work is not None:
             return 0.0
-        return word_moments(filters, self.met_weight_density, self.architecture.lanes, least)[0]
+        return word_moments(filters, self.met_weight_density, self.lanes, least)[0]
 
     def unpaired(self, filters: int) -> float:
         """Chance that a column of weights holds one word at most."""
         pe = self.architecture.pe
         if self.work is not None or pe.pipeline_stages < 2:
             return 0.0
-        return word_moments(filters, self.met_weight_density, self.architecture.lanes, pe.min_cycles_per_iact)[1]
+        return word_moments(filters, self.met_weight_density, self.lanes, pe.min_cycles_per_iact)[1]
 
     @cached_property
     def channel_spreads(self) -> tuple[float, float]:
@@ -176,7 +176,7 @@ class MappingProblem:
             if spad.weight_address is not None and channels * taps > spad.weight_address.depth:
                 return f"the weight address SPad: {channels * taps} columns > {spad.weight_address.depth} entries"
             mean, deviation = self.weight_words(filters, channels, taps)
-            words = min(mean + self.sigmas * deviation, channels * taps * ceil_div(filters, self.architecture.lanes))
+            words = min(mean + self.sigmas * deviation, channels * taps * ceil_div(filters, self.lanes))
             if words > spad.weight.depth:
                 return f"the weight SPad: about {words:.0f} words of non-zero weights > {spad.weight.depth} words"
         elif weights > (room := spad.weight.values * self.architecture.packing):
@@ -188,16 +188,21 @@ class MappingProblem:
         """All that `spad_limit` depends on but its arguments, and how many filters and channels there are."""
         pe, loops = self.architecture.pe, self.loops
         stored = self.iact_encoding, self.weight_encoding, self.sigmas, self.layer.density.weight
-        lanes = self.architecture.lanes, self.architecture.packing
+        lanes = self.lanes, self.architecture.packing
         return stored, pe.spad, pe.csc, lanes, loops.M, loops.C, loops.columns
 
     def weight_words(self, filters: int, channels: int, taps: int) -> tuple[float, float]:
         """SPad words of the non-zero weights of a PE, for independent zeros: their mean and standard deviation."""
-        simd, density, columns = self.architecture.lanes, self.layer.density.weight, channels * taps
+        simd, density, columns = self.lanes, self.layer.density.weight, channels * taps
         deviation = math.sqrt(filters * columns * density * (1.0 - density)) / simd
         return columns * issue_slots(filters, density, simd), deviation
 
     # --- multiply-accumulates ----------------------------------------------------------------------------------------
+    @cached_property
+    def lanes(self) -> int:
+        """Peak multiply-accumulates per cycle of a PE."""
+        return self.architecture.lanes
+
     @cached_property
     def effectual(self) -> int:
         """MACs whose two operands are non-zero (expected, or as published for the layer)."""

@@ -294,7 +294,6 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
         if given is None and not counting.fits(schedule):
             return None
         outcome = engine.run(schedule, counting.stored(schedule))
-        counting.check(schedule, outcome)
         return Candidate(schedule, over, outcome, machine.account(outcome))
 
     forecasts = counting.forecasts([schedule for schedule, _ in schedules])
@@ -302,6 +301,7 @@ def _run(layer: Layer, given: Mapping | None, machine: RunSetup) -> LayerResult:
     contest = hold(forecasts, runs, machine.objective, run)
     best, compared = min(contest.ran, key=lambda candidate: candidate.rank(machine.objective)), len(contest.ran)
     gap = contest.gap if given is None else None
+    counting.check(best.schedule, best.outcome)
     if machine.fidelity is Fidelity.EVENT:
         return _finished(layer, best, compared, gap)
     precision = machine.architecture.precision
@@ -377,14 +377,16 @@ class _Counting:
         """What the objective will compare of mappings; where nothing is forecast, their order."""
         if len(schedules) == 1 or not self.is_forecast:
             return [Forecasts((1.0, float(i)), None, i) for i in range(len(schedules))]
-        forecaster, found = Forecaster(self._loops, *self._masks), dict[int, Forecasts]()
-
-        def cut(i: int) -> tuple[BlockCut, BlockCut]:
-            return cut_of(schedules[i], "M"), cut_of(schedules[i], "C")
-
-        for i in sorted(range(len(schedules)), key=cut):
-            found[i] = self._forecast(forecaster.forecast(schedules[i]), schedules[i])
-        return [found[i] for i in range(len(schedules))]
+        memory, found = self._machine.memory, dict[Mapping, Forecast | None]()
+        for schedule in schedules:
+            if memory is not None and (known := memory.forecasts.get(self._key(schedule))) is not None:
+                found[schedule.mapping] = known[0]
+        forecaster = Forecaster(self._loops, *self._masks)
+        for schedule in sorted((s for s in schedules if s.mapping not in found), key=_cut):
+            forecast = found[schedule.mapping] = forecaster.forecast(schedule)
+            if memory is not None:
+                memory.forecasts.put(self._key(schedule), (forecast,), ESTIMATE_BYTES)
+        return [self._forecast(found[schedule.mapping], schedule) for schedule in schedules]
 
     def _forecast(self, forecast: Forecast | None, schedule: Schedule) -> Forecasts:
         """What the objective will compare of a mapping: last where not forecast, never if it does not fit."""
@@ -395,7 +397,8 @@ class _Counting:
             return Forecasts((math.inf, math.inf), (math.inf, math.inf))
         mapping = schedule.mapping
         tile = mapping.M0, mapping.C0
-        return Forecasts(self._rank(schedule, forecast.estimate), self._rank(schedule, forecast.bound), tile)
+        estimate = forecast.estimate(self._machine.architecture)
+        return Forecasts(self._rank(schedule, estimate), self._rank(schedule, forecast.bound), tile)
 
     def _rank(self, schedule: Schedule, cycles: int) -> tuple[float, float]:
         """What the objective compares of a mapping that takes so many cycles; with latency, ties are not broken."""
@@ -417,6 +420,11 @@ class _Counting:
         if memory is not None:
             without_masks = replace(self.stored(schedule), iact_mask=None, weight_mask=None)
             memory.counted.put(key, without_masks, ESTIMATE_BYTES)
+
+
+def _cut(schedule: Schedule) -> tuple[BlockCut, BlockCut]:
+    """How a mapping cuts filters and channels."""
+    return cut_of(schedule, "M"), cut_of(schedule, "C")
 
 
 def _fitting(layer: Layer, machine: RunSetup, counting: _Counting) -> list[tuple[Schedule, int | None]]:

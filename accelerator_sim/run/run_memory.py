@@ -12,6 +12,7 @@ from accelerator_sim.mapping.loops import loops_of
 from accelerator_sim.mapping.search_memory import SearchMemory
 from accelerator_sim.simulation.analytical import Load
 from accelerator_sim.simulation.event import PassMemory
+from accelerator_sim.simulation.forecast import Forecast
 from accelerator_sim.simulation.operands import normal_masks
 from accelerator_sim.simulation.outcome import Counts
 from accelerator_sim.simulation.stored import Stored
@@ -47,7 +48,7 @@ class RunMemory:
 
     passes: what the passes of layers took; searches: what is known of searches for their mappings; estimates: by
     layout of machines, layer and mapping; counted: what was counted of the masks of layers whose
-    laws were checked, likewise and by seed.  May be used by several threads.
+    laws were checked, likewise and by seed; forecasts: likewise.  May be used by several threads.
     """
 
     def __init__(self) -> None:
@@ -55,6 +56,7 @@ class RunMemory:
         self.searches = SearchMemory()
         self.estimates: Recent[CheckedEstimate] = Recent(MOST_ESTIMATES)
         self.counted: Recent[Stored] = Recent(MOST_ESTIMATES)
+        self.forecasts: Recent[tuple[Forecast | None]] = Recent(MOST_ESTIMATES)
         self._masks: Recent[tuple[Pattern, NormalMasks]] = Recent(MOST_MASKS)
 
     def masks(self, layer: Layer, seed: int, masks: Masks) -> tuple[Pattern, NormalMasks]:

@@ -15,17 +15,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from accelerator_sim.architecture.architecture import Pe
+from accelerator_sim.architecture.architecture import Architecture, Pe
 from accelerator_sim.kernels import engine_arrays as at
+from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.chain_times import ChainRoom, WindowWork, time_chains
 from accelerator_sim.kernels.csc_columns import Columns, weigh_blocks
+from accelerator_sim.kernels.rounding import whole_cycles
 from accelerator_sim.kernels.vectors import WIDTH
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.mapping import Encoding, ceil_div
-from accelerator_sim.simulation.analytical import iact_bank_cycles, iact_port_cycles
+from accelerator_sim.simulation.analytical import Load, iact_bank_cycles, iact_port_cycles, load_of
 from accelerator_sim.simulation.event import KindTimes, follow_passes
 from accelerator_sim.simulation.machine import DIMENSIONS, machine_of
-from accelerator_sim.simulation.passes import Passes, Planner, passes_of
+from accelerator_sim.simulation.outcome import Resource
+from accelerator_sim.simulation.passes import Passes, Planner, order_of, passes_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import blocks_of, expected
 from accelerator_sim.workload.arrays import Ints, Mask
@@ -39,6 +42,9 @@ MOST_STEPS = 1 << 26
 may be quicker with more."""
 MOST_PIECE = 1 << 18
 """Multiplications of a product for which OpenBLAS starts no thread: SMP_THRESHOLD_MIN x GEMM_MULTITHREAD_THRESHOLD."""
+
+CHANNEL_WAITS = (Resource.DRAM_IACT, Resource.DRAM_OACT, Resource.DRAM_LATENCY)
+"""What of the off-chip channel nothing hides."""
 
 Singles = NDArray[np.float32]
 
@@ -65,13 +71,21 @@ def cut_of(schedule: Schedule, dimension: str) -> BlockCut:
 class Forecast:
     """What a layer will take, in cycles.
 
-    estimate: what is expected of the event engine; bound: what it does not go below; fullest_words: SPad words of the
-    fullest PE with weights in CSC, 0 for others.
+    alone: what is expected of the event engine where the off-chip channel keeps nothing waiting; bound: what it does
+    not go below; fullest_words: SPad words of the fullest PE with weights in CSC, 0 for others; load: what the layer
+    asks of its machine, the channel included.
     """
 
-    estimate: int
+    alone: int
     bound: int
     fullest_words: int
+    load: Load
+
+    def estimate(self, architecture: Architecture) -> int:
+        """What is expected of the event engine with the channel of a machine that is otherwise the one of the load."""
+        found = self.load.on_channel(architecture)
+        waits = sum(found.serial[resource] for resource in CHANNEL_WAITS)
+        return whole_cycles(max(float(self.alone), found.side[Resource.DRAM]) + waits)
 
 
 class Forecaster:
@@ -174,7 +188,9 @@ class Forecaster:
         if work is None:
             return None
         stored = replace(expected(schedule), iact_mask=self.iact_mask, weight_mask=self.weight_mask)
-        passes = passes_of(machine_of(schedule), stored)
+        flags, numbers = order_of(schedule, stored)
+        flags[line.O_LATENCY], numbers[line.X_BYTES_PER_CYCLE] = 0, math.inf
+        passes = passes_of(machine_of(schedule), stored, order=(flags, numbers))
         kinds, counts = passes.kinds
         d = schedule.deals
         if len(kinds) * schedule.active_pes * d.N.top.steps * d.P.top.steps * d.Q.top.steps > MOST_STEPS:
@@ -185,8 +201,8 @@ class Forecaster:
         reads = np.full(len(kinds), int(port) // passes.count, dtype=np.int64)
         times = _by_kind(kinds, np.maximum(cycles + 1 + 2 * (links - 1), reads), fill, reads)
         csc = schedule.mapping.weight_encoding is Encoding.CSC and self.weight_mask is not None
-        estimate = max(bound, follow_passes(passes, times).cycles)
-        return Forecast(estimate, bound, int(work.slots.max()) if csc else 0)
+        alone = max(bound, follow_passes(passes, times).cycles)
+        return Forecast(alone, bound, int(work.slots.max()) if csc else 0, load_of(schedule))
 
 
 def _hold(pe: Pe) -> int:

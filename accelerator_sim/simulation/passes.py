@@ -100,9 +100,10 @@ class Passes:
             number, digit = np.divmod(number, len(self.starts[i]))
             d[:, i] = self.starts[i][digit] * lengths[i]
             d[:, at.SIZE + i] = np.minimum(lengths[i], loops.sizes[DIMENSIONS[i]] - d[:, i])
-        taps = [loops.columns.of_taps(first, count) for first, count in d[:, [at.S, at.SIZE + at.S]].tolist()]
-        d[:, at.COL_BEFORE] = [window.before for window in taps]
-        d[:, at.EXTENT] = [window.extent for window in taps]
+        first: Any = d[:, at.S]
+        taps: Any = d[:, at.SIZE + at.S]
+        window = loops.columns.of_taps(first, taps)  # of all passes at once
+        d[:, at.COL_BEFORE], d[:, at.EXTENT] = window.before, window.extent
         rules = self.rules
         enters = (role & line.FIRST == 0) | rules.reads_first
         rests = ~((role & line.LAST != 0) & rules.leaves_last)

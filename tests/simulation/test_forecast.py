@@ -57,7 +57,7 @@ def compare(schedule: Schedule, iact: float | None, weight: float | None, seed: 
     assert forecast is not None
     cycles = Event().run(schedule, stored).timing.cycles
     assert forecast.bound <= cycles
-    assert forecast.bound <= forecast.estimate
+    assert forecast.bound <= forecast.alone <= forecast.estimate(schedule.problem.architecture)
     if stored.weight_mask is not None and schedule.mapping.weight_encoding is Encoding.CSC:
         assert forecast.fullest_words == stored.fullest_words
     return forecast.bound / cycles
