@@ -59,7 +59,10 @@ def explain(
 
 
 def explain_run(run: NetworkResult, options: Options, on_progress: Progress | None = None) -> Explanation:
-    """Explain each layer of a run of the event or cycle engine, with the options of the run; try no changes."""
+    """Explain each layer of a run of the event or cycle engine, with the options of the run; try no changes.
+
+    Of a dilated or transposed layer, its phase with most multiply-accumulates is explained.
+    """
     schedules = run.schedules()
     known: dict[object, LayerExplanation] = {}
     explanations: list[LayerExplanation | None] = []
@@ -69,10 +72,11 @@ def explain_run(run: NetworkResult, options: Options, on_progress: Progress | No
         if result.mapping is None or result.outcome is None:
             explanations.append(None)
             continue
-        key = result.layer.unnamed, result.mapping
+        leading = result.leading
+        key = leading.layer.unnamed, leading.mapping
         if key not in known:
-            known[key] = _explained(result, schedules[result.layer.name], run.architecture, options)
-        explanations.append(replace(known[key], result=result))
+            known[key] = _explained(leading, schedules[leading.layer.name], run.architecture, options)
+        explanations.append(replace(known[key], result=leading))
     return Explanation(run, tuple(explanations))
 
 
