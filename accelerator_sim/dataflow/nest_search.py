@@ -117,11 +117,19 @@ def _search(ask: _Question, cuts: Cuts, used_up: bool = False) -> tuple[Nests | 
             if not len(nests.m0):
                 continue
             first, second = ask.rank(nests)
-            index = int(np.lexsort((second, first))[0])
+            tied = np.where(first <= first.min() * (1.0 + TIE), second, math.inf)
+            index = int(np.argmin(tied))
             rank = float(first[index]), float(second[index])
-            if rank < best_rank:
+            if _better(rank, best_rank):
                 best_rank, best_nest = rank, nests.at(index)
     return best_nest, seen
+
+
+def _better(rank: tuple[float, float], best: tuple[float, float]) -> bool:
+    """Whether a nest is better than the best one so far: what is equal to within `TIE` goes to the faster one."""
+    if rank[0] < best[0] * (1.0 - TIE) or math.isinf(best[0]):
+        return rank < best
+    return rank[0] <= best[0] * (1.0 + TIE) and rank[1] < best[1]
 
 
 class _Bound:

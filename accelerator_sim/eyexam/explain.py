@@ -46,7 +46,7 @@ def explain(
     """
     chosen = replace(options or Options(), fidelity=Fidelity.EVENT, verify=False)
     memory = RunMemory()
-    run = simulate_network(network, architecture, technology, chosen, on_progress, memory).by_phase
+    run = simulate_network(network, architecture, technology, chosen, on_progress, memory)
     explained = explain_run(run, chosen, on_progress)
     if vary is None or not explained.explained or run.interrupted:
         return explained
@@ -61,8 +61,9 @@ def explain(
 def explain_run(run: NetworkResult, options: Options, on_progress: Progress | None = None) -> Explanation:
     """Explain each layer of a run of the event or cycle engine, with the options of the run; try no changes.
 
-    Of a dilated or transposed layer, its phase with most multiply-accumulates is explained.
+    Dilated and transposed layers are explained phase by phase.
     """
+    run = run.by_phase
     schedules = run.schedules()
     known: dict[object, LayerExplanation] = {}
     explanations: list[LayerExplanation | None] = []
@@ -72,11 +73,10 @@ def explain_run(run: NetworkResult, options: Options, on_progress: Progress | No
         if result.mapping is None or result.outcome is None:
             explanations.append(None)
             continue
-        leading = result.leading
-        key = leading.layer.unnamed, leading.mapping
+        key = result.layer.unnamed, result.mapping
         if key not in known:
-            known[key] = _explained(leading, schedules[leading.layer.name], run.architecture, options)
-        explanations.append(replace(known[key], result=leading))
+            known[key] = _explained(result, schedules[result.layer.name], run.architecture, options)
+        explanations.append(replace(known[key], result=result))
     return Explanation(run, tuple(explanations))
 
 

@@ -69,6 +69,11 @@ class Panel:
 def panels(result: NetworkResult, explanation: Explanation | None = None) -> list[Panel]:
     """Return the panels of all layers, in the order of the first layer of each, with their bounds if they have any."""
     schedules = result.schedules()
+    explanations = (
+        {}
+        if explanation is None
+        else dict(zip((run.layer.name for run in explanation.run.layers), explanation.layers, strict=True))
+    )
     groups: list[list[int]] = []
     heads: dict[object, list[list[int]]] = {}
     for index, layer in enumerate(result.layers):
@@ -86,7 +91,7 @@ def panels(result: NetworkResult, explanation: Explanation | None = None) -> lis
         schedule = schedules.get(first.leading.layer.name)
         members = tuple((index, result.layers[index].layer.name) for index in group)
         panel = _panel(first, members, schedule, result)
-        explained = explanation.layers[group[0]] if explanation else None
+        explained = explanations.get(first.leading.layer.name)
         out.append(replace(panel, steps=steps_of(explained.bounds)) if explained else panel)
     return out
 
