@@ -71,7 +71,9 @@ def test_explain_and_report_show_phases(run: Run, spread: str, tmp_path: Path) -
     assert explained.exit_code == 0
     assert "up:1" in explained.stdout
     assert run("simulate", spread, "--report", "page.html").exit_code == 0
-    assert "up" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "4 of their own shape; mapping and bounds are those of up:1" in page
+    assert "transposed" in page
 
 
 def test_a_trace_has_the_passes_of_all_phases(run: Run, spread: str, tmp_path: Path) -> None:

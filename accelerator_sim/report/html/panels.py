@@ -153,6 +153,7 @@ def shape_of(layer: LayerResult) -> str:
     letters = " ".join(f"{letter}{getattr(shape, letter)}" for letter in "NGMCHWPQRS")
     more = f", stride {'x'.join(map(str, shape.stride))}" if shape.stride != (1, 1) else ""
     more += f", dilation {'x'.join(map(str, shape.dilation))}" if shape.dilation != (1, 1) else ""
+    more += ", transposed" if shape.transposed else ""
     more += f", padding {','.join(map(str, shape.padding))}" if any(shape.padding) else ""
     return f"{shape.op}, {letters}{more}"
 
@@ -176,6 +177,9 @@ def _facts(layer: LayerResult, outcome: Outcome, result: NetworkResult) -> Itera
         yield "MACs", f"{counts.macs:,}, {counts.effectual_macs:,} effectual, {counts.macs_issued:,} issued"
         density = layer.layer.density
         yield "density", f"iact {density.iact:.3g}, weight {density.weight:.3g}"
+    if layer.phases:
+        shown = f"; mapping and bounds are those of {layer.leading.layer.name}" if len(layer.phases) > 1 else ""
+        yield "dense phases", f"{len(layer.phases)} of their own shape{shown}"
     yield "mapping", chosen_by(layer, result) or "none; only data move"
     moved = ", ".join(f"{name} {si(count, 'B')}" for name, count in outcome.counts.dram_bytes.items() if count)
     yield "DRAM traffic", f"{si(layer.dram_bytes, 'B')} ({moved})" if moved else "none"
