@@ -203,6 +203,16 @@ class GlbStore(FileModel):
         return 8 * self.banks * (self.size or 0)
 
 
+class PsumStore(GlbStore):
+    """The global-buffer banks of psums in one cluster."""
+
+    access: Literal["alternate", "burst"] = Field(
+        default="alternate",
+        description="how a bank with one port is both read and written in a pass: read in even cycles and written in"
+        " odd ones (alternate), or all reads of a window, then all its writes, which wait in a delay line (burst)",
+    )
+
+
 class SharedGlb(FileModel):
     """Banks that are handed out, whole, to any data type (Eyeriss v1, JSSC 2017 V-B)."""
 
@@ -220,7 +230,7 @@ class Glb(FileModel):
     """The global buffer of one cluster."""
 
     iact: GlbStore
-    psum: GlbStore
+    psum: PsumStore
     weight: GlbStore | None = Field(default=None, description="left out: weights go from off-chip to the PEs")
     shared: SharedGlb | None = None
     psum_read_first: bool = Field(

@@ -146,7 +146,8 @@ def time_block(e, d, plan, work, block, room):
     """Run the windows of a block of chains; returns when all are done, and how many links they have."""
     chain, h, step = plan.chain, plan.blocks.chain_number[block * WIDTH], work.steps[4]
     links = find_links(e, d, plan, work, block, room)
-    flits, turns, beside = cdiv(chain[at.H_M, h], e[at.PSUM_FLIT]), d[at.TIME_SHARED] != 0, e[at.OVERLAP] != 0
+    flits, beside = cdiv(chain[at.H_M, h], e[at.PSUM_FLIT]), e[at.OVERLAP] != 0
+    turns = d[at.TIME_SHARED] == at.ALTERNATE
     for n in range(chain[at.H_N, h]):
         for j in range(chain[at.H_J, h]):
             row = (n * e[at.ROWS_OUT] + j * room.local_rows) * e[at.COLS_OUT]

@@ -119,6 +119,8 @@ def start_psum_lanes(run):
                 turns.psums[way, i, k] = 0
             turns.psums[way, i, cs.T_MEMBER] = turns.psums[way, i, cs.T_SERVES] = -1
             turns.psums[way, i, cs.T_LAST] = -run.e[at.PSUM_TURN]
+            if way == cs.INTO:
+                turns.psums[way, i, cs.T_LAST] += run.e[at.PSUM_READS_FROM]
             if turns.first[i] < turns.first[i + 1] and (way == cs.OUT_OF or run.d[at.PSUM_IN]):
                 next_chain(run, way, i)
     for u in range(turns.above.size):

@@ -25,7 +25,7 @@ def step_lanes(run, now, psum_lanes, begin):
     if now >= begin:
         for k in range(run.plan.counts[at.COUNT_LANES]):
             send_iacts(run, run.turns.lanes[0, k], now)
-    if run.d[at.PSUM_IN] and not (run.d[at.TIME_SHARED] and now & 1):
+    if run.d[at.PSUM_IN] and not (run.d[at.TIME_SHARED] == at.ALTERNATE and now & 1):
         for k in range(psum_lanes):
             read_psums(run, run.turns.lanes[1, k], now)
 

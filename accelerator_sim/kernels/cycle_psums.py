@@ -41,13 +41,13 @@ def entry_for(run, u):
 
 @kernel(helper=True, reference_counts=False)
 def read_psums(run, i, now):
-    """A psum lane reads the next flit from the GLB if the first PE of its chain has room."""
+    """A psum lane reads the next flit if the bank does not write, and the first PE of the chain has room."""
     e, own, turn = run.e, run.state.place, run.turns.psums[cs.INTO, i]
     h = turn[cs.T_SERVES]
     if h < 0:
         return
     u = run.plan.link[run.plan.chain[at.H_FIRST, h]]
-    if turn[cs.T_LAST] + e[at.PSUM_TURN] > now or not has_entry(run, u, now):
+    if turn[cs.T_WRITES] or turn[cs.T_LAST] + e[at.PSUM_TURN] > now or not has_entry(run, u, now):
         return
     entry, m0 = entry_for(run, u), turn[cs.T_FLIT] * e[at.PSUM_FLIT]
     m = min(e[at.PSUM_FLIT], run.plan.chain[at.H_M, h] - m0)
@@ -62,6 +62,7 @@ def read_psums(run, i, now):
     turn[cs.T_FLIT] += 1
     if turn[cs.T_FLIT] * e[at.PSUM_FLIT] >= run.plan.chain[at.H_M, h]:
         turn[cs.T_FLIT] = 0
+        turn[cs.T_WRITES] = run.d[at.TIME_SHARED] == at.BURST
         next_chain(run, cs.INTO, i)
 
 
@@ -71,7 +72,7 @@ def lane_is_taken(run, h, now):
     turn, back = run.turns.psums[cs.OUT_OF, run.plan.chain[at.H_LANE, h]], run.plan.chain[at.H_BACK, h]
     if turn[cs.T_SERVES] != h or turn[cs.T_LAST] + run.e[at.PSUM_TURN] > now:
         return True
-    return run.d[at.TIME_SHARED] != 0 and (now + back) & 1 != 0
+    return run.d[at.TIME_SHARED] == at.ALTERNATE and (now + back) & 1 != 0
 
 
 @kernel(spliced=True)
@@ -115,6 +116,18 @@ def hand_up(run, me, m0, m, now):
             state.psum_word[above, entry, k] = run.state.acc[me.u, own[cs.Y_SERVED] & 1, m0 + k]
 
 
+@kernel(spliced=True)
+def write_burst(run, lane, flits, comes):
+    """The bank of a lane writes the flits of a window, the last of which comes in a given cycle; returns when that is.
+
+    All were read before.  Flits that came earlier have waited for that, and follow one another.
+    """
+    into = run.turns.psums[cs.INTO, lane]
+    into[cs.T_LAST] = max(comes, into[cs.T_LAST] + flits)
+    into[cs.T_WRITES] = 0
+    return into[cs.T_LAST]
+
+
 @kernel(helper=True, reference_counts=False)
 def hand_out(run, me, m0, m, now):
     """The last PE of a chain hands psums to its lane; returns the cycle after they have left the array."""
@@ -126,12 +139,15 @@ def hand_out(run, me, m0, m, now):
         address, apart = psum_address(run, me.u, turn, m0)
         for k in range(m):
             run.values.psums[address + k * apart] = run.state.acc[me.u, me.own[cs.Y_SERVED] & 1, m0 + k]
+    rests = now + 1 + run.plan.chain[at.H_BACK, h]
     turn[cs.T_LAST] = now
     turn[cs.T_FLIT] += 1
     if turn[cs.T_FLIT] * run.e[at.PSUM_FLIT] >= run.plan.chain[at.H_M, h]:
+        if run.d[at.TIME_SHARED] == at.BURST:
+            rests = write_burst(run, lane, turn[cs.T_FLIT], rests)
         turn[cs.T_FLIT] = 0
         next_chain(run, cs.OUT_OF, lane)
-    return now + 2 + run.plan.chain[at.H_BACK, h]
+    return rests + 1
 
 
 @kernel(spliced=True)

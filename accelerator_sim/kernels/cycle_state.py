@@ -51,8 +51,9 @@ T_N, T_J, T_Q, T_MEMBER, T_SERVES = range(5)
 T_FLITS, T_FREE, T_TAKERS, T_LINKS, T_READS, IACT_TURN = range(5, 11)
 """Lane of iacts: flits of the stream at the end of the window; when it may send the next; PEs that take part in the
 strip, links of their tree; flits sent."""
-T_FLIT, T_LAST, PSUM_TURN = range(5, 8)
-"""Lane of psums: flits of the window that were moved; when the last one was."""
+T_FLIT, T_LAST, T_WRITES, PSUM_TURN = range(5, 9)
+"""Lane of psums: flits of the window that were moved; when the last one was; into the array: whether all flits of a
+window were read and a burst of writes is to follow, after which `T_LAST` is when that has written its last flit."""
 INTO, OUT_OF = range(2)
 """Ways of a psum lane (first axis of `Turns.psums`): into the array and out of it."""
 

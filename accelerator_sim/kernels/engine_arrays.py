@@ -54,14 +54,14 @@ class Program(NamedTuple):
     SPAD_WORDS, IACT_FIFO, PSUM_FIFO,
     IACT_FLIT, IACT_LANES, WEIGHT_LANES, WEIGHT_FLIT, WEIGHT_FLIT_BITS, ADDRESS_BITS,
     PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
-    PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN, IACT_RING_ROWS, IACT_RING_COLUMNS, WEIGHT_RING,
+    PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN, PSUM_READS_FROM, IACT_RING_ROWS, IACT_RING_COLUMNS, WEIGHT_RING,
     BLOCK_ROWS, LINK_ROWS, HOLD,
     INTEGERS,
-) = range(51)  # fmt: skip
+) = range(52)  # fmt: skip
 """`TAPS`: filter columns of the layer; `PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit
-keeps its lane; `..._RING...`: clusters of a ring along columns or rows, 0 for none; `..._ROWS` of state, of a block of
-PEs (`B_...`) or a link of chains (`L_...`); `HOLD`: cycles for which an iact keeps the multipliers at least, 0 where it
-may keep none."""
+keeps its lane; `PSUM_READS_FROM`: cycle of a pass from which psums are read; `..._RING...`: clusters of a ring along
+columns or rows, 0 for none; `..._ROWS` of state, of a block of PEs (`B_...`) or a link of chains (`L_...`); `HOLD`:
+cycles for which an iact keeps the multipliers at least, 0 where it may keep none."""
 
 # --- integers of one pass (array `d`) --------------------------------------------------------------------------------
 DIMENSIONS = 8
@@ -71,9 +71,11 @@ COL_BEFORE = DIMENSIONS
 """Padding before the first column of the first window; negative: columns that the filter columns of the pass skip."""
 SIZE = COL_BEFORE + 1
 EXTENT, PSUM_IN, TIME_SHARED, LOAD, BEFORE, AFTER_LOAD, PASS = range(SIZE + DIMENSIONS, SIZE + DIMENSIONS + 7)
-"""Columns of a window, from its first to its last tap of the pass; psums enter; a psum bank is read and written in
-turn; weights are sent, during the pass before; iacts wait for them.  `PASS` is the length of the array.  From `SIZE`
-on, passes that differ in nothing but where they lie are the same."""
+"""Columns of a window, from its first to its last tap of the pass; psums enter; how a psum bank is both read and
+written (`ALTERNATE`, ...); weights are sent, during the pass before; iacts wait for them.  `PASS` is the length of the
+array.  From `SIZE` on, passes that differ in nothing but where they lie are the same."""
+NOT_SHARED, ALTERNATE, BURST = range(3)
+"""The port of a psum bank in a pass: used one way only, or as `glb.psum.access` says."""
 
 # --- one place of the array (rows of `place`) ------------------------------------------------------------------------
 (

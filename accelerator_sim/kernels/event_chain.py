@@ -28,7 +28,7 @@ class PsumLanes(NamedTuple):
     """When the lanes of a block of chains have moved their last flit, vectors."""
 
     read: Any
-    """To the first PE of each chain."""
+    """To the first PE of each chain; where a bank works in bursts, after a window: when it was last written."""
     written: Any
     """From the last one."""
 
@@ -66,7 +66,7 @@ def read_flit(run, link, slot, lanes):
     """The GLB sends the next flit of psums to the first PEs of chains; returns when."""
     popped = load(run.room.links, link_row(run, link, at.L_POPPED) + slot)
     read = larger(lanes.read + spread(run.e[at.PSUM_TURN]), popped + spread(1))
-    if run.d[at.TIME_SHARED]:
+    if run.d[at.TIME_SHARED] == at.ALTERNATE:
         read = read + parity(read)
     return read
 
@@ -75,7 +75,7 @@ def read_flit(run, link, slot, lanes):
 def leave_chain(run, link, move, lanes):
     """The last PEs of chains hand a flit to the GLB; returns when, at `move` at the earliest."""
     move = larger(move, lanes.written + spread(run.e[at.PSUM_TURN]))
-    if run.d[at.TIME_SHARED]:
+    if run.d[at.TIME_SHARED] == at.ALTERNATE:
         move = move + parity(move + load(run.room.links, link_row(run, link, at.L_BACK)))  # written in an odd cycle
     return move
 
@@ -145,6 +145,19 @@ def end_climb(run, link):
 
 
 @kernel(spliced=True)
+def write_psums(run, first, flits, lanes):
+    """The flits of a window are written into the banks; returns when the last one is.
+
+    In a burst each follows the one before, the first one the last read: the last flit to come, or to be written after
+    all reads, is late.
+    """
+    written = lanes.written + spread(1) + load(run.room.links, link_row(run, first, at.L_BACK))
+    if run.d[at.TIME_SHARED] == at.BURST:
+        written = larger(written, lanes.read + spread(flits))
+    return written
+
+
+@kernel(spliced=True)
 def climb(run, x):
     """The psums of a window climb a block of chains."""
     e, room, blocks = run.e, run.room, run.plan.blocks
@@ -152,16 +165,16 @@ def climb(run, x):
     for link in range(first, stop):
         begin_climb(run, link)
     lanes = PsumLanes(gather(room.lane_in, blocks.chain_lane, x, 0), gather(room.lane_out, blocks.chain_lane, x, 0))
-    slot = room.chain_slot[x]
-    for _ in range(cdiv(run.plan.chain[at.H_M, blocks.chain_number[x * WIDTH]], e[at.PSUM_FLIT])):
+    slot, flits = room.chain_slot[x], cdiv(run.plan.chain[at.H_M, blocks.chain_number[x * WIDTH]], e[at.PSUM_FLIT])
+    for _ in range(flits):
         lanes = climb_flit(run, first, stop, slot, lanes)
         slot += 1
         if slot == e[at.PSUM_FIFO]:
             slot = 0
     room.chain_slot[x] = slot
-    scatter(room.lane_in, blocks.chain_lane, x, 0, lanes.read)
+    rested = write_psums(run, first, flits, lanes)
+    scatter(room.lane_in, blocks.chain_lane, x, 0, rested if run.d[at.TIME_SHARED] == at.BURST else lanes.read)
     scatter(room.lane_out, blocks.chain_lane, x, 0, lanes.written)
-    drained = lanes.written + spread(2) + load(room.links, link_row(run, first, at.L_BACK))
-    room.marks[at.M_DRAINED] = max(room.marks[at.M_DRAINED], largest(drained))
+    room.marks[at.M_DRAINED] = max(room.marks[at.M_DRAINED], largest(rested) + 1)
     for link in range(first, stop):
         end_climb(run, link)

@@ -464,7 +464,7 @@ def leap(run, part, level, window):
     kept = book.kept[level]
     period = position - kept
     shift = shift_since(level, cursor, book) if kept >= 0 else -1
-    if shift >= 0 and not (run.d[at.TIME_SHARED] and shift & 1):
+    if shift >= 0 and not (run.d[at.TIME_SHARED] == at.ALTERNATE and shift & 1):
         periods = positions_left(run, part, level, window, period) // period
         if periods > 0:
             walk_part(run, part, window, True, periods * shift)

@@ -33,7 +33,8 @@ class Room(NamedTuple):
     """Flits that it has sent."""
     lane_in: Any
     lane_out: Any
-    """When each psum lane has moved its last flit to and from the PEs."""
+    """When each psum lane has moved its last flit to and from the PEs; in bursts, `lane_in` tells when its port is free
+    for the next window."""
     stream_at: Any
     """[3, streams]: next window, flits sent, words taken."""
     marks: Any
@@ -146,7 +147,7 @@ def start_chains(run):
     """Set the blocks of chains, and the lanes of psums, to the start of the pass."""
     e, plan, room, blocks = run.e, run.plan, run.room, run.plan.blocks
     for i in range(room.lane_in.size):
-        room.lane_in[i] = -e[at.PSUM_TURN]
+        room.lane_in[i] = e[at.PSUM_READS_FROM] - e[at.PSUM_TURN]
         room.lane_out[i] = -e[at.PSUM_TURN]
     for x in range(plan.counts[at.COUNT_CHAIN_BLOCKS]):
         room.chain_slot[x] = 0

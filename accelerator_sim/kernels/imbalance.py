@@ -92,11 +92,12 @@ class LostCycles(NamedTuple):
 
 @kernel(helper=True, reference_counts=False)
 def fullest_row(zeros, work, pes, rows):
-    """Words of weights of the fullest PE row, over those of the mean; pes: of a row; rows: mean of so many normals."""
-    if work.slots <= 0.0:
-        return 1.0
+    """Words that the fullest PE row has beyond the mean, for each weight of it; pes: of a row; rows: mean of so many
+    normals."""
+    if work.filters <= 0.0:
+        return 0.0
     variance = work.variance + (work.filters * zeros.weight_spread) ** 2
-    return 1.0 + rows * math.sqrt(variance / (pes * work.channels * work.taps)) / work.slots
+    return rows * math.sqrt(variance / (pes * work.channels * work.taps)) / work.filters
 
 
 @kernel(helper=True, reference_counts=False)

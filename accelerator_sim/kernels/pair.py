@@ -254,11 +254,11 @@ def weight_port_cycles(packed, spatial, m, c, pairs):
     if n[at.ONE_SOURCE]:
         return spatial.weights * pairs / f[at.RATE_WEIGHT]
     filters, channels = spatial.group_row * m[WeightTile.ROW_STEPS], c[WeightTile.STEPS]
-    words = filters * channels * spatial.row_passes * n[at.S] * pairs
+    weights = filters * channels * spatial.row_passes * n[at.S]
     links = int(c[WeightTile.TOP_UNITS]) * spatial.taps_at_once
     pes = m[WeightTile.ROW_STEPS] / m[WeightTile.STEPS]
-    fullest = fullest_row(zeros_of(f), work_of(packed, m, c), pes, packed.largest[0, links])
-    return words * fullest / f[at.RATE_WEIGHT]
+    more = fullest_row(zeros_of(f), work_of(packed, m, c), pes, packed.largest[0, links])
+    return weights * (pairs + more) / f[at.RATE_WEIGHT]
 
 
 @kernel(helper=True, reference_counts=False)

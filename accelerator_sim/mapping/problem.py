@@ -19,6 +19,8 @@ from accelerator_sim.mapping.storage import csc_pairs_per_value, issue_slots, rl
 from accelerator_sim.mapping.uneven import IACT_SPREAD, WEIGHT_SPREAD, channel_spread, word_moments
 from accelerator_sim.workload.layer import Layer
 
+WIDEST_FLIT = 64
+"""Psums of a flit up to which the best width is looked for."""
 SIGMAS = 3.0
 """What `MappingProblem.sigmas` is taken to be where the weights are not known (assumed)."""
 
@@ -134,15 +136,25 @@ class MappingProblem:
         return math.inf if words >= WIDE else float(cycles * max(1, words // psums))
 
     def service_cycles(self, filters: int) -> float:
-        """Cycles in which a PE moves the psums of a window."""
-        psums, cycles = self.psum_flit
-        return float(ceil_div(filters, psums) * cycles)
+        """Cycles in which a PE moves the psums of a window, in flits as wide as suits it of what the port takes."""
+        widths = range(1, min(self.psum_flit[0], filters) + 1)
+        return float(min(ceil_div(filters, width) * self._flit_cycles(width) for width in widths))
+
+    def _flit_cycles(self, psums: int) -> int:
+        """Cycles in which a PE moves a flit of so many psums."""
+        return max(1, math.ceil(self.architecture.pe.psum_service.cycles_per_psum * psums))
 
     @cached_property
     def turn_cycles(self) -> float:
-        """Cycles from a flit of psums to the next where a GLB bank is read and written in turn, over those of one."""
-        cycles = self.psum_flit[1]
-        return (cycles + cycles % 2) / cycles
+        """Cycles from a flit of psums to the next where a GLB bank is read and written in turn, over those of one.
+
+        A bank that reads a window before it writes it holds no PE up.
+        """
+        if self.architecture.glb.psum.access == "burst":
+            return 1.0
+        widths = range(1, min(self.psum_flit[0], WIDEST_FLIT) + 1)
+        cycles = [self._flit_cycles(width) for width in widths]
+        return min((each + each % 2) / each for each in cycles)
 
     def spad_limit(self, filters: int, channels: int, taps: int) -> str | None:
         """The SPad limit that `filters` x `channels` in a PE break, with `taps` filter columns at a time, or None.

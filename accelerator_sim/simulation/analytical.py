@@ -182,16 +182,18 @@ def iact_fill_cycles(schedule: Schedule) -> float:
 def weight_port_cycles(schedule: Schedule) -> float:
     """Cycles in which the weight port of the first PE row, of the first PE or the one bus takes its words in."""
     problem, d = schedule.problem, schedule.deals
+    more = 0.0
     if problem.architecture.pooled:
-        words: float = schedule.weight_sent
+        words = schedule.weight_sent
     else:
         filters = d.G.tiles * d.M.steps if problem.architecture.private else d.G.row_steps * d.M.row_steps
-        words = schedule.weight_rounds * filters * d.C.steps * d.R.tiles * schedule.loops.S * _fullest_row(schedule)
-    return words * schedule.weight_pairs / problem.words_per_cycle("weight")
+        words = schedule.weight_rounds * filters * d.C.steps * d.R.tiles * schedule.loops.S
+        more = _fullest_row(schedule)
+    return words * (schedule.weight_pairs + more) / problem.words_per_cycle("weight")
 
 
 def _fullest_row(schedule: Schedule) -> float:
-    """Words of weights of the fullest PE row, over those of the mean."""
+    """Words that the fullest PE row has beyond the mean, for each weight of it."""
     d, largest = schedule.deals, largest_normals(schedule.problem.architecture.pes)
     steps = d.M.steps if schedule.problem.architecture.private else d.M.row_steps
     rows = largest[0, links(schedule)]

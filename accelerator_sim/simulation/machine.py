@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from accelerator_sim.architecture.architecture import TENSORS
+from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.networks import Bank, Lanes
 from accelerator_sim.kernels import engine_arrays as at
-from accelerator_sim.mapping.mapping import AXES, Encoding, Factors
+from accelerator_sim.mapping.mapping import AXES, Encoding, Factors, ceil_div
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.arrays import Ints
 
@@ -112,6 +112,23 @@ def psum_flit(schedule: Schedule) -> tuple[int, int, int]:
     return psums, max(1, -int(-service * psums // 1)), count
 
 
+def shared_psum_port(architecture: Architecture) -> int:
+    """How reads and writes share the port of a psum bank, `kernels.engine_arrays.NOT_SHARED, ...`."""
+    psum = architecture.glb.psum
+    if architecture.flat or psum.ports > 1:
+        return at.NOT_SHARED
+    return at.BURST if psum.access == "burst" else at.ALTERNATE
+
+
+def _psums_from(schedule: Schedule) -> int:
+    """Cycle of a pass from which psums are read: where they drain beside the next pass in a burst, after that one."""
+    architecture = schedule.problem.architecture
+    hidden = architecture.overlap.psum_drain and not schedule.psum_bypasses_glb
+    if not hidden or shared_psum_port(architecture) != at.BURST:
+        return 0
+    return ceil_div(schedule.mapping.M0, psum_flit(schedule)[0])
+
+
 def _most_words(schedule: Schedule) -> tuple[int, int]:
     """Iacts and psums that never wait for room: memories that are larger do not matter, and their state is not kept.
 
@@ -159,6 +176,7 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.WEIGHT_FLIT_BITS] = e[at.WEIGHT_FLIT] * problem.weight_bits
     e[at.ADDRESS_BITS] = pe.spad.weight_address.width if pe.spad.weight_address else 0
     e[at.PSUM_FLIT], e[at.SERVICE], e[at.PSUM_LANES] = psum_flit(schedule)
+    e[at.PSUM_READS_FROM] = _psums_from(schedule)
     e[at.FLAT] = flat
     e[at.PRIVATE] = architecture.private
     e[at.MULTICAST] = schedule.weight_multicast and not flat

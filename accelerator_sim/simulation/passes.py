@@ -27,7 +27,7 @@ from accelerator_sim.kernels.vectors import WIDTH
 from accelerator_sim.mapping.dealing import Deal
 from accelerator_sim.mapping.loops import Window
 from accelerator_sim.mapping.mapping import Encoding, Stationary, ceil_div
-from accelerator_sim.simulation.machine import DIMENSIONS, Machine
+from accelerator_sim.simulation.machine import DIMENSIONS, Machine, shared_psum_port
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import Stored
 from accelerator_sim.workload.arrays import Ints
@@ -44,8 +44,8 @@ class PassRules(NamedTuple):
     """Psums enter the first pass that adds to them."""
     leaves_last: bool
     """The last pass sends its psums off-chip."""
-    one_port: bool
-    """A psum bank is read and written in turn."""
+    shared_port: int
+    """How the port of a psum bank is shared by reads and writes, `kernels.engine_arrays.NOT_SHARED, ...`."""
     weights_before: bool
     """Weights are sent during the pass before."""
     iacts_after: bool
@@ -108,7 +108,7 @@ class Passes:
         enters = (role & line.FIRST == 0) | rules.reads_first
         rests = ~((role & line.LAST != 0) & rules.leaves_last)
         d[:, at.PSUM_IN] = enters
-        d[:, at.TIME_SHARED] = enters & rests & rules.one_port
+        d[:, at.TIME_SHARED] = np.where(enters & rests, rules.shared_port, at.NOT_SHARED)
         d[:, at.LOAD] = load
         d[:, at.BEFORE] = rules.weights_before
         d[:, at.AFTER_LOAD] = rules.iacts_after
@@ -121,7 +121,7 @@ class Passes:
         return PassRules(
             architecture.glb.psum_read_first,
             architecture.glb.psum_final_to_dram,
-            not architecture.flat and architecture.glb.psum.ports == 1,
+            shared_psum_port(architecture),
             architecture.overlap.weight_fill,
             not architecture.overlap.iact_fill,
         )

@@ -219,13 +219,13 @@ def _columns(
 
 def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Entries and words of all columns, int64 [G, R, S, C], and the words of the fullest PE."""
-    loops, pe = schedule.loops, schedule.problem.architecture.pe
+    loops, architecture = schedule.loops, schedule.problem.architecture
     pairs = np.zeros((loops.G, loops.R, loops.S, loops.C), dtype=np.int64)
     words = np.zeros_like(pairs)
     filters, channels = (
         np.array([*(first for first, _ in blocks_of(schedule, d)), loops.sizes[d]], dtype=np.int64) for d in "MC"
     )
-    reach, most = 1 << (pe.csc.count if pe.csc else 4), 0
+    reach, most = 1 << (architecture.pe.csc.count if architecture.pe.csc else 4), 0
     for g in range(loops.G):
         for r in range(loops.R):  # a PE holds one filter row of one group, or some columns of it
             for first in range(0, loops.S, schedule.taps):
@@ -233,7 +233,7 @@ def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64],
                 own = mask[g, r, held]
                 columns = Columns(own.ravel(), len(own), loops.C, loops.M, filters, channels)
                 counts = pairs[g, r, held].reshape(-1), words[g, r, held].reshape(-1)
-                most = max(most, int(count_columns(columns, reach, schedule.problem.architecture.lanes, *counts)))
+                most = max(most, int(count_columns(columns, reach, architecture.lanes, *counts)))
     return pairs, words, most
 
 

@@ -134,6 +134,12 @@ RULES = [
     ),
     ("eyeriss_v2", [("noc.iact.kind", "ring")], "hierarchical_mesh"),
     ("eyeriss_v2", [("glb.iact.ports", "3")], "glb.iact.ports"),
+    (
+        "eyeriss_v2",
+        [("glb.psum.access", "bursts")],
+        "glb.psum.access: 'bursts' is not allowed; allowed: 'alternate' or 'burst'",
+    ),
+    ("eyeriss_v2", [("glb.iact.access", "burst")], "access"),
     ("eyeriss_v2", [("pe.macs_per_cycle", "0")], "pe.macs_per_cycle"),
     (
         "eyeriss_v2",

@@ -58,7 +58,7 @@ class Setting:
         self, schedule: Schedule, iact_mask: Any, weight_mask: Any, psum_in: bool, time_shared: bool, early: bool
     ) -> None:
         self.schedule, self.iact_mask, self.weight_mask = schedule, iact_mask, weight_mask
-        self.psum_in, self.time_shared, self.early = psum_in, time_shared, early
+        self.psum_in, self.early = psum_in, early
         architecture, mapping = schedule.problem.architecture, schedule.mapping
         pe = architecture.pe
         self.architecture = architecture
@@ -84,6 +84,12 @@ class Setting:
         lanes = lanes_of(schedule, "iact")
         self.iact_words, self.iact_lanes = lanes.words, lanes.count
         self.psums, self.service, self.psum_lanes = psum_flit(schedule)
+        store = architecture.glb.psum
+        bursts = store.access == "burst" and store.ports == 1 and not architecture.flat
+        self.alternates, self.bursts = time_shared and not bursts, time_shared and bursts
+        # The last burst of the pass before is written first.
+        drains = bursts and architecture.overlap.psum_drain and not schedule.psum_bypasses_glb
+        self.psums_from = -(-mapping.M0 // self.psums) if drains else 0
 
 
 def happened(notes: list[int], index: int, now: int) -> bool:
@@ -481,14 +487,20 @@ class GlbLane:
         self.s = s
         self.chains: list[list[Pe]] = []
         self.taken: list[int] = []
-        self.read = 0
-        self.read_free = 0
+        self.read, self.wrote = 0, 0
+        self.read_free = s.psums_from
+        self.rested = -1
         self.way_back = s.turn["psum"] - 1
 
     def prepare(self) -> None:
         """Fix the order of all flits."""
         order = [(w, i) for i, chain in enumerate(self.chains) for w in chain[0].windows]
         self.order = [self.chains[i] for _, i in sorted(order) for _ in range(self.chains[i][0].per_window)]
+        self.bursts: list[tuple[int, int]] = []
+        """Of each flit: the first one of its window, and the first one of the next window."""
+        while (first := len(self.bursts)) < len(self.order):
+            stop = first + self.order[first][0].per_window
+            self.bursts += [(first, stop)] * (stop - first)
 
     def takes(self, pe: Pe, now: int) -> bool:
         """Whether it is the turn of the last PE of a chain, and the lane is free."""
@@ -496,19 +508,30 @@ class GlbLane:
         if n and self.taken[-1] + self.s.turn["psum"] > now:
             return False
         written = now + 1 + self.way_back
-        return self.order[n][-1] is pe and not (self.s.time_shared and written % 2 == 0)
+        return self.order[n][-1] is pe and not (self.s.alternates and written % 2 == 0)
 
     def step(self, now: int) -> None:
-        """Read a flit for the chain whose turn it is."""
-        if not self.s.psum_in or self.read == len(self.order) or (self.s.time_shared and now % 2):
+        """Write the oldest flit that has come back, or read one for the chain whose turn it is."""
+        comes = self.wrote < len(self.taken) and self.taken[self.wrote] + 1 + self.way_back <= now
+        if self.s.bursts and comes and self.read >= self.bursts[self.wrote][1]:
+            self.wrote, self.rested = self.wrote + 1, now
             return
-        if now < self.read_free:
+        if not self.s.psum_in or self.read == len(self.order) or (self.s.alternates and now % 2):
+            return
+        if now < self.read_free or (self.s.bursts and self.wrote < self.bursts[self.read][0]):
             return
         first = self.order[self.read][0]
         if happened(first.moved, len(first.psum_arrived) - self.s.psum_depth, now):
             self.read_free = now + self.s.turn["psum"]
             first.psum_arrived.append(self.read_free - 1)
             self.read += 1
+
+    def drained(self, now: int) -> int:
+        """The cycle after its last flit is in the bank, from the one on in which all PEs are done."""
+        while self.s.bursts and self.wrote < len(self.order):
+            self.step(now)
+            now += 1
+        return (self.rested if self.s.bursts else self.taken[-1] + 1 + self.way_back) + 1
 
 
 # --- the pass ---------------------------------------------------------------------------------------------------------
@@ -599,7 +622,7 @@ def step_pass(
         assert now < PATIENCE, "the pass is stuck"
     cycles = max(pe.finish for pe in pes)
     if not architecture.overlap.psum_drain:
-        cycles = max(cycles, *(lane.taken[-1] + 2 + lane.way_back for lane in ports))
+        cycles = max(cycles, *(lane.drained(now) for lane in ports))
     waits = {}
     for pe in pes:
         pe.spent["imbalance"] = cycles - pe.finish

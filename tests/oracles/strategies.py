@@ -188,6 +188,8 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
     change["overlap.weight_stream"] = more.choice(["raw", "all"])
     if more.random() < 0.2:
         change["pe.packed"] = f"{{width: {more.choice([4, 16])} b, macs: {more.choice([2, 3])}}}"
+    change["glb.psum.access"] = more.choice(["alternate", "burst"])
+    change["glb.psum.port_width"] = more.choice(["40 b", "40 b", "20 b"])  # flits of one psum are more flits
     return machine("eyeriss_v1" if flat else "eyeriss_v2", change)
 
 
@@ -324,4 +326,28 @@ def problems(draw: Draw, roomy: bool = True, **limits: int) -> MappingProblem:
 def cases(draw: Draw, roomy: bool = True, **limits: int) -> Case:
     """A layer (within the limits of `layers`), a machine and a legal mapping."""
     problem = draw(problems(roomy=roomy, **limits))
+    return Case(problem, draw(mappings(problem)))
+
+
+@st.composite
+def bursts(draw: Draw, **limits: int) -> Case:
+    """A case on a machine whose psum banks have one port and work in bursts, most often in every pass.
+
+    Flits are of one psum, and PEs move one per cycle, so that a window has several and the port binds.
+    """
+    architecture = draw(machines().filter(lambda machine: not machine.flat))
+    store = architecture.glb.psum.model_copy(update={"access": "burst", "ports": 1, "port_width": 20})
+    ends = {"psum_read_first": draw(st.sampled_from([True, True, False]))}
+    ends["psum_final_to_dram"] = draw(st.sampled_from([False, False, True]))
+    service = architecture.pe.psum_service.model_copy(update={"cycles_per_psum": 0.5})
+    quick = {"psum_service": service, "pipeline_stages": draw(st.sampled_from([1, architecture.pe.pipeline_stages]))}
+    architecture = architecture.model_copy(
+        update={
+            "glb": architecture.glb.model_copy(update={"psum": store, **ends}),
+            "pe": architecture.pe.model_copy(update=quick),
+        }
+    )
+    layer = draw(layers(**limits))
+    encodings = [Encoding.RAW] if architecture.pe.csc is None else [Encoding.RAW, Encoding.CSC]
+    problem = problem_of(layer, architecture, draw(st.sampled_from(encodings)), draw(st.sampled_from(encodings)))
     return Case(problem, draw(mappings(problem)))

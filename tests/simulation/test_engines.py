@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -29,10 +29,9 @@ from accelerator_sim.workload.layer import Density, Layer
 from accelerator_sim.workload.operand_shapes import iact_shape, weight_shape
 from accelerator_sim.workload.pattern import Pattern, values
 from tests.kinds_of_files import TINY
-from tests.oracles.strategies import Case, cases, drawn_machine
+from tests.oracles.strategies import Case, bursts, cases, drawn_machine
 from tests.simulation.test_laws import WIDER, widened
 
-NORMAL_AND_SLOW = [800, pytest.param(4000, marks=pytest.mark.slow)]
 DENSITIES = st.sampled_from([None, 0.0, 0.2, 0.5, 0.8])
 WIDER_ROADS = [what for what in WIDER if what not in ("noc.weight", "noc.psum")]
 
@@ -64,12 +63,18 @@ def visited_in_an_order_of(seed: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("number", NORMAL_AND_SLOW)
-def test_event_equals_cycle(number: int) -> None:
+@pytest.mark.parametrize(
+    ("drawn", "number"),
+    [
+        (cases, 800), pytest.param(cases, 4000, marks=pytest.mark.slow),
+        (bursts, 200), pytest.param(bursts, 2000, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_event_equals_cycle(drawn: Callable[[], st.SearchStrategy[Case]], number: int) -> None:
     """Cycles, stalls, FIFO marks, accesses; outputs equal a reference convolution; every law holds."""
 
     @settings(max_examples=number)
-    @given(case=cases(), iact=DENSITIES, weight=DENSITIES, seed=st.integers(0, 1000))
+    @given(case=drawn(), iact=DENSITIES, weight=DENSITIES, seed=st.integers(0, 1000))
     def run(case: Case, iact: float | None, weight: float | None, seed: int) -> None:
         schedule, layer = Schedule(case.problem, case.mapping), case.problem.layer
         architecture = case.problem.architecture

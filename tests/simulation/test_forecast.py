@@ -16,7 +16,7 @@ from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.passes import passes_of, planner_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import stored_pattern
-from tests.oracles.strategies import Case, cases, layers, mappings
+from tests.oracles.strategies import Case, bursts, cases, layers, mappings
 from tests.simulation.test_engines import DENSITIES, drawn_pattern
 
 V2 = load_architecture("eyeriss_v2")
@@ -28,7 +28,7 @@ def test_no_bound_is_above_the_event_engine(number: int) -> None:
     """On random machines; and the fullest PE holds as many words as are counted."""
 
     @settings(max_examples=number)
-    @given(case=cases(), iact=DENSITIES, weight=DENSITIES, seed=st.integers(0, 1000))
+    @given(case=cases() | bursts(), iact=DENSITIES, weight=DENSITIES, seed=st.integers(0, 1000))
     def run(case: Case, iact: float | None, weight: float | None, seed: int) -> None:
         compare(Schedule(case.problem, case.mapping), iact, weight, seed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import hypothesis.strategies as st
@@ -25,7 +26,7 @@ from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.pattern import Pattern
 from tests.layers_of import sample_of
-from tests.oracles.strategies import Case, cases
+from tests.oracles.strategies import Case, bursts, cases
 from tests.simulation.test_engines import drawn_pattern
 
 QUICK = ("alexnet", "mobilenet_v2_84", "lstm_arnet")
@@ -45,12 +46,13 @@ def check_equal(schedule: Schedule, pattern: Pattern) -> None:
 
 
 @pytest.mark.parametrize("number", [150, pytest.param(3000, marks=pytest.mark.slow)])
-def test_leaps_change_nothing(number: int) -> None:
+@pytest.mark.parametrize("drawn", [cases, bursts])
+def test_leaps_change_nothing(drawn: Callable[..., st.SearchStrategy[Case]], number: int) -> None:
     """Iacts without zeros, weights with or without."""
 
     @settings(max_examples=number)
     @given(
-        case=cases(most_macs=60_000, largest=24, images=9),
+        case=drawn(most_macs=60_000, largest=24, images=9),
         weight=st.sampled_from([None, None, 0.5]),
         seed=st.integers(0, 1000),
     )

@@ -19,16 +19,21 @@ from accelerator_sim.simulation.passes import passes_of, planner_of
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.simulation.stored import counted
 from tests.oracles import stepper
-from tests.oracles.strategies import Case, cases
+from tests.oracles.strategies import Case, bursts, cases
 
 DENSITIES = st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0])
+DRAWN = {
+    "roomy": cases(most_macs=800),
+    "tight": cases(most_macs=800, roomy=False),
+    "bursts": bursts(most_macs=800),
+}
 
 
 @pytest.mark.parametrize("number", [150, pytest.param(3000, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("roomy", [True, False])
-def test_cycle_does_what_the_page_says(number: int, roomy: bool) -> None:
+@pytest.mark.parametrize("drawn", DRAWN)
+def test_cycle_does_what_the_page_says(number: int, drawn: str) -> None:
     @settings(max_examples=number)
-    @given(case=cases(most_macs=800, roomy=roomy), seed=st.integers(0, 1000), iact=DENSITIES, weight=DENSITIES)
+    @given(case=DRAWN[drawn], seed=st.integers(0, 1000), iact=DENSITIES, weight=DENSITIES)
     def run(case: Case, seed: int, iact: float, weight: float) -> None:
         schedule = Schedule(case.problem, case.mapping)
         assume(schedule.passes <= 40)

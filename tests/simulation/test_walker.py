@@ -67,9 +67,9 @@ def test_the_schedule_counts_what_a_walk_counts(number: int) -> None:
 
 
 def busy_times(schedule: Schedule, counts: Counts) -> None:
-    """The busiest PE, ports and banks, and the SPads, of a dense layer stored raw."""
+    """The busiest PE, ports and banks, and the SPads, of a dense layer stored raw, whose windows lose nothing."""
     layer = replace(schedule.problem.layer, density=Density(), effectual_fraction=None)
-    problem = problem_of(layer, schedule.problem.architecture)
+    problem = replace(problem_of(layer, schedule.problem.architecture), work=1.0)
     architecture, pe = problem.architecture, problem.architecture.pe
     s = Schedule(problem, schedule.mapping)
     flat = architecture.flat
@@ -96,7 +96,11 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
         rate = {t: n // pes if n >= pes else 1 / ceil_div(pes, n) for t, n in words.items()}
     assert analytical.iact_port_cycles(s) == pytest.approx(reads * contention / rate["iact"])
     assert analytical.weight_port_cycles(s) == pytest.approx(weights / rate["weight"])
-    assert analytical.psum_port_cycles(s) == pytest.approx(max(out, into) / rate["psum"])
+    psum_port = max(out, into) / rate["psum"]
+    if architecture.pooled:  # of one bus a flit is of one chain, however few psums it has
+        assert analytical.psum_port_cycles(s) >= psum_port * (1.0 - 1e-9)
+    else:
+        assert analytical.psum_port_cycles(s) == pytest.approx(psum_port)
 
     if not flat and not s.iact_bypasses_glb:
         moved = reads + fills if architecture.glb.iact.ports == 1 else max(reads, fills)
