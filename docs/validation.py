@@ -131,6 +131,7 @@ ALTERNATIVES = (
     Alternative("psums move beside the MACs", {"pe.psum_service.overlaps_macs": "true"}, only=MESH),
     Alternative("a cycle to move a psum, not half", {"pe.psum_service.cycles_per_psum": "1"}, only=MESH),
     Alternative("psum banks read and write in a cycle", {"glb.psum.ports": "2"}, only=MESH),
+    Alternative("psum banks read a window, then write it (an open RTL)", {"glb.psum.access": "burst"}, only=MESH[1:]),
     Alternative("weights of the next pass load while this one computes", {"overlap.weight_fill": "true"}),
     Alternative("input FIFOs of 1 flit, not 4", {"pe.fifo_depth": "{iact: 1, weight: 1, psum: 1}"}, only=MESH),
     Alternative("input FIFOs of 16 flits", {"pe.fifo_depth": "{iact: 16, weight: 16, psum: 16}"}, only=MESH),

@@ -69,8 +69,7 @@ DATAFLOWS: dict[str, Dataflow] = {
             "pixels of several output channels",
         ),
         Dataflow(
-            Name.OS_C, "output stationary, one pixel", "NM", "CRS", ("psum",),
-            "one pixel of several output channels, in several images",
+            Name.OS_C, "output stationary, one pixel", "M", "CRS", ("psum",), "one pixel of several output channels"
         ),
         Dataflow(Name.IS, "input stationary", "NCPQ", "MRS", ("iact",), "an iact stays; psums add up over channels"),
         Dataflow(Name.NLR, "no local reuse", "MC", "", (), "nothing stays in a PE; everything comes from the GLB"),

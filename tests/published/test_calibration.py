@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accelerator_sim.results.accounted_run import AccountedRun
 from accelerator_sim.technology.technology import load_technology
+from accelerator_sim.validation.validate import SeedRuns
 from calibration.fit import PARAMETERS, Target, errors, fit, runs_of, targets
 
-Fitted = tuple[list[Target], dict[tuple[str, str], AccountedRun]]
+Fitted = tuple[list[Target], dict[tuple[str, str], SeedRuns]]
+LARGEST = {"cmos65_8b": 0.02, "cmos65_16b": 0.06}
+"""Largest residual: of three figures for two parameters, and of six for three."""
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)
@@ -32,7 +34,7 @@ def test_no_more_parameters_than_figures_and_small_residuals(fitted: tuple[str, 
     technology, parameters = load_technology(name), PARAMETERS[name]
     assert len(parameters) <= len(figures)
     values = [p.get(technology) for p in parameters]
-    assert np.abs(errors(technology, parameters, values, figures, runs)).max() < 0.02
+    assert np.abs(errors(technology, parameters, values, figures, runs)).max() < LARGEST[name]
 
 
 def test_each_figure_from_the_others() -> None:

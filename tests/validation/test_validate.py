@@ -29,7 +29,7 @@ def run() -> AccountedRun:
 
 
 def card(run: AccountedRun, *figures: Figure) -> Scorecard:
-    return evaluate(publication(*figures), {("p", "c"): run})
+    return evaluate(publication(*figures), {("p", "c"): (run,)})
 
 
 def only(run: AccountedRun, **more: Any) -> ScoreRow:
