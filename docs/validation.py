@@ -38,8 +38,8 @@ read: *printed* in the publication; *recalled*, without the page at hand; *deriv
 *chart*. Where zeros are drawn, ours is the mean over four seeds, and ± half their range, in percent.
 
 In one sentence: where mappings are known (v1), time is right within 4%; where they are not (v2), the nest of its paper
-gives time and energy of all four networks within 6%, with densities of which some are assumed, and what is
-moved off-chip remains to be explained.
+gives the time of all four networks within 6% and their energy within 3%, but for AlexNet (7%), with densities of which
+some are assumed; what is moved off-chip remains to be explained.
 
 """
 
