@@ -168,6 +168,11 @@ def evaluate(publications: Mapping[str, Publication], runs: CaseRuns) -> Scoreca
     return Scorecard(publications, tuple(rows), left_out)
 
 
+def ours(figure: Figure, publication: str, runs: CaseRuns) -> float:
+    """Our value of a figure: the mean over seeds.  Raises AcceleratorSimError for a quantity that is not known."""
+    return _mean_and_spread(figure, publication, runs, None)[0]
+
+
 def _mean_and_spread(figure: Figure, publication: str, runs: CaseRuns, layer: str | None) -> tuple[float, float]:
     """Our value, and its range over seeds as a share of it: that of the case, and of the one it is compared with."""
     mean, spread = _over_seeds(figure, runs[publication, figure.case], layer)
