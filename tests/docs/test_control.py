@@ -51,7 +51,7 @@ def test_every_option_is_another_machine(option: control.Option) -> None:
 
 
 def test_the_page_names_what_misses() -> None:
-    known = {each: (1.0,) * PLACES for each in control.sets_of(1)} | {frozenset({0}): (1.5,) + (1.0,) * (PLACES - 1)}
+    known = dict.fromkeys(control.sets_of(1), (1.0,) * PLACES) | {frozenset({0}): (1.5,) + (1.0,) * (PLACES - 1)}
     text = control.page(control.Study(known, 0, {frozenset({0, 1, 2}): (1.0,) * PLACES}, 0.01))
     assert f"| {control.OPTIONS[0].title} | **+50.0%** |" in text
     assert f"{len(known) + 1:,} sets of the {len(control.OPTIONS)} options can be; {len(known)} were run" in text
