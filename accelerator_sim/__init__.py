@@ -58,3 +58,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # What completion offers: all names, without loading what is behind them.
+    return sorted(__all__)

@@ -57,8 +57,10 @@ from accelerator_sim.mapping import mapping as nest
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.file import MappingPlan, load_plan, mapping_file
 from accelerator_sim.mapping.search import Found, find_mapping
+from accelerator_sim.report.python_view import PythonView
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.shown import show_with
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import options_of
@@ -99,6 +101,8 @@ __all__ = [
 
 _REASONS = 5
 """Reasons of failures that a warning lists."""
+
+show_with(PythonView())
 
 load_baseline = load_device
 """Return a built-in baseline, or the one in a YAML file."""

@@ -15,6 +15,7 @@ from accelerator_sim.baseline.gpu_kernels import KernelKind
 from accelerator_sim.files.data import builtin_names, looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError, did_you_mean
 from accelerator_sim.files.model import Chosen, FileModel, load_model
+from accelerator_sim.files.text import printable
 from accelerator_sim.files.units import BytesPerSecond, Hertz, Joules, Metres, OperationsPerSecond, Watts
 from accelerator_sim.files.vocabulary import NumberFormat
 from accelerator_sim.files.yaml_tree import load_document
@@ -129,6 +130,11 @@ class Device(FileModel):
         if not self.precisions:
             raise ValueError("no number format has both a peak rate and an energy per operation")
         return self
+
+    def __repr__(self) -> str:
+        return f"<Device: {printable(self.name)}, {printable(self.title)}, {self.evidence}>"
+
+    __str__ = __repr__
 
     @property
     def precisions(self) -> tuple[NumberFormat, ...]:

@@ -14,6 +14,7 @@ from accelerator_sim.results.layer_plain import layer_dict
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.layer_rows import COLUMNS, layer_row
 from accelerator_sim.results.layer_work import rates_of, work_of_all
+from accelerator_sim.results.shown import ShownInPython
 from accelerator_sim.results.status import ExitCode
 from accelerator_sim.results.tabular import Row, Tabular
 from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome
@@ -61,8 +62,8 @@ class Totals(ChipAndDram):
         return values
 
 
-@dataclass(frozen=True)
-class NetworkResult(Tabular):
+@dataclass(frozen=True, repr=False)
+class NetworkResult(ShownInPython, Tabular):
     """All layers of a network (or the selected ones), in their order, and what they ran on."""
 
     workload: str
