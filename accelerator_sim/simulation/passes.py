@@ -73,6 +73,16 @@ class Passes:
     """Flags of the layer, `kernels.timeline.O_...`."""
     rates: NDArray[np.float64]
     """Sizes and speeds of the layer, `kernels.timeline.X_...`."""
+    of_types: line.Tiles
+    """What the passes were listed from."""
+
+    def on_channel(self, bytes_per_cycle: float) -> Passes:
+        """The passes of the same layer where the off-chip channel has another bandwidth."""
+        rates = self.rates.copy()
+        rates[line.X_BYTES_PER_CYCLE] = bytes_per_cycle
+        listed = line.PassList(*np.zeros((len(line.PassList._fields), self.count), dtype=np.int64))
+        line.list_passes(self.order, rates, self.of_types, listed)
+        return Passes(self.machine, self.tiles, self.types, self.starts, *listed, self.order, rates, self.of_types)
 
     @property
     def count(self) -> int:
@@ -190,7 +200,7 @@ def listed_passes(
     listed = line.PassList(*np.zeros((len(line.PassList._fields), schedule.passes), dtype=np.int64))
     of_types = line.Tiles(tiles, types, radix, length, share, rows, columns, kept_rows, kept_columns)
     line.list_passes(flags, numbers, of_types, listed)
-    return Passes(machine, tiles, types, starts, *listed, flags, numbers)
+    return Passes(machine, tiles, types, starts, *listed, flags, numbers, of_types)
 
 
 def _tile_keys(

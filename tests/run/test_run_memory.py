@@ -18,8 +18,9 @@ from accelerator_sim.mapping.problem import SIGMAS
 from accelerator_sim.mapping.search import Found, SearchOptions, Unmappable, find_mappings
 from accelerator_sim.mapping.search_memory import SearchMemory
 from accelerator_sim.results.layer_result import LayerResult
-from accelerator_sim.run.layer_run import RunSetup, run_layer
+from accelerator_sim.run.layer_run import run_layer
 from accelerator_sim.run.run_memory import RunMemory
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
