@@ -18,9 +18,10 @@ from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile
 from accelerator_sim.kernels.stamps import package_stamp
 from accelerator_sim.results.layer_work import LayerWork, rates_of, work_of
-from accelerator_sim.run.layer_run import RunSetup, run_layer
+from accelerator_sim.run.layer_run import run_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.run_memory import RunMemory
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.run.workers import DIED
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.technology.actions import resolve_actions

@@ -16,9 +16,9 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.report.pareto_text import render_front
 from accelerator_sim.results.layer_result import LayerResult
-from accelerator_sim.run.layer_run import RunSetup
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.run.workers import pool_of
 from accelerator_sim.sweep import point_order
 from accelerator_sim.sweep import sweep_run as room
