@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from accelerator_sim.results.tabular import Row
     from accelerator_sim.run.workers import Pool
     from accelerator_sim.sweep.records import Goal
-    from accelerator_sim.sweep.spec import Sweep
+    from accelerator_sim.sweep.spec import SweepPlan
     from accelerator_sim.sweep.store import About, Store
     from accelerator_sim.sweep.sweep_run import Summary, SweepState
 
@@ -160,7 +160,7 @@ def _form(out: Path) -> str:
     return form
 
 
-def _run(sweep: Sweep, store: Store, pool: Pool, goal: Goal, retry: bool) -> Summary:
+def _run(sweep: SweepPlan, store: Store, pool: Pool, goal: Goal, retry: bool) -> Summary:
     """Run a sweep, with its progress on standard error."""
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.sweep.sweep_run import run_sweep
@@ -331,7 +331,7 @@ def _cluster(address: str) -> Pool:
     return cluster(address)
 
 
-def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
+def _origin(sweep: SweepPlan, spec: Path, outputs: list[Path | None]) -> Provenance:
     """The origin stated on a page: all files that are read, hashed before the run begins."""
     from accelerator_sim.cli.command_line import command_line
     from accelerator_sim.results.provenance import Provenance, machine_files, source_file, workload_files

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from accelerator_sim.sweep.records import Goal
-    from accelerator_sim.sweep.spec import Sweep
+    from accelerator_sim.sweep.spec import SweepPlan
     from accelerator_sim.sweep.sweep_run import Summary, SweepState
 
 MOST_LISTED = 20
@@ -30,7 +30,7 @@ def span_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def print_size(sweep: Sweep, jobs: int) -> None:
+def print_size(sweep: SweepPlan, jobs: int) -> None:
     """Print how many points there are, and about how long they take."""
     from accelerator_sim.sweep.size import estimate
 

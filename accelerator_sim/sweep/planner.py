@@ -18,7 +18,7 @@ from accelerator_sim.sweep.database import JOULES, MACS
 from accelerator_sim.sweep.limits import values_of
 from accelerator_sim.sweep.points import SweepPoint
 from accelerator_sim.sweep.records import goal_of
-from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
+from accelerator_sim.sweep.spec import Stage, SweepMode, SweepPlan
 from accelerator_sim.sweep.store import StoreEntry
 from accelerator_sim.sweep.task import LayerSums, digest, figures, layer_text, machine_text, program, reason
 from accelerator_sim.technology.energy_unit import EnergyUnit
@@ -68,7 +68,7 @@ def choices_of(values: Mapping[str, str | None]) -> Choices:
     )
 
 
-def base_file(sweep: Sweep) -> Path:
+def base_file(sweep: SweepPlan) -> Path:
     """Return the file of the base architecture, taken from the folder of the sweep first."""
     name = sweep.spec.architecture
     beside = sweep.file.parent / name
@@ -77,13 +77,13 @@ def base_file(sweep: Sweep) -> Path:
     return resolve("arch_configs", name, "architecture")
 
 
-def network_file(sweep: Sweep, name: str) -> str:
+def network_file(sweep: SweepPlan, name: str) -> str:
     """Return the name of a network, or its file, taken from the folder of the sweep first."""
     beside = sweep.file.parent / name
     return str(real(beside)) if Path(name).suffix and exists(beside) else name
 
 
-def _check_units(sweep: Sweep, technology: Technology) -> None:
+def _check_units(sweep: SweepPlan, technology: Technology) -> None:
     """Raise UsageError where points are chosen by a result that those of the base technology do not have."""
     if any("technology" in axis.names for axis in sweep.axes):
         return  # points without the result are not chosen
@@ -109,7 +109,7 @@ class SweepPlanner:
     fault of a point.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: SweepPlan) -> None:
         self._sweep = sweep
         spec = sweep.spec
         self._base = base_file(sweep)

@@ -8,7 +8,7 @@ from itertools import product
 from random import Random
 
 from accelerator_sim.sweep.sobol import BITS, sobol
-from accelerator_sim.sweep.spec import Sweep, SweepAxis, SweepMode
+from accelerator_sim.sweep.spec import SweepAxis, SweepMode, SweepPlan
 
 TRIES, MOST_TRIES = 100, 1_000_000
 """Draws for each sample, and of all, before random and sobol go on with fewer points: where a hundredth of the
@@ -28,7 +28,7 @@ class SweepPoint:
         return dict(self.values)
 
 
-def points_of(sweep: Sweep, legal: Callable[[SweepPoint], bool] | None = None) -> Iterator[SweepPoint]:
+def points_of(sweep: SweepPlan, legal: Callable[[SweepPoint], bool] | None = None) -> Iterator[SweepPoint]:
     """Yield the points of a sweep, the same ones for the same file, each combination once.
 
     legal: whether a point can be run; random and sobol draw others instead of those that cannot, and a grid has them
@@ -64,7 +64,7 @@ def point_of(axes: list[SweepAxis], number: int, chosen: tuple[int, ...]) -> Swe
     return SweepPoint(number, tuple(values))
 
 
-def _random(sweep: Sweep, most: int) -> Iterator[tuple[int, ...]]:
+def _random(sweep: SweepPlan, most: int) -> Iterator[tuple[int, ...]]:
     """Different combinations, drawn without preference; in their order where there are no more than samples."""
     if sweep.grid_size <= (sweep.spec.samples or 0):
         yield from product(*(range(len(axis.values)) for axis in sweep.axes))
@@ -81,7 +81,7 @@ def _random(sweep: Sweep, most: int) -> Iterator[tuple[int, ...]]:
                 return
 
 
-def _sobol(sweep: Sweep, most: int) -> Iterator[tuple[int, ...]]:
+def _sobol(sweep: SweepPlan, most: int) -> Iterator[tuple[int, ...]]:
     """Different combinations at the places of a Sobol sequence, shifted by the seed (its digits, exclusive or)."""
     axes = sweep.axes
     dice = Random(sweep.spec.seed)

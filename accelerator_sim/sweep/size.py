@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from accelerator_sim.files.vocabulary import Fidelity
 from accelerator_sim.sweep.planner import Planned, SweepPlanner
 from accelerator_sim.sweep.points import points_of
-from accelerator_sim.sweep.spec import Sweep, SweepMode
+from accelerator_sim.sweep.spec import SweepMode, SweepPlan
 from accelerator_sim.sweep.sweep_run import shortage
 from accelerator_sim.sweep.task import SweepTask, run_task
 
@@ -35,7 +35,7 @@ class SweepSize:
     note: str
 
 
-def estimate(sweep: Sweep, tried: int = 200, runs: int = 3) -> SweepSize:
+def estimate(sweep: SweepPlan, tried: int = 200, runs: int = 3) -> SweepSize:
     """Count the points of a sweep, and time a few of its first stage, spread over it.  Stores nothing.
 
     Raises InvalidFile and UsageError as `SweepPlanner` does.

@@ -95,7 +95,7 @@ class SweepAxis:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class SweepPlan:
     """A sweep whose axes and constraints are read."""
 
     spec: Spec
@@ -120,7 +120,7 @@ class Sweep:
         return size
 
 
-def load_sweep(path: Path) -> Sweep:
+def load_sweep(path: Path) -> SweepPlan:
     """Read a sweep.  Raises InvalidFile with everything that is wrong with it."""
     with instead_of(path, FileKind.SWEEP, "a sweep is required"):
         document = load_document(path)
@@ -148,7 +148,7 @@ def load_sweep(path: Path) -> Sweep:
             goal_of(text)
         except ValueError as error:
             wrong(where, str(error))
-    sweep = Sweep(spec, axes, constraints, path, json.dumps(spec.model_dump(), sort_keys=True))
+    sweep = SweepPlan(spec, axes, constraints, path, json.dumps(spec.model_dump(), sort_keys=True))
     if spec.mode is SweepMode.GRID and sweep.grid_size > MOST_POINTS:
         wrong(("axes",), f"{sweep.grid_size:,} combinations are more than {MOST_POINTS:,}; use mode random or sobol")
     if spec.mode is SweepMode.SOBOL and len(axes) > MOST_AXES:

@@ -15,7 +15,7 @@ from accelerator_sim.sweep.planner import Planned, SweepPlanner
 from accelerator_sim.sweep.point_order import chunks
 from accelerator_sim.sweep.points import SweepPoint, points_of, tries
 from accelerator_sim.sweep.records import best, each_point, goal_of
-from accelerator_sim.sweep.spec import Stage, Sweep, SweepMode
+from accelerator_sim.sweep.spec import Stage, SweepMode, SweepPlan
 from accelerator_sim.sweep.store import About, Store, StoredResult
 from accelerator_sim.sweep.sweep_search import search
 from accelerator_sim.sweep.task import (
@@ -86,19 +86,19 @@ class Summary:
         return sum(failure.results for failure in self.failed)
 
 
-def sweep_name(sweep: Sweep) -> str:
+def sweep_name(sweep: SweepPlan) -> str:
     """Return the name under which a sweep's points are in a store: of its file's content and of the program."""
     return digest(program(), sweep.text)[:12]
 
 
-def about(sweep: Sweep) -> About:
+def about(sweep: SweepPlan) -> About:
     """Return what a store keeps of a sweep besides its results."""
     linked = tuple(tuple(map(column_of, axis.names)) for axis in sweep.axes if len(axis.names) > 1)
     return About(tuple(sweep.spec.objectives), linked)
 
 
 def run_sweep(
-    sweep: Sweep, store: Store, pool: Pool, on_progress: SweepProgress | None = None, retry: bool = False
+    sweep: SweepPlan, store: Store, pool: Pool, on_progress: SweepProgress | None = None, retry: bool = False
 ) -> Summary:
     """Run what is missing from the store.  After KeyboardInterrupt, what was finished is in the store.
 
@@ -135,7 +135,7 @@ def run_sweep(
     return Summary(name, *counts, tuple(failed.values()), seconds, interrupted, note)
 
 
-def shortage(sweep: Sweep, points: int) -> str:
+def shortage(sweep: SweepPlan, points: int) -> str:
     """Return why a sweep has fewer points than samples, "" where it has as many."""
     wanted = min(sweep.spec.samples or 0, sweep.grid_size)
     if points >= wanted:
@@ -186,7 +186,7 @@ class _Runner:
     """Runs points: each layer that is not known on its machine once, wherever else it occurs."""
 
     def __init__(
-        self, sweep: Sweep, name: str, store: Store, pool: Pool, on_progress: SweepProgress | None, retry: bool
+        self, sweep: SweepPlan, name: str, store: Store, pool: Pool, on_progress: SweepProgress | None, retry: bool
     ) -> None:
         self._retry = retry
         self._planner, self._axes = SweepPlanner(sweep), sweep.axes

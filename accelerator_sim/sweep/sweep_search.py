@@ -12,7 +12,7 @@ from typing import Any
 
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.sweep.points import SweepPoint, point_of
-from accelerator_sim.sweep.spec import Sweep
+from accelerator_sim.sweep.spec import SweepPlan
 
 POPULATION = 50
 """Points of a generation, or fewer where the search is shorter than two."""
@@ -25,7 +25,7 @@ Evaluate = Callable[[Sequence[SweepPoint]], Mapping[int, Sequence[float] | None]
 """Runs points; returns the costs of each by its number, None for one that failed or breaks a constraint."""
 
 
-def search(sweep: Sweep, objectives: int, evaluate: Evaluate, legal: Legal) -> list[SweepPoint]:
+def search(sweep: SweepPlan, objectives: int, evaluate: Evaluate, legal: Legal) -> list[SweepPoint]:
     """Evaluate as many different points as the sweep has samples, or as can be found; return them.
 
     A point that is not legal counts as one that was asked for in vain, so that the next generation avoids it.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from accelerator_sim.sweep.export import export
-from accelerator_sim.sweep.spec import Sweep, load_sweep
+from accelerator_sim.sweep.spec import SweepPlan, load_sweep
 from accelerator_sim.sweep.store import Store
 
 NETWORK = """\
@@ -23,7 +23,7 @@ layers:
 """
 """Two layers of one shape, and one that differs between networks."""
 
-Make = Callable[[str], Sweep]
+Make = Callable[[str], SweepPlan]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def make(tmp_path: Path) -> Make:
     for name, m in (("small", 4), ("large", 16)):
         (tmp_path / f"{name}.yaml").write_text(NETWORK.format(name=name, m=m))
 
-    def load(text: str) -> Sweep:
+    def load(text: str) -> SweepPlan:
         path = tmp_path / "sweep.yaml"
         path.write_text(text)
         return load_sweep(path)

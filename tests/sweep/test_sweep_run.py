@@ -28,7 +28,7 @@ from accelerator_sim.sweep.database import MACS as MAC_COLUMNS
 from accelerator_sim.sweep.points import points_of
 from accelerator_sim.sweep.records import best_in, by_point, front_in, goal_of
 from accelerator_sim.sweep.size import estimate
-from accelerator_sim.sweep.spec import Sweep, load_sweep
+from accelerator_sim.sweep.spec import SweepPlan, load_sweep
 from accelerator_sim.sweep.store import Store
 from accelerator_sim.sweep.sweep_run import Failure, SweepState, run_sweep
 from accelerator_sim.sweep.task import Done, SweepTask
@@ -380,7 +380,7 @@ if __name__ == "__main__":
 def test_a_driver_that_is_killed(make: Make, tmp_path: Path) -> None:
     """Kill the driver in the middle of 500 points: what it had is kept, its workers end, and the rest is run."""
     text = TEXT.replace("[100 MHz, 200 MHz]", "{from: 1 MHz, to: 125 MHz, steps: 125}").replace(", large.yaml", "")
-    sweep: Sweep = make(text)
+    sweep: SweepPlan = make(text)
     place = tmp_path / "s.sqlite"
     (tmp_path / "driver.py").write_text(DRIVER)
     words = [sys.executable, str(tmp_path / "driver.py"), str(tmp_path / "sweep.yaml"), str(place)]

@@ -23,7 +23,7 @@ from accelerator_sim.results.provenance import Provenance, SourceFile
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.sweep.records import goal_of
-from accelerator_sim.sweep.spec import Spec, Sweep, SweepAxis
+from accelerator_sim.sweep.spec import Spec, SweepAxis, SweepPlan
 from accelerator_sim.sweep.store import FIGURES
 from accelerator_sim.sweep.sweep_run import Failure, Summary
 from accelerator_sim.technology.machine_file import load_machine
@@ -86,7 +86,7 @@ def sweep_page(
     failed = tuple(Failure(1, row["point"], row["workload"], row["error"]) for row in rows if row["error"])
     summary = Summary("0123", len(rows), 3, len(rows), 0, 0, failed, 1.5, interrupted)
     return swept_page.dumps(
-        Sweep(spec, axes, [], Path(), ""), summary, rows, [goal_of(text) for text in objectives], ORIGIN
+        SweepPlan(spec, axes, [], Path(), ""), summary, rows, [goal_of(text) for text in objectives], ORIGIN
     )
 
 
