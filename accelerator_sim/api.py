@@ -65,10 +65,10 @@ from accelerator_sim.results.tabular import Row
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import options_of
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep.records import flat
-from accelerator_sim.sweep.spec import load_sweep
-from accelerator_sim.sweep.store import Store
-from accelerator_sim.sweep.sweep_run import run_sweep as run_points
+from accelerator_sim.sweeps.records import flat
+from accelerator_sim.sweeps.spec import load_sweep
+from accelerator_sim.sweeps.store import Store
+from accelerator_sim.sweeps.sweep_run import run_sweep as run_points
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology, load_technology
@@ -310,7 +310,7 @@ def run_sweep(spec: str | Path, store: str | Path, *, jobs: int = 1) -> list[Row
 
     A row has stage, point, workload, the axes by name (numbers in SI units, with their unit in the name, as
     dram.bandwidth_bytes_per_s), status ("ok" or "failed"), complete (1, or 0 where layers failed), error, and the
-    figures of the network (None where it is not complete).  `accelerator_sim.sweep.records` has `front_of` and `best`
+    figures of the network (None where it is not complete).  `accelerator_sim.sweeps.records` has `front_of` and `best`
     for what the store holds.
 
     Warns where results failed, and where a random mode found fewer points than samples.  Raises InvalidFile for a bad

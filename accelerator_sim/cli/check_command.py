@@ -88,8 +88,8 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         software = load_model(Software, load_document(path))
         return f"software {software.name}, stacks {', '.join(software.stacks)}"
     if kind == "sweep":
-        from accelerator_sim.sweep.planner import SweepPlanner
-        from accelerator_sim.sweep.spec import load_sweep
+        from accelerator_sim.sweeps.planner import SweepPlanner
+        from accelerator_sim.sweeps.spec import load_sweep
 
         sweep = load_sweep(path)
         SweepPlanner(sweep)

@@ -16,11 +16,11 @@ from accelerator_sim.report.html.scatter import mark
 from accelerator_sim.report.pareto_text import shown
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.results.tabular import Row
-from accelerator_sim.sweep.axes import readable
-from accelerator_sim.sweep.database import FIGURES, MACS
-from accelerator_sim.sweep.records import MORE, Goal, best, by_point, front_of, last_stage
-from accelerator_sim.sweep.spec import SweepMode, SweepPlan
-from accelerator_sim.sweep.sweep_run import Summary
+from accelerator_sim.sweeps.axes import readable
+from accelerator_sim.sweeps.database import FIGURES, MACS
+from accelerator_sim.sweeps.records import MORE, Goal, best, by_point, front_of, last_stage
+from accelerator_sim.sweeps.spec import SweepMode, SweepPlan
+from accelerator_sim.sweeps.sweep_run import Summary
 
 _FIGURES = (*FIGURES, *MACS)
 MOST = 2000

@@ -22,10 +22,10 @@ from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.provenance import Provenance, SourceFile
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
-from accelerator_sim.sweep.records import goal_of
-from accelerator_sim.sweep.spec import Spec, SweepAxis, SweepPlan
-from accelerator_sim.sweep.store import FIGURES
-from accelerator_sim.sweep.sweep_run import Failure, Summary
+from accelerator_sim.sweeps.records import goal_of
+from accelerator_sim.sweeps.spec import Spec, SweepAxis, SweepPlan
+from accelerator_sim.sweeps.store import FIGURES
+from accelerator_sim.sweeps.sweep_run import Failure, Summary
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network

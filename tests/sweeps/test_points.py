@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from accelerator_sim.sweep.points import points_of, tries
-from accelerator_sim.sweep.sobol import sobol
-from tests.sweep.conftest import Make
+from accelerator_sim.sweeps.points import points_of, tries
+from accelerator_sim.sweeps.sobol import sobol
+from tests.sweeps.conftest import Make
 
 HEAD = """\
 architecture: eyeriss_v2

@@ -20,24 +20,24 @@ from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep import point_order
-from accelerator_sim.sweep import sweep_run as room
-from accelerator_sim.sweep import task as task_room
-from accelerator_sim.sweep.database import JOULES
-from accelerator_sim.sweep.database import MACS as MAC_COLUMNS
-from accelerator_sim.sweep.points import points_of
-from accelerator_sim.sweep.records import best_in, by_point, front_in, goal_of
-from accelerator_sim.sweep.size import estimate
-from accelerator_sim.sweep.spec import SweepPlan, load_sweep
-from accelerator_sim.sweep.store import Store
-from accelerator_sim.sweep.sweep_run import Failure, SweepState, run_sweep
-from accelerator_sim.sweep.task import Done, SweepTask
+from accelerator_sim.sweeps import point_order
+from accelerator_sim.sweeps import sweep_run as room
+from accelerator_sim.sweeps import task as task_room
+from accelerator_sim.sweeps.database import JOULES
+from accelerator_sim.sweeps.database import MACS as MAC_COLUMNS
+from accelerator_sim.sweeps.points import points_of
+from accelerator_sim.sweeps.records import best_in, by_point, front_in, goal_of
+from accelerator_sim.sweeps.size import estimate
+from accelerator_sim.sweeps.spec import SweepPlan, load_sweep
+from accelerator_sim.sweeps.store import Store
+from accelerator_sim.sweeps.sweep_run import Failure, SweepState, run_sweep
+from accelerator_sim.sweeps.task import Done, SweepTask
 from accelerator_sim.technology.machine_file import MachineFile, load_machine
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network_loader import load_network
-from tests.sweep.conftest import Make, exported
+from tests.sweeps.conftest import Make, exported
 
 TEXT = """\
 architecture: eyeriss_v2
@@ -368,9 +368,9 @@ DRIVER = """
 import sys
 from pathlib import Path
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep.sweep_run import run_sweep
-from accelerator_sim.sweep.spec import load_sweep
-from accelerator_sim.sweep.store import Store
+from accelerator_sim.sweeps.sweep_run import run_sweep
+from accelerator_sim.sweeps.spec import load_sweep
+from accelerator_sim.sweeps.store import Store
 if __name__ == "__main__":
     run_sweep(load_sweep(Path(sys.argv[1])), Store(Path(sys.argv[2])), pool_of(2))
 """

@@ -12,9 +12,9 @@ from typing import Any
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.files.units import UNLIMITED
 from accelerator_sim.results.tabular import Row
-from accelerator_sim.sweep.database import FIGURES, MACS
-from accelerator_sim.sweep.pareto import front
-from accelerator_sim.sweep.store import About, ResultCost, Store
+from accelerator_sim.sweeps.database import FIGURES, MACS
+from accelerator_sim.sweeps.pareto import front
+from accelerator_sim.sweeps.store import About, ResultCost, Store
 from accelerator_sim.technology.energy_unit import EnergyUnit
 
 MORE = ("inferences_per_s", "inferences_per_j", "gops_per_w", "utilization", "macs_per_cycle")

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from accelerator_sim.files.vocabulary import Fidelity
-from accelerator_sim.sweep.planner import Planned, SweepPlanner
-from accelerator_sim.sweep.points import points_of
-from accelerator_sim.sweep.spec import SweepMode, SweepPlan
-from accelerator_sim.sweep.sweep_run import shortage
-from accelerator_sim.sweep.task import SweepTask, run_task
+from accelerator_sim.sweeps.planner import Planned, SweepPlanner
+from accelerator_sim.sweeps.points import points_of
+from accelerator_sim.sweeps.spec import SweepMode, SweepPlan
+from accelerator_sim.sweeps.sweep_run import shortage
+from accelerator_sim.sweeps.task import SweepTask, run_task
 
 TIMED = (Fidelity.ANALYTICAL, Fidelity.EVENT)
 """Engines that a sweep is timed with."""

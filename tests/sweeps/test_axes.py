@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.units import BYTES_PER_SECOND, DIMENSIONS, Dimension, format_quantity, parse_quantity
-from accelerator_sim.sweep.axes import CHOICES, column_of, dimension, path_of, readable, stored
+from accelerator_sim.sweeps.axes import CHOICES, column_of, dimension, path_of, readable, stored
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.sweep.export import export
-from accelerator_sim.sweep.spec import SweepPlan, load_sweep
-from accelerator_sim.sweep.store import Store
+from accelerator_sim.sweeps.export import export
+from accelerator_sim.sweeps.spec import SweepPlan, load_sweep
+from accelerator_sim.sweeps.store import Store
 
 NETWORK = """\
 name: {name}

@@ -9,12 +9,12 @@ import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep.points import SweepPoint
-from accelerator_sim.sweep.store import Store
-from accelerator_sim.sweep.sweep_run import SweepState, run_sweep
-from accelerator_sim.sweep.sweep_search import search
+from accelerator_sim.sweeps.points import SweepPoint
+from accelerator_sim.sweeps.store import Store
+from accelerator_sim.sweeps.sweep_run import SweepState, run_sweep
+from accelerator_sim.sweeps.sweep_search import search
 from tests.conftest import Hide
-from tests.sweep.conftest import Make, exported
+from tests.sweeps.conftest import Make, exported
 
 TEXT = """\
 architecture: eyeriss_v2

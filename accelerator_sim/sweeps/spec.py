@@ -16,11 +16,11 @@ from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.model import Chosen, FileModel, load_model
 from accelerator_sim.files.vocabulary import BATCH, SEED, Fidelity, Objective
 from accelerator_sim.files.yaml_tree import load_document
-from accelerator_sim.sweep.axes import axis_values, check_axis_value, check_name
-from accelerator_sim.sweep.expressions import ParsedConstraint, parse_comparison
-from accelerator_sim.sweep.limits import unit_of
-from accelerator_sim.sweep.records import goal_of
-from accelerator_sim.sweep.sobol import MOST_AXES
+from accelerator_sim.sweeps.axes import axis_values, check_axis_value, check_name
+from accelerator_sim.sweeps.expressions import ParsedConstraint, parse_comparison
+from accelerator_sim.sweeps.limits import unit_of
+from accelerator_sim.sweeps.records import goal_of
+from accelerator_sim.sweeps.sobol import MOST_AXES
 
 MOST_POINTS = 1_000_000
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.sweep.database import FIGURES
-from accelerator_sim.sweep.store import About, Store
+from accelerator_sim.sweeps.database import FIGURES
+from accelerator_sim.sweeps.store import About, Store
 from tests.memory import peak_of
 
 ROWS = 1_000_000

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelerator_sim.sweep.pareto import front
+from accelerator_sim.sweeps.pareto import front
 
 
 def brute(values: Sequence[Sequence[float]]) -> list[int]:

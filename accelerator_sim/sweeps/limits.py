@@ -8,8 +8,8 @@ from types import MappingProxyType
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.files.fields import check_value, dimension_of, fields_at
-from accelerator_sim.sweep.expressions import Powers, powers_of
-from accelerator_sim.sweep.task import sizes
+from accelerator_sim.sweeps.expressions import Powers, powers_of
+from accelerator_sim.sweeps.task import sizes
 from accelerator_sim.technology.technology import Technology
 
 FIGURE_UNITS: Mapping[str, str] = MappingProxyType(

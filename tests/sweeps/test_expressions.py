@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelerator_sim.sweep.expressions import ParsedConstraint, Powers, powers_of
-from accelerator_sim.sweep.expressions import parse_comparison as parse
+from accelerator_sim.sweeps.expressions import ParsedConstraint, Powers, powers_of
+from accelerator_sim.sweeps.expressions import parse_comparison as parse
 
 UNITS = {"pes": "", "glb_total": "B", "dram.bandwidth": "B/s", "clock": "Hz", "zero": ""}
 VALUES = {"clock": 2e8, "pes": 192.0, "glb_total": 512 * 1024.0, "dram.bandwidth": 25.6e9, "zero": 0.0}

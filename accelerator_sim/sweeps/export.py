@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.files.units import UNLIMITED
 from accelerator_sim.results.tabular import Row, rows_lines
-from accelerator_sim.sweep.records import flat
+from accelerator_sim.sweeps.records import flat
 from accelerator_sim.version import __version__
 
 FORMATS = ("csv", "tsv", "json", "parquet")

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from accelerator_sim.sweep.database import FIGURES
-from accelerator_sim.sweep.export import export
-from accelerator_sim.sweep.planner import SweepPlanner
-from accelerator_sim.sweep.points import points_of
-from accelerator_sim.sweep.records import about_all, best_in, front_in, goal_of
-from accelerator_sim.sweep.spec import load_sweep
-from accelerator_sim.sweep.store import About, Store, StoreEntry
+from accelerator_sim.sweeps.database import FIGURES
+from accelerator_sim.sweeps.export import export
+from accelerator_sim.sweeps.planner import SweepPlanner
+from accelerator_sim.sweeps.points import points_of
+from accelerator_sim.sweeps.records import about_all, best_in, front_in, goal_of
+from accelerator_sim.sweeps.spec import load_sweep
+from accelerator_sim.sweeps.store import About, Store, StoreEntry
 from tests.mutants import ALL, QUICK, mutate_bytes, mutate_text, seeds, survives
-from tests.sweep.conftest import NETWORK
+from tests.sweeps.conftest import NETWORK
 
 GOALS = [goal_of("latency"), goal_of("energy_total")]
 COUNTS = [QUICK, pytest.param(ALL, marks=pytest.mark.slow)]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from accelerator_sim.files.errors import InvalidFile
-from accelerator_sim.sweep.axes import axis_values
-from tests.sweep.conftest import Make
+from accelerator_sim.sweeps.axes import axis_values
+from tests.sweeps.conftest import Make
 
 COUNTS = (
     "cluster_array.rows", "cluster_array.columns", "pe_cluster.rows", "pe_cluster.columns", "pe.macs_per_cycle",

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accelerator_sim.results.tabular import Row
-from accelerator_sim.sweep import store as room
-from accelerator_sim.sweep.database import FIGURES
-from accelerator_sim.sweep.records import best, best_in, by_point, flat, front_in, front_of, goal_of
-from accelerator_sim.sweep.store import Store, StoreEntry
+from accelerator_sim.sweeps import store as room
+from accelerator_sim.sweeps.database import FIGURES
+from accelerator_sim.sweeps.records import best, best_in, by_point, flat, front_in, front_of, goal_of
+from accelerator_sim.sweeps.store import Store, StoreEntry
 
 GOALS = [goal_of("latency"), goal_of("utilization"), goal_of("area")]
 

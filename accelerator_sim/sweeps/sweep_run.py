@@ -10,15 +10,15 @@ from functools import partial
 
 from accelerator_sim.results.tabular import Row
 from accelerator_sim.run.workers import Pool, run_tasks
-from accelerator_sim.sweep.axes import column_of
-from accelerator_sim.sweep.planner import Planned, SweepPlanner
-from accelerator_sim.sweep.point_order import chunks
-from accelerator_sim.sweep.points import SweepPoint, points_of, tries
-from accelerator_sim.sweep.records import best, each_point, goal_of
-from accelerator_sim.sweep.spec import Stage, SweepMode, SweepPlan
-from accelerator_sim.sweep.store import About, Store, StoredResult
-from accelerator_sim.sweep.sweep_search import search
-from accelerator_sim.sweep.task import (
+from accelerator_sim.sweeps.axes import column_of
+from accelerator_sim.sweeps.planner import Planned, SweepPlanner
+from accelerator_sim.sweeps.point_order import chunks
+from accelerator_sim.sweeps.points import SweepPoint, points_of, tries
+from accelerator_sim.sweeps.records import best, each_point, goal_of
+from accelerator_sim.sweeps.spec import Stage, SweepMode, SweepPlan
+from accelerator_sim.sweeps.store import About, Store, StoredResult
+from accelerator_sim.sweeps.sweep_search import search
+from accelerator_sim.sweeps.task import (
     Done,
     LayerSums,
     SweepTask,

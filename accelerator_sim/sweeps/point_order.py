@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from accelerator_sim.sweep.points import SweepPoint
-from accelerator_sim.sweep.spec import SweepAxis
+from accelerator_sim.sweeps.points import SweepPoint
+from accelerator_sim.sweeps.spec import SweepAxis
 
 ORDERED = 1000
 """Points that are put in order at a time: they are spread as all are, wherever a sweep is interrupted."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from accelerator_sim.files.errors import AcceleratorSimError
-from accelerator_sim.sweep.points import SweepPoint, point_of
-from accelerator_sim.sweep.spec import SweepPlan
+from accelerator_sim.sweeps.points import SweepPoint, point_of
+from accelerator_sim.sweeps.spec import SweepPlan
 
 POPULATION = 50
 """Points of a generation, or fewer where the search is shorter than two."""

@@ -16,11 +16,11 @@ import pytest
 
 from accelerator_sim.files.errors import AcceleratorSimError
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep import cluster as room
-from accelerator_sim.sweep.cluster import cluster
-from accelerator_sim.sweep.store import Store
-from accelerator_sim.sweep.sweep_run import SweepState, run_sweep
-from tests.sweep.conftest import Make, exported
+from accelerator_sim.sweeps import cluster as room
+from accelerator_sim.sweeps.cluster import cluster
+from accelerator_sim.sweeps.store import Store
+from accelerator_sim.sweeps.sweep_run import SweepState, run_sweep
+from tests.sweeps.conftest import Make, exported
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelerator_sim.sweep.database import (
+from accelerator_sim.sweeps.database import (
     FIGURES,
     MACS,
     add_macs,
@@ -20,8 +20,8 @@ from accelerator_sim.sweep.database import (
     open_to_read,
     open_to_write,
 )
-from accelerator_sim.sweep.pareto import front
-from accelerator_sim.sweep.task import LayerSums
+from accelerator_sim.sweeps.pareto import front
+from accelerator_sim.sweeps.task import LayerSums
 
 SAMPLE, REFERENCES = 2000, 20
 """Results of which the first front is made, and how many of its members results are compared with."""

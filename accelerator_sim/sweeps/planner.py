@@ -13,14 +13,14 @@ from accelerator_sim.files.paths import exists, real
 from accelerator_sim.files.recent import Recent
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.run.options import Options
-from accelerator_sim.sweep.axes import CHOICES, column_of, stored
-from accelerator_sim.sweep.database import JOULES, MACS
-from accelerator_sim.sweep.limits import values_of
-from accelerator_sim.sweep.points import SweepPoint
-from accelerator_sim.sweep.records import goal_of
-from accelerator_sim.sweep.spec import Stage, SweepMode, SweepPlan
-from accelerator_sim.sweep.store import StoreEntry
-from accelerator_sim.sweep.task import LayerSums, digest, figures, layer_text, machine_text, program, reason
+from accelerator_sim.sweeps.axes import CHOICES, column_of, stored
+from accelerator_sim.sweeps.database import JOULES, MACS
+from accelerator_sim.sweeps.limits import values_of
+from accelerator_sim.sweeps.points import SweepPoint
+from accelerator_sim.sweeps.records import goal_of
+from accelerator_sim.sweeps.spec import Stage, SweepMode, SweepPlan
+from accelerator_sim.sweeps.store import StoreEntry
+from accelerator_sim.sweeps.task import LayerSums, digest, figures, layer_text, machine_text, program, reason
 from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.technology.machine_file import MachineFile
 from accelerator_sim.technology.technology import Technology

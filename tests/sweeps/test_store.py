@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from accelerator_sim.files.errors import InvalidFile
-from accelerator_sim.sweep import database as room
-from accelerator_sim.sweep.database import StoreError
-from accelerator_sim.sweep.store import About, Store, StoreEntry
+from accelerator_sim.sweeps import database as room
+from accelerator_sim.sweeps.database import StoreError
+from accelerator_sim.sweeps.store import About, Store, StoreEntry
 
 FIGURES = {"cycles": 12, "latency_s": 1.5e-3, "energy_j": 2.0}
 

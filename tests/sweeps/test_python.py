@@ -8,7 +8,7 @@ import pytest
 
 from accelerator_sim import run_sweep
 from accelerator_sim.files.errors import AcceleratorSimWarning, NothingRan, UsageError
-from tests.sweep.conftest import NETWORK
+from tests.sweeps.conftest import NETWORK
 
 SPEC = "architecture: eyeriss_v2\nworkloads: [small.yaml]\nfidelity: analytical\naxes: {noc.weight.routers: [3, 4]}\n"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-from accelerator_sim.sweep.sobol import BITS, sobol
-from accelerator_sim.sweep.spec import SweepAxis, SweepMode, SweepPlan
+from accelerator_sim.sweeps.sobol import BITS, sobol
+from accelerator_sim.sweeps.spec import SweepAxis, SweepMode, SweepPlan
 
 TRIES, MOST_TRIES = 100, 1_000_000
 """Draws for each sample, and of all, before random and sobol go on with fewer points: where a hundredth of the
