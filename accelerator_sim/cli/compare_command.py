@@ -273,17 +273,15 @@ def _files(
 
 def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...], settings: Options) -> str:
     from accelerator_sim.cli.command_line import command_line
-    from accelerator_sim.cli.simulate_command import explained_for_page
+    from accelerator_sim.eyexam.explain import explained_for_page
     from accelerator_sim.report.html import comparison_page as page
     from accelerator_sim.results.provenance import Provenance
 
     sources = [(f"workload {comparison.workload}", comparison.workload_source)]
     sources += [(f"architecture {run.architecture.name}", run.architecture.source) for run in comparison.runs]
     sources += [(f"baseline {result.device.name}", result.device.source) for result in comparison.baselines]
-    explained = [
-        explanation for run in comparison.runs if (explanation := explained_for_page(run, settings)) is not None
-    ]
-    return page.dumps(comparison, wanted, Provenance(command_line(), "channels", (), files, tuple(sources)), explained)
+    explained = [explanation for run in comparison.runs if (explanation := explained_for_page(run)) is not None]
+    return page.dumps(comparison, wanted, Provenance(command_line(), (), files, tuple(sources)), explained)
 
 
 def _use(grid: str | None, inferences_per_day: float, devices: int, price: float | None) -> Any:

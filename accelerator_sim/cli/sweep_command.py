@@ -357,7 +357,7 @@ def _origin(sweep: SweepPlan, spec: Path, outputs: list[Path | None]) -> Provena
         network = load_network(file)
         sources.append((f"workload {network.name}", network.source))
         files += [_named(each, file, name) for each in workload_files(file, network)]
-    return Provenance(command_line(), "channels", (), tuple(dict.fromkeys(files)), tuple(sources))
+    return Provenance(command_line(), (), tuple(dict.fromkeys(files)), tuple(sources))
 
 
 def _named(file: SourceFile, path: str, name: str) -> SourceFile:

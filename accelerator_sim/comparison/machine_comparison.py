@@ -11,7 +11,7 @@ from typing import Any
 
 from accelerator_sim.baseline.roofline import BaselineResult
 from accelerator_sim.results.network_result import NetworkResult
-from accelerator_sim.results.shown import ShownInPython
+from accelerator_sim.results.shown import Drawn
 from accelerator_sim.results.status import worst_code
 from accelerator_sim.results.tabular import Tabular
 from accelerator_sim.version import __version__
@@ -142,7 +142,7 @@ def ratio(value: float | None, reference: float | None) -> float | None:
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison(ShownInPython, Tabular):
+class Comparison(Drawn, Tabular):
     """A network on several machines.
 
     `entries` has each machine once, under the boundaries that were asked for, accelerators first; `matrix` has every

@@ -73,6 +73,9 @@ def simulate_network(
         batch=selected.batch,
         seed=chosen.seed,
         interrupted=interrupted,
+        masks=chosen.masks,
+        constraints=chosen.plan.constraints,
+        workload_notes=network.notes,
     )
 
 

@@ -15,7 +15,7 @@ from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.model import Chosen, FileModel, load_model
 from accelerator_sim.files.vocabulary import BATCH, SEED, Fidelity, Objective
-from accelerator_sim.files.yaml_tree import load_document
+from accelerator_sim.files.yaml_tree import Document, load_document
 from accelerator_sim.sweeps.axes import axis_values, check_axis_value, check_name
 from accelerator_sim.sweeps.expressions import ParsedConstraint, parse_comparison
 from accelerator_sim.sweeps.limits import unit_of
@@ -23,6 +23,8 @@ from accelerator_sim.sweeps.records import goal_of
 from accelerator_sim.sweeps.sobol import MOST_AXES
 
 MOST_POINTS = 1_000_000
+GIVEN = "sweep()"
+"""What errors name as the file of a sweep that Python describes."""
 
 Wrong = Callable[[tuple[str | int, ...], str], None]
 """Notes what is wrong at a path of the file."""
@@ -125,6 +127,19 @@ def load_sweep(path: Path) -> SweepPlan:
     with instead_of(path, FileKind.SWEEP, "a sweep is required"):
         document = load_document(path)
         spec = load_model(Spec, document)
+    return _checked(spec, document, path)
+
+
+def sweep_of(fields: Mapping[str, Any]) -> SweepPlan:
+    """Return the sweep of the fields that its file would have.
+
+    Files that it names are looked for in the working folder.  Raises InvalidFile as `load_sweep`.
+    """
+    document = Document(GIVEN, dict(fields), {})
+    return _checked(load_model(Spec, document), document, Path(GIVEN))
+
+
+def _checked(spec: Spec, document: Document, path: Path) -> SweepPlan:
     problems: list[Problem] = []
 
     def wrong(where: tuple[str | int, ...], message: str) -> None:

@@ -33,7 +33,6 @@ from tests.small_network import CONV, FC, POOL, TWIN
 
 ORIGIN = Provenance(
     ("accelerator-sim", "simulate", "a b.yaml", "--set", "clock=1 GHz"),
-    "channels",
     (("clock", "1 GHz"),),
     (SourceFile("workload", "a b.yaml", "0123abcd"), SourceFile("mappings", "/dev/stdin", None)),
     (("technology t", "measured, 2017"),),
@@ -51,7 +50,7 @@ def run(
 
 def page_of(result: NetworkResult) -> str:
     """Return the page of a result, with what bounds its layers where they were run."""
-    explained = None if result.fidelity == "analytical" else explain_run(result, Options())
+    explained = None if result.fidelity == "analytical" else explain_run(result)
     return simulated_page.dumps(result, ORIGIN, explained)
 
 
@@ -60,7 +59,7 @@ def comparison_page(fidelity: str = "analytical", workload: str = "small", layer
     network = Network(workload, "made up", layers, "small.yaml")
     question = Question(Options(fidelity=fidelity))
     compared = compare(network, [load_machine("eyeriss_v2")], [load_device("jetson_tx2_maxq")], question)
-    explained = [explain_run(run, question.options) for run in compared.runs] if fidelity == "event" else []
+    explained = [explain_run(run) for run in compared.runs] if fidelity == "event" else []
     return compared_page.dumps(compared, Wanted(True, Use("usa", 1000), ("wifi", "5g")), ORIGIN, explained)
 
 

@@ -1,9 +1,10 @@
-"""Results as Python shows them: one line each, and HTML that a notebook can show by itself."""
+"""Results as Python shows them: one line each, HTML that a notebook can show by itself, pages, figures and traces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import singledispatchmethod
+from typing import Any
 
 from markupsafe import Markup
 
@@ -11,16 +12,22 @@ from accelerator_sim.comparison.dataflow_comparison import DataflowComparison
 from accelerator_sim.comparison.machine_comparison import Comparison, ratio
 from accelerator_sim.comparison.noc_comparison import NetworkComparison
 from accelerator_sim.eyexam.explanation import Explanation
+from accelerator_sim.figure.figure_kinds import draw
 from accelerator_sim.files.text import printable
+from accelerator_sim.python.pages import page_of
 from accelerator_sim.report import dataflow_comparison_table, explanation_text, noc_comparison_table
+from accelerator_sim.report.chrome_trace import dumps
 from accelerator_sim.report.columns import Column, TableRow, fitted
 from accelerator_sim.report.compared import times, title
 from accelerator_sim.report.comparison_table import entry_columns
 from accelerator_sim.report.names import COMPONENT_NAMES, partial
 from accelerator_sim.report.numbers import format_energy, format_joules, percent, si
+from accelerator_sim.report.pareto_text import render_records
 from accelerator_sim.report.tables import layer_columns
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.run.trace import TraceWindow, trace
+from accelerator_sim.sweeps.opened import Sweep, SweepRecords
 
 WIDTH = 110
 """Characters of a row in a notebook."""
@@ -82,6 +89,16 @@ class PythonView:
         names = ", ".join(each.flow.name for each in result.results)
         return printable(f"{result.workload} on {result.architecture.name} as {names}")
 
+    @line.register
+    def _(self, result: Sweep) -> str:
+        with_errors = f", {result.summary.failures:,} failed" if result.summary and result.summary.failures else ""
+        rows = sum(1 for _ in result.iter_rows())
+        return printable(f"{result.store}: {rows:,} results{with_errors}, for {', '.join(map(str, result.goals()))}")
+
+    @line.register
+    def _(self, result: SweepRecords) -> str:
+        return f"{len(result.records):,} points, by {', '.join(map(str, result.goals))}"
+
     @singledispatchmethod
     def html(self, result: object) -> str:
         """A result as HTML that stands by itself."""
@@ -109,6 +126,27 @@ class PythonView:
     @html.register
     def _(self, result: DataflowComparison) -> str:
         return _plain(dataflow_comparison_table.render(result, WIDTH))
+
+    @html.register
+    def _(self, result: Sweep) -> str:
+        return Markup("<div><p>{}</p>{}</div>").format(self.line(result), self.html(result.front()))
+
+    @html.register
+    def _(self, result: SweepRecords) -> str:
+        return _plain(render_records(result.records, result.goals, WIDTH, linked=result.linked))
+
+    def page(self, result: object) -> str:
+        """The page of a result.  Raises UsageError for one that has none."""
+        return page_of(result)
+
+    def figure(self, result: object, kind: str, choices: dict[str, Any]) -> Any:
+        """A figure of a result.  Raises UsageError for a kind that it has not."""
+        return draw(result, kind, choices)
+
+    def trace(self, result: object, cycles: tuple[int, int], clusters: tuple[int, ...]) -> bytes:
+        """The trace of a run.  Raises UsageError for an estimate, and for clusters that there are not."""
+        assert isinstance(result, NetworkResult)
+        return dumps(trace(result, TraceWindow(*cycles, clusters)))
 
 
 def _plain(text: str) -> Markup:
