@@ -12,7 +12,8 @@ import numpy as np
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
-from accelerator_sim.baseline.device import Device, load_device
+from accelerator_sim.baseline.device import Device
+from accelerator_sim.baseline.measured_device import MeasuredDevice, load_baseline
 from accelerator_sim.comparison.compare_machines import Question
 from accelerator_sim.comparison.compare_machines import compare as compare_machines
 from accelerator_sim.comparison.dataflow_comparison import DataflowComparison
@@ -118,9 +119,6 @@ _REASONS = 5
 """Reasons of failures that a warning lists."""
 
 show_with(PythonView())
-
-load_baseline = load_device
-"""Return a built-in baseline, or the one in a YAML file."""
 
 SHOWN = 3
 """Reasons for which layers failed that a message names: they are mostly the same."""
@@ -240,7 +238,7 @@ def explain(
 def compare(
     network: Network | str | Path,
     architectures: Architecture | str | Path | Sequence[Architecture | str | Path] = ("eyeriss_v2",),
-    baselines: Device | str | Path | Sequence[Device | str | Path] = (),
+    baselines: Device | MeasuredDevice | str | Path | Sequence[Device | MeasuredDevice | str | Path] = (),
     *,
     batch: int = 1,
     precision: NumberFormat | NumberFormatWord | None = None,
@@ -281,7 +279,7 @@ def compare(
     )
     machines = [_machine(each) for each in sequence(architectures, "architectures")]
     devices = [
-        each if isinstance(each, Device) else load_device(place(each, "baseline"))
+        each if isinstance(each, Device | MeasuredDevice) else load_baseline(place(each, "baseline"))
         for each in sequence(baselines, "baselines")
     ]
     with progress_of(progress) as shown:

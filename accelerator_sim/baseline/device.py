@@ -186,12 +186,7 @@ def load_device(name_or_path: str) -> Device:
 
     name_or_path: a built-in name, or the path of a YAML file.
 
-    Raises UsageError for an unknown name and InvalidFile for a bad file.
-
-    >>> import accelerator_sim
-    >>> accelerator_sim.load_baseline("jetson_tx2_maxq").name
-    'jetson_tx2_maxq'
-    """
+    Raises UsageError for an unknown name and InvalidFile for a bad file."""
     return read_device(resolve("arch_configs", name_or_path, "baseline", "baselines"))
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from accelerator_sim.baseline.device import Device
+from accelerator_sim.baseline.measured_device import MeasuredDevice
 from accelerator_sim.baseline.roofline import BaselineResult
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.shown import Drawn
@@ -27,7 +29,7 @@ class Conditions:
     precision: str
     """Number format: "fp16", or the bits of an accelerator's iacts, as "8b"."""
     boundary: str
-    """What draws the power: "chip", "chip+dram", "board", or "net" (board above idle)."""
+    """What draws the power: "chip", "chip+dram", "board", "net" (board above idle) or "device" (as measured)."""
     stack: str
     """Software of a baseline; of an accelerator, what its mappings were chosen for, as "for latency"."""
 
@@ -51,7 +53,8 @@ class MachineEntry:
 
     name: str
     kind: str
-    node_nm: float
+    node_nm: float | None
+    """None where it is not known."""
     conditions: Conditions
     latency_s: float | None
     energy_j: float | None
@@ -161,9 +164,17 @@ class Comparison(Drawn, Tabular):
     batch: int
     runs: tuple[NetworkResult, ...]
     baselines: tuple[BaselineResult, ...]
+    """The modelled ones."""
     entries: tuple[MachineEntry, ...]
     matrix: tuple[Ratio, ...]
     notes: tuple[str, ...] = ()
+    measured: tuple[MeasuredDevice, ...] = ()
+    """The baselines of which there are only measurements."""
+
+    @property
+    def devices(self) -> list[Device | MeasuredDevice]:
+        """All baselines."""
+        return [*(result.device for result in self.baselines), *self.measured]
 
     @property
     def reference(self) -> MachineEntry:

@@ -62,7 +62,7 @@ def energy_of_machines(comparison: Comparison) -> Drawing:
     figure = new_figure(7.5, whole_bars(len(known)))
     axes = figure.add_subplot()
     for at, entry in enumerate(known):
-        axes.barh(at, entry.energy_j, color=GREEN if entry.kind != "board" else RED)
+        axes.barh(at, entry.energy_j, color=GREEN if entry.kind == "accelerator" else RED)
         axes.text(entry.energy_j, at, f" {format_joules(entry.energy_j)}", va="center")
     axes.set_yticks(range(len(known)), [printable(title(entry)) for entry in known])
     axes.invert_yaxis()

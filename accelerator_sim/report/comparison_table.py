@@ -87,7 +87,7 @@ def entry_columns(comparison: Comparison) -> list[Column[MachineEntry]]:
         Column("inf/J", lambda e: si(e.inferences_per_j), EXTRA),
         Column("inf/s", lambda e: si(e.inferences_per_s), EXTRA),
         Column("EDP", lambda e: si(e.edp_js, "Js"), EXTRA),
-        Column("node", lambda e: f"{e.node_nm:g} nm", EXTRA),
+        Column("node", lambda e: "-" if e.node_nm is None else f"{e.node_nm:g} nm", EXTRA),
     ]
 
 

@@ -85,7 +85,7 @@ def baseline_files(name_or_path: str) -> list[SourceFile]:
     """Return the file of a baseline, and that of the software that it names."""
     path = resolve("arch_configs", name_or_path, "baseline", "baselines")
     hashed = [source_file("baseline", name_or_path, path)]
-    named = load_document(path).raw["software"]
+    named = load_document(path).raw.get("software")
     software = software_file(path, named) if isinstance(named, str) else None
     return [*hashed, source_file("software", str(named), software)] if software else hashed
 
