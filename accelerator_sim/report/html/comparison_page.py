@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from accelerator_sim.comparison.machine_comparison import Comparison, MachineEntry, ratio
 from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.vocabulary import ChipBoundary
-from accelerator_sim.report import compared
+from accelerator_sim.report import compared, verdicts
 from accelerator_sim.report.compared import Cells, Wanted, conditions, times, title
 from accelerator_sim.report.html import charts, page, scatter
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
@@ -46,6 +46,7 @@ def dumps(
     return page.render(
         "comparison.html.j2",
         comparison=comparison,
+        verdict=verdicts.of_comparison(comparison),
         setup=f"{compared.size_of(comparison)}; energies are of one inference",
         notices=list(_notices(comparison)),
         cards=list(_cards(comparison)),

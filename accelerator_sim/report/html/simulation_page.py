@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from accelerator_sim.eyexam.explanation import Explanation
+from accelerator_sim.report import verdicts
 from accelerator_sim.report.html import charts, eyexam_section, page
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
 from accelerator_sim.report.html.panels import panels
@@ -27,6 +28,7 @@ def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanatio
     return page.render(
         "simulation.html.j2",
         result=result,
+        verdict=verdicts.of_run(result),
         setup=_setup(result),
         notices=list(_notices(result)),
         cards=list(_cards(result)),

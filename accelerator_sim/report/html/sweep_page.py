@@ -8,6 +8,7 @@ import numpy as np
 
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.units import DIMENSIONS, split_quantity
+from accelerator_sim.report import verdicts
 from accelerator_sim.report.html import page
 from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn
@@ -50,6 +51,7 @@ def dumps(
     return page.render(
         "sweep.html.j2",
         name=_name(sweep),
+        verdict=verdicts.of_sweep(len(points), front, goals, {row["point"]: row["axes"] for row in front}),
         setup=_setup(sweep),
         notices=list(_notices(summary, points, drawn, failed)),
         cards=list(_cards(summary, rows, points, failed, front, goals)),
