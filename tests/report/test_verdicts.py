@@ -56,7 +56,7 @@ def test_of_a_sweep() -> None:
     ]
     axes = {3: {"clock": "1 GHz"}, 5: {"clock": "2 GHz"}}
     assert verdicts.of_sweep(9, rows, goals, axes) == (
-        "Of 9 points, 2 are beaten by none in latency_s and energy_total_j: the least latency_s is 1.00 ms, at clock 1 GHz;"
-        " the least energy_total_j is 1.00 mJ, at clock 2 GHz."
+        "Of 9 points, 2 are beaten by none in latency_s and energy_total_j: the least latency_s is 1.00 ms, at clock"
+        " 1 GHz; the least energy_total_j is 1.00 mJ, at clock 2 GHz."
     )
     assert verdicts.of_sweep(9, [], goals, {}) == "None of 9 points has a result."
