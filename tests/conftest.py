@@ -27,6 +27,15 @@ from accelerator_sim.workload.network import Network
 settings.register_profile("seeded", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("seeded")
 
+LONGEST = ("published/test_scorecard.py", "test_everything_maps.py", "cli/test_faults.py")
+"""Files whose tests begin first, so that no process is left with a long one in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first."""
+    items.sort(key=lambda item: not str(item.path).endswith(LONGEST))
+
+
 Hide = Callable[[str], None]
 
 

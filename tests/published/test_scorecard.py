@@ -49,8 +49,9 @@ def judge(card: Scorecard) -> None:
     assert all(row.figure.cause for row in card.rows if row.status == "miss")
 
 
-def test_quick() -> None:
-    publications = load_publications()
+@pytest.mark.parametrize("name", load_publications())
+def test_quick(name: str) -> None:
+    publications = load_publications([name])
     judge(evaluate(publications, run_cases(publications, quick=True)))
 
 
