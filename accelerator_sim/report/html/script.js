@@ -272,6 +272,41 @@
     redraw();  // a browser may have kept other choices when the page was loaded again
   }
 
+  // --- the colour of points and lines: by the values of a column, a colour each where they are few, else a scale
+  const PALETTE = ["blue", "orange", "green", "pink", "sky", "red", "yellow", "dark"].map((name) => `var(--${name})`);
+  function colorBy(column) {
+    const legend = find("color-legend");
+    const lines = new Map(all(".parallel [data-point]").map((line) => [Number(line.dataset.point), line]));
+    const paint = (at, color) => {
+      const shape = marks.get(at)?.querySelector("path"), line = lines.get(at);
+      if (shape) shape.style.fill = color;
+      if (line) line.style.stroke = color;
+    };
+    legend.replaceChildren();
+    if (column === "") return points.forEach((_, at) => paint(at, ""));
+    const value = (cell) => (cell.dataset.v === undefined ? cell.textContent : Number(cell.dataset.v));
+    const cells = points.map((row) => row.cells[Number(column)]);
+    const known = [...new Map(cells.map((cell) => [value(cell), cell.textContent]))];
+    known.sort(([a], [b]) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true })));
+    const few = known.length <= PALETTE.length;
+    const order = new Map(known.map(([each], at) => [each, at]));
+    const part = (at) => Math.round((100 * at) / Math.max(known.length - 1, 1));
+    const color = (at) => (few ? PALETTE[at] : `color-mix(in oklab, var(--orange) ${part(at)}%, var(--blue))`);
+    cells.forEach((cell, at) => paint(at, color(order.get(value(cell)))));
+    for (const at of few ? known.keys() : [0, known.length - 1]) {
+      const item = document.createElement("li"), box = document.createElement("span");
+      box.className = "box";
+      box.style.background = color(at);
+      item.append(box, known[at][1]);
+      legend.append(item);
+    }
+  }
+  const color = find("color");
+  if (color) {
+    color.addEventListener("change", () => colorBy(color.value));
+    colorBy(color.value);
+  }
+
   // --- tables: a press on a heading sorts, the other way round on the second
   const value = (row, column) => {
     const cell = row.cells[column];

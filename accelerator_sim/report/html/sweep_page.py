@@ -12,6 +12,7 @@ from accelerator_sim.report import verdicts
 from accelerator_sim.report.html import page
 from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn
+from accelerator_sim.report.html.parallel import Upright, parallel, upright
 from accelerator_sim.report.html.plane import KINDS, Axis, axis_of, data, plane
 from accelerator_sim.report.html.scatter import mark
 from accelerator_sim.report.pareto_text import shown
@@ -21,7 +22,7 @@ from accelerator_sim.sweeps.axes import readable
 from accelerator_sim.sweeps.database import FIGURES, MACS
 from accelerator_sim.sweeps.records import MORE, Goal, best, by_point, front_of, last_stage
 from accelerator_sim.sweeps.spec import SweepMode, SweepPlan
-from accelerator_sim.sweeps.sweep_run import Summary
+from accelerator_sim.sweeps.sweep_run import Failure, Summary
 
 _FIGURES = (*FIGURES, *MACS)
 MOST = 2000
@@ -59,6 +60,9 @@ def dumps(
         caption=_caption(drawn, chosen, marked) if chosen else "",
         axes=axes,
         chosen=[axis.field for axis in chosen],
+        colors=[(column, table.columns[column].heading) for column in (*table.varied, *map(table.column, fields))],
+        parallel=_parallel(table, axes, goals, {at for at, row in enumerate(drawn) if row["point"] in at_front}),
+        causes=[(failure.error, f"{failure.results:,}", _first(failure)) for failure in summary.failed],
         data=data(axes, [table.column(field) for field in fields], table.varied) if chosen else None,
         columns=table.columns,
         rows=table.rows,
@@ -300,6 +304,27 @@ def _caption(drawn: Sequence[Row], chosen: Sequence[Axis], front: Sequence[int])
     return f"Of {have} points, {len(front)} are beaten by none in {goals}."
 
 
+def _parallel(table: _Table, axes: Sequence[Axis], goals: Sequence[Goal], front: set[int]) -> Chart | None:
+    """The axes that vary and the objectives, side by side; None where nothing varies."""
+    wanted = {goal.field for goal in goals}
+    uprights = []
+    for column in table.varied:
+        cells = [row[column] for row in table.rows]
+        if len({cell.value for cell in cells}) > 1:
+            texts = [cell.text for cell in cells]
+            uprights.append(upright(table.columns[column].heading, [cell.value for cell in cells], texts))
+    if not uprights:
+        return None
+    uprights += [Upright(axis.field, axis.places, axis.ticks) for axis in axes if axis.field in wanted]
+    marks = (("front", "", "beaten by none in all objectives"), ("beaten", "", "beaten"))
+    return Chart(
+        "Axes and objectives side by side",
+        parallel(uprights, front),
+        tuple((kind, name) for kind, _, name in marks),
+        "A line is a point. Values that are set are spaced evenly; of many points not all are drawn.",
+    )
+
+
 # --- failed points ---------------------------------------------------------------------------------------------------
 def _failed_columns(failed: Sequence[Row]) -> list[PageColumn]:
     return [
@@ -307,6 +332,10 @@ def _failed_columns(failed: Sequence[Row]) -> list[PageColumn]:
         PageColumn("stage"),
         *(PageColumn(n, numeric=False) for n in ("workload", "axes", "error")),
     ]
+
+
+def _first(failure: Failure) -> str:
+    return f"point {failure.point}, {failure.workload}"
 
 
 def _failed_row(row: Row) -> list[Cell]:

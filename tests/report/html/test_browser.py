@@ -382,3 +382,21 @@ def test_charts_are_saved_as_they_are_seen(page: Any, tmp_path: Path) -> None:
     assert len(colours) >= ran
     assert "rgb(0, 158, 115)" in colours
     assert any("stripes" in colour for colour in colours)
+
+
+def test_points_of_a_sweep_are_coloured_by_any_column(swept: Any) -> None:
+    def colours() -> list[str]:
+        return list(
+            swept.execute_script("return [...document.querySelectorAll('#plane .mark path')].map(p => p.style.fill)")
+        )
+
+    assert set(colours()) == {""}
+    options = [option.text for option in one(swept, "#color").find_elements("css selector", "option")]
+    assert options[:2] == ["front", "clock"]
+    choose(swept, "color", "clock")
+    named = [item.text for item in swept.find_elements("css selector", "#color-legend li")]
+    assert named
+    assert len(set(colours())) == len(named)
+    choose(swept, "color", "front")
+    assert set(colours()) == {""}
+    assert swept.find_elements("css selector", "#color-legend li") == []

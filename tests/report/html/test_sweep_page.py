@@ -46,7 +46,9 @@ def test_the_page_is_well_formed_loads_nothing_and_is_the_same_each_time() -> No
 
 def test_sections_and_cards() -> None:
     page = sweep_page(ROWS)
-    assert re.findall(r'<section id="([a-z]+)"', page) == ["summary", "plane", "table", "provenance"]
+    assert re.findall(r'<section id="([a-z]+)"', page) == [
+        "summary", "plane", "parallel", "table", "provenance",
+    ]  # fmt: skip
     cards = dict(re.findall(r"<dt>([^<]*)</dt><dd><b>([^<]*)</b>", page))
     assert cards == {
         "points": "6", "results": "6", "failed": "0", "on the front": "3",
@@ -175,3 +177,14 @@ def test_failed_points_that_are_not_listed_are_told(monkeypatch: pytest.MonkeyPa
     page = sweep_page(rows)
     assert "3 results failed; the first 2 are listed below with their errors." in page
     assert listed(page, "errors") == ["1", "2"]
+
+
+def test_failures_are_folded_by_cause() -> None:
+    """Each cause once, with how many there are and where it occurred first; all of them below."""
+    page = sweep_page([*ROWS, *(sweep_row(at, error=f"reason {at}") for at in (7, 8))])
+    folded = re.search(r"<caption>By cause.*?</table>", page, re.DOTALL)
+    assert folded is not None
+    assert re.findall(r"<t[dh][^>]*>([^<]*)</t", folded[0])[3:] == [
+        "reason 7", "1", "point 7, small", "reason 8", "1", "point 8, small",
+    ]  # fmt: skip
+    assert "<details><summary>All 2 of them</summary>" in page
