@@ -184,7 +184,7 @@ def test_failures_are_folded_by_cause() -> None:
     page = sweep_page([*ROWS, *(sweep_row(at, error=f"reason {at}") for at in (7, 8))])
     folded = re.search(r"<caption>By cause.*?</table>", page, re.DOTALL)
     assert folded is not None
-    assert re.findall(r"<t[dh][^>]*>([^<]*)</t", folded[0])[3:] == [
+    assert re.findall(r"<td>([^<]*)", folded[0]) == [
         "reason 7", "1", "point 7, small", "reason 8", "1", "point 8, small",
     ]  # fmt: skip
     assert "<details><summary>All 2 of them</summary>" in page
