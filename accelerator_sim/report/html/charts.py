@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
+from accelerator_sim.report.html.folding import Fold, folded
 from accelerator_sim.report.html.scatter import Limit, ScatterPoint, mark, scatter_loglog
 from accelerator_sim.report.names import CAUSE_ORDER, COMPONENT_NAMES
 from accelerator_sim.report.numbers import format_energy, percent, si
@@ -42,16 +43,17 @@ def latency(result: NetworkResult) -> Chart:
     """Return the time of each layer."""
     clock, total = result.architecture.clock, max(result.totals.cycles, 1)
     bars = []
-    for index, layer in enumerate(result.layers):
+    for fold in folded(result.layers):
+        layer = fold.layer
         if layer.outcome is None:
-            bars.append(_failed(index, layer))
+            bars.append(_failed(fold))
             continue
         cycles = layer.outcome.timing.cycles
         share = percent(cycles / total)
         tip = f"{layer.layer.name}\n{si(cycles / clock, 's')}, {cycles:,} cycles\n{share}% of the network"
-        bars.append(_bar(index, layer, (Segment("time", cycles / clock),), si(cycles / clock, "s"), tip))
+        bars.append(_bar(fold, (Segment("time", cycles / clock),), si(cycles / clock, "s"), tip))
     drawing = stacked_bars(f"Latency of each layer of {result.workload}", bars, lambda value: si(value, "s"))
-    return Chart("Latency", drawing, caption=f"{si(result.totals.latency_s, 's')} in all.")
+    return Chart("Latency", drawing, caption=f"{si(result.totals.latency_s, 's')} in all.{_folds(result)}")
 
 
 def energies(result: NetworkResult) -> Chart:
@@ -61,15 +63,16 @@ def energies(result: NetworkResult) -> Chart:
         return format_energy(value, result.energy.unit)
 
     bars = []
-    for index, layer in enumerate(result.layers):
+    for fold in folded(result.layers):
+        layer = fold.layer
         if layer.energy is None:
-            bars.append(_failed(index, layer))
+            bars.append(_failed(fold))
             continue
         parts = layer.energy.as_dict()
         lines = [f"{name} {text(parts[part])}" for part, name in COMPONENT_NAMES.items() if parts[part]]
         head = f"{layer.layer.name}\nchip {text(layer.energy.chip)}, with DRAM {text(layer.energy.total)}"
         segments = tuple(Segment(part, parts[part]) for part in COMPONENT_NAMES)
-        bars.append(_bar(index, layer, segments, text(layer.energy.total), "\n".join([head, *lines])))
+        bars.append(_bar(fold, segments, text(layer.energy.total), "\n".join([head, *lines])))
     total = result.energy.as_dict()
     unit = "Multiples of one MAC, not joules. " if result.energy.unit is EnergyUnit.MAC else ""
     return Chart(
@@ -84,10 +87,11 @@ def energies(result: NetworkResult) -> Chart:
 def stalls(result: NetworkResult) -> Chart:
     """Return where the cycles of each layer went, by cause, and its utilization."""
     bars, causes = [], set()
-    for index, layer in enumerate(result.layers):
+    for fold in folded(result.layers):
+        layer = fold.layer
         outcome = layer.outcome
         if outcome is None:
-            bars.append(_failed(index, layer))
+            bars.append(_failed(fold))
             continue
         spent = by_cause(outcome.timing, result.architecture)
         causes |= set(spent)
@@ -100,7 +104,7 @@ def stalls(result: NetworkResult) -> Chart:
         lines = [f"{name.label} {percent(share)}%" for name, share in sorted(large, key=lambda part: -part[1])]
         segments = tuple(Segment(name, cycles) for name, cycles in spent.items())
         tip = "\n".join([f"{layer.layer.name}\nutilization {used}", *lines])
-        bars.append(_bar(index, layer, segments, used if layer.layer.is_mac else "-", tip))
+        bars.append(_bar(fold, segments, used if layer.layer.is_mac else "-", tip))
     cycle_kind = (
         "cycles of the array; an estimate has no PE by PE times, so the rest of the time counts as work"
         if result.estimate
@@ -144,12 +148,22 @@ def stalls_of_runs(runs: Sequence[NetworkResult]) -> Chart | None:
     )
 
 
-def _bar(index: int, layer: LayerResult, segments: tuple[Segment, ...], text: str, tip: str) -> Bar:
-    return Bar(layer.layer.name, segments, text, tip, str(index))
+def _bar(fold: Fold, segments: tuple[Segment, ...], text: str, tip: str) -> Bar:
+    return Bar(fold.label, segments, text, tip + _each(fold), str(fold.index))
 
 
-def _failed(index: int, layer: LayerResult) -> Bar:
-    return Bar(layer.layer.name, (), "failed", f"{layer.layer.name}\nfailed: {layer.error}", str(index))
+def _failed(fold: Fold) -> Bar:
+    return Bar(fold.label, (), "failed", f"{fold.layer.layer.name}\nfailed: {fold.layer.error}", str(fold.index))
+
+
+def _each(fold: Fold) -> str:
+    return f"\neach of {fold.times} equal layers" if fold.times > 1 else ""
+
+
+def _folds(result: NetworkResult) -> str:
+    """What a caption says of the layers that stand for several."""
+    alike = [fold.times for fold in folded(result.layers) if fold.times > 1]
+    return f" A bar with ×{max(alike)} is of each of {max(alike)} equal layers." if alike else ""
 
 
 # --- roofline --------------------------------------------------------------------------------------------------------

@@ -140,11 +140,12 @@
   // --- one layer: chosen by its number, which the address keeps
   const choice = find("choice");
   const panels = all(".panel");
-  function choose(key) {
+  const long = all("details.long");  // of large networks: what is closed at first
+  function choose(key, open = true) {
     for (const panel of panels) {
       const on = panel.dataset.layers.split(" ").includes(key);
       panel.classList.toggle("chosen", on);
-      panel.open = on;
+      panel.open = on && open;
     }
     for (const row of all("[data-key]")) row.classList.toggle("chosen", row.dataset.key === key);
     choice.value = key;
@@ -172,11 +173,16 @@
     choice.addEventListener("change", () => choose(choice.value));
     find("previous").addEventListener("click", () => step(-1));
     find("next").addEventListener("click", () => step(1));
-    choose(choice.value);
+    choose(choice.value, !long.length);
     addEventListener("hashchange", followHash);
     followHash();
   }
-  addEventListener("beforeprint", () => { for (const panel of panels) panel.open = true; });
+  for (const link of all("nav a")) {
+    link.addEventListener("click", () => {
+      for (const each of all(`${link.hash} > details.long, ${link.hash} > details.chosen`)) each.open = true;
+    });
+  }
+  addEventListener("beforeprint", () => { for (const each of [...panels, ...long]) each.open = true; });
   addEventListener("afterprint", () => { if (choice) choose(choice.value); });
 
   // --- the plane of two results: marks move to the axes that are chosen, and their front is computed again

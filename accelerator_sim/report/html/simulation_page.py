@@ -18,6 +18,9 @@ from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.results.status import Status
 from accelerator_sim.technology.energy_unit import EnergyUnit
 
+MOST_OPEN = 40
+"""Layers up to which the panel of a layer, the table and the origin are open at first."""
+
 
 def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanation | None = None) -> str:
     """Return the page of a result: one HTML file that loads nothing, the same bytes for the same input.
@@ -38,6 +41,7 @@ def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanatio
         panels=panels(result, explanation),
         eyexam=eyexam_section.whole(explanation) if explanation else None,
         chosen=cycles.index(max(cycles)) if cycles else 0,
+        most_open=MOST_OPEN,
         columns=_COLUMNS,
         rows=[_row(index, layer, result) for index, layer in enumerate(result.layers)],
         ops=sorted({layer.layer.op for layer in result.layers}),
