@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -32,25 +33,27 @@ if TYPE_CHECKING:
 )
 @shared_options.text_format_option
 @shared_options.output_option
+@shared_options.report_option
 @shared_options.gathered_into(MappedLayers, "ask")
 @click.pass_context
-def command(ctx: click.Context, ask: MappedLayers, changes: bool) -> None:
+def command(ctx: click.Context, /, ask: MappedLayers, changes: bool, report: Path | None) -> None:
     """Why a layer, or a network, takes as long as it does, and what would help.
 
     Eyexam's seven steps from the ideal to the actual performance, stalls, reuse and energy of a layer, and the single
     changes of the architecture that would help most, each of them re-simulated.
     """
-    output.check_outputs([ask.out], [ask.workload, ask.arch])
+    output.check_outputs([ask.out, report], [ask.workload, ask.arch])
 
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.cli.simulate_command import print_failed_layers, print_reading_notes
+    from accelerator_sim.cli.simulate_command import files_of, origin_of, print_failed_layers, print_reading_notes
     from accelerator_sim.eyexam.explain import explain
-    from accelerator_sim.report import explanation_text as report
+    from accelerator_sim.report import explanation_text
     from accelerator_sim.run.options import Options
     from accelerator_sim.technology.machine_file import load_machine
 
     network, architecture, technology = load_inputs(ask.workload, ask.choices, ask.arch, ask.overrides)
+    files = files_of(ask.workload, network, ask.arch, ask.overrides, ask.mapping) if report else ()
     whole = network.with_batch(ask.batch)
     plan = load_mappings(ask.mapping, architecture, whole)
     if ask.name is not None:
@@ -68,8 +71,14 @@ def command(ctx: click.Context, ask: MappedLayers, changes: bool) -> None:
 
         text = encode(explanation.to_dict())
     else:
-        text = report.render(explanation, ask.name, output.width(), ask.out is None and output.on_terminal())
+        text = explanation_text.render(explanation, ask.name, output.width(), ask.out is None and output.on_terminal())
     output.write(text, ask.out)
+    if report is not None:
+        from accelerator_sim.report.html import simulation_page
+
+        origin = origin_of(network, architecture, technology, ask.overrides, files)
+        output.write(simulation_page.dumps(explanation.run, origin, explanation), report)
+        output.note(f"wrote {report}")
     if ask.out is not None:
         output.note(f"wrote {ask.out}")
     print_reading_notes(network)

@@ -14,8 +14,10 @@ from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
 
 if TYPE_CHECKING:
+    from accelerator_sim.architecture.architecture import Architecture
     from accelerator_sim.results.network_result import NetworkResult
-    from accelerator_sim.results.provenance import SourceFile
+    from accelerator_sim.results.provenance import Provenance, SourceFile
+    from accelerator_sim.technology.technology import Technology
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
@@ -136,7 +138,7 @@ def command(
     from accelerator_sim.run.network_run import simulate_network
 
     network, architecture, technology = load_inputs(workload, choices, arch, overrides)
-    files = _files(workload, network, arch, overrides, mapping) if report else ()
+    files = files_of(workload, network, arch, overrides, mapping) if report else ()
     whole = network.with_batch(batch)  # tiles of N in a mapping file count the batch
     plan = load_mappings(mapping, architecture, whole)
     network.select(layers)
@@ -149,17 +151,10 @@ def command(
     if save_mappings:
         output.write(dump_mappings(result.schedules().items()), save_mappings)
     if report:
-        from accelerator_sim.cli.command_line import command_line
         from accelerator_sim.eyexam.explain import explained_for_page
         from accelerator_sim.report.html import simulation_page
-        from accelerator_sim.results.provenance import Provenance
 
-        sources = (
-            (f"workload {network.name}", f"{network.source}. {network.notes}"),
-            (f"architecture {architecture.name}", architecture.source),
-            (f"technology {technology.name}", technology.source),
-        )
-        provenance = Provenance(command_line(), overrides, files, sources)
+        provenance = origin_of(network, architecture, technology, overrides, files)
         output.write(simulation_page.dumps(result, provenance, explained_for_page(result)), report)
     if trace:
         from accelerator_sim.report.chrome_trace import dumps
@@ -180,7 +175,26 @@ def print_reading_notes(network: Network) -> None:
         output.note(f"note: {network.name}: {network.notes}")
 
 
-def _files(
+def origin_of(
+    network: Network,
+    architecture: Architecture,
+    technology: Technology,
+    overrides: tuple[tuple[str, str], ...],
+    files: tuple[SourceFile, ...],
+) -> Provenance:
+    """Where the figures on a page come from."""
+    from accelerator_sim.cli.command_line import command_line
+    from accelerator_sim.results.provenance import Provenance
+
+    sources = (
+        (f"workload {network.name}", f"{network.source}. {network.notes}"),
+        (f"architecture {architecture.name}", architecture.source),
+        (f"technology {technology.name}", technology.source),
+    )
+    return Provenance(command_line(), overrides, files, sources)
+
+
+def files_of(
     workload: str, network: Network, arch: str, overrides: Sequence[tuple[str, str]], mapping: str | None
 ) -> tuple[SourceFile, ...]:
     """The files that a run reads, hashed before it begins, so that the hashes are of what was read."""

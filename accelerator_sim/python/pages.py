@@ -7,6 +7,7 @@ from functools import singledispatch
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.comparison.machine_comparison import Comparison
 from accelerator_sim.eyexam.explain import explained_for_page
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.report.compared import Wanted
 from accelerator_sim.report.html import comparison_page, simulation_page, sweep_page
@@ -29,6 +30,13 @@ def _(result: NetworkResult) -> str:
     notes = f"{result.workload_source}. {result.workload_notes}"
     sources = (f"workload {result.workload}", notes), _source(result.architecture)
     return simulation_page.dumps(result, Provenance(COMMAND, (), (), sources), explained_for_page(result))
+
+
+@page_of.register
+def _(result: Explanation) -> str:
+    run = result.run
+    sources = (f"workload {run.workload}", f"{run.workload_source}. {run.workload_notes}"), _source(run.architecture)
+    return simulation_page.dumps(run, Provenance(COMMAND, (), (), sources), result)
 
 
 @page_of.register

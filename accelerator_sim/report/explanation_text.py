@@ -194,9 +194,20 @@ def _changes(explanation: Explanation, width: int) -> Iterator[RenderableType]:
         return
     yield table(fitted(_change_columns(now), shown, width))
     for each in shown:
-        settings = " ".join(f"--set {path}={_quoted(value)}" for path, value in each.change.settings)
         note = f" ({each.change.note})" if each.change.note else ""
-        yield from _wrapped(f"{each.change.name}: {settings}{note}", width, "  ")
+        yield from _wrapped(f"{each.change.name}: {_options(each)}{note}", width, "  ")
+
+
+def _options(each: MeasuredChange) -> str:
+    return " ".join(f"--set {path}={_quoted(value)}" for path, value in each.change.settings)
+
+
+def change_rows(explanation: Explanation) -> list[tuple[str, ...]]:
+    """Return name and options of each measured change, with its cycles, energy and area beside the machine as it is."""
+    name, *figures = _change_columns(explanation.now)
+    return [
+        (name.cell(each), _options(each), *(column.cell(each) for column in figures)) for each in explanation.measured
+    ]
 
 
 _OBJECTIVES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from accelerator_sim.comparison.machine_comparison import Comparison, MachineEntry
+from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.report.compared import title
 from accelerator_sim.report.cycles import by_cause
 from accelerator_sim.report.names import COMPONENT_NAMES, partial
@@ -35,6 +36,19 @@ def of_run(result: NetworkResult) -> str:
         f" {result.objective}{', an estimate' if result.estimate else ''}."
     )
     return f"{whole} {_most(result)}"
+
+
+def of_explanation(explanation: Explanation) -> str:
+    """Return the verdict of the run, and the change that helps most."""
+    best = explanation.best(1)
+    if not best:
+        return of_run(explanation.run)
+    now, changed = explanation.now, best[0]
+    gain = 100.0 * (1.0 - changed.cycles / now.cycles) if now.cycles else 0.0
+    return (
+        f"{of_run(explanation.run)} Of {len(explanation.measured)} single changes, {changed.change.name} helps most: "
+        f"{gain:.1f}% fewer cycles, {100.0 * (changed.area - 1.0):+.1f}% area."
+    )
 
 
 def _most(result: NetworkResult) -> str:

@@ -100,3 +100,16 @@ def test_errors(run: Run, small: str, flawed: str) -> None:
     assert "wide" in only.stderr
     bad = run("explain", small, "--set", "pe_cluster.rows=0")
     assert bad.exit_code == 3
+
+
+def test_a_page(run: Run, small: str) -> None:
+    """The page of the run, with its bounds, and every change that was simulated."""
+    result = run("explain", small, "--report", "why.html")
+    assert (result.exit_code, "wrote why.html" in result.stderr) == (0, True)
+    page = Path("why.html").read_text()
+    assert "helps most" in page
+    assert "What would help: single changes re-simulated" in page
+    assert page.count("--set ") >= 10
+    assert run("explain", small, "--report", "none/why.html").exit_code == 2
+    without = run("explain", small, "--no-changes", "--report", "why.html")
+    assert (without.exit_code, "What would help" in Path("why.html").read_text()) == (0, False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from accelerator_sim.eyexam.bounds import STEPS, Examination
 from accelerator_sim.eyexam.explanation import Explanation
-from accelerator_sim.report.explanation_text import cause_rows, rate
+from accelerator_sim.report.explanation_text import cause_rows, change_rows, rate
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
 from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.svg import short
@@ -29,13 +29,15 @@ class BoundsOfNetwork:
 
     chart: Chart
     causes: tuple[tuple[str, ...], ...]
+    changes: tuple[tuple[str, ...], ...] = ()
+    """Changes of the machine that were simulated, the most helpful first."""
 
 
 def whole(explanation: Explanation) -> BoundsOfNetwork | None:
     """Return the bounds of a network; None where no layer has any."""
     if not explanation.explained:
         return None
-    return BoundsOfNetwork(_waterfall(explanation), tuple(cause_rows(explanation)))
+    return BoundsOfNetwork(_waterfall(explanation), tuple(cause_rows(explanation)), tuple(change_rows(explanation)))
 
 
 def _waterfall(explanation: Explanation) -> Chart:

@@ -31,7 +31,7 @@ def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanatio
     return page.render(
         "simulation.html.j2",
         result=result,
-        verdict=verdicts.of_run(result),
+        verdict=verdicts.of_explanation(explanation) if explanation else verdicts.of_run(result),
         setup=_setup(result),
         notices=list(_notices(result)),
         cards=list(_cards(result)),
