@@ -31,7 +31,9 @@ help:
 	@echo "make clean         remove what the other targets leave behind, except $(VENV) and $(PEERS)"
 
 demo: $(RUN)
-	$(VENV)/bin/accelerator-sim simulate mobilenet_v1_0.5_128_sparse --format table
+	@mkdir -p build
+	$(VENV)/bin/accelerator-sim simulate mobilenet_v1_0.5_128_sparse --format table --report build/demo.html
+	@echo "open build/demo.html in a browser for the same with charts"
 
 lint: $(DEV)
 	$(PY) -m ruff check .
@@ -85,10 +87,12 @@ $(PY):
 
 # An installation with an extra holds the plain one too.
 $(RUN): pyproject.toml | $(PY)
+	@echo "installing into $(VENV), once; this takes about a minute"
 	$(PIP_INSTALL) -e ".[onnx]"
 	@touch $@
 
 $(DEV): pyproject.toml | $(PY)
+	@echo "installing into $(VENV), with what the tests need, once; this takes a minute or two"
 	$(PIP_INSTALL) -e ".[onnx,dev]"
 	@touch $(RUN) $@
 

@@ -36,8 +36,7 @@ def render(result: NetworkResult, width: int = 80, color: bool = False) -> str:
     """
     parts: list[RenderableType] = [Text(line) for line in _head(result)]
     layers = fitted(layer_columns(result), result.layers, width)
-    parts += [Text(), table(layers, [_STYLES[layer.status] for layer in result.layers]), Text()]
-    parts += [Text(line) for line in _totals(result)]
+    parts += [Text(), table(layers, [_STYLES[layer.status] for layer in result.layers])]
     accesses = fitted(_ACCESS_COLUMNS, _ordered(result.accesses), width)
     noc = fitted(_NOC_COLUMNS, sorted(result.noc, key=lambda use: (_TENSORS.index(use.tensor), use.word_bits)), width)
     parts += [Text(), Text(f"Accesses{partial(result)}", style="bold"), table(accesses)]
@@ -47,6 +46,8 @@ def render(result: NetworkResult, width: int = 80, color: bool = False) -> str:
         Text(),
         Text(f"Energy by component{partial(result)}", style="bold"),
         *(Text(line) for line in _components(result)),
+        Text(),
+        *(Text(line) for line in _totals(result)),  # last, where a terminal shows them
     ]
     return paint(parts, width, color)
 
