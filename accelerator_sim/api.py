@@ -75,7 +75,7 @@ from accelerator_sim.technology.technology import Technology, load_technology
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
-from accelerator_sim.workload.network_loader import load_network
+from accelerator_sim.workload.network_loader import from_torch, load_network
 from accelerator_sim.workload.phases import dense_phases
 
 __all__ = [
@@ -90,6 +90,7 @@ __all__ = [
     "compare_dataflows",
     "compare_networks",
     "explain",
+    "from_torch",
     "load_architecture",
     "load_baseline",
     "load_network",

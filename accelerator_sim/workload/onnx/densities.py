@@ -187,8 +187,8 @@ class Densities:
             )
         if self._skipped:
             notes.append(
-                f"The {self._holder}'s {self._skipped / 1e9:.1f} GB of weights were not read and are taken as dense; ask"
-                " for them with --weights."
+                f"The {self._holder}'s {self._skipped / 1e9:.1f} GB of weights were not read and are taken as dense;"
+                " ask for them with --weights."
             )
         if self._inputs:
             notes.append(f"Densities of iacts are those of the network run on {self._inputs}.")

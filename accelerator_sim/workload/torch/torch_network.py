@@ -1,0 +1,124 @@
+"""From a module of PyTorch, or a file of torch.export.save, to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.export import ExportedProgram
+from torch.utils import _pytree as pytree
+
+from accelerator_sim.files.errors import AcceleratorSimError, UsageError
+from accelerator_sim.workload.choices import Choices
+from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.onnx.activations import ChannelCount, channel_densities
+from accelerator_sim.workload.onnx.loading import load_graph
+from accelerator_sim.workload.onnx.reader import GraphOrigin, network_of
+from accelerator_sim.workload.onnx.unreadable import Unreadable, one_line, problem
+from accelerator_sim.workload.onnx.weights import MOST_BYTES
+from accelerator_sim.workload.torch.exporting import Inputs, export, functional, inputs_of, reason
+from accelerator_sim.workload.torch.measuring import Runner
+from accelerator_sim.workload.torch.saved_export import load_program, sizes_of, translated_export
+from accelerator_sim.workload.torch.translation import translate
+
+
+def network_of_module(model: object, example: object, measure: bool, choices: Choices) -> Network:
+    """Return the network of a module.
+
+    model: a torch.nn.Module; example: what it is called with; measure: whether to run it on the example for the
+    densities of its activations; choices: of those for ONNX files, `strict` and `weights`.  Raises UsageError for
+    values of another type, an example that the module does not run on, a module that cannot be traced, and what is in
+    it that cannot be understood.
+    """
+    if not isinstance(model, torch.nn.Module):
+        raise UsageError(f"model is a {type(model).__name__}; a torch.nn.Module is required")
+    name, inputs = type(model).__name__, inputs_of(example)
+    program = functional(export(model, inputs))
+    try:
+        holds = _holds(program, choices)
+        translated = translate(program, name, holds, sizes_of(program, {}))
+        graph = load_graph(translated.file, {}, weights=holds)
+        origin = GraphOrigin(name, _source(name), "model")
+        if measure:
+            runner = Runner(program, translated, graph)
+            origin = replace(origin, measuring=partial(_of_example, runner, inputs), inputs="the example")
+        return network_of(graph, choices, origin)
+    except Unreadable as error:
+        raise UsageError(f"{name}: {f'{error.where}: ' if error.where else ''}{error}") from None
+
+
+def network_of_export(path: Path, choices: Choices) -> Network:
+    """Return the network of a file that torch.export.save wrote, by the choices for such files.
+
+    Raises InvalidFile with what is wrong with it.
+    """
+    try:
+        program = load_program(path)
+        holds = _holds(program, choices)
+        translated = translated_export(path, choices.bind, holds)
+        graph = load_graph(translated.file, {}, weights=holds)
+        origin = GraphOrigin(path.stem, _source(path.name), "file")
+        if choices.inputs is not None:
+            measuring = partial(_of_file, Runner(program, translated, graph), choices.inputs)
+            origin = replace(origin, measuring=measuring, inputs=choices.inputs.name)
+        network = network_of(graph, choices, origin)
+    except Unreadable as error:
+        raise problem(path, error.where, str(error)) from None
+    except AcceleratorSimError:
+        raise
+    except Exception as error:  # a damaged file can make torch stumble in any way
+        raise problem(path, "", f"cannot be read: {type(error).__name__}: {one_line(error)}") from error
+    return replace(network, file=str(path), layers=tuple(_held_in(path, layer) for layer in network.layers))
+
+
+def _holds(program: ExportedProgram, choices: Choices) -> bool:
+    """Whether weights are read: as was asked for, or where there are few enough, all with values."""
+    tensors = program.state_dict.values()
+    if choices.weights is not None:
+        return choices.weights
+    few = sum(value.numel() * value.element_size() for value in tensors) <= MOST_BYTES
+    return few and not any(value.device.type == "meta" for value in tensors)
+
+
+def _source(name: str) -> str:
+    return f"{name}, traced by torch.export, read by PyTorch {torch.__version__.partition('+')[0]}"
+
+
+def _held_in(path: Path, layer: Layer) -> Layer:
+    """A layer whose weights are named as those of the file that they come from."""
+    held = layer.density.tensor_weight
+    if held is None:
+        return layer
+    return replace(layer, density=replace(layer.density, tensor_weight=(str(path), held[1])))
+
+
+# --- densities -------------------------------------------------------------------------------------------------------
+def _of_example(runner: Runner, inputs: Inputs, tensors: Mapping[str, int]) -> dict[str, NDArray[np.float64]]:
+    """Return the density of each channel of the tensors that a program computes, as it is run on an example."""
+    wanted = {name: axis for name, axis in tensors.items() if runner.knows(name)}
+    flat = pytree.tree_leaves(inputs)
+    feeds = dict(zip(runner.program.graph_signature.user_inputs, flat, strict=True))
+    count = ChannelCount(wanted)
+    try:
+        count.add(runner.run(list(wanted), feeds))
+    except Exception as error:  # an operator without an implementation on this machine
+        message = f"cannot be run on the example: {reason(error)}; measure=False assumes densities"
+        raise Unreadable("", message) from error
+    return count.densities()
+
+
+def _of_file(runner: Runner, file: Path, tensors: Mapping[str, int]) -> dict[str, NDArray[np.float64]]:
+    """Return the density of each channel of the tensors that a program computes, over the inputs of a .npz file."""
+    wanted = {name: axis for name, axis in tensors.items() if runner.knows(name)}
+
+    def run(feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        return runner.run(list(wanted), {name: torch.from_numpy(value) for name, value in feeds.items()})
+
+    return channel_densities(runner.graph, file, run, wanted)
