@@ -50,6 +50,8 @@ class GraphOrigin:
     """Runs it, to measure the densities of its activations; None: they are assumed."""
     inputs: str = ""
     """What it is run on, in words."""
+    note: str = ""
+    """What else a reader of the layers should know."""
 
 
 def network_of(graph: Graph, choices: Choices, origin: GraphOrigin) -> Network:
@@ -79,7 +81,7 @@ def network_of(graph: Graph, choices: Choices, origin: GraphOrigin) -> Network:
         source=origin.source,
         layers=layers,
         file=str(graph.file),
-        notes=" ".join(filter(None, [*assembly.notes(), *densities.notes(), densities.formats(pieces)])),
+        notes=" ".join(filter(None, [*assembly.notes(), *densities.notes(), densities.formats(pieces), origin.note])),
         reused=_reused(pieces),
         batch=batch,
     )

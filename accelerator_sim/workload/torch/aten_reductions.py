@@ -46,7 +46,8 @@ def _to_size(op: str, axes: int) -> Rule:
             names = call.emit_many(f"{ATEN}adaptive_pool", [read], count)
             return names if count > 1 else names[0]
         if all(size == 1 for size in out[2:]):
-            return call.emit(f"Global{op}", read)
+            axes_of_windows = call.ints(list(range(2, len(shape))))  # as torch.onnx writes it
+            return call.emit("ReduceMean" if op == "AveragePool" else "ReduceMax", read, axes_of_windows)
         kernel = [a // b for a, b in zip(shape[2:], out[2:], strict=True)]
         return call.emit(op, read, kernel_shape=kernel, strides=kernel)
 

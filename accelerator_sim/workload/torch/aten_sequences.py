@@ -51,8 +51,11 @@ class _Recurrence:
             read = call.reshaped(read, call.out_shape())
         elif batch_first:
             read = call.emit("Transpose", read, perm=[1, 0, 2])
-        ends = [list(states) for states in zip(*last, strict=True)]
-        return [read, *(each[0] if len(each) == 1 else call.emit("Concat", *each, axis=0) for each in ends)]
+        used = {user.args[1] for user in call.node.users}
+        results = [read]
+        for at, ends in enumerate(zip(*last, strict=True), start=1):
+            results.append(ends[0] if len(ends) == 1 or at not in used else call.emit("Concat", *ends, axis=0))
+        return results
 
     def _layer(self, read: str, layer: int) -> list[str]:
         """One layer: its outputs with both directions in the last dimension, and its last states."""

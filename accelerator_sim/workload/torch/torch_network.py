@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,14 +42,16 @@ def network_of_module(model: object, example: object, measure: bool, choices: Ch
     name, inputs = type(model).__name__, inputs_of(example)
     program = functional(export(model, inputs))
     try:
-        holds = _holds(program, choices)
-        translated = translate(program, name, holds, sizes_of(program, {}))
-        graph = load_graph(translated.file, {}, weights=holds)
-        origin = GraphOrigin(name, _source(name), "model")
+        held = _HeldWeights.of(program, choices)
+        if measure and held.without_values:
+            raise Unreadable("", "weights on the device meta have no values to run it with; give measure=False")
+        translated = translate(program, name, held.read, sizes_of(program, {}))
+        graph = load_graph(translated.file, {}, weights=held.read)
+        origin = GraphOrigin(name, _source(name), "model", note=held.note)
         if measure:
             runner = Runner(program, translated, graph)
             origin = replace(origin, measuring=partial(_of_example, runner, inputs), inputs="the example")
-        return network_of(graph, choices, origin)
+        return network_of(graph, replace(choices, weights=held.read), origin)
     except Unreadable as error:
         raise UsageError(f"{name}: {f'{error.where}: ' if error.where else ''}{error}") from None
 
@@ -61,14 +63,14 @@ def network_of_export(path: Path, choices: Choices) -> Network:
     """
     try:
         program = load_program(path)
-        holds = _holds(program, choices)
-        translated = translated_export(path, choices.bind, holds)
-        graph = load_graph(translated.file, {}, weights=holds)
-        origin = GraphOrigin(path.stem, _source(path.name), "file")
+        held = _HeldWeights.of(program, choices)
+        translated = translated_export(path, choices.bind, held.read)
+        graph = load_graph(translated.file, {}, weights=held.read)
+        origin = GraphOrigin(path.stem, _source(path.name), "file", note=held.note)
         if choices.inputs is not None:
             measuring = partial(_of_file, Runner(program, translated, graph), choices.inputs)
             origin = replace(origin, measuring=measuring, inputs=choices.inputs.name)
-        network = network_of(graph, choices, origin)
+        network = network_of(graph, replace(choices, weights=held.read), origin)
     except Unreadable as error:
         raise problem(path, error.where, str(error)) from None
     except AcceleratorSimError:
@@ -78,13 +80,29 @@ def network_of_export(path: Path, choices: Choices) -> Network:
     return replace(network, file=str(path), layers=tuple(_held_in(path, layer) for layer in network.layers))
 
 
-def _holds(program: ExportedProgram, choices: Choices) -> bool:
-    """Whether weights are read: as was asked for, or where there are few enough, all with values."""
-    tensors = program.state_dict.values()
-    if choices.weights is not None:
-        return choices.weights
-    few = sum(value.numel() * value.element_size() for value in tensors) <= MOST_BYTES
-    return few and not any(value.device.type == "meta" for value in tensors)
+@dataclass(frozen=True)
+class _HeldWeights:
+    """Whether the weights of a program are read, and what a reader should know of that."""
+
+    read: bool
+    without_values: bool
+    note: str
+
+    @staticmethod
+    def of(program: ExportedProgram, choices: Choices) -> _HeldWeights:
+        """As was asked for, or where there are few enough.  Raises Unreadable where they have no values."""
+        tensors = list(program.state_dict.values())
+        if any(value.device.type == "meta" for value in tensors):
+            if choices.weights:
+                raise Unreadable("", "weights on the device meta have no values to read")
+            return _HeldWeights(False, True, "The model's weights have no values (device meta) and are taken as dense.")
+        total = sum(value.numel() * value.element_size() for value in tensors)
+        if choices.weights is None and total > MOST_BYTES:
+            note = (
+                f"Its {total / 1e9:.1f} GB of weights were not read and are taken as dense; ask for them with --weights"
+            )
+            return _HeldWeights(False, False, f"{note} (Python: Choices(weights=True)).")
+        return _HeldWeights(choices.weights is not False, False, "")
 
 
 def _source(name: str) -> str:
