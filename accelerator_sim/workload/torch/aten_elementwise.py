@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import fx
 
-from accelerator_sim.workload.torch.call import ATEN, Call, Rule
+from accelerator_sim.workload.torch.call import ATEN, AtenRule, Call
 
 
-def _alone(op: str, **attributes: Any) -> Rule:
+def _alone(op: str, **attributes: Any) -> AtenRule:
     """An operator with one operand; attributes: arguments that it takes over, by the name of the attribute."""
 
     def rule(call: Call) -> str:
@@ -29,7 +29,7 @@ def _silu(call: Call) -> str:
     return call.emit("Mul", read, call.emit("Sigmoid", read))
 
 
-def _clipped(least: str, most: str) -> Rule:
+def _clipped(least: str, most: str) -> AtenRule:
     def rule(call: Call) -> str:
         bounds = [call.get(least), call.get(most)]
         names = ["" if call.get(which) is None else call.operand(which) for which in (least, most)]
@@ -47,7 +47,7 @@ def _relu6(call: Call) -> str:
     return call.emit("Clip", call.read(call.first), call.scalar(0.0), call.scalar(6.0))
 
 
-def _scaled(op: str, turned: bool = False) -> Rule:
+def _scaled(op: str, turned: bool = False) -> AtenRule:
     """A sum or difference, with the second operand times `alpha`."""
 
     def rule(call: Call) -> str:
@@ -60,7 +60,7 @@ def _scaled(op: str, turned: bool = False) -> Rule:
     return rule
 
 
-def _pair(op: str, left: str = "self", right: str = "other") -> Rule:
+def _pair(op: str, left: str = "self", right: str = "other") -> AtenRule:
     return lambda call: call.emit(op, call.operand(left), call.operand(right))
 
 
@@ -108,7 +108,7 @@ _PAIRS = {
     "remainder": "Mod", "fmod": "Mod", "__and__": "BitwiseAnd", "__or__": "BitwiseOr", "__xor__": "BitwiseXor",
 }  # fmt: skip
 
-ELEMENTWISE: dict[str, Rule] = {
+ELEMENTWISE: dict[str, AtenRule] = {
     **{name: _alone(op) for name, op in _ALONE.items()},
     **{name: _pair(op) for name, op in _PAIRS.items()},
     "hardsigmoid": lambda call: call.emit("HardSigmoid", call.read(call.first), alpha=1 / 6, beta=0.5),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import fx
 
-from accelerator_sim.workload.torch.call import Call, Rule, Shape
+from accelerator_sim.workload.onnx.graph import Shape
+from accelerator_sim.workload.torch.call import AtenRule, Call
 
 
 def _spread(values: object, count: int) -> list[int]:
@@ -71,11 +72,11 @@ def _addmm(call: Call) -> str:
     return _added(call, call.emit("MatMul", *reads))
 
 
-def _product_and_sum(left: str, right: str) -> Rule:
+def _product_and_sum(left: str, right: str) -> AtenRule:
     return lambda call: _added(call, call.emit("MatMul", call.tensor(left), call.tensor(right)))
 
 
-def _matmul(left: str, right: str) -> Rule:
+def _matmul(left: str, right: str) -> AtenRule:
     return lambda call: call.emit("MatMul", call.tensor(left), call.tensor(right))
 
 
@@ -116,7 +117,7 @@ def _bilinear_form(call: Call) -> str:
     return call.emit("Add", out, bias) if bias else out
 
 
-PRODUCTS: dict[str, Rule] = {
+PRODUCTS: dict[str, AtenRule] = {
     **dict.fromkeys(
         (
             "conv1d", "conv2d", "conv3d", "convolution", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelerator_sim.workload.torch.call import ATEN, Call, Rule
+from accelerator_sim.workload.torch.call import ATEN, AtenRule, Call
 
 
 def _spatial(call: Call, argument: str, axes: int, default: int | None = None) -> list[int]:
@@ -11,7 +11,7 @@ def _spatial(call: Call, argument: str, axes: int, default: int | None = None) -
     return values * axes if len(values) == 1 else values
 
 
-def _pool(op: str, axes: int) -> Rule:
+def _pool(op: str, axes: int) -> AtenRule:
     """A pooling over windows; one image may come without a dimension for images."""
 
     def rule(call: Call) -> str | list[str]:
@@ -36,7 +36,7 @@ def _pool(op: str, axes: int) -> Rule:
     return rule
 
 
-def _to_size(op: str, axes: int) -> Rule:
+def _to_size(op: str, axes: int) -> AtenRule:
     """A pooling to a given size: of the whole, of equal windows, or of windows that differ."""
 
     def rule(call: Call) -> str | list[str]:
@@ -54,7 +54,7 @@ def _to_size(op: str, axes: int) -> Rule:
     return rule
 
 
-def _reduced(op: str) -> Rule:
+def _reduced(op: str) -> AtenRule:
     """A reduction over some axes, all by default."""
 
     def rule(call: Call) -> str:
@@ -67,7 +67,7 @@ def _reduced(op: str) -> Rule:
     return rule
 
 
-def _best(op: str) -> Rule:
+def _best(op: str) -> AtenRule:
     """The largest or smallest along an axis, with its index; of all; or of two, element by element."""
 
     def rule(call: Call) -> str | list[str]:
@@ -82,7 +82,7 @@ def _best(op: str) -> Rule:
     return rule
 
 
-def _index_of(op: str) -> Rule:
+def _index_of(op: str) -> AtenRule:
     def rule(call: Call) -> str:
         read, keep = call.read(call.first), int(bool(call.get("keepdim", False)))
         if call.get("dim") is None:
@@ -92,7 +92,7 @@ def _index_of(op: str) -> Rule:
     return rule
 
 
-def _softmax(op: str) -> Rule:
+def _softmax(op: str) -> AtenRule:
     return lambda call: call.emit(op, call.read(call.first), axis=call.axis())
 
 
@@ -104,8 +104,8 @@ def _largest(call: Call) -> list[str]:
     return call.emit_many("TopK", [call.read(call.first), count], 2, axis=axis, largest=int(bool(largest)))
 
 
-def _running(call: Call) -> str:
-    return call.emit("CumSum", call.read(call.first), call.ints([call.axis()]))
+def _running(op: str) -> AtenRule:
+    return lambda call: call.emit(op, call.read(call.first), call.index(call.axis()))
 
 
 # --- normalisation ---------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def _instance_norm(call: Call) -> str:
     return call.emit("InstanceNormalization", call.read(call.first), *reads)
 
 
-REDUCTIONS: dict[str, Rule] = {
+REDUCTIONS: dict[str, AtenRule] = {
     **{f"max_pool{axes}d": _pool("MaxPool", axes) for axes in (1, 2, 3)},
     **{f"max_pool{axes}d_with_indices": _pool("MaxPool", axes) for axes in (1, 2, 3)},
     **{f"avg_pool{axes}d": _pool("AveragePool", axes) for axes in (1, 2, 3)},
@@ -174,7 +174,8 @@ REDUCTIONS: dict[str, Rule] = {
     "argmin": _index_of("ArgMin"),
     "topk": _largest,
     "sort": _largest,
-    "cumsum": _running,
+    "cumsum": _running("CumSum"),
+    "cumprod": _running("CumProd"),
     "softmax": _softmax("Softmax"),
     "_softmax": _softmax("Softmax"),
     "log_softmax": _softmax("LogSoftmax"),

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from accelerator_sim.workload.torch.call import Call, Rule
+from accelerator_sim.workload.torch.call import AtenRule, Call
 
 _GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 """The gates of PyTorch (LSTM: input, forget, cell, output; GRU: reset, update, new) in the order of ONNX."""
@@ -15,7 +15,7 @@ _STEPS, _DIRECTIONS, _BATCH, _HIDDEN = range(4)
 """Dimensions of what a recurrent operator of ONNX writes."""
 
 
-def _recurrent(op: str) -> Rule:
+def _recurrent(op: str) -> AtenRule:
     return lambda call: _Recurrence(call, op).write()
 
 
@@ -121,7 +121,7 @@ class _Recurrence:
         return names
 
 
-RECURRENT: dict[str, Rule] = {
+RECURRENT: dict[str, AtenRule] = {
     "lstm": _recurrent("LSTM"),
     "gru": _recurrent("GRU"),
     "rnn_tanh": _recurrent("RNN"),

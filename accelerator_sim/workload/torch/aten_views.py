@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import fx
 
-from accelerator_sim.workload.torch.call import ATEN, Call, Rule
+from accelerator_sim.workload.torch.call import ATEN, AtenRule, Call
 
 _LAST = (1 << 63) - 1
 """The end of a slice to the end."""
@@ -107,7 +107,7 @@ def _repeated(call: Call) -> str:
     return call.emit("Tile", read, call.ints([1] * -more + times))
 
 
-def _padded(mode: str) -> Rule:
+def _padded(mode: str) -> AtenRule:
     def rule(call: Call) -> str:
         given, rank = [int(each) for each in call.get("pad", call.get("padding"))], len(call.out_shape())
         begin, end = [0] * rank, [0] * rank
@@ -126,6 +126,23 @@ def _looked_up(call: Call) -> str:
     return call.emit("Gather", call.tensor("weight"), call.tensor("indices"), axis=0)
 
 
+def _bag(call: Call) -> list[str] | str:
+    """Rows of a table, summed in bags."""
+    rows = call.emit("Gather", call.tensor("weight"), call.tensor("indices"), axis=0)
+    return _with_unread(call, call.emit(f"{ATEN}bag", rows))
+
+
+def _quantised(call: Call) -> list[str] | str:
+    """Another number format."""
+    return _with_unread(call, same(call))
+
+
+def _with_unread(call: Call, result: str) -> list[str] | str:
+    """A result, with those beside it that only training reads."""
+    more = len(call.outputs()) - 1
+    return [result, *[""] * more] if more else result
+
+
 def _chosen(call: Call) -> str:
     return call.emit("Gather", call.read(call.first), call.tensor("index"), axis=call.axis())
 
@@ -139,6 +156,17 @@ def _indexed(call: Call) -> str:
     return call.emit(f"{ATEN}index", *map(call.read, call.arguments()))
 
 
+def _copied(call: Call) -> str:
+    """What is written over a whole tensor."""
+    if call.shape("src") == call.out_shape():
+        return call.tensor("src")
+    return call.emit("Expand", call.tensor("src"), call.ints(call.out_shape()))
+
+
+def _random(call: Call) -> str:
+    return call.emit("RandomNormal", shape=list(call.out_shape()))
+
+
 def _flipped(call: Call) -> str:
     rank = len(call.out_shape())
     axes = [int(axis) % rank for axis in call.get("dims")]
@@ -148,21 +176,28 @@ def _flipped(call: Call) -> str:
 
 def _resized(call: Call) -> str:
     words = call.operator.rpartition("::")[2].removeprefix("_").removeprefix("upsample_")
-    mode = _UPSAMPLED[words.replace("-exact", "").replace("_exact", "").rstrip("123d").removesuffix("_aa")]
+    mode = _UPSAMPLED[words.removesuffix("_aa").replace("_exact", "").rstrip("123d")]
     aligned = "align_corners" if call.get("align_corners", False) else None
     reads = [call.read(call.first), "", "", call.ints(call.out_shape())]
     return call.emit("Resize", *reads, mode=mode, coordinate_transformation_mode=aligned)
 
 
-def _shuffled(op: str, size: str) -> Rule:
-    def rule(call: Call) -> str:
-        more = {"mode": "CRD"} if op == "DepthToSpace" else {}
-        return call.emit(op, call.read(call.first), blocksize=int(call.get(size)), **more)
-
-    return rule
+def _shuffled(call: Call) -> str:
+    factor = int(call.get("upscale_factor"))
+    return call.emit("DepthToSpace", call.read(call.first), blocksize=factor, mode="CRD")
 
 
-def _triangle(upper: int) -> Rule:
+def _unshuffled(call: Call) -> str:
+    """Squares of pixels become channels, those of a channel one after another (SpaceToDepth puts them apart)."""
+    *front, rows, columns = call.shape_of(call.first)
+    n = int(call.get("downscale_factor"))
+    parts = call.reshaped(call.read(call.first), (*front, rows // n, n, columns // n, n))
+    at = len(front)
+    turned = call.emit("Transpose", parts, perm=[*range(at), at + 1, at + 3, at, at + 2])
+    return call.reshaped(turned, call.out_shape())
+
+
+def _triangle(upper: int) -> AtenRule:
     return lambda call: call.emit(
         "Trilu", call.read(call.first), call.ints([int(call.get("diagonal", 0))]), upper=upper
     )
@@ -179,7 +214,7 @@ def _masked(call: Call) -> str:
     return call.emit("Where", call.tensor("mask"), call.operand("value"), call.read(call.first))
 
 
-VIEWS: dict[str, Rule] = {
+VIEWS: dict[str, AtenRule] = {
     **dict.fromkeys(
         (
             "clone", "contiguous", "alias", "detach", "dropout", "feature_dropout", "alpha_dropout", "_to_copy", "to",
@@ -232,8 +267,21 @@ VIEWS: dict[str, Rule] = {
         ),
         _resized,
     ),
-    "pixel_shuffle": _shuffled("DepthToSpace", "upscale_factor"),
-    "pixel_unshuffle": _shuffled("SpaceToDepth", "downscale_factor"),
+    "copy": _copied,
+    **dict.fromkeys(("rand", "randn", "randint", "rand_like", "randn_like", "randint_like", "randperm"), _random),
+    "grid_sampler": lambda call: call.emit("GridSample", call.tensor("input"), call.tensor("grid")),
+    "grid_sampler_2d": lambda call: call.emit("GridSample", call.tensor("input"), call.tensor("grid")),
+    "grid_sampler_3d": lambda call: call.emit("GridSample", call.tensor("input"), call.tensor("grid")),
+    **dict.fromkeys(("embedding_bag", "_embedding_bag", "_embedding_bag_forward_only"), _bag),
+    **dict.fromkeys(
+        (
+            "fake_quantize_per_tensor_affine", "fake_quantize_per_channel_affine",
+            "fake_quantize_per_tensor_affine_cachemask", "fake_quantize_per_channel_affine_cachemask",
+        ),
+        _quantised,
+    ),
+    "pixel_shuffle": _shuffled,
+    "pixel_unshuffle": _unshuffled,
     "tril": _triangle(0),
     "triu": _triangle(1),
     "scatter": _scattered,

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import fx
 
+from accelerator_sim.workload.onnx.graph import Shape
 from accelerator_sim.workload.onnx.unreadable import Unreadable
 from accelerator_sim.workload.torch.graph_writer import GraphWriter
 
-Shape = tuple[int, ...]
 ATEN = "aten:"
 """Domain of the operators of PyTorch that ONNX has no equal of, as `Call.emit` takes it."""
 
@@ -130,11 +130,11 @@ class Call:
         return self.writer.constant(f"{self.node.name}/sizes", np.array(values, dtype=np.int64))
 
     def scalar(self, value: Any) -> str:
-        """Add a constant of one number, of the type that the call computes in."""
-        outputs = [each for each in self.outputs() if isinstance(each, torch.Tensor)]
-        floats = isinstance(value, float) or (bool(outputs) and outputs[0].is_floating_point())
-        kind = np.float32 if floats else np.bool_ if isinstance(value, bool) else np.int64
-        return self.writer.constant(f"{self.node.name}/value", np.array(value, dtype=kind))
+        """Add a constant of one number, of the type of the tensors that the call reads."""
+        kinds = [each.meta["val"].dtype for each in self.arguments()] or [torch.float32]
+        kind = next((each for each in kinds if each.is_floating_point), kinds[0])
+        kind = torch.float32 if isinstance(value, float) and not kind.is_floating_point else kind
+        return self.writer.constant(f"{self.node.name}/value", torch.tensor(value, dtype=kind))
 
     def index(self, value: int) -> str:
         """Add a constant of one whole number without dimensions."""
@@ -149,7 +149,7 @@ class Call:
         return self.emit("Reshape", read, self.ints(shape))
 
 
-Rule = Callable[[Call], str | list[str]]
+AtenRule = Callable[[Call], str | list[str]]
 """Writes the nodes of a call; returns the tensors that hold its results."""
 
 
@@ -159,6 +159,7 @@ def operator_name(target: Any) -> str:
 
 
 def is_tensor(node: fx.Node) -> bool:
-    """Whether a node computes a tensor, or several."""
+    """Whether a node computes a tensor, or several things of which one is."""
     value = node.meta.get("val")
-    return isinstance(value, torch.Tensor | list | tuple)
+    given = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(each, torch.Tensor) for each in given)

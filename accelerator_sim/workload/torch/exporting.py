@@ -13,10 +13,10 @@ from torch.export import ExportedProgram
 
 from accelerator_sim.files.errors import UsageError
 from accelerator_sim.workload.onnx.unreadable import LONGEST
+from accelerator_sim.workload.torch.aten_rules import RULES_OF_ATEN
 from accelerator_sim.workload.torch.call import operator_name
-from accelerator_sim.workload.torch.rules import RULES_OF_ATEN
 
-Inputs = tuple[tuple[Any, ...], dict[str, Any]]
+ModuleInputs = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional arguments of a module, and those by name."""
 _TO_TRY = (
     "forward() must not branch on values of tensors: replace such an if by torch.where or a setting of the model, and"
@@ -24,7 +24,7 @@ _TO_TRY = (
 )
 
 
-def inputs_of(example: object) -> Inputs:
+def inputs_of(example: object) -> ModuleInputs:
     """Return the arguments that an example stands for: one, a tuple or list of them, or a mapping by name."""
     if isinstance(example, Mapping):
         return (), {str(name): value for name, value in example.items()}
@@ -33,7 +33,7 @@ def inputs_of(example: object) -> Inputs:
     return (example,), {}
 
 
-def export(model: torch.nn.Module, inputs: Inputs) -> ExportedProgram:
+def export(model: torch.nn.Module, inputs: ModuleInputs) -> ExportedProgram:
     """Trace a module as it is for inference; its mode is what it was afterwards.
 
     Raises UsageError for an example that the module does not run on, and for a module that cannot be traced.
@@ -52,7 +52,7 @@ def export(model: torch.nn.Module, inputs: Inputs) -> ExportedProgram:
             module.training = mode
 
 
-def _require_runs(model: torch.nn.Module, inputs: Inputs) -> None:
+def _require_runs(model: torch.nn.Module, inputs: ModuleInputs) -> None:
     """Raise UsageError where a module does not run on an example."""
     try:
         with torch.no_grad(), quiet():

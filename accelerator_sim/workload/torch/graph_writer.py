@@ -69,13 +69,14 @@ class GraphWriter:
     def _elsewhere(self, tensor: onnx.TensorProto, array: NDArray[Any] | None) -> onnx.TensorProto:
         """Keep the values of a constant in a file beside the graph; None: nowhere."""
         tensor.data_location = onnx.TensorProto.EXTERNAL
-        entries = {"location": _WEIGHTS, "offset": str(self._end)}
+        size = 0 if array is None else array.nbytes
+        entries = {"location": _WEIGHTS, "offset": str(self._end), **({"length": str(size)} if size else {})}
         for key, text in entries.items():
             tensor.external_data.add(key=key, value=text)
         if array is not None:
             with self.file.with_name(_WEIGHTS).open("ab") as stream:
                 stream.write(np.ascontiguousarray(array).data)
-            self._end += array.nbytes
+            self._end += size
         return tensor
 
     def shape(self, name: str, shape: Sequence[int], dtype: torch.dtype) -> None:
@@ -119,6 +120,7 @@ class GraphWriter:
         used = dict.fromkeys(node.domain for node in self.nodes if node.domain)
         imports = [helper.make_opsetid("", OPERATOR_SET), *(helper.make_opsetid(domain, 1) for domain in used)]
         model = helper.make_model(graph, opset_imports=imports, producer_name="PyTorch")
+        model.ir_version = helper.find_min_ir_version_for(imports[:1])
         model.producer_version = torch.__version__
         self.file.write_bytes(model.SerializeToString(deterministic=True))
         return self.file

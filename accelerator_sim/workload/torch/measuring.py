@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,6 @@ from torch.export.graph_signature import InputKind
 
 from accelerator_sim.workload.onnx.graph import Graph, attribute
 from accelerator_sim.workload.torch.translation import TranslatedGraph
-
-Run = Callable[[Mapping[str, torch.Tensor]], list[NDArray[Any]]]
 
 
 class Runner:
@@ -52,7 +50,9 @@ class Runner:
     def _placeholders(self, feeds: Mapping[str, torch.Tensor]) -> list[Any]:
         program, values = self.program, []
         for spec in program.graph_signature.input_specs:
-            if spec.kind is InputKind.USER_INPUT:
+            if spec.kind is InputKind.TOKEN:
+                values.append(torch.zeros(0))
+            elif spec.kind is InputKind.USER_INPUT:
                 values.append(feeds.get(spec.arg.name, getattr(spec.arg, "value", None)))
             else:
                 held = program.state_dict if spec.target in program.state_dict else program.constants

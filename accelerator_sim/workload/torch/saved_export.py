@@ -17,7 +17,7 @@ from accelerator_sim.workload.torch.call import is_tensor
 from accelerator_sim.workload.torch.exporting import functional, quiet, reason
 from accelerator_sim.workload.torch.translation import TranslatedGraph, translate
 
-Bound = tuple[tuple[str, int], ...]
+BoundSizes = tuple[tuple[str, int], ...]
 """Numbers for open sizes, by name."""
 
 
@@ -78,7 +78,7 @@ class _Same:
 
 
 @lru_cache(maxsize=4)
-def _translated(program: _Same, name: str, bind: Bound, holds: bool) -> TranslatedGraph:
+def _translated(program: _Same, name: str, bind: BoundSizes, holds: bool) -> TranslatedGraph:
     return translate(program.program, name, holds, sizes_of(program.program, dict(bind)))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
-from accelerator_sim.files.errors import AcceleratorSimError, UsageError
+from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, UsageError
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
@@ -23,7 +23,7 @@ from accelerator_sim.workload.onnx.loading import load_graph
 from accelerator_sim.workload.onnx.reader import GraphOrigin, network_of
 from accelerator_sim.workload.onnx.unreadable import Unreadable, one_line, problem
 from accelerator_sim.workload.onnx.weights import MOST_BYTES
-from accelerator_sim.workload.torch.exporting import Inputs, export, functional, inputs_of, reason
+from accelerator_sim.workload.torch.exporting import ModuleInputs, export, functional, inputs_of, reason
 from accelerator_sim.workload.torch.measuring import Runner
 from accelerator_sim.workload.torch.saved_export import load_program, sizes_of, translated_export
 from accelerator_sim.workload.torch.translation import translate
@@ -53,7 +53,10 @@ def network_of_module(model: object, example: object, measure: bool, choices: Ch
             origin = replace(origin, measuring=partial(_of_example, runner, inputs), inputs="the example")
         return network_of(graph, replace(choices, weights=held.read), origin)
     except Unreadable as error:
-        raise UsageError(f"{name}: {f'{error.where}: ' if error.where else ''}{error}") from None
+        raise UsageError(": ".join(filter(None, (name, error.where, str(error))))) from None
+    except InvalidFile as error:
+        said = (": ".join(filter(None, (name, each.path, each.message))) for each in error.problems)
+        raise UsageError("\n".join(said)) from None
 
 
 def network_of_export(path: Path, choices: Choices) -> Network:
@@ -73,6 +76,12 @@ def network_of_export(path: Path, choices: Choices) -> Network:
         network = network_of(graph, replace(choices, weights=held.read), origin)
     except Unreadable as error:
         raise problem(path, error.where, str(error)) from None
+    except InvalidFile as error:
+        ours = (
+            replace(each, file=str(path)) if Path(each.file).name == f"{path.stem}.onnx" else each
+            for each in error.problems
+        )
+        raise InvalidFile(ours) from None
     except AcceleratorSimError:
         raise
     except Exception as error:  # a damaged file can make torch stumble in any way
@@ -118,7 +127,7 @@ def _held_in(path: Path, layer: Layer) -> Layer:
 
 
 # --- densities -------------------------------------------------------------------------------------------------------
-def _of_example(runner: Runner, inputs: Inputs, tensors: Mapping[str, int]) -> dict[str, NDArray[np.float64]]:
+def _of_example(runner: Runner, inputs: ModuleInputs, tensors: Mapping[str, int]) -> dict[str, NDArray[np.float64]]:
     """Return the density of each channel of the tensors that a program computes, as it is run on an example."""
     wanted = {name: axis for name, axis in tensors.items() if runner.knows(name)}
     flat = pytree.tree_leaves(inputs)

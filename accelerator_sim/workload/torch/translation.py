@@ -19,11 +19,11 @@ from torch.export.graph_signature import InputKind
 from torch.utils import _pytree as pytree
 
 from accelerator_sim.workload.onnx.unreadable import Unreadable, one_line
+from accelerator_sim.workload.torch.aten_rules import FILLS, RULES_OF_ATEN
 from accelerator_sim.workload.torch.call import Call, is_tensor, operator_name
 from accelerator_sim.workload.torch.graph_writer import GraphWriter
-from accelerator_sim.workload.torch.rules import FILLS, RULES_OF_ATEN
 
-Names = str | list[str]
+HeldIn = str | list[str]
 """The tensor that holds what a node computes, or those that do."""
 
 
@@ -43,9 +43,11 @@ def translate(program: ExportedProgram, name: str, holds: bool, number: Callable
     name: that of the network; holds: whether the values of weights are written too; number: a size as a whole number.
     Raises Unreadable, naming the module, for what cannot be understood.
     """
-    walk = _Walk(program, GraphWriter(name, holds, (node.name for node in program.graph.nodes)), number)
+    walk = _TracedWalk(program, GraphWriter(name, holds, (node.name for node in program.graph.nodes)), number)
     for node in program.graph.nodes:
         walk.take(node)
+    if not walk.writer.nodes:
+        raise Unreadable("", "no node computes or moves anything")
     file = walk.writer.write(name, walk.inputs, list(dict.fromkeys(walk.outputs)))
     nodes: dict[str, fx.Node] = {}
     for node, names in walk.names.items():
@@ -54,13 +56,13 @@ def translate(program: ExportedProgram, name: str, holds: bool, number: Callable
     return TranslatedGraph(file, tuple(walk.inputs), nodes)
 
 
-class _Walk:
+class _TracedWalk:
     """The nodes of a program one after another, and what is known of each."""
 
     def __init__(self, program: ExportedProgram, writer: GraphWriter, number: Callable[[Any], Any]) -> None:
         self.program, self.writer, self.number = program, writer, number
         self.specs = {spec.arg.name: spec for spec in program.graph_signature.input_specs}
-        self.names: dict[fx.Node, Names] = {}
+        self.names: dict[fx.Node, HeldIn] = {}
         self.held: dict[fx.Node, Any] = {}
         """What nodes compute that do not depend on the input."""
         self.inputs: list[str] = []
@@ -86,7 +88,7 @@ class _Walk:
         if spec.kind in (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR):
             held = self.program.state_dict if spec.target in self.program.state_dict else self.program.constants
             self.held[node] = held[spec.target]
-        elif is_tensor(node):
+        elif spec.kind is InputKind.USER_INPUT and is_tensor(node):
             self.names[node] = node.name
             self.inputs.append(node.name)
             self._note(node.name, node.meta["val"])
@@ -102,6 +104,9 @@ class _Walk:
 
     def _call(self, node: fx.Node) -> None:
         scope = module_path(node)
+        if operator_name(node.target) == "with_effects" and not node.args[1]._schema.returns:
+            self.held[node] = [None] * len(node.meta["val"])  # a check of the input, between tokens of its order
+            return
         if not isinstance(node.target, torch._ops.OpOverload):
             raise Unreadable(
                 scope or node.name,

@@ -6,15 +6,19 @@ from accelerator_sim.workload.torch.aten_elementwise import ELEMENTWISE
 from accelerator_sim.workload.torch.aten_products import PRODUCTS
 from accelerator_sim.workload.torch.aten_reductions import REDUCTIONS
 from accelerator_sim.workload.torch.aten_sequences import RECURRENT
-from accelerator_sim.workload.torch.aten_views import VIEWS
-from accelerator_sim.workload.torch.call import Rule
+from accelerator_sim.workload.torch.aten_views import VIEWS, same
+from accelerator_sim.workload.torch.call import AtenRule
 
-RULES_OF_ATEN: dict[str, Rule] = {
+RULES_OF_ATEN: dict[str, AtenRule] = {
     f"aten::{name}": rule
     for rules in (PRODUCTS, RECURRENT, REDUCTIONS, ELEMENTWISE, VIEWS)
     for name, rule in rules.items()
+} | {
+    f"quantized_decomposed::{which}_per_{what}": same
+    for which in ("quantize", "dequantize", "fake_quantize")
+    for what in ("tensor", "channel", "token", "channel_group")
 }
-"""Rules by the full name of the operator."""
+"""Rules by the full name of the operator; numbers of another format are the same words."""
 
 FILLS = frozenset(
     f"aten::{name}"
