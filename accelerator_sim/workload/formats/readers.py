@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem, UsageError
+from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem, UsageError, did_you_mean
 from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.yaml_tree import read_text
 from accelerator_sim.workload.choices import Choices
@@ -43,6 +43,9 @@ def _onnx(path: Path, choices: Choices) -> Network:
 
 
 def _export(path: Path, choices: Choices) -> Network:
+    if not path.exists():
+        siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise InvalidFile([Problem(str(path), None, None, "", f"no such file{did_you_mean(path.name, siblings)}")])
     try:
         from accelerator_sim.workload.torch.torch_network import network_of_export
     except ImportError as error:

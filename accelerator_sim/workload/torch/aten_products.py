@@ -48,8 +48,7 @@ def _linear(call: Call) -> str:
     if len(w) == 1:
         out = call.emit("MatMul", x, weight)
     else:
-        turned = call.emit("Transpose", weight, perm=[1, 0])
-        out = call.emit("MatMul", x, turned)
+        out = call.emit("MatMul", x, call.turned(weight))
     return call.emit("Add", out, bias) if bias else out
 
 

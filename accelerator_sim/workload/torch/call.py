@@ -125,6 +125,16 @@ class Call:
         self._written += 1
         return self.node.name if self._written == 1 else f"{self.node.name}/{self._written}"
 
+    def turned(self, matrix: str) -> str:
+        """Return a matrix of weights with its rows as columns; those of a layer that is called again are the same."""
+        known = self.writer.turned
+        if matrix not in known:
+            name = self.emit("Transpose", matrix, perm=[1, 0])
+            if not self.writer.is_constant(matrix):
+                return name
+            known[matrix] = name
+        return known[matrix]
+
     def ints(self, values: Sequence[int]) -> str:
         """Add a constant of whole numbers."""
         return self.writer.constant(f"{self.node.name}/sizes", np.array(values, dtype=np.int64))

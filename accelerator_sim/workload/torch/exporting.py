@@ -12,7 +12,7 @@ import torch
 from torch.export import ExportedProgram
 
 from accelerator_sim.files.errors import UsageError
-from accelerator_sim.workload.onnx.unreadable import LONGEST
+from accelerator_sim.workload.onnx.unreadable import LONGEST, Unreadable
 from accelerator_sim.workload.torch.aten_rules import RULES_OF_ATEN
 from accelerator_sim.workload.torch.call import operator_name
 
@@ -72,13 +72,19 @@ def _shown(value: object) -> str:
 
 
 def functional(program: ExportedProgram) -> ExportedProgram:
-    """Return a program without views that are written to, in operators that there are rules for where there are."""
+    """Return a program without views that are written to, in operators that there are rules for where there are.
+
+    Raises Unreadable where torch.export cannot make one.
+    """
     table = torch.export.default_decompositions()
     for operator in list(table):
         if operator_name(operator) in RULES_OF_ATEN:
             del table[operator]
-    with quiet():
-        return program.run_decompositions(table)
+    try:
+        with quiet():
+            return program.run_decompositions(table)
+    except Exception as error:  # of any type, as those of torch.export
+        raise Unreadable("", f"torch.export cannot write it without in-place operators: {reason(error)}") from error
 
 
 def reason(error: BaseException) -> str:

@@ -39,6 +39,8 @@ class GraphWriter:
     def __init__(self, stem: str, holds: bool, taken: Iterable[str]) -> None:
         self.file = Path(tempfile.mkdtemp(dir=_folder().name), f"{stem}.onnx")
         self.nodes: list[onnx.NodeProto] = []
+        self.turned: dict[str, str] = {}
+        """Constant matrices whose transposed is written: its name, by that of the matrix."""
         self._holds = holds
         self._constants: dict[str, onnx.TensorProto] = {}
         self._values: dict[str, onnx.ValueInfoProto] = {}
@@ -65,6 +67,10 @@ class GraphWriter:
             tensor = onnx.TensorProto(name=name, data_type=kind, dims=array.shape)
             self._constants[name] = self._elsewhere(tensor, array if self._holds else None)
         return name
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a tensor is a constant that was added."""
+        return name in self._constants
 
     def _elsewhere(self, tensor: onnx.TensorProto, array: NDArray[Any] | None) -> onnx.TensorProto:
         """Keep the values of a constant in a file beside the graph; None: nowhere."""

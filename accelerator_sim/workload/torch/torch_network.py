@@ -40,8 +40,9 @@ def network_of_module(model: object, example: object, measure: bool, choices: Ch
     if not isinstance(model, torch.nn.Module):
         raise UsageError(f"model is a {type(model).__name__}; a torch.nn.Module is required")
     name, inputs = type(model).__name__, inputs_of(example)
-    program = functional(export(model, inputs))
+    traced = export(model, inputs)
     try:
+        program = functional(traced)
         held = _HeldWeights.of(program, choices)
         if measure and held.without_values:
             raise Unreadable("", "weights on the device meta have no values to run it with; give measure=False")
@@ -57,6 +58,10 @@ def network_of_module(model: object, example: object, measure: bool, choices: Ch
     except InvalidFile as error:
         said = (": ".join(filter(None, (name, each.path, each.message))) for each in error.problems)
         raise UsageError("\n".join(said)) from None
+    except AcceleratorSimError:
+        raise
+    except Exception as error:  # torch has operators of all kinds, and not all combinations were tried
+        raise UsageError(f"{name}: cannot be read: {type(error).__name__}: {one_line(error)}") from error
 
 
 def network_of_export(path: Path, choices: Choices) -> Network:
