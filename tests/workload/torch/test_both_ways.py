@@ -113,7 +113,18 @@ FULL: dict[str, Make] = {
     "mobilenet_v2": lambda: (nets.MobileNetV2(), torch.zeros(1, 3, 224, 224)),
     "mobilenet_v3_small": lambda: (nets.MobileNetV3Small(), torch.zeros(1, 3, 224, 224)),
     "vit_b16": lambda: (nets.VisionTransformer(), torch.zeros(1, 3, 224, 224)),
+    "bert_base": lambda: (nets.Bert(), torch.zeros(1, 128, dtype=torch.long)),
+    "gpt2_prefill": lambda: (nets.Gpt2(), torch.zeros(1, 128, dtype=torch.long)),
 }
+
+
+def test_must_hold_a_block_of_gpt2_is_what_is_listed_by_hand() -> None:
+    """Eleven layers, as the built-in network has them: nothing between the products but what computes."""
+    with torch.device("meta"):
+        network = sim.from_torch(nets.Gpt2(blocks=2), torch.zeros(1, 128, dtype=torch.long), measure=False)
+    listed = [layer for layer in sim.load_network("gpt2_prefill").layers if layer.name.startswith("h.1.")]
+    ours = [layer for layer in network.layers if layer.name.startswith("h.1")]
+    assert [(layer.op, layer.macs) for layer in ours] == [(layer.op, layer.macs) for layer in listed]
 
 
 @pytest.mark.parametrize("name", FULL)
