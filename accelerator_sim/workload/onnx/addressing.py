@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import onnx
 
 from accelerator_sim.workload.onnx.graph import Graph, Shape, attribute
@@ -44,13 +45,19 @@ def read_in_place(graph: Graph, node: onnx.NodeProto) -> bool:
             return True
         return len(order) > 1 and order[-2] == len(order) - 1 and _for_products(graph, node)
     if node.op_type == "Gather":
-        return int(attribute(node, "axis", 0)) % len(shape) != inner
+        return int(attribute(node, "axis", 0)) % len(shape) != inner and _evenly(graph, node.input[1])
     return all(graph.shapes[out][inner] > 1 for out in outputs) and _steps(graph, node, inner) == 1
 
 
 def _innermost(shape: Shape) -> int | None:
     """The last dimension of more than one element."""
     return next((axis for axis in reversed(range(len(shape))) if shape[axis] > 1), None)
+
+
+def _evenly(graph: Graph, indices: str) -> bool:
+    """Whether indices follow one another in even steps."""
+    held = graph.value(indices)
+    return held is not None and len(np.unique(np.diff(held.reshape(-1)))) < 2
 
 
 def _steps(graph: Graph, node: onnx.NodeProto, inner: int) -> int | None:

@@ -91,7 +91,10 @@ _MOVES: dict[str, dict[str, frozenset[str]]] = {
         """),
         CHANNELS_LAST: names("BatchNormalization InstanceNormalization LRN"),
         MACHINE_LEARNING: names("Normalizer Scaler"),
-        PYTORCH: names("_native_batch_norm_legit native_batch_norm renorm"),
+        PYTORCH: names("""
+            _native_batch_norm_legit _native_batch_norm_legit_functional _batch_norm_with_update_functional
+            native_batch_norm renorm
+        """),
     },
     "softmax": {"": names("Softmax LogSoftmax Hardmax"), RUNTIME: names("BiasSoftmax QLinearSoftmax")},
     "add": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import fx
 
 from accelerator_sim.workload.torch.call import ATEN, AtenRule, Call
@@ -167,6 +169,22 @@ def _random(call: Call) -> str:
     return call.emit("RandomNormal", shape=list(call.out_shape()))
 
 
+def _rolled(call: Call) -> str:
+    """Both parts of a dimension change places, one dimension after another; none: the words in one row."""
+    read, shape = call.read(call.first), call.shape_of(call.first)
+    shifts, dims = ([int(each) for each in call.get(name) or []] for name in ("shifts", "dims"))
+    if not dims:
+        read, shape, dims = call.reshaped(read, (-1,)), (math.prod(shape),), [0]
+    for shift, dim in zip(shifts, dims, strict=True):
+        axis = dim % len(shape)
+        at = -shift % max(shape[axis], 1)
+        if at:
+            bounds = ((at, shape[axis]), (0, at))
+            parts = [call.emit("Slice", read, *(call.ints([each]) for each in (a, b, axis))) for a, b in bounds]
+            read = call.emit("Concat", *parts, axis=axis)
+    return call.reshaped(read, call.out_shape()) if len(shape) != len(call.out_shape()) else read
+
+
 def _flipped(call: Call) -> str:
     rank = len(call.out_shape())
     axes = [int(axis) % rank for axis in call.get("dims")]
@@ -232,10 +250,9 @@ VIEWS: dict[str, AtenRule] = {
     "permute": _permuted,
     "permute_copy": _permuted,
     "movedim": _moved_axes,
-    **dict.fromkeys(("transpose", "t", "swapaxes", "swapdims", "numpy_T", "mT"), _swapped),
+    **dict.fromkeys(("transpose", "t", "swapaxes", "swapdims"), _swapped),
     "select": _select,
     "slice": _slice,
-    "narrow": _slice,
     **dict.fromkeys(("split", "split_with_sizes", "chunk", "tensor_split"), _split),
     "unbind": _unbound,
     "cat": _joined,
@@ -258,6 +275,7 @@ VIEWS: dict[str, AtenRule] = {
     ),
     "index": _indexed,
     "flip": _flipped,
+    "roll": _rolled,
     **dict.fromkeys(
         (
             "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,14 @@ def test_indices_of_the_input_and_tables_are_looked_up(written: Build) -> None:
     ]
     found = read(written(nodes, {"x": [3]}, ["y"], {"table": random(9, 4)}, kind=7))
     assert [layer.name for layer in found.layers] == ["words", "exp", "chosen"]
+
+
+@pytest.mark.parametrize(
+    ("indices", "moved"), [([0, 2, 4], False), ([4, 3, 2], False), ([1], False), ([0, 1, 3], True)]
+)
+def test_rows_are_read_in_place_in_even_steps(tmp_path: Path, indices: list[int], moved: bool) -> None:
+    node = Node("Gather", ["a", "i"], ["b"], name="view", axis=0)
+    assert costs(tmp_path, node, [6, 4], {"i": np.array(indices)}) is moved
 
 
 def test_nothing_is_fused_through_a_part(written: Build) -> None:

@@ -391,3 +391,86 @@ class ConvNext(nn.Module):
         y = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
         y = self.scale * self.down(F.gelu(self.up(y)))
         return x + y.permute(0, 3, 1, 2)
+
+
+class _Rotary(nn.Module):
+    """Attention of Llama: places by rotation, keys shared by heads of queries, no biases."""
+
+    def __init__(self, width: int, heads: int, shared: int) -> None:
+        super().__init__()
+        self.heads, self.shared, self.size = heads, shared, width // heads
+        self.q_proj = nn.Linear(width, heads * self.size, bias=False)
+        self.k_proj, self.v_proj = (nn.Linear(width, shared * self.size, bias=False) for _ in range(2))
+        self.o_proj = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor, angles: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        q = self.q_proj(x).view(batch, length, self.heads, self.size).transpose(1, 2)
+        k, v = (
+            proj(x).view(batch, length, self.shared, self.size).transpose(1, 2) for proj in (self.k_proj, self.v_proj)
+        )
+        q, k = self.turned(q, angles), self.turned(k, angles)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        return self.o_proj(y.transpose(1, 2).reshape(batch, length, width))
+
+    @staticmethod
+    def turned(x: Tensor, angles: Tensor) -> Tensor:
+        first, second = x.chunk(2, dim=-1)
+        return x * angles.cos() + torch.cat([-second, first], dim=-1) * angles.sin()
+
+
+class Llama(nn.Module):
+    def __init__(self, width: int = 16, heads: int = 4, shared: int = 2, words: int = 100) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(words, width)
+        self.norm1, self.norm2, self.norm = (nn.RMSNorm(width) for _ in range(3))
+        self.attention = _Rotary(width, heads, shared)
+        self.gate, self.up = (nn.Linear(width, 3 * width, bias=False) for _ in range(2))
+        self.down = nn.Linear(3 * width, width, bias=False)
+        self.register_buffer("rates", 1.0 / 100 ** (torch.arange(0, width // heads, 2) / (width // heads)))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.embed(ids)
+        angles = torch.outer(torch.arange(ids.shape[1]).float(), self.rates).repeat(1, 2)
+        x = x + self.attention(self.norm1(x), angles)
+        y = self.norm2(x)
+        return self.norm(x + self.down(F.silu(self.gate(y)) * self.up(y)))
+
+
+class Swin(nn.Module):
+    """Windows of a picture that are shifted, attended to by themselves, and put together again."""
+
+    def __init__(self, width: int = 8, window: int = 4) -> None:
+        super().__init__()
+        self.window, self.patches = window, nn.Conv2d(3, width, 2, 2)
+        self.norm, self.attention = nn.LayerNorm(width), nn.MultiheadAttention(width, 2, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).permute(0, 2, 3, 1)
+        batch, rows, columns, width = x.shape
+        n = self.window
+        y = torch.roll(self.norm(x), shifts=(-2, -2), dims=(1, 2))
+        y = y.view(batch, rows // n, n, columns // n, n, width).transpose(2, 3).reshape(-1, n * n, width)
+        y = self.attention(y, y, y, need_weights=False)[0]
+        y = y.view(batch, rows // n, columns // n, n, n, width).transpose(2, 3).reshape(batch, rows, columns, width)
+        return x + torch.roll(y, shifts=(2, 2), dims=(1, 2))
+
+
+class Shuffle(nn.Module):
+    """A block of ShuffleNetV2: half of the channels pass, and both halves are mixed."""
+
+    def __init__(self, width: int = 8) -> None:
+        super().__init__()
+        self.stem = _normalised(3, 2 * width, 3, 2, 1, nn.ReLU())
+        self.branch = nn.Sequential(
+            _normalised(width, width, 1, 1, 1, nn.ReLU()), _normalised(width, width, 3, 1, width, nn.Identity()),
+            _normalised(width, width, 1, 1, 1, nn.ReLU()),
+        )  # fmt: skip
+        self.out = nn.Conv2d(2 * width, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = self.stem(x).chunk(2, dim=1)
+        x = torch.cat([first, self.branch(second)], dim=1)
+        batch, channels, rows, columns = x.shape
+        mixed = x.view(batch, 2, channels // 2, rows, columns).transpose(1, 2).reshape(batch, channels, rows, columns)
+        return self.out(mixed)

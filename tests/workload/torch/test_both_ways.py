@@ -48,6 +48,9 @@ MODELS: dict[str, Make] = {
     "video": lambda: (nets.seeded(nets.Video), images(1, 3, 4, 16, 16)),
     "unet": lambda: (nets.seeded(nets.UNet), images(1, 3, 16, 16)),
     "deeplab": lambda: (nets.seeded(nets.DeepLab), images(1, 3, 32, 32)),
+    "llama": lambda: (nets.seeded(nets.Llama), words(1, 6)),
+    "swin": lambda: (nets.seeded(nets.Swin), images(1, 3, 16, 16)),
+    "shuffle": lambda: (nets.seeded(nets.Shuffle), images(1, 3, 16, 16)),
     "convnext": lambda: (nets.seeded(nets.ConvNext), images(2, 3, 32, 32)),
 }
 

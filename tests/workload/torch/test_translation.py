@@ -90,6 +90,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "replicate": (lambda x: F.pad(x, (1, 2), mode="replicate"), (2, 3, 4)),
     "index": (lambda x: x[:, torch.tensor([0, 2])], (2, 3, 4)),
     "gather": (lambda x: x.gather(1, torch.zeros(2, 3, 4, dtype=torch.long)), (2, 3, 4)),
+    "roll": (lambda x: x.roll((1, -1), (0, 2)) + x.roll(5), (2, 3, 4)),
     "flip": (lambda x: x.flip(1) + 1, (2, 3, 4)),
     "triangle": (lambda x: x.tril() + x.triu(1), (2, 3, 4)),
     "topk": (lambda x: x.topk(2)[0], (2, 3, 4)),
