@@ -3,6 +3,9 @@
 
 PYTHON ?= python3
 TEST_JOBS ?= 2
+# The PyTorch that the tests of the extra "torch" run with.  For the build without CUDA, set PIP_EXTRA_INDEX_URL to
+# https://download.pytorch.org/whl/cpu.
+TORCH ?= torch==2.13.0
 
 VENV := .venv
 PEERS := .venv-peers
@@ -97,7 +100,7 @@ $(DEV): pyproject.toml | $(PY)
 	@touch $(RUN) $@
 
 $(SLOW): pyproject.toml | $(PY)
-	$(PIP_INSTALL) -e ".[onnx,dev,slow,cluster,search,parquet]"
+	$(PIP_INSTALL) -e ".[onnx,dev,slow,cluster,search,parquet,torch]" $(TORCH)
 	@touch $(RUN) $(DEV) $@
 
 $(DOCS): pyproject.toml | $(PY)

@@ -84,7 +84,7 @@ from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.formats.readers import is_foreign
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network, WorkNotCounted
-from accelerator_sim.workload.network_loader import load_network
+from accelerator_sim.workload.network_loader import from_torch, load_network
 from accelerator_sim.workload.phases import dense_phases
 
 __all__ = [
@@ -105,6 +105,7 @@ __all__ = [
     "compare_dataflows",
     "compare_networks",
     "explain",
+    "from_torch",
     "load_architecture",
     "load_baseline",
     "load_network",

@@ -136,19 +136,19 @@ _CHOICES = (
         multiple=True,
         callback=parse_bind,
         metavar="NAME=N",
-        help="ONNX only: a number for a symbolic dimension; repeatable.",
+        help="ONNX and .pt2: a number for a symbolic dimension; repeatable.",
     ),
-    click.option("--strict", is_flag=True, help="ONNX only: treat an unknown operator as an error."),
+    click.option("--strict", is_flag=True, help="ONNX and .pt2: treat an unknown operator as an error."),
     click.option(
         "--weights/--no-weights",
         default=None,
-        help="ONNX only: read the real weights or not.  [default: if the file holds them, up to 1 GB]",
+        help="ONNX and .pt2: read the real weights or not.  [default: if the file holds them, up to 1 GB]",
     ),
     click.option(
         "--inputs",
         type=click.Path(path_type=Path),
         metavar="FILE.npz",
-        help="ONNX only: run the model on these inputs to measure the densities of its activations.",
+        help="ONNX and .pt2: run the model on these inputs to measure the densities of its activations.",
     ),
     click.option(
         "--densities",

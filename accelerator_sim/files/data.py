@@ -7,7 +7,7 @@ from pathlib import Path
 from accelerator_sim.files.errors import UsageError, did_you_mean
 from accelerator_sim.files.vocabulary import place
 
-_PATH_SUFFIXES = (".yaml", ".yml", ".onnx", ".csv", ".json")
+_PATH_SUFFIXES = (".yaml", ".yml", ".onnx", ".pt2", ".csv", ".json")
 
 
 def data_dir(kind: str) -> Path:

@@ -14,7 +14,7 @@ from accelerator_sim.files.vocabulary import BIND, RESOLUTION, WIDTH, flag, plac
 class Choices:
     """Choices that the file of a network leaves open.
 
-    For ONNX files only:
+    For ONNX files and exports of PyTorch only:
 
     bind: numbers for symbolic dimensions, by name; strict: make an operator that nobody knows an error; weights: read
     the real weights (None: where the file holds them and they are few enough); inputs: a .npz file of inputs to run the
@@ -54,7 +54,7 @@ class Choices:
         if self.resolution is not None:
             RESOLUTION.check(self.resolution)
 
-    def of_onnx(self) -> list[str]:
-        """Names of the choices that were made and apply to ONNX files only."""
+    def of_graphs(self) -> list[str]:
+        """Names of the choices that were made and apply to ONNX files and exports of PyTorch only."""
         made = {"bind": self.bind, "strict": self.strict, "weights": self.weights is not None, "inputs": self.inputs}
         return [name for name, value in made.items() if value]

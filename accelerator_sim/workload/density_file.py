@@ -11,7 +11,7 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.workload.tensor_file import TensorFile, open_tensor
-from accelerator_sim.workload.tensor_values import read_onnx_tensor
+from accelerator_sim.workload.tensor_values import MODELS, read_model_tensor
 
 if TYPE_CHECKING:
     pass
@@ -79,10 +79,10 @@ def _profile_of_tensor(reference: dict[str, Any], folder: Path) -> Profile:
     name, key = reference.get("file"), reference.get("key")
     if not isinstance(name, str) or not isinstance(key, str | None):
         raise ValueError("a tensor is given as {file: x.npy} or {file: x.npz, key: name}")
-    if name.lower().endswith(".onnx"):
+    if name.lower().endswith(MODELS):
         import numpy as np  # not needed, and slow to import, where all densities are numbers
 
-        values = read_onnx_tensor(folder / name, key or "", name)
+        values = read_model_tensor(folder / name, key or "", name)
         whole = TensorFile(folder / name, key or "", name, values.shape, values.dtype, False)
         return TensorProfile(float(np.count_nonzero(values) / max(values.size, 1)), header=whole)
     return TensorProfile(math.nan, header=open_tensor(folder / name, key, name))

@@ -1,4 +1,4 @@
-"""The values of tensors in .npy, .npz and .onnx files."""
+"""The values of tensors in .npy, .npz, .onnx and .pt2 files."""
 
 from __future__ import annotations
 
@@ -11,23 +11,39 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MODELS = (".onnx", ".pt2")
+"""Suffixes of files whose weights are named by the constants of a graph."""
+
+
+def weights_file(path: Path) -> Path:
+    """Return the ONNX file that the weights of a model are read from: itself, or what an export was translated to.
+
+    Raises InvalidFile for an export that cannot be read.
+    """
+    if path.suffix.lower() != ".pt2":
+        return path
+    from accelerator_sim.workload.torch.saved_export import weights_file_of_export  # it needs the package torch
+
+    return weights_file_of_export(path)
+
+
 def read_tensor(path: Path, key: str | None, name: str) -> tuple[NDArray[Any], str]:
-    """Return the numbers in a .npy, .npz or .onnx file, called `name` in messages, and their key ("" in a .npy file).
+    """Return the numbers in a file of tensors or of a model, called `name` in messages, and their key ("" in .npy).
 
     Raises ValueError when they cannot be read.
     """
-    if path.suffix.lower() == ".onnx":
-        return read_onnx_tensor(path, key or "", name), key or ""
+    if path.suffix.lower() in MODELS:
+        return read_model_tensor(path, key or "", name), key or ""
     tensor = open_tensor(path, key, name)
     return tensor.values(), tensor.key
 
 
-def read_onnx_tensor(path: Path, key: str, name: str) -> NDArray[Any]:
-    """Return weights of an ONNX file, called `name` in messages.  Raises ValueError when they cannot be read."""
+def read_model_tensor(path: Path, key: str, name: str) -> NDArray[Any]:
+    """Return weights of a model, called `name` in messages.  Raises ValueError when they cannot be read."""
     from accelerator_sim.workload.onnx.weights import read_weights  # it needs the package onnx
 
     try:
-        return read_weights(path, key)
+        return read_weights(weights_file(path), key)
     except OSError as error:
         raise ValueError(f"{name!r} cannot be read: {error}") from None
 
@@ -42,8 +58,8 @@ def tensor_of_shape(
     import numpy as np
 
     file, key = reference
-    if file.lower().endswith(".onnx"):
-        values = read_onnx_tensor(Path(file), key, file)
+    if file.lower().endswith(MODELS):
+        values = read_model_tensor(Path(file), key, file)
         tensor = TensorFile(Path(file), key, file, values.shape, values.dtype, False)
         tensor.compare(shape, axis, block, description)
     else:

@@ -83,8 +83,8 @@ def test_a_network_written_with_its_weights_reads_back(run: Run, net: str, tmp_p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["small.yaml", "--bind", "n=1"], "--bind is for ONNX files only; small.yaml is not one"),
-        (["small.yaml", "--no-weights"], "--weights is for ONNX files only; small.yaml is not one"),
+        (["small.yaml", "--bind", "n=1"], "--bind is for .onnx and .pt2 files only; small.yaml is not one"),
+        (["small.yaml", "--no-weights"], "--weights is for .onnx and .pt2 files only; small.yaml is not one"),
         (
             ["small.yaml", "--bind", "n=-1"],
             "'n=-1' is not NAME=N with N a whole number of at least 0; write e.g. batch=1",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem, UsageError
+from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem, UsageError, did_you_mean
 from accelerator_sim.files.kinds import FileKind, instead_of
 from accelerator_sim.files.yaml_tree import read_text
 from accelerator_sim.workload.choices import Choices
@@ -42,16 +42,33 @@ def _onnx(path: Path, choices: Choices) -> Network:
     return read_onnx(path, choices)
 
 
+def _export(path: Path, choices: Choices) -> Network:
+    if not path.exists():
+        siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise InvalidFile([Problem(str(path), None, None, "", f"no such file{did_you_mean(path.name, siblings)}")])
+    try:
+        from accelerator_sim.workload.torch.torch_network import network_of_export
+    except ImportError as error:
+        message = f"{path}: .pt2 files need the package torch; install it with: pip install 'accelerator-sim[torch]'"
+        raise AcceleratorSimError(f"{message} ({error})") from None
+    return network_of_export(path, choices)
+
+
 READERS: Mapping[str, Callable[[Path, Choices], Network]] = MappingProxyType(
-    {".yaml": _yaml, ".yml": _yaml, ".json": _yaml, ".csv": _csv, ".onnx": _onnx}
+    {".yaml": _yaml, ".yml": _yaml, ".json": _yaml, ".csv": _csv, ".onnx": _onnx, ".pt2": _export}
 )
 """The reader of each suffix."""
 
+_WEIGHTS_ALONE = (
+    "a PyTorch file of weights or of a pickled module, without the graph; with the model in Python, two lines export"
+    " it:\n    program = torch.export.export(model.eval(), (torch.zeros(1, 3, 224, 224),))  # an input of its own size"
+    '\n    torch.export.save(program, "{stem}.pt2")\n'
+)
 _KNOWN = {
     ".cfg": "a configuration, as SCALE-Sim has it for its machine",
     ".py": "a Python program, as ZigZag and Stream have it for workloads: write what it makes as YAML",
-    ".pt": "a PyTorch file: export it as ONNX",
-    ".pth": "a PyTorch file: export it as ONNX",
+    ".pt": _WEIGHTS_ALONE,
+    ".pth": _WEIGHTS_ALONE,
     ".tflite": "a TensorFlow Lite file: convert it to ONNX",
     ".pb": "a TensorFlow graph: convert it to ONNX",
     ".h5": "a Keras file: convert it to ONNX",
@@ -60,8 +77,8 @@ _KNOWN = {
 """Suffixes of files that people have, and what to do with them."""
 
 READABLE = (
-    "network files (.yaml), ONNX files (.onnx), Timeloop problems (.yaml), ZigZag and Stream workloads (.yaml),"
-    " SCALE-Sim topologies (.csv), and folders of Timeloop problems or SCALE-Sim topologies"
+    "network files (.yaml), ONNX files (.onnx), exports of PyTorch (.pt2), Timeloop problems (.yaml), ZigZag and Stream"
+    " workloads (.yaml), SCALE-Sim topologies (.csv), and folders of Timeloop problems or SCALE-Sim topologies"
 )
 """Kinds of file that there are readers for, in words."""
 
@@ -69,13 +86,16 @@ READABLE = (
 def read_workload(path: Path | str, choices: Choices | None = None) -> Network:
     """Read any workload file, or folder of them.  Raises InvalidFile, and UsageError for choices of another format."""
     file_or_folder, chosen = Path(path), choices or Choices()
-    if chosen.of_onnx() and READERS.get(file_or_folder.suffix.lower()) is not _onnx:
-        raise UsageError(f"--{chosen.of_onnx()[0]} is for ONNX files only; {file_or_folder.name} is not one")
+    if chosen.of_graphs() and READERS.get(file_or_folder.suffix.lower()) not in (_onnx, _export):
+        raise UsageError(
+            f"--{chosen.of_graphs()[0]} is for .onnx and .pt2 files only; {file_or_folder.name} is not one"
+        )
     if _is_folder(file_or_folder):
         return read_folder(path)
     suffix = file_or_folder.suffix.lower()
     if suffix not in READERS and re.fullmatch(r"\.[a-z][a-z0-9]*", suffix):
-        prefix = f"this is {_KNOWN[suffix]}; " if suffix in _KNOWN else ""
+        known = _KNOWN.get(suffix, "").replace("{stem}", file_or_folder.stem)
+        prefix = f"this is {known}; ".replace("\n; ", "\n") if known else ""
         message = (
             f"{prefix}no workload is read from files with the suffix {file_or_folder.suffix!r}; allowed: {READABLE}"
         )

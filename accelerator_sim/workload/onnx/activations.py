@@ -30,22 +30,49 @@ def measure(graph: Graph, file: Path, tensors: Mapping[str, int]) -> dict[str, N
     model = _loaded(graph)
     # Unrolled loops and inlined functions have tensors that the file does not know.
     there = {value.name for value in model.graph.input} | {out for node in model.graph.node for out in node.output}
-    wanted = [name for name in tensors if name in there]
-    run = _runner(model, wanted)
-    filled: dict[str, NDArray[np.int64]] = {}
-    seen = dict.fromkeys(wanted, 0)
+    wanted = {name: axis for name, axis in tensors.items() if name in there}
+    return channel_densities(graph, file, _runner(model, list(wanted)), wanted)
+
+
+def channel_densities(graph: Graph, file: Path, run: Run, tensors: Mapping[str, int]) -> dict[str, NDArray[np.float64]]:
+    """Return the density of each channel of the tensors that `run` returns, over all inputs that a .npz file holds.
+
+    run: from inputs by name to the values of the tensors, in their order; tensors: the axis that counts channels.
+    Raises InvalidFile where an input is missing or does not fit, and where the network cannot be run.
+    """
+    count = ChannelCount(tensors)
     for feeds in _batches(graph, file):
         try:
             results = run(feeds)
         except Exception as error:  # errors of an operator or of the runtime are of many types
             raise problem(graph.file, "", f"the network cannot be run on {file.name}: {one_line(error)}") from None
-        for name, value in zip(wanted, results, strict=True):
-            axis = tensors[name] % value.ndim
+        count.add(results)
+    return count.densities()
+
+
+class ChannelCount:
+    """Values that are not zero, and all of them, by channel of some tensors.
+
+    tensors: the axis that counts channels, by name.
+    """
+
+    def __init__(self, tensors: Mapping[str, int]) -> None:
+        self._axes = tensors
+        self._filled: dict[str, NDArray[np.int64]] = {}
+        self._seen = dict.fromkeys(tensors, 0)
+
+    def add(self, values: Sequence[NDArray[Any]]) -> None:
+        """Count the values of all tensors, in their order, of one more run."""
+        for (name, place), value in zip(self._axes.items(), values, strict=True):
+            axis = place % value.ndim
             others = tuple(at for at in range(value.ndim) if at != axis)
             count = np.count_nonzero(value, axis=others)
-            filled[name] = filled.get(name, np.zeros_like(count)) + count
-            seen[name] += value.size // value.shape[axis]
-    return {name: np.asarray(filled[name] / seen[name]) for name in wanted if seen[name]}
+            self._filled[name] = self._filled.get(name, np.zeros_like(count)) + count
+            self._seen[name] += value.size // value.shape[axis]
+
+    def densities(self) -> dict[str, NDArray[np.float64]]:
+        """Return the share of values that are not zero in each channel, of the tensors that were counted."""
+        return {name: np.asarray(self._filled[name] / seen) for name, seen in self._seen.items() if seen}
 
 
 def _batches(graph: Graph, file: Path) -> Iterator[Feeds]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from accelerator_sim.workload.onnx.addressing import read_in_place
 from accelerator_sim.workload.onnx.convolutions import conv_operands, folded_pad
 from accelerator_sim.workload.onnx.graph import Graph
 from accelerator_sim.workload.onnx.makers import is_known, maker_of, may_multiply, products_inside
@@ -25,6 +26,9 @@ class Assembly:
         self.pieces: list[Piece] = []
         self.unknown: list[tuple[str, str]] = []
         self.fused: Counter[str] = Counter()
+        self.in_place: Counter[str] = Counter()
+        self.turned: list[str] = []
+        """Layers that move words, for the innermost dimension is turned."""
         self.counted_as_traffic: list[str] = []
         self._folded: set[int] = set()
         self._hosts: set[str] = set()
@@ -76,6 +80,11 @@ class Assembly:
             self.counted_as_traffic.append(f"{name} ({node.op_type})")
         elif not is_known(operator_key(node)) and not is_known((RUNTIME, node.op_type)):
             self.unknown.append((name, named(node)))
+        if read_in_place(graph, node):
+            self.in_place[node.op_type] += 1
+            return self._pass_on(at, whole=node.op_type == "Transpose")
+        if node.op_type == "Transpose" and not node.domain:
+            self.turned.append(name)
         how = treatment(graph, at, self._hosts)
         if how != "traffic":
             if how == "fused":
@@ -126,14 +135,14 @@ class Assembly:
                 self._writer[out] = last
                 self._hosts.add(out)
 
-    def _pass_on(self, at: int) -> None:
-        """What the node writes comes from where its input came from."""
+    def _pass_on(self, at: int, whole: bool = True) -> None:
+        """What the node writes comes from where its input came from; whole: all of it, not a part."""
         node = self.graph.nodes[at]
         read = main_input(self.graph, node)
         for out in node.output:
             if out and read in self._writer:
                 self._writer[out] = self._writer[read]
-                if len(self.graph.consumers.get(read, [])) == 1:
+                if whole and len(self.graph.consumers.get(read, [])) == 1:
                     self._hosts.add(out)
 
     def named(self, piece: Piece) -> tuple[str, ...]:
@@ -146,6 +155,13 @@ class Assembly:
         if self.fused:
             fused = ", ".join(f"{count} {op}" for op, count in sorted(self.fused.items()))
             notes.append(f"Fused into the layer before or after them and not listed: {fused}.")
+        if self.in_place:
+            views = ", ".join(f"{count} {op}" for op, count in sorted(self.in_place.items()))
+            notes.append(f"Read in place, by strides, and not listed: {views}.")
+        if self.turned:
+            more = f" and {len(self.turned) - 10} more" if len(self.turned) > 10 else ""
+            listed = ", ".join(self.turned[:10])
+            notes.append(f"Moved, for their innermost dimension is turned: {listed}{more}.")
         if self.unknown:
             listed = ", ".join(f"{name} ({op})" for name, op in self.unknown[:10])
             more = f" and {len(self.unknown) - 10} more" if len(self.unknown) > 10 else ""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
 from accelerator_sim.workload.layer import Density, Layer
-from accelerator_sim.workload.onnx.activations import measure
 from accelerator_sim.workload.onnx.graph import Graph, attribute
 from accelerator_sim.workload.onnx.operators import FREE, STANDARD, names, operator_key
 from accelerator_sim.workload.onnx.piece import Piece
@@ -25,6 +24,9 @@ from accelerator_sim.workload.onnx.weights import (
     reference_of,
 )
 
+Measuring = Callable[[Mapping[str, int]], Mapping[str, NDArray[np.float64]]]
+"""Runs the network: from the axis of channels, by tensor, to the density of each channel of those that it knows."""
+
 RECTIFIED = 0.5
 """Density behind a ReLU: assumed, half of what a symmetric distribution has."""
 _SAME = names("""
@@ -35,10 +37,14 @@ _SAME = names("""
 
 
 class Densities:
-    """Puts densities into layers, and remembers what was assumed."""
+    """Puts densities into layers, and remembers what was assumed.
 
-    def __init__(self, graph: Graph, weights: bool | None) -> None:
+    holder: what holds the weights, in a word: a file, a model.
+    """
+
+    def __init__(self, graph: Graph, weights: bool | None, holder: str) -> None:
         self._graph = graph
+        self._holder = holder
         self._asked = weights
         self._weights = True if weights is None else weights
         self._real = self._zeros = self._words = 0
@@ -47,7 +53,7 @@ class Densities:
         self._counted: dict[str, tuple[int, int]] = {}
         """Weights that are not zero, and all of them, by the key of a reference: steps of a recurrence share theirs."""
         self._rectified = False
-        self._channels: dict[str, NDArray[np.float64]] = {}
+        self._channels: Mapping[str, NDArray[np.float64]] = {}
         self._inputs = ""
 
     def decide(self, pieces: list[Piece]) -> None:
@@ -58,11 +64,10 @@ class Densities:
             if total > MOST_BYTES:
                 self._weights, self._skipped = False, total
 
-    def measure(self, pieces: list[Piece], inputs: Path) -> None:
-        """Run the network on inputs, and keep the densities of what its layers read."""
-        axes = {p.reads[0]: 1 if p.layer.op == "conv" else -1 for p in pieces if p.layer.is_mac and p.reads}
-        self._channels = measure(self._graph, inputs, axes)
-        self._inputs = inputs.name
+    def measure(self, pieces: list[Piece], measuring: Measuring, inputs: str) -> None:
+        """Run the network, and keep the densities of what its layers read; inputs: what it is run on, in words."""
+        self._channels = measuring({p.reads[0]: 1 if p.layer.op == "conv" else -1 for p in pieces if _has_iacts(p)})
+        self._inputs = inputs
 
     def with_density(self, piece: Piece, reads: tuple[str, ...], written: str) -> Layer:
         """Return the layer of a piece with its density and the names of the layers that it reads.
@@ -80,7 +85,7 @@ class Densities:
             reference = reference_of(self._graph, piece.weights)
             if reference is not None:
                 weight, tensor = self._measured(reference)
-                source = "weights: those of the file, 8 bits, one scale a filter"
+                source = f"weights: those of the {self._holder}, 8 bits, one scale a filter"
         elif layer.op == "matmul" and len(piece.reads) > 1:
             weight = self.of(piece.reads[1])
             source = "second operand: assumed same as the first"
@@ -160,7 +165,7 @@ class Densities:
         if set(counts) <= {"iacts float, weights float"}:
             return ""
         listed = "; ".join(f"{text} ({count} layers)" for text, count in counts.items())
-        return f"Number formats in the file: {listed}; the machine computes in its own precision."
+        return f"Number formats in the {self._holder}: {listed}; the machine computes in its own precision."
 
     def _format(self, tensor: str) -> str:
         """The type of a tensor, or of what it was quantised to."""
@@ -177,16 +182,20 @@ class Densities:
         if self._real:
             share = 100.0 * self._zeros / max(self._words, 1)
             notes.append(
-                f"Weights of {self._real} layers are those of the file, quantised to 8 bits with one scale a filter:"
-                f" {share:.1f}% zeros."
+                f"Weights of {self._real} layers are those of the {self._holder}, quantised to 8 bits with one scale a"
+                f" filter: {share:.1f}% zeros."
             )
         if self._skipped:
             notes.append(
-                f"The file's {self._skipped / 1e9:.1f} GB of weights were not read and are taken as dense; ask for them"
-                " with --weights."
+                f"The {self._holder}'s {self._skipped / 1e9:.1f} GB of weights were not read and are taken as dense;"
+                " ask for them with --weights."
             )
         if self._inputs:
             notes.append(f"Densities of iacts are those of the network run on {self._inputs}.")
         elif self._rectified:
             notes.append(f"Activations behind a ReLU are assumed to have a density of {RECTIFIED}, others to be dense.")
         return notes
+
+
+def _has_iacts(piece: Piece) -> bool:
+    return piece.layer.is_mac and bool(piece.reads)

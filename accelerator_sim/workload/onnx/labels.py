@@ -12,7 +12,7 @@ from pathlib import Path
 
 import onnx
 
-_SCOPES, _NAMESPACE = "pkg.torch.onnx.name_scopes", "namespace"
+SCOPES, _NAMESPACE = "pkg.torch.onnx.name_scopes", "namespace"
 _UNNAMED = {"", "main", "main_graph", "graph", "torch_jit", "torch-jit-export", "model", "onnx_graph"}
 """Names of graphs that exporters give to every network."""
 _LONGEST = 10_000
@@ -51,7 +51,7 @@ def node_names(nodes: Sequence[onnx.NodeProto], multiply: Sequence[bool]) -> lis
 def module_of(node: onnx.NodeProto) -> str:
     """Return the path of the innermost module that computes a node, "" where the file does not give it."""
     metadata = {entry.key: entry.value for entry in node.metadata_props}
-    return _of_scopes(metadata.get(_SCOPES, "")) or _of_namespace(metadata.get(_NAMESPACE, "")) or _of_name(node)
+    return _of_scopes(metadata.get(SCOPES, "")) or _of_namespace(metadata.get(_NAMESPACE, "")) or _of_name(node)
 
 
 def _of_scopes(text: str) -> str:

@@ -19,6 +19,8 @@ CHANNELS_LAST = "com.ms.internal.nhwc"
 MACHINE_LEARNING = "ai.onnx.ml"
 PREVIEW = "ai.onnx.preview"
 TRAINING = "ai.onnx.preview.training"
+PYTORCH = "aten"
+"""PyTorch's own operators, as far as the standard has no equal of them: those of modules that it traces."""
 STEPS = "accelerator-sim.steps"
 """Our own views of tensors by step, which unrolled loops are written with: `Take` and `Stack`."""
 
@@ -43,6 +45,7 @@ _FREE = {
         BitmaskDropout
     """),
     STEPS: names("Take Stack"),
+    PYTORCH: names("view_as_real view_as_complex"),
     MACHINE_LEARNING: names("CastMap ZipMap"),
 }
 
@@ -60,6 +63,7 @@ _MOVES: dict[str, dict[str, frozenset[str]]] = {
         CHANNELS_LAST: names("""
             MaxPool AveragePool GlobalAveragePool GlobalMaxPool GlobalLpPool LpPool QLinearAveragePool MaxUnpool
         """),
+        PYTORCH: names("adaptive_pool bag var_mean std_mean median nanmedian mode kthvalue aminmax count_nonzero"),
     },
     "activation": {
         "": names("""
@@ -70,6 +74,10 @@ _MOVES: dict[str, dict[str, frozenset[str]]] = {
         RUNTIME: names("""
             Gelu FastGelu QuickGelu BiasGelu BiasSplitGelu ScaledSiLU SwiGLU QLinearLeakyRelu QLinearSigmoid
             QOrderedGelu LinearAttentionGate
+        """),
+        PYTORCH: names("""
+            rrelu_with_noise_functional polar erfinv lgamma digamma i0 special_i0e special_i1 special_i1e polygamma
+            frac nan_to_num sinc angle complex real imag
         """),
     },
     "norm": {
@@ -83,6 +91,10 @@ _MOVES: dict[str, dict[str, frozenset[str]]] = {
         """),
         CHANNELS_LAST: names("BatchNormalization InstanceNormalization LRN"),
         MACHINE_LEARNING: names("Normalizer Scaler"),
+        PYTORCH: names("""
+            _native_batch_norm_legit _native_batch_norm_legit_functional _batch_norm_with_update_functional
+            native_batch_norm renorm
+        """),
     },
     "softmax": {"": names("Softmax LogSoftmax Hardmax"), RUNTIME: names("BiasSoftmax QLinearSoftmax")},
     "add": {
@@ -121,6 +133,14 @@ _MOVES: dict[str, dict[str, frozenset[str]]] = {
             OneHotEncoder TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor
         """),
         TRAINING: names("Adagrad Adam Momentum"),
+        PYTORCH: names("""
+            index index_put scatter scatter_add scatter_reduce masked_scatter select_scatter slice_scatter
+            diagonal_scatter diagonal unfold im2col as_strided bucketize searchsorted nonzero nonzero_static unique2
+            _unique2 unique_dim histc bincount cummax cummin logcumsumexp roll rot90 put take index_add index_copy
+            index_fill atan2 hypot nextafter copysign xlogy igamma igammac gcd lcm heaviside ldexp bitwise_left_shift
+            bitwise_right_shift tril_indices triu_indices masked_select repeat_interleave channel_shuffle
+            native_channel_shuffle
+        """),
     },
 }
 
@@ -133,7 +153,18 @@ OPS: dict[OperatorKey, str] = {
 """Kinds of traffic by operator."""
 
 UNCOUNTED: frozenset[OperatorKey] = frozenset(
-    [(MACHINE_LEARNING, "SVMClassifier"), (MACHINE_LEARNING, "SVMRegressor"), (TRAINING, "Gradient")]
+    [
+        (PYTORCH, op)
+        for op in names("""
+            _cdist_forward _pdist_forward _fft_r2c _fft_c2c _fft_c2r _linalg_det _linalg_eigh _linalg_slogdet
+            _linalg_solve_ex _linalg_svd linalg_cholesky_ex linalg_eig linalg_eigvals linalg_householder_product
+            linalg_inv_ex linalg_ldl_factor_ex linalg_ldl_solve linalg_lstsq linalg_lu linalg_lu_factor_ex
+            linalg_lu_solve linalg_matrix_exp linalg_qr linalg_solve_triangular cholesky cholesky_inverse
+            cholesky_solve geqrf ormqr lu_unpack triangular_solve _trilinear _grouped_mm _scaled_mm _int_mm
+            _weight_int8pack_mm _weight_int4pack_mm _convolution_double_backward mkldnn_rnn_layer
+        """)
+    ]
+    + [(MACHINE_LEARNING, "SVMClassifier"), (MACHINE_LEARNING, "SVMRegressor"), (TRAINING, "Gradient")]
     + [
         (RUNTIME, op)
         for op in names("""

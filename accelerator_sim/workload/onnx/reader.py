@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from accelerator_sim.files.errors import AcceleratorSimError, InvalidFile, Problem
 from accelerator_sim.workload.choices import Choices
 from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_file import LARGEST_NETWORK
+from accelerator_sim.workload.onnx.activations import measure
 from accelerator_sim.workload.onnx.assembly import Assembly
 from accelerator_sim.workload.onnx.batch import divided
-from accelerator_sim.workload.onnx.densities import Densities
+from accelerator_sim.workload.onnx.densities import Densities, Measuring
 from accelerator_sim.workload.onnx.graph import Graph
 from accelerator_sim.workload.onnx.labels import network_name
 from accelerator_sim.workload.onnx.loading import load_graph
@@ -22,7 +25,7 @@ def read_onnx(path: Path, choices: Choices) -> Network:
     """Read a network, by the choices for ONNX files.  Raises InvalidFile with all that is wrong with it."""
     try:
         graph = load_graph(path, choices.bind, weights=choices.weights is not False)
-        return _network(graph, choices)
+        return network_of(graph, choices, _origin(graph, choices.inputs))
     except Unreadable as error:
         raise problem(path, error.where, str(error)) from None
     except AcceleratorSimError:
@@ -33,7 +36,30 @@ def read_onnx(path: Path, choices: Choices) -> Network:
         raise problem(path, "", f"cannot be read: {type(error).__name__}: {one_line(error)}") from error
 
 
-def _network(graph: Graph, choices: Choices) -> Network:
+@dataclass(frozen=True)
+class GraphOrigin:
+    """Where a graph comes from, as its network says it, and how it is run."""
+
+    name: str
+    """Name of the network."""
+    source: str
+    """Where its layers come from, in words."""
+    holder: str
+    """What holds its weights, in a word."""
+    measuring: Measuring | None = None
+    """Runs it, to measure the densities of its activations; None: they are assumed."""
+    inputs: str = ""
+    """What it is run on, in words."""
+    note: str = ""
+    """What else a reader of the layers should know."""
+
+
+def network_of(graph: Graph, choices: Choices, origin: GraphOrigin) -> Network:
+    """Return the network of a graph.
+
+    choices: of those for ONNX files, `strict` and `weights`.  Raises Unreadable for what cannot be understood, and
+    InvalidFile for operators that nobody knows, if that is asked for.
+    """
     assembly = Assembly(graph)
     assembly.add_all()
     if choices.strict:
@@ -41,24 +67,31 @@ def _network(graph: Graph, choices: Choices) -> Network:
     if len(assembly.pieces) > LARGEST_NETWORK:
         raise Unreadable("", f"{len(assembly.pieces):,} layers; at most {LARGEST_NETWORK:,} are allowed")
     pieces, batch = divided(graph, assembly.pieces)
-    densities = Densities(graph, choices.weights)
+    densities = Densities(graph, choices.weights, origin.holder)
     densities.decide(pieces)
-    if choices.inputs is not None:
-        densities.measure(pieces, choices.inputs)
+    if origin.measuring is not None:
+        densities.measure(pieces, origin.measuring, origin.inputs)
     layers = tuple(
         densities.with_density(piece, assembly.named(piece), assembly.last[piece.layer.name]) for piece in pieces
     )
     if not layers:
         raise Unreadable("", "no node computes or moves anything")
     return Network(
-        name=network_name(graph.model.graph, graph.file),
-        source=_source(graph),
+        name=origin.name,
+        source=origin.source,
         layers=layers,
         file=str(graph.file),
-        notes=" ".join(filter(None, [*assembly.notes(), *densities.notes(), densities.formats(pieces)])),
+        notes=" ".join(filter(None, [*assembly.notes(), *densities.notes(), densities.formats(pieces), origin.note])),
         reused=_reused(pieces),
         batch=batch,
     )
+
+
+def _origin(graph: Graph, inputs: Path | None) -> GraphOrigin:
+    name, source = network_name(graph.model.graph, graph.file), _source(graph)
+    if inputs is None:
+        return GraphOrigin(name, source, "file")
+    return GraphOrigin(name, source, "file", partial(measure, graph, inputs), inputs.name)
 
 
 def _require_known(graph: Graph, assembly: Assembly) -> None:

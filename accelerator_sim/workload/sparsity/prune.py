@@ -22,6 +22,7 @@ from typing import Any
 from accelerator_sim.files.errors import UsageError, did_you_mean
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
+from accelerator_sim.workload.tensor_values import MODELS, weights_file
 
 LEFT_A_ROUND = 0.8
 _BINS = 1 << 16
@@ -146,7 +147,7 @@ def _thinned(layer: Layer, share: float, limit: float | None, rule: PruningRule)
 
     path, held = reference
     if limit is None:
-        magnitudes = np.abs(plain_weights(path, held)).ravel()
+        magnitudes = np.abs(plain_weights(weights_file(path), held)).ravel()
         gone = magnitudes.size - round(share * magnitudes.size)
         limit = float(np.partition(magnitudes, gone - 1)[gone - 1]) if gone else 0.0
     return _with_real(layer, path, replace(held, threshold=limit), rule)
@@ -167,9 +168,9 @@ def _structured(layer: Layer, n: int, m: int, rule: PruningRule) -> Layer:
 
 
 def _real(layer: Layer) -> tuple[Path, Any] | None:
-    """The file and the reference of weights that an ONNX file holds."""
+    """The file and the reference of weights that a model holds."""
     held = layer.density.tensor_weight
-    if held is None or not held[0].lower().endswith(".onnx"):
+    if held is None or not held[0].lower().endswith(MODELS):
         return None
     from accelerator_sim.workload.onnx.weights import Reference
 
@@ -191,7 +192,8 @@ def _limits(layers: Sequence[Layer], rounds: float) -> list[float | None]:
     counts = np.zeros(_BINS, dtype=np.int64)
     for reference in references:
         assert reference is not None
-        counts += np.histogram(np.abs(plain_weights(*reference)), bins=edges)[0]
+        path, held = reference
+        counts += np.histogram(np.abs(plain_weights(weights_file(path), held)), bins=edges)[0]
     below = np.cumsum(counts) / max(int(counts.sum()), 1)
     at = int(np.searchsorted(below, 1.0 - LEFT_A_ROUND**rounds))
     return [float(edges[at])] * len(layers)
@@ -209,7 +211,7 @@ def _with_real(layer: Layer, path: Path, reference: Any, rule: PruningRule) -> L
     from accelerator_sim.workload.onnx.weights import read_weights
 
     key = reference.key()
-    values = read_weights(path, key)
+    values = read_weights(weights_file(path), key)
     share = int(np.count_nonzero(values)) / max(values.size, 1)
     source = f"{layer.density.source}; pruned by {rule.text}"
     density = replace(layer.density, weight=share, profile_weight=(), tensor_weight=(str(path), key), source=source)
