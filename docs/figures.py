@@ -17,6 +17,11 @@ sys.path.insert(0, str(ROOT))
 import accelerator_sim as sim  # noqa: E402
 from accelerator_sim.figure.canvas import dumps  # noqa: E402
 
+NAMES = (
+    "roofline", "energy", "waterfall", "stalls", "timeline", "links", "mapping_CONV1", "mapping_CONV2", "mapping_CONV3",
+    "mapping_v2", "pareto", "parallel", "trend", "comparison",
+)  # fmt: skip
+"""The files that are drawn."""
 AXES = {
     "clock": ["100 MHz", "200 MHz", "400 MHz"],
     "cluster_array.rows": [2, 4, 8, 16],
@@ -49,6 +54,7 @@ def draw(folder: Path) -> None:
     """Write all figures into a folder, as SVG."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in drawn():
+        assert name in NAMES, f"{name} is not in NAMES"
         (folder / f"{name}.svg").write_bytes(dumps(figure, "svg"))
 
 

@@ -21,10 +21,10 @@ from accelerator_sim.files.vocabulary import (
 )
 
 if TYPE_CHECKING:
+    from accelerator_sim.architecture.architecture import Architecture
     from accelerator_sim.comparison.machine_comparison import Comparison
     from accelerator_sim.report.compared import Wanted
     from accelerator_sim.results.provenance import SourceFile
-    from accelerator_sim.run.options import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
 
@@ -94,6 +94,14 @@ def _quantity(value: str | None, dimension: Any) -> Any:
     type=shared_options.NameOrFile("architecture"),
     metavar="ARCH...",
     help="Machines: built-in names or .yaml files.  Ratios are relative to the first.  [default: eyeriss_v2]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=shared_options.parse_set,
+    metavar="[MACHINE:]PATH=VALUE",
+    help="Override one value of all machines, or of one: a name as given to --arch, or its number, e.g. 2:clock=1 GHz.",
 )
 @click.option(
     "--baseline",
@@ -173,6 +181,7 @@ def command(
     workload: str,
     choices: Choices,
     archs: tuple[str, ...],
+    settings: tuple[tuple[str, str], ...],
     baselines: tuple[str, ...],
     noc: str | None,
     flows: str | None,
@@ -219,6 +228,7 @@ def command(
     if same_area:
         raise UsageError("--equal-area requires --dataflow; add e.g. --dataflow rs,ws,os,is,nlr")
     names = archs or ("eyeriss_v2",)
+    overrides = _overrides(names, settings)
     if mapping is not None and len(names) > 1:
         raise UsageError(f"--mapping takes one --arch; {len(names)} given")
     output.check_outputs([out, report], [workload, *names, *baselines, *([mapping] if mapping else [])])
@@ -234,16 +244,21 @@ def command(
     from accelerator_sim.workload.network_loader import load_network
 
     sources: list[tuple[Any, str]] = [(partial(load_network, choices=choices), workload)]
-    sources += [*((load_machine, name) for name in names), *((load_baseline, name) for name in baselines)]
+    sources += [(partial(load_machine, overrides=own), name) for name, own in zip(names, overrides, strict=True)]
+    sources += [(load_baseline, name) for name in baselines]
     loaded = load_all(sources)
     network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
+    machines = [
+        (_renamed(architecture, own), technology)
+        for (architecture, technology), own in zip(machines, overrides, strict=True)
+    ]
     wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
-    files = _files(workload, network, names, baselines, mapping) if report else ()
+    files = _files(workload, network, zip(names, overrides, strict=True), baselines, mapping) if report else ()
     plan = load_mappings(mapping, machines[0][0], network.with_batch(batch))
     network.select(layers)
     warm(jobs, fidelity)
-    settings = Options(objective, batch, layers, plan, seed=seed, jobs=jobs, fidelity=fidelity)
-    question = Question(settings, precision, stack, chip_boundary, board_boundary)
+    options = Options(objective, batch, layers, plan, seed=seed, jobs=jobs, fidelity=fidelity)
+    question = Question(options, precision, stack, chip_boundary, board_boundary)
     with ProgressLine() as progress:
         comparison = compare(network, machines, chosen, question, progress)
     output.write(_text(comparison, wanted, output.pick_format(asked, out), out is None), out)
@@ -258,20 +273,50 @@ def command(
     ctx.exit(comparison.exit_code)
 
 
+def _overrides(names: tuple[str, ...], settings: tuple[tuple[str, str], ...]) -> list[tuple[tuple[str, str], ...]]:
+    """The overrides of each machine.  Raises UsageError for a machine that is not compared."""
+    own: list[list[tuple[str, str]]] = [[] for _ in names]
+    for path, value in settings:
+        machine, colon, inner = path.rpartition(":")
+        numbers = [at for at, name in enumerate(names) if not colon or machine in (name, str(at + 1))]
+        if not numbers:
+            raise UsageError(
+                f"--set {path}={value}: no machine {machine!r}; machines: "
+                + ", ".join(f"{at}: {name}" for at, name in enumerate(names, start=1))
+            )
+        for at in numbers:
+            own[at].append((inner, value))
+    return [tuple(each) for each in own]
+
+
+def _renamed(architecture: Architecture, own: tuple[tuple[str, str], ...]) -> Architecture:
+    """A machine that says what was changed of it."""
+    if not own:
+        return architecture
+    changed = ", ".join(f"{path}={value}" for path, value in own)
+    return architecture.model_copy(update={"name": f"{architecture.name} ({changed})"})
+
+
 def _files(
-    workload: str, network: Network, archs: Iterable[str], baselines: Iterable[str], mapping: str | None
+    workload: str,
+    network: Network,
+    archs: Iterable[tuple[str, tuple[tuple[str, str], ...]]],
+    baselines: Iterable[str],
+    mapping: str | None,
 ) -> tuple[SourceFile, ...]:
     """All files that are read, each once, hashed before the run begins."""
     from accelerator_sim.results.provenance import baseline_files, machine_files, workload_files
 
     files = workload_files(workload, network)
-    files += [file for name in archs for file in machine_files(name)]
+    files += [file for name, own in archs for file in machine_files(name, own)]
     files += [file for name in baselines for file in baseline_files(name)]
     files += mapping_files(mapping)
     return tuple(dict.fromkeys(files))
 
 
-def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...], settings: Options) -> str:
+def _page(
+    comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...], settings: tuple[tuple[str, str], ...]
+) -> str:
     from accelerator_sim.cli.command_line import command_line
     from accelerator_sim.eyexam.explain import explained_for_page
     from accelerator_sim.report.html import comparison_page as page
@@ -281,7 +326,7 @@ def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...],
     sources += [(f"architecture {run.architecture.name}", run.architecture.source) for run in comparison.runs]
     sources += [(f"baseline {device.name}", device.source) for device in comparison.devices]
     explained = [explanation for run in comparison.runs if (explanation := explained_for_page(run)) is not None]
-    return page.dumps(comparison, wanted, Provenance(command_line(), (), files, tuple(sources)), explained)
+    return page.dumps(comparison, wanted, Provenance(command_line(), settings, files, tuple(sources)), explained)
 
 
 def _use(grid: str | None, inferences_per_day: float, devices: int, price: float | None) -> Any:

@@ -13,7 +13,9 @@ from accelerator_sim.report.numbers import format_joules, si
 
 DATA_CENTRE = "data_centre_gpu"
 
-YEAR_COLUMNS = ("machine", "boundary", "energy", "CO2e", "cost")
+YEAR_COLUMNS = ("machine", "boundary", "energy", "CO2e", "cost", "15 Wh battery")
+BATTERY_J = 15.0 * 3600.0
+"""Joules of a phone's battery (3,900 mAh at 3.85 V), as a unit that people know."""
 SENDING_COLUMNS = ("link", "radio here", "network", "cloud", "in all", "over here")
 
 
@@ -107,13 +109,16 @@ Cells = dict[str, Ratio]
 
 
 def matrix_rows(comparison: Comparison) -> list[Cells]:
-    """Return the matrix by baseline, its boundary and stack, and accelerator, one cell per boundary of that."""
+    """Return the matrix by baseline, its boundary and stack, and accelerator, one cell per boundary.
+
+    The largest ratio comes first.
+    """
     rows: dict[tuple[Any, ...], Cells] = {}
     for each in comparison.matrix:
         board, chip = each.baseline, each.accelerator
         key = board.name, board.conditions, chip.name, chip.node_nm
         rows.setdefault(key, {})[chip.conditions.boundary] = each
-    return list(rows.values())
+    return sorted(rows.values(), key=lambda cells: -max((each.energy or 0.0) for each in cells.values()))
 
 
 # --- footprint -------------------------------------------------------------------------------------------------------
@@ -138,9 +143,16 @@ def year_rows(comparison: Comparison, use: Use) -> list[tuple[str, ...]]:
     """Return `YEAR_COLUMNS` of each machine."""
     return [
         (title(entry), entry.conditions.boundary, _range(of.energy_kwh, "Wh", 1e3), _range(of.co2e_kg, "g", 1e3),
-         _dollars(of.cost_usd))
+         _dollars(of.cost_usd), _battery(entry, use))
         for entry, of in years(comparison, use)
     ]  # fmt: skip
+
+
+def _battery(entry: MachineEntry, use: Use) -> str:
+    """The part of a phone's battery that a device takes in a day; nothing of machines in a data centre."""
+    if entry.energy_j is None or entry.kind == DATA_CENTRE:
+        return "-"
+    return f"{100.0 * entry.energy_j * use.inferences_per_day / BATTERY_J:.2g}% a day"
 
 
 def sendings(comparison: Comparison, wanted: Wanted) -> list[Sending]:

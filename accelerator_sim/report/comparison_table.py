@@ -36,7 +36,7 @@ def render(comparison: Comparison, wanted: Wanted, width: int = 80, color: bool 
         parts += [Text(), *_heading(heading, width), table(fitted(_MATRIX, compared.matrix_rows(comparison), width))]
     if wanted.use is not None:
         heading, rows = compared.year_heading(wanted.use), compared.year_rows(comparison, wanted.use)
-        parts += [Text(), *_heading(heading, width), _plain(compared.YEAR_COLUMNS, rows, (0, 2, 1, 1, 1), width)]
+        parts += [Text(), *_heading(heading, width), _plain(compared.YEAR_COLUMNS, rows, (0, 3, 1, 1, 1, 2), width)]
     if wanted.links:
         heading, rows = compared.sending_heading(comparison, wanted), compared.sending_rows(comparison, wanted)
         parts += [Text(), *_heading(heading, width), _plain(compared.SENDING_COLUMNS, rows, (0, 2, 2, 3, 1, 1), width)]

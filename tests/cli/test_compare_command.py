@@ -136,3 +136,31 @@ def test_a_report(run: Run, small: str, tmp_path: Path) -> None:
 def test_outputs_that_would_destroy_something(run: Run, small: str) -> None:
     assert "it is an input" in run("compare", small, "--report", small).stderr
     assert "cannot write x.html twice" in run("compare", small, "-o", "x.html", "--report", "x.html").stderr
+
+
+def test_values_of_each_machine(run: Run) -> None:
+    """--set is of all machines, or of one by its name or its number; names say what was changed."""
+    words = ("compare", "alexnet", "--layer", "CONV5", "--fidelity", "analytical", "--format", "json")
+    archs = ("--arch", "eyeriss_v2", "--arch", "eyeriss_v1_192", "--arch", "eyeriss_v2")
+    names = ("--set", "3:cluster_array.rows=4", "--set", "eyeriss_v1_192:clock=100 MHz", "--set", "batch_unused=1")
+    result = run(*words, *archs, *names[:4])
+    entries = json.loads(result.stdout)["entries"]
+    assert [entry["machine"] for entry in entries] == [
+        "eyeriss_v2", "eyeriss_v1_192 (clock=100 MHz)", "eyeriss_v2 (cluster_array.rows=4)",
+    ]  # fmt: skip
+    assert entries[2]["latency_s"] > entries[0]["latency_s"]
+    everywhere = run(*words, *archs[:4], "--set", "clock=50 MHz")
+    assert all("(clock=50 MHz)" in entry["machine"] for entry in json.loads(everywhere.stdout)["entries"])
+    wrong = run(*words, *archs, "--set", "4:clock=1 GHz")
+    assert (wrong.exit_code, "no machine '4'; machines: 1: eyeriss_v2, 2: eyeriss_v1_192" in wrong.stderr) == (2, True)
+    assert run(*words, *archs, *names).exit_code == 3
+
+
+def test_a_year_in_batteries(run: Run) -> None:
+    words = ("compare", "alexnet", "--fidelity", "analytical", "--grid", "world", "--inferences-per-day", "1000")
+    text = run(*words, "--baseline", "jetson_tx2_maxq", "--baseline", "nvidia_p40", "--format", "table").stdout
+    year = text[text.index("A year of") :]
+    assert "15 Wh battery" in year
+    jetson = next(line for line in year.splitlines() if line.startswith("jetson"))
+    assert jetson.endswith("% a day")
+    assert next(line for line in year.splitlines() if line.startswith("nvidia")).split()[-1] == "-"
