@@ -177,6 +177,6 @@ def kept_of(frame, keep, group):
         rounds=float(rounds),
         requests=rounds * (1.0 if stays else details.channel_tiles),
         bypass=routes.may_bypass and details.unshared and group == 1 and (not stays or passes == 1),
-        once=pair.accumulations == 1 and last,
+        once=pair.accumulations == 1 and last and n[at.RESEND] == 0,
         stored=keep == at.KEEP_WEIGHT or n[at.WEIGHT_THROUGH] != 0,
     )

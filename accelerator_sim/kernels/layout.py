@@ -46,9 +46,9 @@ class Packed(NamedTuple):
     PSUM_PORTS, IACT_PORTS, HIDE_SERVICE, STAGES, CONFIG, READ_PER_MAC, PSUM_COLUMNS,
     IACT_CAP, PSUM_CAP, WEIGHT_CAP, SHARED_BANKS, SHARED_BITS, SHARE_IACT, SHARE_PSUM, SHARE_WEIGHT,
     IACT_BITS, PSUM_BITS, WEIGHT_BITS, PES, MAX_M0, MAX_C0, PSUMS_RETURN,
-    LIMIT_P0, WHOLE_Q, KEEP_MASK, CLUSTERS, AHEAD, TAPS, TAP_TILES, SIMD, EVEN,
+    LIMIT_P0, WHOLE_Q, KEEP_MASK, CLUSTERS, AHEAD, TAPS, TAP_TILES, SIMD, EVEN, RELOAD, RESEND, CONFIG_PASS,
     INTEGERS,
-) = range(66)  # fmt: skip
+) = range(69)  # fmt: skip
 """`TAPS`: filter columns that a PE holds at a time (S0); `TAP_TILES`: passes over all of them."""
 
 # Numbers of one problem: rates, sizes, and joules (`..._J`) of one event.

@@ -110,7 +110,9 @@ def _integers(problem: MappingProblem, taps: int, max_m0: int, max_c0: int) -> N
     n[at.EVEN] = problem.work is not None
     n[at.SIMD] = architecture.lanes
     n[at.STAGES] = pe.pipeline_stages - 1
-    n[at.CONFIG] = architecture.configuration.time
+    n[at.RELOAD] = pe.iact_window == "reload"
+    n[at.RESEND] = not pe.weights_stay
+    n[at.CONFIG_PASS if architecture.configuration.per == "pass" else at.CONFIG] = architecture.configuration.time
     n[at.READ_PER_MAC] = pe.iact_read == "per_mac"
     n[at.PSUM_COLUMNS] = architecture.pe_cluster.columns
     n[at.IACT_CAP] = glb.own_bits("iact")

@@ -50,8 +50,13 @@ class Tiling:
         return [self.loops.columns.of_taps(i, min(length, size - i)) for i in range(0, size, length)]
 
     def columns_in_passes(self, outputs: int, blocks: int) -> int:
-        """Input columns, padding included, that PEs need in all passes over S: `Window.touched` of each pass."""
+        """Input columns, padding included, that PEs get in all passes over S: `Window.touched` of each pass.
+
+        PEs that reload their windows get all columns of each output.
+        """
         columns = self.loops.columns
+        if self.problem.architecture.pe.iact_window == "reload":
+            return self.deals.S.summed(lambda tile: outputs * columns.of_taps(0, tile.elements).extent)
         return self.deals.S.summed(lambda tile: columns.of_taps(0, tile.elements).touched(outputs, blocks))
 
     @property
@@ -99,7 +104,8 @@ class Tiling:
         """Whether every weight is loaded into its SPads once."""
         kept, passes = self.mapping.stationary, self.mapping.M2
         filters_last = kept is Stationary.PE_WEIGHT or (kept is Stationary.WEIGHT and passes == 1)
-        single = self.accumulations == 1 and (self.deals.M.tiles == 1 or filters_last)
+        stay = self.problem.architecture.pe.weights_stay
+        single = stay and self.accumulations == 1 and (self.deals.M.tiles == 1 or filters_last)
         return single or self.tiles == 1
 
     @property

@@ -276,15 +276,20 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
     if mask is not None:
         plane = mask.sum(axis=(0, 1, 4), dtype=np.int64)
     units = schedule.deals.Q.units
-    segments = schedule.deals.S.summed(lambda tile: _segments(loops.columns.of_taps(0, tile.elements), units))
+    pe = problem.architecture.pe
+    reloads = pe.iact_window == "reload"
+    segments = schedule.deals.S.summed(lambda tile: _segments(loops.columns.of_taps(0, tile.elements), units, reloads))
     across = schedule.columns_in_passes(loops.Q, units)
-    address = problem.architecture.pe.spad.iact_address
+    address = pe.spad.iact_address
     # Segments of each nominal value are the same at every level: a segment is C0 channels of the columns of a window.
     addressed = schedule.deals.C.units * segments * (address.width if address else 0), loops.C * across
+    beside = addressed
+    if pe.csc is not None and pe.csc.address_words:
+        beside = bits * _address_words(schedule, reloads), loops.C * across
 
     deals = schedule.deals
-    by_unit = np.sum([_part_columns(schedule, window, True) for window in schedule.tap_windows], axis=0)
-    by_cluster = _part_columns(schedule, loops.columns, False)
+    by_unit = np.sum([_part_columns(schedule, window, True, reloads) for window in schedule.tap_windows], axis=0)
+    by_cluster = _part_columns(schedule, loops.columns, False, False)
     streamed, received = _streamed(schedule), _received(loops.rows)
     filled_rows = _row_blocks(schedule)
     sent, delivered = int(streamed @ plane @ by_unit), int(received @ plane @ by_unit) * deals.M.units
@@ -297,7 +302,9 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
     pairs["read"] = pairs["sent"] if nominal["read"] else 0
 
     def stored(level: str) -> int:
-        return ceil_div(pairs[level] * bits * addressed[1] + nominal[level] * addressed[0], bits * addressed[1])
+        of_segments = addressed if level == "filled" else beside
+        own = nominal[level] if pe.csc is not None and pe.csc.filler and level != "filled" else pairs[level]
+        return ceil_div(own * bits * of_segments[1] + nominal[level] * of_segments[0], bits * of_segments[1])
 
     moved = {level: stored(level) for level in ("filled", "read", "sent", "delivered", "hops")}
     fetched = int(_tile_rows(loops.rows, deals.P) @ plane @ _tile_rows(loops.columns, deals.Q)) * schedule.iact_rounds
@@ -320,9 +327,27 @@ def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, 
     return min(raw, rlc_bits_of(values, dram.rlc_run, dram.rlc_pairs_per_word, dram.rlc_word))
 
 
-def _segments(window: Window, units: int) -> int:
-    """Segments of an input row in one pass over it, over the PEs that share it."""
+def _segments(window: Window, units: int, reloads: bool) -> int:
+    """Segments of an input row in one pass over it, over the PEs that share it; reloads: of one for each window."""
+    if reloads:
+        return window.outputs
     return units * (ceil_div(window.extent, min(window.stride, window.extent)) - 1) + window.outputs
+
+
+def _address_words(schedule: Schedule, reloads: bool) -> int:
+    """Words of addresses of an input row in all passes over it, over the PEs that share it and all channels."""
+    units, loops = schedule.deals.Q.units, schedule.loops
+
+    def words_of(tile: DealtTile) -> int:
+        window = loops.columns.of_taps(0, tile.elements)
+        columns = window.extent if reloads else min(window.stride, window.extent)
+        segments = _segments(window, units, reloads)
+        short = units if window.extent % columns == 1 and columns > 1 else 0  # a last segment of one column
+        long = segments - short if columns > 1 else 0
+        parts = schedule.deals.C.units
+        return long * (loops.C + parts) + (segments - long) * 2 * parts
+
+    return schedule.deals.S.summed(words_of)
 
 
 def _off_chip(schedule: Schedule, mask: Mask) -> Mask:
@@ -349,10 +374,10 @@ def _cover(window: Window, runs: list[tuple[int, int]]) -> NDArray[np.int64]:
     return np.cumsum(edges)[:-1].astype(np.int64)
 
 
-def _part_columns(schedule: Schedule, window: Window, by_pe: bool) -> NDArray[np.int64]:
+def _part_columns(schedule: Schedule, window: Window, by_pe: bool, reloads: bool) -> NDArray[np.int64]:
     """Times that each column is touched by the parts of Q: those of every PE, or of every cluster.
 
-    window: that of all filter columns, or of those of a pass.
+    window: that of all filter columns, or of those of a pass; reloads: every output has columns of its own.
     """
     dealt, clusters, local = (
         schedule.deals.Q,
@@ -362,7 +387,7 @@ def _part_columns(schedule: Schedule, window: Window, by_pe: bool) -> NDArray[np
     runs = []
     for tile in range(0, schedule.loops.Q, dealt.length):
         elements = min(dealt.length, schedule.loops.Q - tile)
-        steps = ceil_div(elements, clusters * local) * (1 if by_pe else local)
+        steps = 1 if reloads else ceil_div(elements, clusters * local) * (1 if by_pe else local)
         runs += [(tile + i, min(steps, elements - i)) for i in range(0, elements, steps)]
     return _cover(window, runs)
 

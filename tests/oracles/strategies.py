@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
@@ -188,9 +189,55 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
     change["overlap.weight_stream"] = more.choice(["raw", "all"])
     if more.random() < 0.2:
         change["pe.packed"] = f"{{width: {more.choice([4, 16])} b, macs: {more.choice([2, 3])}}}"
-    change["glb.psum.access"] = more.choice(["alternate", "burst"])
+    access = more.choice(["alternate", "burst"])
     change["glb.psum.port_width"] = more.choice(["40 b", "40 b", "20 b"])  # flits of one psum are more flits
-    return machine("eyeriss_v1" if flat else "eyeriss_v2", change)
+    if "40 b, ports: 2" not in change["glb"]:  # which neither shares
+        change["glb.psum.access"] = access
+    return machine("eyeriss_v1" if flat else "eyeriss_v2", change | _control(number, change))
+
+
+CONTROL: dict[str, tuple[str, ...]] = {
+    "pe.lock_step": ("chain", "array"),
+    "pe.start_latency": ("2", "3"),
+    "pe.iact_buffer": ("single",),
+    "pe.iact_window": ("reload",),
+    "pe.weights_stay": ("false",),
+    "pe.psum_service.start": ("1", "6"),
+    "pe.psum_service.latency": ("2", "3"),
+    "noc.hop_cycles": ("0",),
+    "noc.iact.words_per_cycle": ("1",),
+    "pe.csc.iact_stream": ("words", "filled"),
+    "pe.csc.weight_addresses_per_cycle": ("1", "2"),
+    "pe.csc.more_weight_addresses": ("1", "2"),
+    "overlap.iact_start": ("1", "2"),
+    "configuration.per": ("pass",),
+}
+"""Options of control, and values of each one beside the one that it has where it is left out."""
+NEEDS = {
+    "pe.start_latency": "pe.lock_step",
+    "pe.csc.more_weight_addresses": "pe.csc.weight_addresses_per_cycle",
+}
+"""Options that go with another one only."""
+
+
+def _control(number: int, change: Overrides) -> Overrides:
+    """Options of control of the machine of a number: none, some or many of them."""
+    dice = Random(f"control of {number}")  # dice of their own, so that the machine is else what it was
+    share = dice.choice([0.0, 0.0, 0.15, 0.5])
+    return control_of(change, [name for name in CONTROL if dice.random() < share], dice)
+
+
+def control_of(change: Overrides, names: Sequence[str], dice: Random) -> Overrides:
+    """Values of some options of control, of those that a machine may have, with what goes along with them."""
+    wanted = dict.fromkeys([*names, *(NEEDS[name] for name in names if name in NEEDS)])
+    if change.get("pe.csc") == "null":
+        wanted = {name: None for name in wanted if "csc" not in name}
+    if "cluster_array" not in change:
+        wanted.pop("noc.iact.words_per_cycle", None)
+    values = {name: dice.choice(CONTROL[name]) for name in wanted}
+    if "pe.iact_buffer" in values:
+        values["overlap.iact_fill"] = "false"
+    return values
 
 
 def _flag(dice: Random) -> str:
