@@ -45,7 +45,7 @@ class Details(NamedTuple):
     drain_cycles: Any
     """Cycles in which psums leave and nothing computes, per tile of positions (on one bus: and per row of it)."""
     bank_cycles: Any
-    """Cycles of the iact banks of the first cluster, per input of one channel (0: no banks)."""
+    """Cycles of the iact banks of the first cluster, per word for each input of one channel (0: no banks)."""
     fill_cycles: Any
     """Cycles in which first windows enter the PEs, per row of them."""
     send_iact_joules: Any
@@ -141,7 +141,7 @@ def details_of(packed, spatial, tables, routes, pair, chained):
     m, c = tables.filters[pair.m0], tables.channels[pair.c0]
     bank = 0.0
     if not n[at.FLAT]:
-        bank = spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * (pairs / (routes.sharers * f[at.BANK_IACT]))
+        bank = spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * (1.0 / (routes.sharers * f[at.BANK_IACT]))
     rows, clusters = m[WeightTile.CLUSTER_ROWS], m[WeightTile.CLUSTERS]
     links = (rows - pair.filter_tiles) * chained + (clusters - rows)
     return Details(
@@ -153,7 +153,7 @@ def details_of(packed, spatial, tables, routes, pair, chained):
         bank_cycles=bank,
         fill_cycles=pair.iact_cycles * n[at.S] * routes.fill_parts,
         send_iact_joules=links * f[at.HOP_IACT_J] + pair.filter_tiles * f[at.SEND_IACT_J],
-        read_columns=pair.iacts * n[at.P] * n[at.R] * m[WeightTile.UNITS],
+        read_columns=pair.sent_iacts * n[at.P] * n[at.R] * m[WeightTile.UNITS],
         give_weight_joules=pair.stored_weights * f[at.GIVE_WEIGHT_J],
         send_weight_joules=pair.stored_weights * f[at.SEND_WEIGHT_J],
         hop_weight_joules=pair.stored_weights * f[at.HOP_WEIGHT_J],

@@ -25,6 +25,8 @@ def pack(problem: MappingProblem, actions: ActionEnergies, taps: int) -> at.Pack
     pairs_w = np.array([0.0] + [problem.weight_pairs(m) for m in range(1, max_m0 + 1)])
     dram_w = np.array([0.0] + [problem.weight_dram_bits(m) for m in range(1, max_m0 + 1)])
     pairs_i = np.array([0.0] + [problem.iact_pairs(c, taps) for c in range(1, max_c0 + 1)])
+    sent_i = np.array([0.0] + [problem.sent_iact_pairs(c, taps) for c in range(1, max_c0 + 1)])
+    port_w = np.array([0.0] + [problem.weight_port_pairs(m) for m in range(1, max_m0 + 1)])
     dram_i = np.array([0.0] + [problem.iact_dram_bits(c, taps) for c in range(1, max_c0 + 1)])
     rows, columns = loops.rows, loops.columns
     if problem.architecture.dram.padding == "stored":
@@ -35,7 +37,8 @@ def pack(problem: MappingProblem, actions: ActionEnergies, taps: int) -> at.Pack
     numbers = _numbers(problem, actions)
     integers = _integers(problem, taps, max_m0, max_c0)
     uneven = _uneven(problem, max_m0)
-    return at.Packed(integers, numbers, slots, cycles, pairs_i, pairs_w, dram_i, dram_w, fits, least, *uneven)
+    words = pairs_i, pairs_w, sent_i, port_w
+    return at.Packed(integers, numbers, slots, cycles, *words, dram_i, dram_w, fits, least, *uneven)
 
 
 def _uneven(problem: MappingProblem, max_m0: int) -> tuple[Floats, Floats, Floats, Floats]:
@@ -111,6 +114,7 @@ def _integers(problem: MappingProblem, taps: int, max_m0: int, max_c0: int) -> N
     n[at.SIMD] = architecture.lanes
     n[at.STAGES] = pe.pipeline_stages - 1
     n[at.RELOAD] = pe.iact_window == "reload"
+    n[at.SINGLE] = pe.iact_buffer == "single"
     n[at.RESEND] = not pe.weights_stay
     n[at.CONFIG_PASS if architecture.configuration.per == "pass" else at.CONFIG] = architecture.configuration.time
     n[at.READ_PER_MAC] = pe.iact_read == "per_mac"
@@ -154,6 +158,7 @@ def _rates(f: Floats, problem: MappingProblem) -> None:
     f[at.IACT_SPREAD], f[at.WEIGHT_SPREAD] = problem.channel_spreads
     f[at.TURN] = problem.turn_cycles
     f[at.PSUM_FLIT_RATE] = problem.psum_flit_rate
+    f[at.CONTROL], f[at.CONTROL_LINK] = problem.control_cycles
     f[at.SERVICE] = problem.architecture.pe.psum_service.cycles_per_psum
     f[at.RATE_IACT] = problem.words_per_cycle("iact")
     f[at.RATE_WEIGHT] = problem.words_per_cycle("weight")

@@ -80,6 +80,22 @@ class MappingProblem:
         """Share of the taps that fall on inputs rather than on padding, whose zeros CSC leaves out."""
         return self.layer.inside_macs / self.layer.macs
 
+    @property
+    def reloads(self) -> bool:
+        """Whether PEs get all iacts of each window anew."""
+        return self.architecture.pe.iact_window == "reload"
+
+    @property
+    def control_cycles(self) -> tuple[float, float]:
+        """Cycles that the control adds to a window whose psums the PE waits for, and to it for each PE of its chain.
+
+        Those before its first psum; in lock-step, those before it starts, and the way of a psum up the chain.
+        """
+        pe = self.architecture.pe
+        if pe.lock_step == "none":
+            return float(pe.psum_service.start), 0.0
+        return float(pe.psum_service.start + pe.start_latency), float(pe.psum_service.latency)
+
     def slots(self, filters: int) -> float:
         """Expected issue slots for one iact against the column of `filters` weights of a PE."""
         if self.work is not None:
@@ -243,9 +259,29 @@ class MappingProblem:
         pe, precision = self.architecture.pe, self.architecture.precision
         assert pe.csc is not None
         address = pe.spad.iact_address.width if pe.spad.iact_address else 0
-        segment = channels * min(self.loops.columns.stride, taps)
+        segment = channels * (taps if self.reloads else min(self.loops.columns.stride, taps))
         density = self.layer.density.iact * self._real_share
         return csc_pairs_per_value(density, segment, pe.csc.count, address, precision.iact)
+
+    def sent_iact_pairs(self, channels: int, taps: int) -> float:
+        """Words sent per nominal iact: those that are stored, or words of addresses and fillers beside them."""
+        csc = self.architecture.pe.csc
+        if self.iact_encoding is Encoding.RAW or csc is None or not csc.address_words:
+            return self.iact_pairs(channels, taps)
+        extent = self.loops.columns.of_taps(0, taps).extent
+        columns = extent if self.reloads else min(self.loops.columns.stride, extent)
+        addresses = (channels if columns > 1 else 1) + 1
+        density = self.layer.density.iact * self._real_share
+        pairs = 1.0 if csc.filler else csc_pairs_per_value(density, channels * columns, csc.count, 0, 1)
+        return pairs + addresses / (channels * columns)
+
+    def weight_port_pairs(self, filters: int) -> float:
+        """Words that a weight is worth at its port, where addresses come at a rate of their own."""
+        csc = self.architecture.pe.csc
+        if self.weight_encoding is Encoding.RAW or csc is None or csc.weight_addresses_per_cycle is None:
+            return self.weight_pairs(filters)
+        pairs = csc_pairs_per_value(self.layer.density.weight, filters, csc.count, 0, 1)
+        return pairs + self.words_per_cycle("weight") / csc.weight_addresses_per_cycle / filters
 
     def weight_pairs(self, filters: int) -> float:
         """Words stored per nominal weight."""

@@ -55,7 +55,7 @@ class Tiling:
         PEs that reload their windows get all columns of each output.
         """
         columns = self.loops.columns
-        if self.problem.architecture.pe.iact_window == "reload":
+        if self.problem.reloads:
             return self.deals.S.summed(lambda tile: outputs * columns.of_taps(0, tile.elements).extent)
         return self.deals.S.summed(lambda tile: columns.of_taps(0, tile.elements).touched(outputs, blocks))
 
@@ -63,6 +63,11 @@ class Tiling:
     def iact_pairs(self) -> float:
         """Words stored per nominal iact (expected)."""
         return self.problem.iact_pairs(self.mapping.C0, self.taps)
+
+    @property
+    def sent_iact_pairs(self) -> float:
+        """Words sent per nominal iact (expected)."""
+        return self.problem.sent_iact_pairs(self.mapping.C0, self.taps)
 
     @property
     def weight_pairs(self) -> float:

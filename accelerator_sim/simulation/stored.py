@@ -90,14 +90,15 @@ def expected(schedule: Schedule) -> Stored:
     problem, mapping = schedule.problem, schedule.mapping
     iacts, weights = _nominal(schedule)
 
-    def words(nominal: dict[str, int], pairs: float, dram_bits: float) -> StoredWords:
-        moved = {k: n if pairs == 1.0 else whole_words(n * pairs) for k, n in nominal.items() if k != "fetched"}
+    def words(nominal: dict[str, int], pairs: float, sent: float, dram_bits: float) -> StoredWords:
+        each = {k: pairs if k == "filled" else sent for k in nominal if k != "fetched"}
+        moved = {k: nominal[k] if of == 1.0 else whole_words(nominal[k] * of) for k, of in each.items()}
         return StoredWords(nominal["fetched"] * dram_bits, **moved)
 
     issued, gated = problem.issued
     return Stored(
-        words(iacts, schedule.iact_pairs, problem.iact_dram_bits(mapping.C0, schedule.taps)),
-        words(weights, schedule.weight_pairs, problem.weight_dram_bits(mapping.M0)),
+        words(iacts, schedule.iact_pairs, schedule.sent_iact_pairs, problem.iact_dram_bits(mapping.C0, schedule.taps)),
+        words(weights, schedule.weight_pairs, schedule.weight_pairs, problem.weight_dram_bits(mapping.M0)),
         problem.effectual,
         issued,
         gated,
