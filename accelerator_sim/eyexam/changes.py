@@ -90,6 +90,11 @@ def _banks(machine: Architecture) -> Iterator[Change]:
             yield Change(f"twice the {tensor} banks", ((f"glb.{tensor}.banks", str(2 * store.banks)),), 5)
         if store.ports == 1 and not machine.flat:
             yield Change(f"{tensor} banks with two ports", ((f"glb.{tensor}.ports", "2"),), 6)
+    psum = machine.glb.psum
+    if psum.ports == 1 and psum.access == "alternate" and not machine.flat:
+        note = "the area of the delay line that holds the psums is not counted"
+        name = "psum banks read a window, then write it"
+        yield Change(name, (("glb.psum.access", "burst"),), 7, note)
     if machine.glb.shared is not None:
         yield Change("twice the shared banks", (("glb.shared.banks", str(2 * machine.glb.shared.banks)),), 5)
 
@@ -149,6 +154,8 @@ def _channel(machine: Architecture) -> Iterator[Change]:
         yield Change("twice the off-chip bandwidth", (("dram.bandwidth", f"{2 * dram.bandwidth / 1e6:g} MB/s"),), 6)
         if not dram.duplex:
             yield Change("off-chip reads and writes at a time", (("dram.duplex", "true"),), 6)
+        if "weight" in dram.compressed and machine.overlap.weight_stream == "raw" and not machine.overlap.weight_fill:
+            yield Change("weights in CSC stream through to the PEs", (("overlap.weight_stream", "all"),), 7)
 
 
 def _shapes(machine: Architecture) -> Iterator[Change]:

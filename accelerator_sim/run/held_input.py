@@ -18,7 +18,8 @@ from accelerator_sim.mapping.dealing import Deal
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.mapping import Mapping, Stationary, ceil_div
 from accelerator_sim.mapping.search import Found, Unmappable
-from accelerator_sim.simulation.outcome import Access, Bound, Counts, Outcome, Resource, Timing
+from accelerator_sim.simulation.counts import counts_of_traffic
+from accelerator_sim.simulation.outcome import Access, Bound, Outcome, Resource, Timing
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.phases import PhaseLayer, held_phases
@@ -107,20 +108,8 @@ def fetched_input(band: tuple[PhaseLayer, ...], architecture: Architecture, mapp
         banks = whole_cycles(schedule.iact_cluster_tile * schedule.iact_pairs / rate)
     cycles = max(channel, banks)
     word = problem.iact_bits
-    counts = Counts(
-        active_pes=0,
-        idle_pes=architecture.pes,
-        macs=0,
-        effectual_macs=0,
-        macs_issued=0,
-        macs_gated=0,
-        accesses=(
-            Access("dram", "iact", whole_words(bits / word), 0, word),
-            Access("glb", "iact", 0, filled, word),
-        ),
-        noc=(),
-        dram_bytes={"iact": moved, "weight": 0, "psum": 0},
-    )
+    fetched, kept = Access("dram", "iact", whole_words(bits / word), 0, word), Access("glb", "iact", 0, filled, word)
+    counts = counts_of_traffic(architecture.pes, (fetched, kept), {"iact": moved, "weight": 0, "psum": 0})
     cause, resource = (Cause.DRAM, Resource.DRAM) if channel >= banks else (Cause.GLB_PORT, Resource.IACT_BANK)
     return Outcome(
         counts,

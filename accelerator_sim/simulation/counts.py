@@ -28,6 +28,11 @@ def counts_of(schedule: Schedule, stored: Stored) -> Counts:
     )
 
 
+def counts_of_traffic(pes: int, accesses: tuple[Access, ...], dram_bytes: dict[str, int]) -> Counts:
+    """Count what moves while none of the PEs works."""
+    return Counts(0, pes, 0, 0, 0, 0, accesses, (), dram_bytes)
+
+
 def _dram_bits(schedule: Schedule, stored: Stored) -> dict[str, float]:
     """Bits over the off-chip channel, by tensor (psum: the output activations)."""
     return {

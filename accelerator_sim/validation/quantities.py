@@ -10,6 +10,9 @@ from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.mapping.legality import glb_use
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.results.accounted_run import AccountedRun
+from accelerator_sim.validation.broadcast import broadcast_imbalance
+from accelerator_sim.validation.issue_slots import slots_of_pointwise
+from accelerator_sim.workload.pattern import draw
 
 WORD_BYTES = 2
 """Bytes of a word in the access counts of JSSC 2017, Table V (16 bits)."""
@@ -147,6 +150,23 @@ def _padded_macs(run: AccountedRun) -> float:
     return total
 
 
+def _broadcast_imbalance(run: AccountedRun) -> float:
+    """Cycles over evenly spread work of the layers on a machine that broadcasts iacts, weighted by their work."""
+    result = run.result
+    layers = [layer.layer for layer, _, _ in run.parts]
+    work = [layer.effectual_macs for layer in layers]
+    over = [broadcast_imbalance(layer, draw(layer, result.seed), result.architecture) for layer in layers]
+    return sum(each * macs for each, macs in zip(over, work, strict=True)) / sum(work)
+
+
+def _slots_of_16(run: AccountedRun) -> float:
+    """Issue slots of pointwise layers in PEs that hold 16 filters."""
+    result = run.result
+    lanes = result.architecture.pe.macs_per_cycle
+    layers = [layer.layer for layer, _, _ in run.parts]
+    return float(sum(slots_of_pointwise(layer, draw(layer, result.seed), 16, lanes) for layer in layers))
+
+
 @dataclass(frozen=True)
 class Quantity:
     """How a published quantity follows from a run."""
@@ -183,6 +203,8 @@ QUANTITIES: dict[str, Quantity] = {
     "glb_energy": Quantity("MAC", _macs("glb")),
     "dram_energy": Quantity("MAC", _macs("dram")),
     "total_energy": Quantity("MAC", _macs("total")),
+    "broadcast_imbalance": Quantity("", _broadcast_imbalance),
+    "slots_of_16": Quantity("slots", _slots_of_16),
     "rule_ratio": Quantity("", _rule),
 }
 """Unit and definition of each quantity, by name.  Energies and the rates derived from them are of the chip alone."""

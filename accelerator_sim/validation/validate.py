@@ -168,46 +168,39 @@ def evaluate(publications: Mapping[str, Publication], runs: CaseRuns) -> Scoreca
     return Scorecard(publications, tuple(rows), left_out)
 
 
-def ours(figure: Figure, publication: str, runs: CaseRuns, layer: str | None = None) -> float:
+def ours(figure: Figure, publication: str, runs: CaseRuns) -> float:
     """Our value of a figure: the mean over seeds.  Raises AcceleratorSimError for a quantity that is not known."""
-    value = _mean(_by_seed(figure, runs[publication, figure.case], layer))
+    return _mean_and_spread(figure, publication, runs, None)[0]
+
+
+def _mean_and_spread(figure: Figure, publication: str, runs: CaseRuns, layer: str | None) -> tuple[float, float]:
+    """Our value, and its range over seeds as a share of it: that of the case, and of the one it is compared with."""
+    mean, spread = _over_seeds(figure, runs[publication, figure.case], layer)
     if figure.over is not None:
-        value /= _mean(_by_seed(figure, runs[publication, figure.over], layer))
-    return value / figure.per
+        other, other_spread = _over_seeds(figure, runs[publication, figure.over], layer)
+        mean, spread = mean / other, spread + other_spread
+    return mean / figure.per, spread
 
 
-def _by_seed(figure: Figure, runs: SeedRuns, layer: str | None) -> list[float]:
-    """The quantity of a figure with each seed."""
+def _over_seeds(figure: Figure, runs: SeedRuns, layer: str | None) -> tuple[float, float]:
+    """Mean of a quantity over the seeds of a case, and its range as a share of the mean."""
     if figure.quantity not in QUANTITIES:
         raise AcceleratorSimError(f"figure {figure.name!r}: no quantity {figure.quantity!r}")
     of, layers = QUANTITIES[figure.quantity].of, layer or figure.layer or "*"
-    return [of(replace(run, layers=layers)) for run in runs]
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _spread(figure: Figure, publication: str, runs: CaseRuns, layer: str | None) -> float:
-    """Range over seeds as a share of the mean: that of the case, and of the one that it is compared with."""
-    total = 0.0
-    for case in (figure.case, figure.over):
-        if case is not None:
-            values = _by_seed(figure, runs[publication, case], layer)
-            total += (max(values) - min(values)) / _mean(values) if any(values) else 0.0
-    return total
+    values = [of(replace(run, layers=layers)) for run in runs]
+    mean = sum(values) / len(values)
+    return mean, (max(values) - min(values)) / mean if any(values) else 0.0
 
 
 def _rows(name: str, figure: Figure, runs: CaseRuns) -> list[ScoreRow]:
     if figure.value is None and figure.values is None:
-        value, spread = ours(figure, name, runs), _spread(figure, name, runs, None)
+        value, spread = _mean_and_spread(figure, name, runs, None)
         return [ScoreRow(name, figure, figure.layer or "", None, figure.least, figure.most, value, spread)]
     published = figure.values or {figure.layer or "": figure.value or 0.0}
     rows = []
     for layer, value in published.items():
         margin = figure.margin or abs(value) * (figure.within or 0.0)
-        mine = ours(figure, name, runs, layer or None)
-        spread = _spread(figure, name, runs, layer or None)
+        mine, spread = _mean_and_spread(figure, name, runs, layer or None)
         rows.append(ScoreRow(name, figure, layer, value, value - margin, value + margin, mine, spread))
     if figure.mean_within is not None:
         mean = sum(abs(row.error or 0.0) for row in rows) / len(rows)

@@ -63,6 +63,23 @@ def test_an_iact_that_keeps_the_macs_can_let_go() -> None:
     assert name not in made("eyeriss_v2")
 
 
+def test_psum_banks_with_one_port_can_read_before_they_write() -> None:
+    name = "psum banks read a window, then write it"
+    assert made("eyeriss_v2")[name][0].glb.psum.access == "burst"
+    assert name not in made("eyeriss_v2", ("glb.psum.access", "burst"))
+    assert name not in made("eyeriss_v2", ("glb.psum.ports", "2"))
+    assert name not in made("eyeriss_v1")
+
+
+def test_weights_in_csc_can_stream() -> None:
+    name = "weights in CSC stream through to the PEs"
+    limited = ("dram.bandwidth", "1 GB/s")
+    assert made("eyeriss_v2", limited)[name][0].overlap.weight_stream == "all"
+    assert name not in made("eyeriss_v2")
+    assert name not in made("eyeriss_v2", limited, ("overlap.weight_stream", "all"))
+    assert name not in made("eyeriss_v1", limited)
+
+
 def test_what_makes_no_machine_is_left_out() -> None:
     """v2 has no GLB banks for weights, so that fetching them ahead is refused by the file's own rules."""
     assert "weights are fetched ahead into the GLB" not in made("eyeriss_v2")

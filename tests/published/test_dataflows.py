@@ -16,7 +16,7 @@ from accelerator_sim.comparison.dataflow_comparison import FlowResult, compare_d
 from accelerator_sim.dataflow import nest_search
 from accelerator_sim.dataflow.nest import Keep, Residence
 from accelerator_sim.dataflow.rules import DATAFLOWS, Dataflow
-from accelerator_sim.files.vocabulary import Objective
+from accelerator_sim.files.vocabulary import DataflowName, Objective
 from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.run.options import Options
 from accelerator_sim.technology.machine_file import load_machine
@@ -156,3 +156,15 @@ def test_output_stationary_pays_in_time() -> None:
     assert fc["os_a"] > 10.0 * fc["rs"]
     assert min(conv, key=lambda name: conv[name]) == "rs"
     assert min(fc, key=lambda name: fc[name]) == "rs"
+
+
+def test_one_pixel_of_several_images_would_not_be_slow() -> None:
+    """The paper's OS_C is the worst in EDP (Fig. 13), so it does not unroll images: with them it is as fast as RS."""
+    flows = [DATAFLOWS[DataflowName.RS], replace(DATAFLOWS[DataflowName.OS_C], parallel="NM")]
+    found = compare_dataflows(
+        load_network("alexnet"), load_machine("isca16_256"), flows, Options(Objective.ENERGY, 16), True
+    )
+    rs, images = (part(result, "CONV") for result in found.results)
+    assert images.cycles < 1.1 * rs.cycles
+    assert 1.5 < images.energy.total / rs.energy.total < 1.6
+    assert part(results(16)["os_c"], "CONV").cycles > 2.0 * rs.cycles

@@ -6,18 +6,20 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.vocabulary import Fidelity, Objective
+from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run.layer_run import RunSetup, run_layer
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
-from accelerator_sim.workload.phases import PhaseLayer, dense_phases, outputs_without_taps
-from tests.oracles.strategies import machines, spread_layers
+from accelerator_sim.workload.phases import PhaseLayer, dense_phases, is_dense, outputs_without_taps
+from tests.oracles.strategies import layers, machines, spread_layers
 
 UP = Layer("up", "conv", M=3, C=4, H=6, W=5, R=4, S=4, stride=(2, 2), padding=(1, 1, 1, 1), transposed=True)
 GAPS = Layer("gaps", "conv", M=3, C=4, H=9, W=2, R=2, S=1, stride=(1, 3), transposed=True)
@@ -28,14 +30,24 @@ def setup(architecture: Architecture, fidelity: Fidelity = Fidelity.EVENT) -> Ru
     return RunSetup(architecture, actions, Objective.LATENCY, fidelity=fidelity, verify=fidelity is Fidelity.CYCLE)
 
 
-@settings(max_examples=40)
-@given(spread_layers(most_macs=800), machines())
-def test_event_and_cycle_agree_and_outputs_are_exact(layer: Layer, architecture: Architecture) -> None:
-    event = run_layer(layer, None, setup(architecture))
-    if event.status is Status.FAILED:
-        assert event.error is not None
-        assert "cannot be mapped" in event.error
-        return
+@pytest.mark.parametrize("number", [40, pytest.param(2000, marks=pytest.mark.slow)])
+def test_event_and_cycle_agree_and_outputs_are_exact(number: int) -> None:
+    """For layers of any kind: with filters that fold, dilated, transposed, of one to three dimensions."""
+
+    @settings(max_examples=number)
+    @given(st.one_of(spread_layers(most_macs=800), layers(most_macs=800, largest=9)), machines())
+    def run(layer: Layer, architecture: Architecture) -> None:
+        event = run_layer(layer, None, setup(architecture))
+        if event.status is Status.FAILED:
+            assert event.error is not None
+            assert "cannot be mapped" in event.error
+            return
+        agree(layer, event, architecture)
+
+    run()
+
+
+def agree(layer: Layer, event: LayerResult, architecture: Architecture) -> None:
     cycle = run_layer(layer, None, setup(architecture, Fidelity.CYCLE))
     assert cycle.error is None
     compared = layer.oact_total_words - outputs_without_taps(layer)
@@ -43,7 +55,7 @@ def test_event_and_cycle_agree_and_outputs_are_exact(layer: Layer, architecture:
     assert cycle.verdict is None or cycle.verdict.equal
     assert event.outcome == replace(cycle.outcome, verdict=None)
     assert event.outcome is not None
-    if any(isinstance(run.layer, PhaseLayer) for run in event.phases):  # else nothing is multiplied
+    if is_dense(layer) or any(isinstance(run.layer, PhaseLayer) for run in event.phases):  # else nothing is multiplied
         assert_sums(layer, event.outcome, architecture)
 
 

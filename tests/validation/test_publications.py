@@ -40,7 +40,7 @@ def test_every_file_loads_and_its_parts_exist() -> None:
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(UsageError, match=r"'eyeris_v2'; did you mean 'eyeriss_v2'\?; there are: eyeriss_v1"):
+    with pytest.raises(UsageError, match=r"'eyeris_v2'; did you mean 'eyeriss_v2'\?; there are: eie, eyeriss_v1"):
         load_publications(["eyeris_v2"])
 
 
