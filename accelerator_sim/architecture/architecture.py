@@ -121,7 +121,8 @@ class Csc(FileModel):
         " addresses before those of a segment (words); and filler words for the zeros that are left out (filled)",
     )
     weight_addresses_per_cycle: Count | None = Field(
-        default=None, description="weight addresses that are sent in a cycle, before the weights; left out: in whole flits"
+        default=None,
+        description="weight addresses that are sent in a cycle, before the weights; left out: in whole flits",
     )
     more_weight_addresses: Annotated[int, Field(ge=0, le=1 << 10)] = Field(
         default=0, description="weight addresses of a PE beyond one for each column"
@@ -408,6 +409,11 @@ class Overlap(FileModel):
     iact_fill: bool = Field(description="the first window of a pass loads while the previous pass computes")
     psum_drain: bool = Field(description="the last psums of a pass drain while the next pass computes")
     dram_iact: bool = Field(description="iacts move from off-chip into the GLB while the PEs compute")
+    glb_fill: bool = Field(
+        default=False,
+        description="GLB banks take iacts in beside all else; false: the first pass waits for its own, and later ones"
+        " share the ports of the banks with reads",
+    )
     dram_oact: bool = Field(description="output activations move off-chip while the PEs compute")
     weight_stream: Literal["raw", "all"] = Field(
         default="raw", description="weights that go on to the PEs as they come from off-chip: only raw ones, or CSC too"
@@ -415,7 +421,8 @@ class Overlap(FileModel):
 
     iact_start: Annotated[int, Field(ge=0, le=1 << 20)] = Field(
         default=0,
-        description="cycles from the start of a pass, or from its last weight where iacts wait for it, to its first iact",
+        description="cycles from the start of a pass, or from its last weight where iacts wait for it, to its"
+        " first iact",
     )
 
     @property

@@ -14,9 +14,9 @@ A bank that is read and written in turn moves a flit in every second cycle (k = 
 the last PE then has T >= B + k (F - 1) + s, the one i links before it T >= B_last + k (F - 1 - i D) + i + s, and the
 first one T >= B + 1 + k (F - 1 - D) + turn + s.  A pass takes the largest T of all chains.
 
-A psum that takes `LATER` cycles more from PE to PE, or moves `START` cycles after its window at the earliest, adds those
-to the lines for B and T.  In lock-step all PEs of a chain are ready with the last of them, and the address stage begins
-no earlier than `START_LATENCY` cycles after the last psum of the window before is in the bank.
+A psum that takes `LATER` cycles more from PE to PE, or moves `START` cycles after its window at the earliest, adds
+those to the lines for B and T.  In lock-step all PEs of a chain are ready with the last of them, and the address stage
+begins no earlier than `START_LATENCY` cycles after the last psum of the window before is in the bank.
 
 Each line is one that the event engine keeps, or a weaker one, and all are monotone: the times are lower bounds of its
 own (tests compare them on random mappings).  Where PEs move psums beside MACs, only the multipliers are counted:

@@ -110,6 +110,7 @@ def iact_cycles(frame, kept, tile):
         sent, stored = frame.packed.sent_i[pair.c0], frame.packed.pairs_i[pair.c0]
         reads = words * sent * columns[PositionTile.PORT] * pair.filter_tiles * rows[PositionTile.PORT]
         writes = words * stored * columns[PositionTile.FILL_PORT] * kept.rounds * rows[PositionTile.FILL_PORT]
+        writes = 0.0 if n[at.HIDE_GLB] else writes
         busy = max(busy, reads + writes if n[at.IACT_PORTS] == 1 else max(reads, writes))
     return busy
 

@@ -93,7 +93,9 @@ def write_segment(e, line, iacts, program, columns, word):
     """Write down the words of some columns of a row, from the first to before the second; returns the next word."""
     width, layer_channels, csc, carries = e[at.COL_SIZE], e[at.CHANNELS], e[at.CSC_IACT], iacts.data.size > 0
     extent = line.extent
-    gap = e[at.COL_STRIDE] - new_columns(e, extent)  # windows apart leave columns out, those that are reloaded repeat some
+    gap = e[at.COL_STRIDE] - new_columns(
+        e, extent
+    )  # windows apart leave columns out, those that are reloaded repeat some
     for x in range(columns[0], columns[1]):
         w = line.column + x
         if gap != 0:

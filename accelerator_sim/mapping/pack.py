@@ -108,7 +108,7 @@ def _integers(problem: MappingProblem, taps: int, max_m0: int, max_c0: int) -> N
     n[at.HIDE_OACT] = overlap.dram_oact
     n[at.DUPLEX] = architecture.dram.duplex
     n[at.PSUM_PORTS] = glb.psum.ports
-    n[at.IACT_PORTS] = glb.iact.ports
+    n[at.IACT_PORTS], n[at.HIDE_GLB] = glb.iact.ports, architecture.overlap.glb_fill
     n[at.HIDE_SERVICE] = pe.psum_service.overlaps_macs
     n[at.EVEN] = problem.work is not None
     n[at.SIMD] = architecture.lanes

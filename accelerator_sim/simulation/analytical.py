@@ -162,7 +162,8 @@ def iact_bank_cycles(schedule: Schedule) -> float:
     reads = _cluster_iacts(schedule, _cluster_rows(schedule), _cluster_columns(schedule), schedule.deals.M.tiles)
     filled = schedule.loops.rows.touched(p.cluster_steps, p.tiles)
     across = schedule.loops.columns.touched(schedule.deals.Q.cluster_steps, schedule.deals.Q.tiles)
-    writes = 0 if schedule.loops.held else _cluster_iacts(schedule, filled, across, schedule.iact_rounds)
+    beside = schedule.loops.held or problem.architecture.overlap.glb_fill
+    writes = 0 if beside else _cluster_iacts(schedule, filled, across, schedule.iact_rounds)
     read, written = reads * schedule.sent_iact_pairs, writes * schedule.iact_pairs
     words = read + written if problem.architecture.glb.iact.ports == 1 else max(read, written)
     share = schedule.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")

@@ -197,8 +197,8 @@ class Forecaster:
             return None
         cycles, fill, links = least_times(passes, kinds, work)
         configuration = schedule.problem.architecture.configuration
-        times = passes.count if configuration.per == "pass" else 1
-        bound = configuration.time * times + int(cycles @ counts)
+        each = passes.count if configuration.per == "pass" else 1
+        bound = configuration.time * each + int(cycles @ counts)
         port = max(iact_port_cycles(schedule), iact_bank_cycles(schedule))
         reads = np.full(len(kinds), int(port) // passes.count, dtype=np.int64)
         times = _by_kind(kinds, np.maximum(cycles + 1 + 2 * (links - 1), reads), fill, reads)

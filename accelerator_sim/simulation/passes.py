@@ -266,7 +266,7 @@ def order_of(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float
     o[line.O_HIDE_IACT] = overlap.dram_iact
     o[line.O_HIDE_OACT] = overlap.dram_oact
     o[line.O_CHANNELS] = schedule.loops.C
-    stores = not (architecture.flat or schedule.iact_bypasses_glb)
+    stores = not (architecture.flat or schedule.iact_bypasses_glb or overlap.glb_fill)
     o[line.O_SINGLE_PORT] = stores and architecture.glb.iact.ports == 1
     x = np.zeros(line.NUMBERS, dtype=np.float64)
     x[line.X_IACT_BYTES] = stored.iact.fetched_bits / max(1, schedule.iact_fetched) / 8.0

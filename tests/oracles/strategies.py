@@ -210,6 +210,7 @@ CONTROL: dict[str, tuple[str, ...]] = {
     "pe.csc.weight_addresses_per_cycle": ("1", "2"),
     "pe.csc.more_weight_addresses": ("1", "2"),
     "overlap.iact_start": ("1", "2"),
+    "overlap.glb_fill": ("true",),
     "configuration.per": ("pass",),
 }
 """Options of control, and values of each one beside the one that it has where it is left out."""
