@@ -514,11 +514,6 @@ class Architecture(FileModel):
                 "pe.iact_buffer is single, but overlap.iact_fill is true, which loads the first window while the pass"
                 " before computes; use overlap.iact_fill: false, or pe.iact_buffer: double"
             )
-        if self.glb.psum.access == "burst" and self.glb.psum.ports == 2:
-            raise ValueError(
-                "glb.psum.access is burst, but glb.psum.ports is 2, so that reads and writes do not share a port;"
-                " use ports: 1, or leave out access"
-            )
 
     @property
     def latency_cycles(self) -> int:

@@ -95,7 +95,8 @@ class Frame(NamedTuple):
 def routes_of(n, s):
     """The ways of data in one spatial configuration."""
     no_shared_rows = n[at.R] == 1 or n[at.ROW_STRIDE] >= n[at.ROW_EXTENT]
-    no_shared_columns = s[at.YQ] * s[at.XQ] == 1 or n[at.COL_STRIDE] >= n[at.COL_EXTENT]
+    slides = s[at.YQ] * s[at.XQ] == 1 and n[at.RELOAD] == 0
+    no_shared_columns = slides or n[at.COL_STRIDE] >= n[at.COL_EXTENT]
     one_pass = cdiv(n[at.R], s[at.YR]) == 1 and n[at.TAP_TILES] == 1
     fill_parts = s[at.YQ] * s[at.XQ] * s[at.YN] * s[at.XN]
     return Routes(

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.mapping.legality import broken_limits
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping, ceil_div
-from accelerator_sim.mapping.problem import MappingProblem
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.tiling import Tiling
 
 TAPS = 3
@@ -49,7 +49,7 @@ def mapped(problem: MappingProblem) -> Mapping | None:
 
     Returns None where the rules say nothing: for layers that the RTL cannot run, and for those that do not fit.
     """
-    loops = problem.loops
+    problem, loops = problem_of(problem.layer, problem.architecture, Encoding.CSC, Encoding.CSC), problem.loops
     if loops.positions:
         mapping = _fully_connected(problem)
     elif loops.R == loops.S == TAPS and loops.rows.dilation == loops.columns.dilation == 1:

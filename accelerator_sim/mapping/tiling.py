@@ -129,7 +129,8 @@ class Tiling:
         rows = self.loops.rows
         no_shared_rows = self.loops.R == 1 or rows.stride >= rows.extent
         columns = self.loops.columns
-        no_shared_columns = self.mapping.cluster_parts("Q") == 1 or columns.stride >= columns.extent
+        slides = self.mapping.cluster_parts("Q") == 1 and not self.problem.reloads
+        no_shared_columns = slides or columns.stride >= columns.extent
         return (
             self.problem.architecture.glb.iact.bypass
             and self.loops.held is None

@@ -153,6 +153,20 @@ FLAT_KINDS = ("multicast_bus", "multicast_bus", "broadcast", "unicast", "unicast
 @lru_cache(maxsize=1024)
 def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architecture:
     """The machine of a number."""
+    name, change = _drawn(number, roomy, largest)
+    return machine(name, change | _control(number, change))
+
+
+def controlled_machine(number: int, names: Sequence[str]) -> tuple[Architecture, Architecture]:
+    """The machine of a number with some options of control, and without them (but with what they need)."""
+    name, change = _drawn(number, True, 4)
+    values = control_of(change, names, Random(f"values of {number}"))
+    without = {path: text for path, text in values.items() if path not in names}
+    return machine(name, change | values), machine(name, change | without)
+
+
+def _drawn(number: int, roomy: bool, largest: int) -> tuple[str, Overrides]:
+    """A built-in machine and the changes that make the machine of a number of it, without options of control."""
     dice = Random(number)
     flat = dice.random() < 0.5
     rows, columns = (dice.randint(1, largest + 2 * flat) for _ in range(2))
@@ -189,11 +203,9 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
     change["overlap.weight_stream"] = more.choice(["raw", "all"])
     if more.random() < 0.2:
         change["pe.packed"] = f"{{width: {more.choice([4, 16])} b, macs: {more.choice([2, 3])}}}"
-    access = more.choice(["alternate", "burst"])
+    change["glb.psum.access"] = more.choice(["alternate", "burst"])
     change["glb.psum.port_width"] = more.choice(["40 b", "40 b", "20 b"])  # flits of one psum are more flits
-    if "40 b, ports: 2" not in change["glb"]:  # which neither shares
-        change["glb.psum.access"] = access
-    return machine("eyeriss_v1" if flat else "eyeriss_v2", change | _control(number, change))
+    return "eyeriss_v1" if flat else "eyeriss_v2", change
 
 
 CONTROL: dict[str, tuple[str, ...]] = {
@@ -375,6 +387,18 @@ def cases(draw: Draw, roomy: bool = True, **limits: int) -> Case:
     """A layer (within the limits of `layers`), a machine and a legal mapping."""
     problem = draw(problems(roomy=roomy, **limits))
     return Case(problem, draw(mappings(problem)))
+
+
+@st.composite
+def controlled(draw: Draw, names: Sequence[str], **limits: int) -> tuple[Case, Case]:
+    """A case on a machine with some options of control, and the same without any."""
+    both = controlled_machine(draw(st.integers(0, 1 << 16)), names)
+    layer = draw(layers(**limits))
+    encodings = [Encoding.RAW] if both[0].pe.csc is None else [Encoding.RAW, Encoding.CSC]
+    coded = draw(st.sampled_from(encodings)), draw(st.sampled_from(encodings))
+    mapping = draw(mappings(problem_of(layer, both[0], *coded)))
+    with_them, without = (Case(problem_of(layer, one, *coded), mapping) for one in both)
+    return with_them, without
 
 
 @st.composite

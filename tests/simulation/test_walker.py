@@ -78,7 +78,15 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
     first = (0, 0, 0, 0)
     assert (counts.pe_cycles[first], counts.pe_psums[first]) == (cycles, psums), "the first PE is the busiest"
     service = psums * pe.psum_service.cycles_per_psum
-    both = max(cycles, service) if pe.psum_service.overlaps_macs else cycles + service
+    load = 0.0
+    if pe.iact_buffer == "single":  # iacts come while psums move, not while PEs compute
+        load = analytical.iact_port_cycles(s)
+    if pe.psum_service.overlaps_macs:
+        both = max(cycles, service) + load
+    else:
+        together = pe.lock_step != "none"
+        window = pe.psum_service.start + together * (pe.start_latency + pe.psum_service.latency * counts.most["links"])
+        both = cycles + max(service + counts.pe_windows[first] * window, load)
     own = analytical.pe_cycles(s) - analytical.drain_cycles(s) - s.passes * (pe.pipeline_stages - 1)
     assert own == pytest.approx(both)
 
@@ -103,6 +111,7 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
         assert analytical.psum_port_cycles(s) == pytest.approx(psum_port)
 
     if not flat and not s.iact_bypasses_glb:
+        fills = 0 if architecture.overlap.glb_fill else fills
         moved = reads + fills if architecture.glb.iact.ports == 1 else max(reads, fills)
         banks = s.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
         assert analytical.iact_bank_cycles(s) == pytest.approx(moved / banks)
