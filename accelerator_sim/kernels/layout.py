@@ -20,8 +20,10 @@ class Packed(NamedTuple):
     pairs_w: Any
     """Words stored per nominal iact, by C0, and per nominal weight, by M0."""
     sent_i: Any
+    filler_i: Any
+    """Words sent per nominal iact, and those of them that are fillers, by C0."""
     port_w: Any
-    """Words sent per nominal iact, and words of its port that a weight is worth, likewise."""
+    """Words of its port that a weight is worth, by M0."""
     dram_i: Any
     dram_w: Any
     """Bits off-chip per iact, by C0, and per weight, by M0."""
@@ -63,16 +65,16 @@ class Packed(NamedTuple):
     GIVE_IACT_J, GIVE_WEIGHT_J, GIVE_PSUM_J, SEND_IACT_J, SEND_WEIGHT_J, ENTER_PSUM_J,
     HOP_IACT_J, HOP_WEIGHT_J, HOP_PSUM_J, LOCAL_HOP_J, SPAD_IACT_READ_J, SPAD_WEIGHT_READ_J, SPAD_PSUM_J,
     PE_ACTIVE_J, PE_IDLE_J, CYCLE_J, EXECUTED, SPAD_WEIGHT_SHARE, IACT_SPREAD, WEIGHT_SPREAD, TURN, PSUM_FLIT_RATE,
-    CONTROL, CONTROL_LINK,
+    CONTROL, CONTROL_LINK, WRITE_IACT_J,
     NUMBERS,
-) = range(44)  # fmt: skip
+) = range(45)  # fmt: skip
 """`FIXED_J`: of the whole layer, whatever the mapping; `DRAM_..._J`: of a bit; `SEND_...`: of a word that leaves its
-source; `GIVE_...`: of a word that reaches a PE (`GIVE_PSUM_J`: that leaves one); `HOP_...`: of a word between two
-clusters; `LOCAL_HOP_J`: of a psum between two PEs of a cluster; `SPAD_PSUM_J`: of a read and a write; `PE_..._J`: of a
-PE and cycle; `CYCLE_J`: of a cycle of the chip (leakage); `..._SPREAD`: see `kernels.imbalance`; `TURN`: cycles from a
-flit of psums to the next one where a GLB bank is read and written in turn, over those of one; `PSUM_FLIT_RATE`: flits
-of psums per cycle over the one bus, by the cycles of one; `CONTROL`, `CONTROL_LINK`: cycles of a window for the
-control, and for each PE of its chain."""
+source; `GIVE_...`: of a word that reaches a PE (`GIVE_PSUM_J`: that leaves one; `WRITE_IACT_J`: its write into the
+SPad, which a filler is spared); `HOP_...`: of a word between two clusters; `LOCAL_HOP_J`: of a psum between two PEs
+of a cluster; `SPAD_PSUM_J`: of a read and a write; `PE_..._J`: of a PE and cycle; `CYCLE_J`: of a cycle of the chip
+(leakage); `..._SPREAD`: see `kernels.imbalance`; `TURN`: cycles from a flit of psums to the next one where a GLB
+bank is read and written in turn, over those of one; `PSUM_FLIT_RATE`: flits of psums per cycle over the one bus, by
+the cycles of one; `CONTROL`, `CONTROL_LINK`: cycles of a window for the control, and for each PE of its chain."""
 
 # Integers of one spatial configuration: parts of a dimension (the last letter) on one axis (the first letter): R the
 # cluster rows, K the cluster columns, Y the PE rows, X the PE columns.

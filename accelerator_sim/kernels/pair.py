@@ -305,6 +305,7 @@ def pair_of(packed, spatial, tables, m0, c0):
         stages += passes * 2.0 * (links - 1)
     iact_words = filter_tiles * spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * packed.sent_i[c0]
     given = spatial.planes * n[at.P] * n[at.R] * m[WeightTile.UNITS] * packed.sent_i[c0]
+    dropped = spatial.planes * n[at.P] * n[at.R] * m[WeightTile.UNITS] * packed.filler_i[c0]
     return Pair(
         m0=m0,
         c0=c0,
@@ -321,6 +322,6 @@ def pair_of(packed, spatial, tables, m0, c0):
         sent_iacts=spatial.planes * packed.sent_i[c0],
         stored_weights=spatial.weights * packed.pairs_w[m0],
         joules=pair_joules(packed, spatial, m, c, accumulations, resting),
-        give_iact_joules=given * f[at.GIVE_IACT_J],
+        give_iact_joules=given * f[at.GIVE_IACT_J] - dropped * f[at.WRITE_IACT_J],
         active=spatial.groups_at_once * m[WeightTile.TOP_UNITS] * c[WeightTile.TOP_UNITS] * spatial.taps_at_once,
     )

@@ -259,7 +259,7 @@ def note_no_better(packed, tables, top_m, top_c):
         same = same and one[WeightTile.CLUSTER_STEPS] == two[WeightTile.CLUSTER_STEPS]
         same = same and one[WeightTile.TOP_UNITS] == two[WeightTile.TOP_UNITS]
         more = packed.pairs_i[c0] >= packed.pairs_i[c0 + 1] and packed.dram_i[c0] >= packed.dram_i[c0 + 1]
-        more = more and packed.sent_i[c0] >= packed.sent_i[c0 + 1]
+        more = more and packed.sent_i[c0] >= packed.sent_i[c0 + 1] and packed.filler_i[c0] <= packed.filler_i[c0 + 1]
         one[WeightTile.NO_BETTER] = 1.0 if same and more else 0.0
     tables.filters[top_m, WeightTile.NO_BETTER] = tables.channels[top_c, WeightTile.NO_BETTER] = 0.0
 

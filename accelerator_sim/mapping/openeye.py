@@ -52,7 +52,7 @@ def mapped(problem: MappingProblem) -> Mapping | None:
     problem, loops = problem_of(problem.layer, problem.architecture, Encoding.CSC, Encoding.CSC), problem.loops
     if loops.positions:
         mapping = _fully_connected(problem)
-    elif loops.R == loops.S == TAPS and loops.rows.dilation == loops.columns.dilation == 1:
+    elif loops.R == loops.S == TAPS:
         mapping = _convolution(problem)
     else:
         mapping = None

@@ -26,6 +26,7 @@ def pack(problem: MappingProblem, actions: ActionEnergies, taps: int) -> at.Pack
     dram_w = np.array([0.0] + [problem.weight_dram_bits(m) for m in range(1, max_m0 + 1)])
     pairs_i = np.array([0.0] + [problem.iact_pairs(c, taps) for c in range(1, max_c0 + 1)])
     sent_i = np.array([0.0] + [problem.sent_iact_pairs(c, taps) for c in range(1, max_c0 + 1)])
+    filler_i = np.array([0.0] + [problem.filler_iacts(c, taps) for c in range(1, max_c0 + 1)])
     port_w = np.array([0.0] + [problem.weight_port_pairs(m) for m in range(1, max_m0 + 1)])
     dram_i = np.array([0.0] + [problem.iact_dram_bits(c, taps) for c in range(1, max_c0 + 1)])
     rows, columns = loops.rows, loops.columns
@@ -37,7 +38,7 @@ def pack(problem: MappingProblem, actions: ActionEnergies, taps: int) -> at.Pack
     numbers = _numbers(problem, actions)
     integers = _integers(problem, taps, max_m0, max_c0)
     uneven = _uneven(problem, max_m0)
-    words = pairs_i, pairs_w, sent_i, port_w
+    words = pairs_i, pairs_w, sent_i, filler_i, port_w
     return at.Packed(integers, numbers, slots, cycles, *words, dram_i, dram_w, fits, least, *uneven)
 
 
@@ -218,7 +219,7 @@ def _delivery_joules(f: Floats, problem: MappingProblem, actions: ActionEnergies
     architecture = problem.architecture
     iact = actions.delivery("iact") * _width(problem, actions, "noc.deliver.iact", "iact")
     weight = actions.delivery("weight") * _width(problem, actions, "noc.deliver.weight", "weight")
-    f[at.GIVE_IACT_J] = actions.spad["iact"][1]
+    f[at.GIVE_IACT_J] = f[at.WRITE_IACT_J] = actions.spad["iact"][1]
     f[at.GIVE_WEIGHT_J] = actions.spad["weight"][1] / architecture.weights_per_word
     f[at.GIVE_PSUM_J] = f[at.ENTER_PSUM_J] = actions.delivery("psum")
     if architecture.noc.iact.floods:  # a word that is sent reaches every PE, whoever needs it

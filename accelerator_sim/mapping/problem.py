@@ -275,6 +275,16 @@ class MappingProblem:
         pairs = 1.0 if csc.filler else csc_pairs_per_value(density, channels * columns, csc.count, 0, 1)
         return pairs + addresses / (channels * columns)
 
+    def filler_iacts(self, channels: int, taps: int) -> float:
+        """Filler words sent per nominal iact, which PEs drop."""
+        csc = self.architecture.pe.csc
+        if self.iact_encoding is Encoding.RAW or csc is None or not csc.filler:
+            return 0.0
+        extent = self.loops.columns.of_taps(0, taps).extent
+        columns = extent if self.reloads else min(self.loops.columns.stride, extent)
+        density = self.layer.density.iact * self._real_share
+        return 1.0 - csc_pairs_per_value(density, channels * columns, csc.count, 0, 1)
+
     def weight_port_pairs(self, filters: int) -> float:
         """Words that a weight is worth at its port, where addresses come at a rate of their own."""
         csc = self.architecture.pe.csc

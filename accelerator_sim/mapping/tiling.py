@@ -70,6 +70,11 @@ class Tiling:
         return self.problem.sent_iact_pairs(self.mapping.C0, self.taps)
 
     @property
+    def filler_iacts(self) -> float:
+        """Filler words sent per nominal iact (expected)."""
+        return self.problem.filler_iacts(self.mapping.C0, self.taps)
+
+    @property
     def weight_pairs(self) -> float:
         """Words stored per nominal weight (expected)."""
         return self.problem.weight_pairs(self.mapping.M0)

@@ -8,7 +8,7 @@ form: a value is moved as often as its row, its column and its channel are, so t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,13 @@ class StoredWords:
     delivered: int
     hops: int
     """Words that sources put on the network, that PEs receive, and words times mesh links."""
+    fillers: int = 0
+    """Words that PEs receive and drop, which are not written into their SPads."""
+
+    @property
+    def kept(self) -> int:
+        """Words that PEs write into their SPads."""
+        return self.delivered - self.fillers
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +103,10 @@ def expected(schedule: Schedule) -> Stored:
         return StoredWords(nominal["fetched"] * dram_bits, **moved)
 
     issued, gated = problem.issued
+    bits = problem.iact_dram_bits(mapping.C0, schedule.taps)
+    of_iacts = words(iacts, schedule.iact_pairs, schedule.sent_iact_pairs, bits)
     return Stored(
-        words(iacts, schedule.iact_pairs, schedule.sent_iact_pairs, problem.iact_dram_bits(mapping.C0, schedule.taps)),
+        replace(of_iacts, fillers=whole_words(iacts["delivered"] * schedule.filler_iacts)),
         words(weights, schedule.weight_pairs, schedule.weight_pairs, problem.weight_dram_bits(mapping.M0)),
         problem.effectual,
         issued,
@@ -308,10 +317,12 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
         return ceil_div(own * bits * of_segments[1] + nominal[level] * of_segments[0], bits * of_segments[1])
 
     moved = {level: stored(level) for level in ("filled", "read", "sent", "delivered", "hops")}
+    fillers = nominal["delivered"] - delivered if pe.csc is not None and pe.csc.filler else 0
     fetched = int(_tile_rows(loops.rows, deals.P) @ plane @ _tile_rows(loops.columns, deals.Q)) * schedule.iact_rounds
     on_chip = fetched * bits + nominal["fetched"] * addressed[0] / addressed[1]
     per_value = on_chip / nominal["fetched"] if nominal["fetched"] else 0.0
-    return StoredWords(nominal["fetched"] * _dram_bits(schedule, "iact", per_value, density, mask), **moved)
+    bits_off_chip = _dram_bits(schedule, "iact", per_value, density, mask)
+    return StoredWords(nominal["fetched"] * bits_off_chip, **moved, fillers=fillers)
 
 
 def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, mask: Mask | None) -> float:

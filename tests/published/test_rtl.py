@@ -114,6 +114,29 @@ def test_whole_transmissions_of_fully_connected_layers(machine: str, inputs: int
     assert ours(Schedule.of_layer(layer, MACHINES[machine], mapping), Pattern(None, None)) == cycles
 
 
+def test_a_filler_word_costs_a_transfer_and_nothing_else() -> None:
+    """Words are read and sent for zeros, but neither written into an SPad nor multiplied; no zeros, no words."""
+    layer = windows(20, 4, 8)
+    dice = np.random.default_rng(1)
+    sparse = Pattern((dice.random(iact_shape(layer)) < 0.5).astype(np.uint8), None)
+    for pattern, zeros in ((sparse, True), (Pattern(None, None), False)):
+        counts = {}
+        for stream in ("words", "filled"):
+            machine = load_architecture("openeye_48", [("pe.csc.iact_stream", stream)])
+            mapping = mapped(problem_of(layer, machine))
+            assert mapping is not None
+            schedule = Schedule.of_layer(layer, machine, mapping)
+            counts[stream] = Event().run(schedule, stored_pattern(schedule, pattern)).counts
+        without, filled = counts["words"], counts["filled"]
+        more = filled.access("noc", "iact").writes - without.access("noc", "iact").writes
+        assert (more > 0) is zeros
+        changed = {("noc", "iact"), ("glb", "iact")} if zeros else set()
+        assert {
+            (a.level, a.tensor) for a, b in zip(filled.accesses, without.accesses, strict=True) if a != b
+        } == changed
+        assert (filled.macs_issued, filled.effectual_macs) == (without.macs_issued, without.effectual_macs)
+
+
 def test_the_carried_times_are_those_of_the_closed_form() -> None:
     """Each published time of a convolution with whole transmissions, from the shape in its name."""
     publication = load_publications(["rtl"])["rtl"]
