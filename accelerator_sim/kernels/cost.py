@@ -121,8 +121,10 @@ def cycles_of(frame, kept, tile, traffic):
     packed, pair, details, n = frame.packed, frame.pair, frame.details, frame.packed.n
     images, rows, columns = tile.images, tile.rows, tile.columns
     pe = pair.pe_cycles + pair.stage_cycles * traffic.tiles
+    first = details.fill_cycles * rows[PositionTile.FIRST] * columns[PositionTile.TILES] * images[PositionTile.TILES]
     if n[at.SINGLE]:  # iacts come while psums move, not while PEs compute
-        pe += max(0.0, port_cycles(frame, tile) - (0.0 if n[at.HIDE_SERVICE] else pair.service_cycles))
+        service = 0.0 if n[at.HIDE_SERVICE] else pair.service_cycles
+        pe += max(0.0, max(0.0, port_cycles(frame, tile) - first) - service)
     if n[at.ONE_SOURCE]:
         drains = details.drain_cycles * images[PositionTile.TILES] * columns[PositionTile.TILES]
         pe += drains * rows[PositionTile.GIVEN]
@@ -131,7 +133,6 @@ def cycles_of(frame, kept, tile, traffic):
         pe += details.drain_cycles * traffic.tiles
         weight_fill = pair.weight_cycles * traffic.weight_rounds
     busy = max(max(pe, pair.psum_cycles), iact_cycles(frame, kept, tile))
-    first = details.fill_cycles * rows[PositionTile.FIRST] * columns[PositionTile.TILES] * images[PositionTile.TILES]
     read = channel_cycles(packed, traffic.iact_bits)
     hidden, shown = channel_cycles(packed, traffic.weight_bits), read
     if n[at.HIDE_IACT]:

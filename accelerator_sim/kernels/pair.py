@@ -295,11 +295,13 @@ def pair_of(packed, spatial, tables, m0, c0):
     compute = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.CYCLES])
     service = service_cycles(packed, spatial, accumulations, m[WeightTile.STEPS])
     links = int(c[WeightTile.TOP_UNITS]) * spatial.taps_at_once
+    compute += spatial.windows * accumulations * m[WeightTile.TILES] * f[at.RESTART]
     if not n[at.HIDE_SERVICE]:
         control = f[at.CONTROL] + f[at.CONTROL_LINK] * links
         service += spatial.windows * accumulations * m[WeightTile.TILES] * control
     passes = spatial.group_tiles * accumulations * filter_tiles
-    pe_cycles, stages = max(compute, service) if n[at.HIDE_SERVICE] else compute + service, passes * n[at.STAGES]
+    pe_cycles = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
+    stages = passes * (n[at.STAGES] - n[at.REFILLED])
     if not (n[at.HIDE_SERVICE] or n[at.EVEN]):
         pe_cycles += imbalance_cycles(packed, spatial, m, c, links)
         stages += passes * 2.0 * (links - 1)

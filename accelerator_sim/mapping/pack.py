@@ -113,7 +113,7 @@ def _integers(problem: MappingProblem, taps: int, max_m0: int, max_c0: int) -> N
     n[at.HIDE_SERVICE] = pe.psum_service.overlaps_macs
     n[at.EVEN] = problem.work is not None
     n[at.SIMD] = architecture.lanes
-    n[at.STAGES] = pe.pipeline_stages - 1
+    n[at.STAGES], n[at.REFILLED] = pe.pipeline_stages - 1, problem.refilled_stages
     n[at.RELOAD] = pe.iact_window == "reload"
     n[at.SINGLE] = pe.iact_buffer == "single"
     n[at.RESEND] = not pe.weights_stay
@@ -160,6 +160,7 @@ def _rates(f: Floats, problem: MappingProblem) -> None:
     f[at.TURN] = problem.turn_cycles
     f[at.PSUM_FLIT_RATE] = problem.psum_flit_rate
     f[at.CONTROL], f[at.CONTROL_LINK] = problem.control_cycles
+    f[at.RESTART] = problem.restart_cycles
     f[at.SERVICE] = problem.architecture.pe.psum_service.cycles_per_psum
     f[at.RATE_IACT] = problem.words_per_cycle("iact")
     f[at.RATE_WEIGHT] = problem.words_per_cycle("weight")

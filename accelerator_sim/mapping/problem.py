@@ -89,12 +89,26 @@ class MappingProblem:
     def control_cycles(self) -> tuple[float, float]:
         """Cycles that the control adds to a window whose psums the PE waits for, and to it for each PE of its chain.
 
-        Those before its first psum; in lock-step, those before it starts, and the way of a psum up the chain.
+        Those before its first psum; in lock-step, the way of a psum up the chain too.
         """
         pe = self.architecture.pe
-        if pe.lock_step == "none":
-            return float(pe.psum_service.start), 0.0
-        return float(pe.psum_service.start + pe.start_latency), float(pe.psum_service.latency)
+        return float(pe.psum_service.start), 0.0 if pe.lock_step == "none" else float(pe.psum_service.latency)
+
+    @property
+    def restart_cycles(self) -> float:
+        """Cycles before the first MAC of a window, where it waits for all of its iacts or for other PEs.
+
+        Those before it starts, and those of the pipeline, which is empty then.
+        """
+        pe = self.architecture.pe
+        return float(self.refilled_stages + (pe.lock_step != "none") * pe.start_latency)
+
+    @property
+    def refilled_stages(self) -> int:
+        """Pipeline stages before the MACs that are empty at the start of every window, not only of every pass."""
+        pe = self.architecture.pe
+        empties = pe.lock_step != "none" or pe.iact_buffer == "single"
+        return max(0, pe.pipeline_stages - 2) if empties else 0
 
     def slots(self, filters: int) -> float:
         """Expected issue slots for one iact against the column of `filters` weights of a PE."""

@@ -26,8 +26,10 @@ def pe_cycles(schedule: Schedule) -> float:
     windows = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps
     compute = windows * d.C.steps * d.R.tiles * schedule.loops.S * problem.iact_density * filter_cycles(schedule)
     service = windows * schedule.accumulations * d.M.steps * pe.psum_service.cycles_per_psum
-    beside, stages = pe.psum_service.overlaps_macs, pe.pipeline_stages - 1
-    load = iact_port_cycles(schedule) if pe.iact_buffer == "single" else 0.0
+    beside, stages = pe.psum_service.overlaps_macs, pe.pipeline_stages - 1 - problem.refilled_stages
+    single = pe.iact_buffer == "single"  # the first windows of passes are a serial fill
+    load = max(0.0, iact_port_cycles(schedule) - iact_fill_cycles(schedule)) if single else 0.0
+    compute += windows * schedule.accumulations * d.M.tiles * problem.restart_cycles
     if not beside:
         each, of_link = problem.control_cycles
         service += windows * schedule.accumulations * d.M.tiles * (each + of_link * links(schedule))

@@ -78,16 +78,17 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
     first = (0, 0, 0, 0)
     assert (counts.pe_cycles[first], counts.pe_psums[first]) == (cycles, psums), "the first PE is the busiest"
     service = psums * pe.psum_service.cycles_per_psum
-    load = 0.0
+    load, together = 0.0, pe.lock_step != "none"
+    empty = max(0, pe.pipeline_stages - 2) if together or pe.iact_buffer == "single" else 0  # stages in every window
+    cycles += counts.pe_windows[first] * (empty + together * pe.start_latency)
     if pe.iact_buffer == "single":  # iacts come while psums move, not while PEs compute
-        load = analytical.iact_port_cycles(s)
+        load = max(0.0, analytical.iact_port_cycles(s) - analytical.iact_fill_cycles(s))
     if pe.psum_service.overlaps_macs:
         both = max(cycles, service) + load
     else:
-        together = pe.lock_step != "none"
-        window = pe.psum_service.start + together * (pe.start_latency + pe.psum_service.latency * counts.most["links"])
+        window = pe.psum_service.start + together * pe.psum_service.latency * counts.most["links"]
         both = cycles + max(service + counts.pe_windows[first] * window, load)
-    own = analytical.pe_cycles(s) - analytical.drain_cycles(s) - s.passes * (pe.pipeline_stages - 1)
+    own = analytical.pe_cycles(s) - analytical.drain_cycles(s) - s.passes * (pe.pipeline_stages - 1 - empty)
     assert own == pytest.approx(both)
 
     contention = s.mapping.cluster_rows.C if s.mapping.cluster_rows.M > 1 else 1
