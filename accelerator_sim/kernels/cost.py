@@ -124,7 +124,8 @@ def cycles_of(frame, kept, tile, traffic):
     first = details.fill_cycles * rows[PositionTile.FIRST] * columns[PositionTile.TILES] * images[PositionTile.TILES]
     if n[at.SINGLE]:  # iacts come while psums move, not while PEs compute
         service = 0.0 if n[at.HIDE_SERVICE] else pair.service_cycles
-        pe += max(0.0, max(0.0, port_cycles(frame, tile) - first) - service)
+        load = port_cycles(frame, tile) - (0.0 if n[at.HIDE_FILL] else first)  # the first ones are a serial fill
+        pe += max(0.0, max(0.0, load) - service)
     if n[at.ONE_SOURCE]:
         drains = details.drain_cycles * images[PositionTile.TILES] * columns[PositionTile.TILES]
         pe += drains * rows[PositionTile.GIVEN]

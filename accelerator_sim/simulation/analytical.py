@@ -27,8 +27,7 @@ def pe_cycles(schedule: Schedule) -> float:
     compute = windows * d.C.steps * d.R.tiles * schedule.loops.S * problem.iact_density * filter_cycles(schedule)
     service = windows * schedule.accumulations * d.M.steps * pe.psum_service.cycles_per_psum
     beside, stages = pe.psum_service.overlaps_macs, pe.pipeline_stages - 1 - problem.refilled_stages
-    single = pe.iact_buffer == "single"  # the first windows of passes are a serial fill
-    load = max(0.0, iact_port_cycles(schedule) - iact_fill_cycles(schedule)) if single else 0.0
+    load = later_window_cycles(schedule) if pe.iact_buffer == "single" else 0.0
     compute += windows * schedule.accumulations * d.M.tiles * problem.restart_cycles
     if not beside:
         each, of_link = problem.control_cycles
@@ -38,6 +37,12 @@ def pe_cycles(schedule: Schedule) -> float:
         busy += windows * imbalance_cycles(schedule)
         stages += 2 * (links(schedule) - 1)
     return busy + drain_cycles(schedule) + schedule.passes * stages
+
+
+def later_window_cycles(schedule: Schedule) -> float:
+    """Cycles of the first iact port for all windows but the first ones of passes, where those are a serial fill."""
+    hidden = schedule.problem.architecture.overlap.iact_fill
+    return max(0.0, iact_port_cycles(schedule) - (0.0 if hidden else iact_fill_cycles(schedule)))
 
 
 def links(schedule: Schedule) -> int:
