@@ -12,9 +12,15 @@ if TYPE_CHECKING:
         AcceleratorSimWarning,
         CheckFailed,
         Choices,
+        Constraints,
         InvalidFile,
         NothingRan,
+        Options,
+        StoreError,
+        Sweep,
+        Unmappable,
         UsageError,
+        WorkNotCounted,
         compare,
         compare_dataflows,
         compare_networks,
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
         map_layer,
         run_sweep,
         simulate,
+        sweep,
         year,
     )
 
@@ -33,9 +40,15 @@ __all__ = [
     "AcceleratorSimWarning",
     "CheckFailed",
     "Choices",
+    "Constraints",
     "InvalidFile",
     "NothingRan",
+    "Options",
+    "StoreError",
+    "Sweep",
+    "Unmappable",
     "UsageError",
+    "WorkNotCounted",
     "__version__",
     "compare",
     "compare_dataflows",
@@ -47,6 +60,7 @@ __all__ = [
     "map_layer",
     "run_sweep",
     "simulate",
+    "sweep",
     "year",
 ]
 
@@ -58,3 +72,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # What completion offers: all names, without loading what is behind them.
+    return sorted(__all__)

@@ -13,7 +13,6 @@ from accelerator_sim.mapping.search import find_mapping
 from accelerator_sim.report.html import simulation_page
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.run.network_run import simulate_network
-from accelerator_sim.run.options import Options
 from accelerator_sim.simulation.engines import Cycle
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
@@ -61,11 +60,11 @@ def cycle_rows() -> list[tuple[str, str, str]]:
 def page_rows() -> list[tuple[str, str, str]]:
     """Size and time of the HTML page of ResNet-50, and of a network of 200 different layers."""
     different = tuple(Layer(f"conv{c}", "conv", C=c, M=64, H=14, W=14, R=3, S=3) for c in range(1, 201))
-    origin = Provenance(("accelerator-sim",), "channels", (), ())
+    origin = Provenance(("accelerator-sim",), (), ())
     rows = []
     for network, size in ((load_network("resnet50"), "under 500 kB"), (Network("200", "made up", different, ""), "")):
         result = simulate_network(network, ARCHITECTURE, load_technology(ARCHITECTURE.technology))
-        explained = explain_run(result, Options())
+        explained = explain_run(result)
         page = simulation_page.dumps(result, origin, explained)
         seconds = least(lambda r=result, e=explained: simulation_page.dumps(r, origin, e))  # type: ignore[misc]
         name = f"HTML page of {len(network.layers)} layers ({network.name})"

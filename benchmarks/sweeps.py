@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 from accelerator_sim.run.workers import pool_of
-from accelerator_sim.sweep.database import FIGURES
-from accelerator_sim.sweep.records import front_in, goal_of
-from accelerator_sim.sweep.spec import load_sweep
-from accelerator_sim.sweep.store import Store, StoreEntry
-from accelerator_sim.sweep.sweep_run import run_sweep
+from accelerator_sim.sweeps.database import FIGURES
+from accelerator_sim.sweeps.records import front_in, goal_of
+from accelerator_sim.sweeps.spec import load_sweep
+from accelerator_sim.sweeps.store import Store, StoreEntry
+from accelerator_sim.sweeps.sweep_run import run_sweep
 
 ARCHITECTURES = """\
 architecture: eyeriss_v2

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from accelerator_sim import __version__
 from accelerator_sim.cli.main import COMMANDS, cli
-from docs import docstrings, public
+from docs import docstrings, figures, public
 
 project = "accelerator-sim"
 release = __version__
@@ -54,5 +54,6 @@ def _name_commands() -> None:
 def setup(app: Any) -> None:
     """Connect what fills pages from the code."""
     _name_commands()
+    figures.draw(Path(__file__).parent / "_build" / "figures")
     app.connect("source-read", _fill_markers)
     app.connect("autodoc-process-docstring", _show_parameters)

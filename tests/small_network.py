@@ -6,7 +6,7 @@ import pytest
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.files.vocabulary import Objective
-from accelerator_sim.run.layer_run import RunSetup
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import Technology

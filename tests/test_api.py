@@ -156,7 +156,8 @@ def test_a_wrong_word_or_number_is_refused(call: str, given: dict[str, Any], mes
 
 
 def test_a_normalised_technology_has_no_joules_to_make_a_year_of() -> None:
-    result = accelerator_sim.simulate(SIMPLE, "isca16_256", fidelity="analytical")
+    with pytest.warns(AcceleratorSimWarning, match="isca16_normalised is normalised: energies are multiples"):
+        result = accelerator_sim.simulate(SIMPLE, "isca16_256", fidelity="analytical")
     assert result.totals.energy_macs == result.energy.chip > 0
     with pytest.raises(UsageError, match="multiples of one MAC, not joules"):
         accelerator_sim.year(result.totals.energy_j)

@@ -16,6 +16,7 @@ EXCEPTIONS = {
     "api.py: compare": WORDS,
     "api.py: compare_networks": WORDS,
     "api.py: compare_dataflows": WORDS,
+    "api.py: sweep": WORDS,
     "cli/compare_command.py: command": OPTIONS,
     "cli/simulate_command.py: command": OPTIONS,
     "cli/sweep_command.py: run": OPTIONS,

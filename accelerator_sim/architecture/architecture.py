@@ -22,6 +22,7 @@ from accelerator_sim.architecture.networks import (
     Tensor,
 )
 from accelerator_sim.files.model import FileModel
+from accelerator_sim.files.text import printable
 from accelerator_sim.files.units import Bits, Bytes, BytesPerSecond, Hertz, Metres, Seconds
 from accelerator_sim.kernels.rounding import whole_words
 
@@ -514,6 +515,14 @@ class Architecture(FileModel):
                 "pe.iact_buffer is single, but overlap.iact_fill is true, which loads the first window while the pass"
                 " before computes; use overlap.iact_fill: false, or pe.iact_buffer: double"
             )
+
+    def __repr__(self) -> str:
+        of = f"{self.pe_cluster.rows} x {self.pe_cluster.columns} PEs"
+        if self.cluster_array.count > 1:
+            of = f"{self.cluster_array.rows} x {self.cluster_array.columns} clusters of {of}"
+        return f"<Architecture: {printable(self.name)}, {of}, {self.macs_per_cycle:,} MACs/cycle, {self.technology}>"
+
+    __str__ = __repr__
 
     @property
     def latency_cycles(self) -> int:

@@ -21,6 +21,10 @@ def load_architecture(name_or_path: str, overrides: Sequence[tuple[str, str]] = 
     YAML, such as ("dram.bandwidth", "25.6 GB/s").
 
     Raises UsageError for an unknown name and InvalidFile, with every error, for a bad file or override.
+
+    >>> import accelerator_sim
+    >>> accelerator_sim.load_architecture("eyeriss_v2", [("cluster_array.rows", "4")]).pes
+    96
     """
     listed = isinstance(overrides, Sequence) and all(
         isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(each, str) for each in pair)

@@ -15,6 +15,7 @@ from accelerator_sim.baseline.gpu_kernels import KernelKind
 from accelerator_sim.files.data import builtin_names, looks_like_path, resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError, did_you_mean
 from accelerator_sim.files.model import Chosen, FileModel, load_model
+from accelerator_sim.files.text import printable
 from accelerator_sim.files.units import BytesPerSecond, Hertz, Joules, Metres, OperationsPerSecond, Watts
 from accelerator_sim.files.vocabulary import NumberFormat
 from accelerator_sim.files.yaml_tree import load_document
@@ -130,6 +131,11 @@ class Device(FileModel):
             raise ValueError("no number format has both a peak rate and an energy per operation")
         return self
 
+    def __repr__(self) -> str:
+        return f"<Device: {printable(self.name)}, {printable(self.title)}, {self.evidence}>"
+
+    __str__ = __repr__
+
     @property
     def precisions(self) -> tuple[NumberFormat, ...]:
         """Number formats that the device has a rate and an energy for."""
@@ -180,8 +186,7 @@ def load_device(name_or_path: str) -> Device:
 
     name_or_path: a built-in name, or the path of a YAML file.
 
-    Raises UsageError for an unknown name and InvalidFile for a bad file.
-    """
+    Raises UsageError for an unknown name and InvalidFile for a bad file."""
     return read_device(resolve("arch_configs", name_or_path, "baseline", "baselines"))
 
 

@@ -77,9 +77,11 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         # With its folder, so that a file without a suffix is not taken for a built-in name.
         return f"technology {load_technology(str(path) if path.is_absolute() else f'./{path}').name}"
     if kind == "baseline":
-        from accelerator_sim.baseline.device import read_device
+        from accelerator_sim.baseline.measured_device import MeasuredDevice, read_baseline
 
-        device = read_device(path)
+        device = read_baseline(path)
+        if isinstance(device, MeasuredDevice):
+            return f"baseline {device.name}, measured on {', '.join(device.networks)}"
         return f"baseline {device.name}, {', '.join(device.precisions)}, stacks {', '.join(device.family.stacks)}"
     if kind == "software":
         from accelerator_sim.baseline.device import Software
@@ -88,8 +90,8 @@ def _checked(path: Path, workload: str | None, arch: str) -> str:
         software = load_model(Software, load_document(path))
         return f"software {software.name}, stacks {', '.join(software.stacks)}"
     if kind == "sweep":
-        from accelerator_sim.sweep.planner import SweepPlanner
-        from accelerator_sim.sweep.spec import load_sweep
+        from accelerator_sim.sweeps.planner import SweepPlanner
+        from accelerator_sim.sweeps.spec import load_sweep
 
         sweep = load_sweep(path)
         SweepPlanner(sweep)

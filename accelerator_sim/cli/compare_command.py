@@ -223,7 +223,7 @@ def command(
         raise UsageError(f"--mapping takes one --arch; {len(names)} given")
     output.check_outputs([out, report], [workload, *names, *baselines, *([mapping] if mapping else [])])
 
-    from accelerator_sim.baseline.device import load_device
+    from accelerator_sim.baseline.measured_device import load_baseline
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.cli.progress import ProgressLine
     from accelerator_sim.cli.simulate_command import print_failed_layers, print_reading_notes
@@ -234,7 +234,7 @@ def command(
     from accelerator_sim.workload.network_loader import load_network
 
     sources: list[tuple[Any, str]] = [(partial(load_network, choices=choices), workload)]
-    sources += [*((load_machine, name) for name in names), *((load_device, name) for name in baselines)]
+    sources += [*((load_machine, name) for name in names), *((load_baseline, name) for name in baselines)]
     loaded = load_all(sources)
     network, machines, chosen = loaded[0], loaded[1 : 1 + len(names)], loaded[1 + len(names) :]
     wanted = Wanted(all_boundaries, _use(grid, inferences_per_day, devices, price), _links(links), input_size)
@@ -273,17 +273,15 @@ def _files(
 
 def _page(comparison: Comparison, wanted: Wanted, files: tuple[SourceFile, ...], settings: Options) -> str:
     from accelerator_sim.cli.command_line import command_line
-    from accelerator_sim.cli.simulate_command import explained_for_page
+    from accelerator_sim.eyexam.explain import explained_for_page
     from accelerator_sim.report.html import comparison_page as page
     from accelerator_sim.results.provenance import Provenance
 
     sources = [(f"workload {comparison.workload}", comparison.workload_source)]
     sources += [(f"architecture {run.architecture.name}", run.architecture.source) for run in comparison.runs]
-    sources += [(f"baseline {result.device.name}", result.device.source) for result in comparison.baselines]
-    explained = [
-        explanation for run in comparison.runs if (explanation := explained_for_page(run, settings)) is not None
-    ]
-    return page.dumps(comparison, wanted, Provenance(command_line(), "channels", (), files, tuple(sources)), explained)
+    sources += [(f"baseline {device.name}", device.source) for device in comparison.devices]
+    explained = [explanation for run in comparison.runs if (explanation := explained_for_page(run)) is not None]
+    return page.dumps(comparison, wanted, Provenance(command_line(), (), files, tuple(sources)), explained)
 
 
 def _use(grid: str | None, inferences_per_day: float, devices: int, price: float | None) -> Any:

@@ -85,7 +85,8 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
 def compile_all(fidelity: str = "cycle", report: Callable[[str], None] = lambda _: None) -> None:
     """Compile every kernel that a simulation calls, by simulating small layers; `report` gets a line for each step."""
     from accelerator_sim.files.vocabulary import Fidelity, Objective
-    from accelerator_sim.run.layer_run import RunSetup, run_layer
+    from accelerator_sim.run.layer_run import run_layer
+    from accelerator_sim.run.run_setup import RunSetup
     from accelerator_sim.technology.actions import resolve_actions
     from accelerator_sim.technology.machine_file import load_machine
     from accelerator_sim.workload.layer import Density, Layer

@@ -163,6 +163,24 @@ _CHOICES = (
 )
 
 
+def parse_cycles(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    """Return the first cycle and the one after the last of a text A:B."""
+    begin, colon, end = value.partition(":")
+    if not (colon and begin.isdecimal() and end.isdecimal() and int(begin) < int(end)):
+        raise click.BadParameter(
+            f"{value!r} is not A:B; write the first cycle and the one after the last, e.g. 0:20000"
+        )
+    return int(begin), int(end)
+
+
+def parse_clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
+    """Return the numbers of a list of clusters."""
+    words = value.split(",") if value else []
+    if not all(word.strip().isdecimal() for word in words):
+        raise click.BadParameter(f"{value!r} is not a list of clusters; write their numbers, e.g. 0,1")
+    return tuple(int(word) for word in words)
+
+
 def workload_choices(command: Command) -> Command:
     """Options that read or change a workload; the command gets all of them as `choices`."""
 

@@ -127,10 +127,10 @@ def _technology(name: str) -> str:
 
 def _baseline(name: str) -> str:
     """Return the file with its software included, so that the printed file needs no other."""
-    from accelerator_sim.baseline.device import load_device
+    from accelerator_sim.baseline.measured_device import load_baseline
     from accelerator_sim.report.yaml_text import as_yaml
 
-    return as_yaml(load_device(name))
+    return as_yaml(load_baseline(name))
 
 
 def _mapping(name: str) -> str:

@@ -14,28 +14,10 @@ from accelerator_sim.files.errors import UsageError
 from accelerator_sim.files.vocabulary import REFINE, Fidelity, Masks, Objective
 
 if TYPE_CHECKING:
-    from accelerator_sim.eyexam.explanation import Explanation
     from accelerator_sim.results.network_result import NetworkResult
     from accelerator_sim.results.provenance import SourceFile
-    from accelerator_sim.run.options import Options
     from accelerator_sim.workload.choices import Choices
     from accelerator_sim.workload.network import Network
-
-
-def _cycles(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
-    begin, colon, end = value.partition(":")
-    if not (colon and begin.isdecimal() and end.isdecimal() and int(begin) < int(end)):
-        raise click.BadParameter(
-            f"{value!r} is not A:B; write the first cycle and the one after the last, e.g. 0:20000"
-        )
-    return int(begin), int(end)
-
-
-def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, ...]:
-    words = value.split(",") if value else []
-    if not all(word.strip().isdecimal() for word in words):
-        raise click.BadParameter(f"{value!r} is not a list of clusters; write their numbers, e.g. 0,1")
-    return tuple(int(word) for word in words)
 
 
 @click.command()
@@ -82,10 +64,19 @@ def _clusters(ctx: click.Context, param: click.Parameter, value: str) -> tuple[i
     help="Write the activity of every PE over time, for Perfetto.",
 )
 @click.option(
-    "--trace-cycles", default="0:20000", show_default=True, metavar="A:B", callback=_cycles, help="Cycles to trace."
+    "--trace-cycles",
+    default="0:20000",
+    show_default=True,
+    metavar="A:B",
+    callback=shared_options.parse_cycles,
+    help="Cycles to trace.",
 )
 @click.option(
-    "--trace-clusters", default="", metavar="N,N...", callback=_clusters, help="Clusters to trace.  [default: all]"
+    "--trace-clusters",
+    default="",
+    metavar="N,N...",
+    callback=shared_options.parse_clusters,
+    help="Clusters to trace.  [default: all]",
 )
 @click.pass_context
 def command(
@@ -159,6 +150,7 @@ def command(
         output.write(dump_mappings(result.schedules().items()), save_mappings)
     if report:
         from accelerator_sim.cli.command_line import command_line
+        from accelerator_sim.eyexam.explain import explained_for_page
         from accelerator_sim.report.html import simulation_page
         from accelerator_sim.results.provenance import Provenance
 
@@ -167,18 +159,14 @@ def command(
             (f"architecture {architecture.name}", architecture.source),
             (f"technology {technology.name}", technology.source),
         )
-        provenance = Provenance(command_line(), masks, overrides, files, sources)
-        output.write(simulation_page.dumps(result, provenance, explained_for_page(result, chosen)), report)
+        provenance = Provenance(command_line(), overrides, files, sources)
+        output.write(simulation_page.dumps(result, provenance, explained_for_page(result)), report)
     if trace:
         from accelerator_sim.report.chrome_trace import dumps
         from accelerator_sim.run.trace import TraceWindow
         from accelerator_sim.run.trace import trace as spans
 
-        for number in trace_clusters:
-            if number >= architecture.cluster_array.count:
-                most = architecture.cluster_array.count - 1
-                raise UsageError(f"--trace-clusters {number}: {architecture.name} has clusters 0 to {most}")
-        output.write(dumps(spans(result, TraceWindow(*trace_cycles, trace_clusters), masks)), trace)
+        output.write(dumps(spans(result, TraceWindow(*trace_cycles, trace_clusters))), trace)
     print_reading_notes(network)
     _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)
@@ -199,15 +187,6 @@ def _files(
     from accelerator_sim.results.provenance import machine_files, workload_files
 
     return (*workload_files(workload, network), *machine_files(arch, overrides), *mapping_files(mapping))
-
-
-def explained_for_page(result: NetworkResult, chosen: Options) -> Explanation | None:
-    """The bounds of the layers of a result; empty for an estimate and for an interrupted run."""
-    if result.estimate or result.interrupted:
-        return None
-    from accelerator_sim.eyexam.explain import explain_run
-
-    return explain_run(result, chosen)
 
 
 def _text(result: NetworkResult, form: str, to_stdout: bool) -> str | Iterable[str]:

@@ -29,10 +29,10 @@ class StoredOrigin:
 
 def recall(origin: str) -> StoredOrigin:
     """Find a result, written STORE:KEY.  Raises UsageError where there is none, or where its architecture changed."""
-    from accelerator_sim.sweep.database import damaged
-    from accelerator_sim.sweep.planner import choices_of
-    from accelerator_sim.sweep.store import Store
-    from accelerator_sim.sweep.task import digest
+    from accelerator_sim.sweeps.database import damaged
+    from accelerator_sim.sweeps.planner import choices_of
+    from accelerator_sim.sweeps.store import Store
+    from accelerator_sim.sweeps.task import digest
 
     store_file, colon, key = origin.rpartition(":")
     if not colon or not store_file or not key:

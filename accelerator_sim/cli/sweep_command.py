@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from accelerator_sim.results.provenance import Provenance, SourceFile
     from accelerator_sim.results.tabular import Row
     from accelerator_sim.run.workers import Pool
-    from accelerator_sim.sweep.records import Goal
-    from accelerator_sim.sweep.spec import Sweep
-    from accelerator_sim.sweep.store import About, Store
-    from accelerator_sim.sweep.sweep_run import Summary, SweepState
+    from accelerator_sim.sweeps.records import Goal
+    from accelerator_sim.sweeps.spec import SweepPlan
+    from accelerator_sim.sweeps.store import About, Store
+    from accelerator_sim.sweeps.sweep_run import Summary, SweepState
 
 _STORES = (".sqlite", ".sqlite3", ".db")
 """Suffixes of stores."""
@@ -115,8 +115,8 @@ def run(
 
     from accelerator_sim.cli.compiled_kernels import warm
     from accelerator_sim.run.workers import pool_of
-    from accelerator_sim.sweep.spec import load_sweep
-    from accelerator_sim.sweep.store import Store
+    from accelerator_sim.sweeps.spec import load_sweep
+    from accelerator_sim.sweeps.store import Store
 
     sweep = load_sweep(spec)
     goals = _goals(pareto or ",".join(sweep.spec.objectives))
@@ -152,7 +152,7 @@ def _paths(spec: Path, store_path: Path | None, out: Path | None) -> tuple[Path,
 
 def _form(out: Path) -> str:
     """The format of a suffix.  Raises UsageError for an unknown suffix."""
-    from accelerator_sim.sweep.export import FORMATS
+    from accelerator_sim.sweeps.export import FORMATS
 
     form = out.suffix.lower().removeprefix(".")
     if form not in FORMATS:
@@ -160,10 +160,10 @@ def _form(out: Path) -> str:
     return form
 
 
-def _run(sweep: Sweep, store: Store, pool: Pool, goal: Goal, retry: bool) -> Summary:
+def _run(sweep: SweepPlan, store: Store, pool: Pool, goal: Goal, retry: bool) -> Summary:
     """Run a sweep, with its progress on standard error."""
     from accelerator_sim.cli.progress import ProgressLine
-    from accelerator_sim.sweep.sweep_run import run_sweep
+    from accelerator_sim.sweeps.sweep_run import run_sweep
 
     with ProgressLine("results") as line:
         begun: dict[int, tuple[float, int]] = {}
@@ -181,9 +181,9 @@ def _run(sweep: Sweep, store: Store, pool: Pool, goal: Goal, retry: bool) -> Sum
 def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path | None) -> None:
     """Write all results of a sweep; on a terminal its front."""
     from accelerator_sim.report.pareto_text import render_front
-    from accelerator_sim.sweep.database import MACS
-    from accelerator_sim.sweep.export import export
-    from accelerator_sim.sweep.records import each_point, front_in
+    from accelerator_sim.sweeps.database import MACS
+    from accelerator_sim.sweeps.export import export
+    from accelerator_sim.sweeps.records import each_point, front_in
 
     if form != "table":
         with output.opened(out) as stream:
@@ -217,7 +217,7 @@ def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path
 @shared_options.output_option
 def best(store: Path, by: str | None, count: int, name: str | None, asked: str | None, out: Path | None) -> None:
     """List the best points of a store by one result."""
-    from accelerator_sim.sweep import records
+    from accelerator_sim.sweeps import records
 
     output.check_outputs([out], [str(store)])
     _goals(by or "edp", most=1)
@@ -241,7 +241,7 @@ def best(store: Path, by: str | None, count: int, name: str | None, asked: str |
 @shared_options.output_option
 def front(store: Path, pareto: str | None, name: str | None, asked: str | None, out: Path | None) -> None:
     """List the Pareto front of a store: the points that no other point dominates."""
-    from accelerator_sim.sweep import records
+    from accelerator_sim.sweeps import records
 
     output.check_outputs([out], [str(store)])
     _goals(pareto or "edp")
@@ -267,7 +267,7 @@ def front(store: Path, pareto: str | None, name: str | None, asked: str | None, 
 @click.option("--sweep", "name", metavar="NAME", help="Of the sweeps in the store, this one.")
 def export_command(store: Path, out: Path, name: str | None) -> None:
     """Write all results of a store to a file for other programs."""
-    from accelerator_sim.sweep.export import export
+    from accelerator_sim.sweeps.export import export
 
     output.check_outputs([out], [str(store)])
     form = _form(out)
@@ -279,7 +279,7 @@ def export_command(store: Path, out: Path, name: str | None) -> None:
 
 def _show_records(rows: list[Row], goals: list[Goal], about: About, asked: str | None, out: Path | None) -> None:
     from accelerator_sim.report.pareto_text import render_records
-    from accelerator_sim.sweep.export import export
+    from accelerator_sim.sweeps.export import export
 
     form = output.pick_format(asked, out)
     if form == "table":
@@ -294,7 +294,7 @@ def _show_records(rows: list[Row], goals: list[Goal], about: About, asked: str |
 
 def _opened(path: Path) -> Store:
     """Open a store for reading only."""
-    from accelerator_sim.sweep.store import Store
+    from accelerator_sim.sweeps.store import Store
 
     if not is_file(path):
         raise UsageError(f"{path}: no such store")
@@ -314,7 +314,7 @@ def _sweeps(store: Store, name: str | None) -> list[str]:
 
 
 def _goals(text: str, most: int = 8) -> list[Goal]:
-    from accelerator_sim.sweep.records import goal_of
+    from accelerator_sim.sweeps.records import goal_of
 
     words = text.split(",")
     if len(words) > most:
@@ -326,16 +326,16 @@ def _goals(text: str, most: int = 8) -> list[Goal]:
 
 
 def _cluster(address: str) -> Pool:
-    from accelerator_sim.sweep.cluster import cluster
+    from accelerator_sim.sweeps.cluster import cluster
 
     return cluster(address)
 
 
-def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
+def _origin(sweep: SweepPlan, spec: Path, outputs: list[Path | None]) -> Provenance:
     """The origin stated on a page: all files that are read, hashed before the run begins."""
     from accelerator_sim.cli.command_line import command_line
     from accelerator_sim.results.provenance import Provenance, machine_files, source_file, workload_files
-    from accelerator_sim.sweep.planner import base_file, network_file
+    from accelerator_sim.sweeps.planner import base_file, network_file
     from accelerator_sim.technology.machine_file import read_machine
     from accelerator_sim.workload.network_loader import load_network
 
@@ -357,7 +357,7 @@ def _origin(sweep: Sweep, spec: Path, outputs: list[Path | None]) -> Provenance:
         network = load_network(file)
         sources.append((f"workload {network.name}", network.source))
         files += [_named(each, file, name) for each in workload_files(file, network)]
-    return Provenance(command_line(), "channels", (), tuple(dict.fromkeys(files)), tuple(sources))
+    return Provenance(command_line(), (), tuple(dict.fromkeys(files)), tuple(sources))
 
 
 def _named(file: SourceFile, path: str, name: str) -> SourceFile:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from accelerator_sim.sweep.records import Goal
-    from accelerator_sim.sweep.spec import Sweep
-    from accelerator_sim.sweep.sweep_run import Summary, SweepState
+    from accelerator_sim.sweeps.records import Goal
+    from accelerator_sim.sweeps.spec import SweepPlan
+    from accelerator_sim.sweeps.sweep_run import Summary, SweepState
 
 MOST_LISTED = 20
 """Reasons of failures that are listed."""
@@ -30,9 +30,9 @@ def span_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def print_size(sweep: Sweep, jobs: int) -> None:
+def print_size(sweep: SweepPlan, jobs: int) -> None:
     """Print how many points there are, and about how long they take."""
-    from accelerator_sim.sweep.size import estimate
+    from accelerator_sim.sweeps.size import estimate
 
     size = estimate(sweep)
     click.echo(f"{size.points:,} points, {size.results:,} results; {size.excluded} break a constraint", nl=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.baseline.device import Device
 from accelerator_sim.baseline.measured import points_of
+from accelerator_sim.baseline.measured_device import MEASURED, MeasuredDevice
 from accelerator_sim.baseline.roofline import BaselineResult, run_baseline
 from accelerator_sim.comparison.machine_comparison import Comparison, Conditions, MachineEntry, Measurement, Ratio
 from accelerator_sim.files.errors import UsageError
@@ -52,25 +53,28 @@ class Version:
 def compare(
     network: Network,
     machines: Sequence[MachineWithTable],
-    devices: Sequence[Device],
+    baselines: Sequence[Device | MeasuredDevice],
     question: Question,
     on_progress: Progress | None = None,
 ) -> Comparison:
     """Run a network on accelerators and baselines.
 
     Raises UsageError for no machine at all, a number format or stack without a baseline, a normalised technology, and
-    what a baseline has no data for: a number format, a stack, or an idle power.
+    what a baseline has no data for: a number format, a stack, an idle power, or a network that was not measured.
     """
-    if not machines and not devices:
+    if not machines and not baselines:
         raise UsageError("nothing to compare; give --arch or --baseline")
+    devices = [each for each in baselines if isinstance(each, Device)]
     for option, value in (("precision", question.precision), ("stack", question.stack)):
-        if value is not None and not devices:
+        if value is not None and not baselines:
             raise UsageError(f"{option} is {value}, but no baseline is given that it could apply to")
     for architecture, technology in machines:
         technology.require_joules(architecture.name)
     selected = network.select(question.options.layers)
     whole = len(selected.layers) == len(network.layers)
     times = question.options.batch
+    measured = [each for each in baselines if isinstance(each, MeasuredDevice)]
+    as_measured = [_as_measured(each, network.name, whole, question) for each in measured]
     results = [run_baseline(selected, device, times, question.precision, question.stack) for device in devices]
     if question.board is BoardBoundary.NET:
         for result in results:
@@ -82,7 +86,7 @@ def compare(
     nodes = dict.fromkeys(device.node_nm for device in devices)
     notes: list[str] = []
     versions = [version for run in runs for version in _versions(run, list(nodes), notes)]
-    boards = [_board(result, question.board, whole) for result in results]
+    boards = [_board(result, question.board, whole) for result in results] + as_measured
     return Comparison(
         workload=network.name,
         workload_source=network.source,
@@ -94,8 +98,9 @@ def compare(
         runs=tuple(run.result for run in runs),
         baselines=tuple(results),
         entries=(*(_accelerator(version, question.chip) for version in versions), *boards),
-        matrix=tuple(_matrix(selected, versions, devices, question)),
+        matrix=(*_matrix(selected, versions, devices, question), *_measured_matrix(as_measured, versions)),
         notes=tuple(notes),
+        measured=tuple(measured),
     )
 
 
@@ -166,6 +171,40 @@ def _board(result: BaselineResult, boundary: BoardBoundary, whole: bool) -> Mach
         measured=measured,
         note=device.boundary,
     )
+
+
+def _as_measured(device: MeasuredDevice, network: str, whole: bool, question: Question) -> MachineEntry:
+    """A device that was only measured.  Raises UsageError for what was not."""
+    known = device.of(network)
+    for name, value, wanted in (
+        ("batch", question.options.batch, 1),
+        ("precision", question.precision, device.precision),
+        ("stack", question.stack, device.stack),
+        ("board boundary", question.board, BoardBoundary.BOARD),
+    ):
+        if value not in (None, wanted):
+            raise UsageError(f"{device.name} was measured with {name} {wanted}, not {value}")
+    if not whole:
+        raise UsageError(f"{device.name} was measured on all layers of {network}; leave --layer out")
+    return MachineEntry(
+        name=device.name,
+        kind=MEASURED,
+        node_nm=device.node_nm,
+        conditions=Conditions(1, device.precision, "device", device.stack),
+        latency_s=None if known.inferences_per_s is None else 1.0 / known.inferences_per_s,
+        energy_j=known.energy,
+        parts={},
+        outside={},
+        note=f"measured, not modelled: {device.boundary}",
+    )
+
+
+def _measured_matrix(entries: Sequence[MachineEntry], versions: Sequence[Version]) -> Iterator[Ratio]:
+    """Measured devices over every accelerator, process and boundary."""
+    for entry in entries:
+        for version in versions:
+            for chip in ChipBoundary:
+                yield Ratio(entry, _accelerator(version, chip))
 
 
 def _matrix(

@@ -17,6 +17,7 @@ from accelerator_sim.energy.account import EnergyBreakdown, account, account_mov
 from accelerator_sim.files.errors import AcceleratorSimError, CheckFailed, UsageError
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.results.layer_work import LayerWork, work_of_all
+from accelerator_sim.results.shown import ShownInPython
 from accelerator_sim.results.status import ExitCode, Status
 from accelerator_sim.results.tabular import Tabular
 from accelerator_sim.run.network_run import Progress
@@ -128,8 +129,8 @@ class FlowResult:
         return replace(self, layers=tuple(row for row, _, _ in self.ran if row.layer.name in names))
 
 
-@dataclass(frozen=True)
-class DataflowComparison(Tabular):
+@dataclass(frozen=True, repr=False)
+class DataflowComparison(ShownInPython, Tabular):
     """A network under several dataflows on one machine.  Ratios are over the first one, on the layers that both run."""
 
     workload: str

@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from accelerator_sim.baseline.device import Device
+from accelerator_sim.baseline.measured_device import MeasuredDevice
 from accelerator_sim.baseline.roofline import BaselineResult
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.shown import Drawn
 from accelerator_sim.results.status import worst_code
 from accelerator_sim.results.tabular import Tabular
 from accelerator_sim.version import __version__
@@ -26,7 +29,7 @@ class Conditions:
     precision: str
     """Number format: "fp16", or the bits of an accelerator's iacts, as "8b"."""
     boundary: str
-    """What draws the power: "chip", "chip+dram", "board", or "net" (board above idle)."""
+    """What draws the power: "chip", "chip+dram", "board", "net" (board above idle) or "device" (as measured)."""
     stack: str
     """Software of a baseline; of an accelerator, what its mappings were chosen for, as "for latency"."""
 
@@ -50,7 +53,8 @@ class MachineEntry:
 
     name: str
     kind: str
-    node_nm: float
+    node_nm: float | None
+    """None where it is not known."""
     conditions: Conditions
     latency_s: float | None
     energy_j: float | None
@@ -140,8 +144,8 @@ def ratio(value: float | None, reference: float | None) -> float | None:
     return None if value is None or not reference else value / reference
 
 
-@dataclass(frozen=True)
-class Comparison(Tabular):
+@dataclass(frozen=True, repr=False)
+class Comparison(Drawn, Tabular):
     """A network on several machines.
 
     `entries` has each machine once, under the boundaries that were asked for, accelerators first; `matrix` has every
@@ -160,9 +164,17 @@ class Comparison(Tabular):
     batch: int
     runs: tuple[NetworkResult, ...]
     baselines: tuple[BaselineResult, ...]
+    """The modelled ones."""
     entries: tuple[MachineEntry, ...]
     matrix: tuple[Ratio, ...]
     notes: tuple[str, ...] = ()
+    measured: tuple[MeasuredDevice, ...] = ()
+    """The baselines of which there are only measurements."""
+
+    @property
+    def devices(self) -> list[Device | MeasuredDevice]:
+        """All baselines."""
+        return [*(result.device for result in self.baselines), *self.measured]
 
     @property
     def reference(self) -> MachineEntry:

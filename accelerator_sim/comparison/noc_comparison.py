@@ -16,6 +16,7 @@ from accelerator_sim.noc.wires import Wires, source_words, wires_of
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.layer_work import work_of, work_of_all
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.shown import ShownInPython
 from accelerator_sim.results.status import worst_code
 from accelerator_sim.results.tabular import Row, Tabular
 from accelerator_sim.run.network_run import Progress, simulate_network
@@ -72,8 +73,8 @@ class NetworkRun:
         return sum(wires.bit_mm for wires in self.wires.values())
 
 
-@dataclass(frozen=True)
-class NetworkComparison(Tabular):
+@dataclass(frozen=True, repr=False)
+class NetworkComparison(ShownInPython, Tabular):
     """A workload on the same machine with several networks."""
 
     architecture: Architecture

@@ -97,26 +97,30 @@ class ChipAndDram:
 
 
 def account(outcome: Outcome, actions: ActionEnergies, architecture: Architecture) -> EnergyBreakdown:
-    """Return the energy of an outcome, in the unit of the actions.
+    """Return the energy of an outcome, as `account_of` its counts and cycles."""
+    return account_of(outcome.counts, outcome.timing.cycles, actions, architecture)
+
+
+def account_of(counts: Counts, cycles: int, actions: ActionEnergies, architecture: Architecture) -> EnergyBreakdown:
+    """Return the energy of a layer, in the unit of the actions.
 
     Accesses at the levels `noc` and `mac` repeat what the networks and the issued MACs say, and are charged there.
     Raises MissingEnergy for a level or data type that has no energy.
     """
-    counts = outcome.counts
     executed = counts.macs_issued - counts.macs_gated
     mac = executed * actions.mac + counts.macs_gated * actions.mac_gated
     energy = EnergyBreakdown(actions.unit, mac=mac, **_moved(counts, actions, architecture))
-    return with_time(energy, outcome, actions, architecture)
+    return with_time(energy, counts, cycles, actions, architecture)
 
 
 def with_time(
-    energy: EnergyBreakdown, outcome: Outcome, actions: ActionEnergies, architecture: Architecture
+    energy: EnergyBreakdown, counts: Counts, cycles: int, actions: ActionEnergies, architecture: Architecture
 ) -> EnergyBreakdown:
-    """Return an energy with the clock and the leakage of the cycles of an outcome; all else is that of its counts."""
+    """Return an energy with the clock and the leakage of some cycles; all else is that of its counts."""
     return replace(
         energy,
-        clock=outcome.pe_cycles_active * actions.clock_active + outcome.pe_cycles_idle * actions.clock_idle,
-        leakage=actions.leakage_w * outcome.timing.cycles / architecture.clock,
+        clock=counts.active_pes * cycles * actions.clock_active + counts.idle_pes * cycles * actions.clock_idle,
+        leakage=actions.leakage_w * cycles / architecture.clock,
     )
 
 

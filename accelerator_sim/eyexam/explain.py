@@ -47,7 +47,7 @@ def explain(
     chosen = replace(options or Options(), fidelity=Fidelity.EVENT, verify=False)
     memory = RunMemory()
     run = simulate_network(network, architecture, technology, chosen, on_progress, memory)
-    explained = explain_run(run, chosen, on_progress)
+    explained = explain_run(run, on_progress)
     if vary is None or not explained.explained or run.interrupted:
         return explained
 
@@ -58,8 +58,8 @@ def explain(
     return _with_changes(explained, network, simulate, chosen.objective, vary, on_progress)
 
 
-def explain_run(run: NetworkResult, options: Options, on_progress: Progress | None = None) -> Explanation:
-    """Explain each layer of a run of the event or cycle engine, with the options of the run; try no changes.
+def explain_run(run: NetworkResult, on_progress: Progress | None = None) -> Explanation:
+    """Explain each layer of a run of the event or cycle engine; try no changes.
 
     Dilated and transposed layers are explained phase by phase.
     """
@@ -75,19 +75,23 @@ def explain_run(run: NetworkResult, options: Options, on_progress: Progress | No
             continue
         key = result.layer.unnamed, result.mapping
         if key not in known:
-            known[key] = _explained(result, schedules[result.layer.name], run.architecture, options)
+            known[key] = _explained(result, schedules[result.layer.name], run)
         explanations.append(replace(known[key], result=result))
     return Explanation(run, tuple(explanations))
 
 
-def _explained(
-    result: LayerResult, schedule: Schedule, architecture: Architecture, options: Options
-) -> LayerExplanation:
+def explained_for_page(run: NetworkResult) -> Explanation | None:
+    """The bounds of the layers of a run; None for an estimate and for an interrupted run."""
+    return None if run.estimate or run.interrupted else explain_run(run)
+
+
+def _explained(result: LayerResult, schedule: Schedule, run: NetworkResult) -> LayerExplanation:
+    architecture = run.architecture
     assert result.outcome is not None
     assert result.mapping is not None
     return LayerExplanation(
         result,
-        examine(result.layer, result.mapping, result.outcome, architecture, options.plan.constraints),
+        examine(result.layer, result.mapping, result.outcome, architecture, run.constraints),
         losses(schedule, result.outcome, architecture),
         reuse(schedule),
         parallelism(schedule.loops, architecture.macs_per_cycle),

@@ -12,6 +12,7 @@ from accelerator_sim.eyexam.changes import Change
 from accelerator_sim.eyexam.findings import Binding, CauseGroup, LayerExplanation, MeasuredChange
 from accelerator_sim.eyexam.plain import change_dict, layer_dict, unexplained_dict
 from accelerator_sim.results.network_result import NetworkResult
+from accelerator_sim.results.shown import Drawn
 from accelerator_sim.results.status import ExitCode
 from accelerator_sim.technology.energy_unit import EnergyUnit
 from accelerator_sim.version import __version__
@@ -22,8 +23,8 @@ SMALL = 0.05
 """Growth of the area up to which a change counts as a small one."""
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(Drawn):
     """A run, the explanation of each of its layers (None for those without MACs and those that failed), and changes.
 
     `measured`: the changes that were simulated, the most helpful first; `ruled_out`: those whose bound shows that they

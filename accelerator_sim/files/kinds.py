@@ -40,7 +40,9 @@ TELLING: Mapping[FileKind, frozenset[str]] = MappingProxyType(
         FileKind.SWEEP: frozenset(
             ("architecture", "workloads", "mode", "samples", "axes", "linked", "constraints", "stages", "objectives")
         ),
-        FileKind.BASELINE: frozenset(("kind", "peak", "power", "software", "sources", "evidence")),
+        FileKind.BASELINE: frozenset(
+            ("kind", "peak", "power", "software", "sources", "evidence", "networks", "boundary")
+        ),
     }
 )
 """Keys that only one kind of our files has."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeVar
 
 from accelerator_sim.mapping.loops import Loops
-from accelerator_sim.mapping.mapping import Mapping, ceil_div
+from accelerator_sim.mapping.mapping import AXES, Mapping, ceil_div
 
 Amount = TypeVar("Amount", int, float)
 
@@ -59,37 +60,37 @@ class Deal:
         """The different tiles, and how many there are of each."""
         return [(self.top, self.tiles - 1), (self.last, 1)] if self.tiles > 1 else [(self.last, 1)]
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """Elements of the busiest part, summed over the tiles: the time they take."""
         return self.summed(lambda tile: tile.steps)
 
-    @property
+    @cached_property
     def units(self) -> int:
         """Parts in use (PEs), summed over the tiles."""
         return self.summed(lambda tile: tile.units)
 
-    @property
+    @cached_property
     def clusters(self) -> int:
         """Clusters in use, summed over the tiles."""
         return self.summed(lambda tile: tile.clusters)
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Cluster rows in use, summed over the tiles."""
         return self.summed(lambda tile: tile.rows)
 
-    @property
+    @cached_property
     def strips(self) -> int:
         """Runs of neighbours that the parts of a cluster work on together, summed over the tiles."""
         return self.summed(lambda tile: tile.strips)
 
-    @property
+    @cached_property
     def cluster_steps(self) -> int:
         """Elements of the first cluster, summed over the tiles."""
         return self.summed(lambda tile: tile.cluster_steps)
 
-    @property
+    @cached_property
     def row_steps(self) -> int:
         """Elements of the first PE row of the first cluster, summed over the tiles."""
         return self.summed(lambda tile: tile.row_steps)
@@ -101,16 +102,42 @@ def deal(size: int, tile: int, mapping: Mapping, dimension: str) -> Deal:
     Output rows (P) are dealt in blocks to the clusters and, inside a cluster, in strips of neighbouring rows to the
     PEs, so that their diagonals share iact rows; all other dimensions are dealt in blocks to the PEs.
     """
-    length = tile * mapping.parts(dimension)
+    parts = AxisParts(*(getattr(getattr(mapping, axis), dimension) for axis in AXES))
+    return _dealt(size, tile, parts, dimension == "P")
+
+
+class AxisParts(NamedTuple):
+    """Parts into which each axis cuts a dimension, in the order of `AXES`."""
+
+    cluster_rows: int
+    cluster_columns: int
+    pe_rows: int
+    pe_columns: int
+
+    @property
+    def local(self) -> int:
+        """Parts over the PEs of a cluster."""
+        return self.pe_rows * self.pe_columns
+
+    @property
+    def clusters(self) -> int:
+        """Parts over the array of clusters."""
+        return self.cluster_rows * self.cluster_columns
+
+
+@lru_cache(maxsize=4096)
+def _dealt(size: int, tile: int, cut: AxisParts, strips: bool) -> Deal:
+    """Deal a dimension that is cut so over the array; the mappings of a layer have few different ones."""
+    length = tile * cut.clusters * cut.local
     tiles = ceil_div(size, length)
-    one = _in_strips if dimension == "P" else _in_blocks
-    last = one(size - (tiles - 1) * length, mapping, dimension)
-    return Deal(tiles, length, one(length, mapping, dimension) if tiles > 1 else last, last)
+    one = _in_strips if strips else _in_blocks
+    last = one(size - (tiles - 1) * length, cut)
+    return Deal(tiles, length, one(length, cut) if tiles > 1 else last, last)
 
 
-def _in_strips(elements: int, mapping: Mapping, dimension: str) -> DealtTile:
-    local, columns = mapping.cluster_parts(dimension), getattr(mapping.cluster_columns, dimension)
-    block = ceil_div(elements, mapping.array_parts(dimension))
+def _in_strips(elements: int, cut: AxisParts) -> DealtTile:
+    local, columns = cut.local, cut.cluster_columns
+    block = ceil_div(elements, cut.clusters)
     used = ceil_div(elements, block)
     last = elements - (used - 1) * block
     steps = ceil_div(block, local)
@@ -126,9 +153,9 @@ def _in_strips(elements: int, mapping: Mapping, dimension: str) -> DealtTile:
     )
 
 
-def _in_blocks(elements: int, mapping: Mapping, dimension: str) -> DealtTile:
-    local, columns = mapping.cluster_parts(dimension), getattr(mapping.cluster_columns, dimension)
-    steps = ceil_div(elements, mapping.parts(dimension))
+def _in_blocks(elements: int, cut: AxisParts) -> DealtTile:
+    local, columns = cut.local, cut.cluster_columns
+    steps = ceil_div(elements, cut.clusters * local)
     units = ceil_div(elements, steps)
     used = ceil_div(units, local)
     return DealtTile(
@@ -139,7 +166,7 @@ def _in_blocks(elements: int, mapping: Mapping, dimension: str) -> DealtTile:
         rows=ceil_div(used, columns),
         strips=used,
         cluster_steps=min(elements, local * steps),
-        row_steps=min(elements, getattr(mapping.pe_columns, dimension) * steps),
+        row_steps=min(elements, cut.pe_columns * steps),
     )
 
 

@@ -13,7 +13,8 @@ Psums, weights and multiply-accumulates are the same in both forms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 from accelerator_sim.workload.layer import Layer, taps_inside
 from accelerator_sim.workload.phases import PhaseLayer, is_dense
@@ -41,7 +42,8 @@ class Window:
 
         It begins `first` x `dilation` inputs later; where it has gone past the padding, `before` is negative.
         """
-        return replace(self, taps=taps, before=self.before - first * self.dilation)
+        before = self.before - first * self.dilation
+        return Window(self.outputs, taps, self.stride, self.dilation, self.size, before)
 
     def touched(self, outputs: int, blocks: int) -> int:
         """Inputs, padding included, that `outputs` positions in `blocks` runs of neighbours need, run by run."""
@@ -136,7 +138,7 @@ class Loops:
         """One filter and one channel per group: nothing for SIMD or zero skipping to work on (JETCAS V-B)."""
         return self.M == 1 and self.C == 1
 
-    @property
+    @cached_property
     def sizes(self) -> dict[str, int]:
         """Extent of every dimension, by its letter."""
         return {

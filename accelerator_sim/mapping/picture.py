@@ -106,39 +106,53 @@ def _shown(cells: list[list[str]], columns: int, width: int) -> int:
     return max(1, min(columns, (width - 8) // (_widest(cells) + 3)))
 
 
-def _cell(tiling: Tiling, i: int, j: int, y: int, x: int) -> str:
-    """What the PE in row y and column x of cluster (i, j) holds in the first full pass; "." for nothing."""
+def held_by(tiling: Tiling, i: int, j: int, y: int, x: int) -> dict[str, range] | None:
+    """Return what the PE in row y and column x of cluster (i, j) holds in the first full pass, None for nothing.
+
+    A range for each dimension: of filter rows and groups one, of output rows those of its first strip.
+    """
     m, loops = tiling.mapping, tiling.loops
     index = dict.fromkeys(_INNER, 0)
     for axis, coordinate in (("cluster_rows", i), ("cluster_columns", j), ("pe_rows", y), ("pe_columns", x)):
         factors = getattr(m, axis)
         if coordinate >= factors.used:
-            return "."
+            return None
         for dimension in reversed(_INNER):
             count = getattr(factors, dimension)
             index[dimension] = index[dimension] * count + coordinate % count
             coordinate //= count
-    held: list[str] = []
+    held: dict[str, range] = {}
     for dimension in ("R", "P", "Q", "M", "C", "N", "G"):
         tile = {"R": 1, "G": 1}.get(dimension) or getattr(m, f"{dimension}0")
-        strip = dimension == "P"
-        if strip:  # rows go to the PEs of a cluster in strips of neighbours
+        if dimension == "P":  # rows go to the PEs of a cluster in strips of neighbours
             local = m.cluster_parts("P")
             rows = min(tile * m.parts("P"), loops.P)
             block = -(-rows // m.array_parts("P"))
             cluster, row = divmod(index["P"], local)
             first = cluster * block + row
             if row >= min(block, rows - cluster * block):
-                return "."
+                return None
             last = first
         else:
             limit = min(loops.sizes[dimension], tile * m.parts(dimension))
             share = -(-limit // m.parts(dimension))
             first, last = index[dimension] * share, min(index[dimension] * share + share, limit) - 1
             if first >= limit:
-                return "."
-        if m.parts(dimension) > 1 or (dimension in "MC" and last > first):
-            held.append(f"{dimension}{first}" + (f"-{last}" if last > first else ""))
+                return None
+        held[dimension] = range(first, last + 1)
+    return held
+
+
+def _cell(tiling: Tiling, i: int, j: int, y: int, x: int) -> str:
+    """What a PE holds in the first full pass, where PEs differ in it; "." for nothing."""
+    held = held_by(tiling, i, j, y, x)
+    if held is None:
+        return "."
+    words = [
+        f"{dimension}{of[0]}" + (f"-{of[-1]}" if len(of) > 1 else "")
+        for dimension, of in held.items()
+        if tiling.mapping.parts(dimension) > 1 or (dimension in "MC" and len(of) > 1)
+    ]
     if tiling.deals.S.tiles > 1:
-        held.append("S0" + (f"-{tiling.taps - 1}" if tiling.taps > 1 else ""))
-    return " ".join(held) or "all"
+        words.append("S0" + (f"-{tiling.taps - 1}" if tiling.taps > 1 else ""))
+    return " ".join(words) or "all"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,9 +127,7 @@ def find_mappings(
         leaders.entry[SPACE] = number
         costed += search_space(space, objective, options.exhaustive, values, leaders)[1]
     mappings: list[Found] = []
-    for entry, (_, _, cycles, energy) in zip(leaders.entries, leaders.keys, strict=True):
-        if entry[CONFIG] < 0:
-            break
+    for entry, (_, _, cycles, energy) in kept_leaders(leaders):
         space = spaces[entry[SPACE]]
         mapping = mapping_of(space.problem, space.rows[entry[CONFIG]], entry[TIMES:])
         cost = int(cycles), float(energy), actions.unit
@@ -137,6 +136,19 @@ def find_mappings(
         reason = limit or smallest_break(layer, architecture)
         raise Unmappable(f"layer {layer.name} cannot be mapped on {architecture.name}: {reason}")
     return mappings
+
+
+def kept_leaders(leaders: Leaders) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """The best mappings that were found, best first, as far as they are within `MARGIN`: entry and key of each."""
+    for entry, key in zip(leaders.entries, leaders.keys, strict=True):
+        if entry[CONFIG] < 0 or key[0] > MARGIN * leaders.keys[0, 0]:
+            break
+        yield entry, key
+
+
+def margin_of(count: int) -> float:
+    """How many times the least cost a mapping may cost at most where so many are looked for."""
+    return 1.0 if count == 1 else MARGIN
 
 
 def leaders_of(count: int) -> Leaders:
@@ -220,7 +232,7 @@ def _spaces(
 
     Configurations that cannot come within a margin of a mapping that is known by then are left out.
     """
-    margin = 1.0 if options.count == 1 else MARGIN
+    margin = margin_of(options.count)
     sources, limit = packed_spaces(layer, architecture, actions, options)
     spaces: list[BoundedSpace] = []
     values = np.full(4, np.inf)

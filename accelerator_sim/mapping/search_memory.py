@@ -6,10 +6,11 @@ From this follows, for the objective `latency`:
 - A configuration whose bound without any limit of the channel is above a limit is above it on every channel.  Those
   below are few (tens of some thousands): only they are bounded and searched for each bandwidth (`_Shortlist`).
 - The least cycles of a set of mappings that are the same on a slower and on a faster channel are the same between them.
-- So is the optimum; and where the bounds that decide in which order configurations are searched are also those of the
-  faster channel, the first of several equal mappings is the same.
+- So are the best mappings, however many are kept: one that comes behind them on the faster channel gains nothing on a
+  slower one.  Where the bounds that decide in which order configurations are searched are also those of the faster
+  channel, the first of several equal mappings is the same.
 
-The mapping is the one that `find_mappings` finds, the first of equal ones included; tests compare the two.
+The mappings are those that `find_mappings` finds, the first of equal ones included; tests compare the two.
 """
 
 from __future__ import annotations
@@ -26,18 +27,21 @@ from accelerator_sim.files.recent import Recent
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.kernels import layout as at
 from accelerator_sim.kernels.goal import SLACK
+from accelerator_sim.kernels.leaders import CONFIG, KEYS, SPACE, TIMES
 from accelerator_sim.kernels.survey import Bounds
-from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.mapping import Mapping
+from accelerator_sim.mapping.problem import MappingProblem
 from accelerator_sim.mapping.search import (
     BoundedSpace,
-    Choice,
     Found,
     PackedSpace,
     SearchOptions,
     check_lengths,
     find_mappings,
+    kept_leaders,
+    leaders_of,
     mapping_of,
+    margin_of,
     packed_spaces,
     search_space,
     surveyed,
@@ -50,6 +54,8 @@ MOST_BYTES = 32 << 20
 """Memory of the searches that are kept: those of some two thousand layers on small machines."""
 ENTRY_BYTES = 16 << 10
 """What a layer takes besides its configurations, about."""
+MAPPING_BYTES = 2 << 10
+"""What a mapping takes, about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,40 +86,64 @@ class _Visited:
 
 
 @dataclass(frozen=True, eq=False)
-class _Answer:
-    """The optimum on one channel.
+class _Choice:
+    """One of the best mappings on a channel: the number of its way to store operands, its configuration and tiles."""
 
-    limits: the least cycles known before each way to store operands was searched; visited: for each of them, the
-    configurations that can be the optimum.
-    """
-
-    limits: tuple[float, ...]
-    visited: tuple[_Visited, ...]
     space: int
-    """Number of the way to store operands."""
-    row: NDArray[np.int64]
-    times: NDArray[np.int64]
     mapping: Mapping
-    costed: int
     cycles: int
     energy: float
 
+    def is_same(self, other: _Choice) -> bool:
+        """Whether it is the same mapping (of one object), which costs the same."""
+        same = self.space == other.space and self.mapping is other.mapping
+        return same and (self.cycles, self.energy) == (other.cycles, other.energy)
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """The best mappings on one channel.
+
+    leasts: the least cycles known before each way to store operands was searched; visited: for each of them, the
+    configurations that can be among the best.
+    """
+
+    leasts: tuple[float, ...]
+    visited: tuple[_Visited, ...]
+    choices: tuple[_Choice, ...]
+    costed: int
+
     def is_same(self, other: _Answer) -> bool:
-        """Whether another channel has the same optimum, found in the same way."""
-        figures = [(each.limits, each.space, each.cycles, each.energy) for each in (self, other)]
-        same_choice = np.array_equal(self.row, other.row) and np.array_equal(self.times, other.times)
-        return figures[0] == figures[1] and same_choice
+        """Whether another channel has the same best mappings, found in the same way."""
+        if self.leasts != other.leasts or len(self.choices) != len(other.choices):
+            return False
+        return all(one.is_same(two) for one, two in zip(self.choices, other.choices, strict=True))
 
 
 @dataclass(eq=False)
 class _Array:
     """What machines with one array have in common.
 
-    fullest: the configurations that give a limit; least: cycles that they took on the last machine.
+    fullest: the configurations that give a limit; least: cycles that they took on the last machine; mappings: those
+    that were found, by their encodings, configuration and tiles.
     """
 
     fullest: NDArray[np.int64]
     least: float = math.inf
+    mappings: dict[Hashable, Mapping] = field(default_factory=dict)
+
+    def mapping(self, problem: MappingProblem, row: NDArray[np.int64], times: NDArray[np.int64]) -> Mapping:
+        """The mapping of a configuration and its tiles: one object for all machines."""
+        key = problem.iact_encoding, problem.weight_encoding, row.tobytes(), times.tobytes()
+        known = self.mappings.get(key)
+        if known is None:
+            known = self.mappings.setdefault(key, mapping_of(problem, row, times))
+        return known
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return ENTRY_BYTES + MAPPING_BYTES * len(self.mappings)
 
 
 _NO_ROWS: NDArray[np.int64] = np.zeros((0, at.PLACES), dtype=np.int64)
@@ -127,12 +157,17 @@ class _LayerSearch:
     sources: list[PackedSpace]
     """With the packed problem of any of the machines, and no configurations."""
     array: _Array
-    constraints: Constraints
+    options: SearchOptions
     shortlists: list[_Shortlist]
     limits: dict[float, float] = field(default_factory=dict)
     """Least cycles of the fullest configurations, by cycles per byte."""
     answers: dict[float, _Answer] = field(default_factory=dict)
     """By cycles per byte."""
+
+    @property
+    def margin(self) -> float:
+        """See `mapping.search.margin_of`."""
+        return margin_of(self.options.count)
 
     @property
     def size(self) -> int:
@@ -168,7 +203,7 @@ class SearchMemory:
 
         Raises the same as `find_mappings`.
         """
-        if objective is not Objective.LATENCY or options.count > 1 or options.exhaustive:
+        if objective is not Objective.LATENCY or options.exhaustive:
             return find_mappings(layer, architecture, actions, objective, options)
         check_lengths(layer, architecture)
         key = family, layer.unnamed, options
@@ -180,11 +215,13 @@ class SearchMemory:
         if answer is None:  # none of the fullest configurations fits, or nothing does
             return find_mappings(layer, architecture, actions, objective, options)
         self._layers.put(key, known, known.size)
-        known.array.least = answer.limits[0]
-        problem = replace(known.sources[answer.space].problem, layer=layer, architecture=architecture)
+        known.array.least = answer.leasts[0]
+        problems = [replace(source.problem, layer=layer, architecture=architecture) for source in known.sources]
         total = sum(shortlist.mappings for shortlist in known.shortlists)
-        cost = answer.cycles, answer.energy, actions.unit
-        return [Found(problem, answer.mapping, objective, total, answer.costed, *cost)]
+        return [
+            Found(problems[x.space], x.mapping, objective, total, answer.costed, x.cycles, x.energy, actions.unit)
+            for x in answer.choices
+        ]
 
     def _begun(
         self, layer: Layer, architecture: Architecture, actions: ActionEnergies, options: SearchOptions
@@ -192,15 +229,15 @@ class SearchMemory:
         """Begin to search a layer on a machine and those that differ in their bandwidth."""
         sources, _ = packed_spaces(layer, architecture, actions, options)
         if not sources:
-            return _LayerSearch([], _Array(_NO_ROWS), options.constraints, [])
+            return _LayerSearch([], _Array(_NO_ROWS), options, [])
         chain = sources[0].problem.psums_chain
         key = layer.unnamed, options, architecture.cluster_array, architecture.pe_cluster, architecture.flat, chain
         array = self._arrays.get(key)
         if array is None:
             array = _Array(sources[0].fullest())
-            self._arrays.put(key, array, ENTRY_BYTES)
+        self._arrays.put(key, array, array.size)
         bare = [replace(source, rows=_NO_ROWS) for source in sources]
-        return _LayerSearch(bare, array, options.constraints, [_UNKNOWN] * len(sources))
+        return _LayerSearch(bare, array, options, [_UNKNOWN] * len(sources))
 
 
 def _on_channel(source: PackedSpace, channel: float) -> PackedSpace:
@@ -211,7 +248,7 @@ def _on_channel(source: PackedSpace, channel: float) -> PackedSpace:
 
 
 def _answer_at(known: _LayerSearch, channel: float) -> _Answer | None:
-    """The optimum on a channel, in cycles per byte; None where none of the fullest configurations fits."""
+    """The best on a channel, in cycles per byte; None where none of the fullest configurations fits."""
     answer = known.answers.get(channel)
     if answer is None:
         answer = _answer_between(known, channel) or _answer_searched(known, channel)
@@ -221,7 +258,7 @@ def _answer_at(known: _LayerSearch, channel: float) -> _Answer | None:
 
 
 def _answer_between(known: _LayerSearch, channel: float) -> _Answer | None:
-    """The optimum that a slower and a faster channel share, if it is also the first one of equal ones here."""
+    """What a slower and a faster channel share, if of equal mappings the first ones are also the first here."""
     answers = list(known.answers.items())
     faster = max((cycles for cycles, _ in answers if cycles < channel), default=None)
     slower = min((cycles for cycles, _ in answers if cycles > channel), default=None)
@@ -230,8 +267,9 @@ def _answer_between(known: _LayerSearch, channel: float) -> _Answer | None:
     fast, slow = known.answers[faster], known.answers[slower]
     if not fast.is_same(slow):
         return None
-    for source, limit, visited in zip(known.sources, fast.limits, fast.visited, strict=True):
-        bounds = surveyed(_on_channel(source, channel), visited.rows, Objective.LATENCY, limit).bounds
+    for source, least, visited in zip(known.sources, fast.leasts, fast.visited, strict=True):
+        there = _on_channel(source, channel)
+        bounds = surveyed(there, visited.rows, Objective.LATENCY, least * known.margin).bounds
         if not (np.array_equal(bounds.first, visited.first) and np.array_equal(bounds.second, visited.second)):
             return None
     return fast
@@ -242,39 +280,27 @@ def _answer_searched(known: _LayerSearch, channel: float) -> _Answer | None:
     least = _least_of_fullest(known, channel)
     if math.isinf(least):
         return None
-    values = np.full(4, np.inf)
-    limits: list[float] = []
+    values, leaders = np.full(KEYS, np.inf), leaders_of(known.options.count)
+    leasts: list[float] = []
     spaces: list[BoundedSpace] = []
-    costed, winner = 0, 0
-    chosen: Choice | None = None
+    costed = 0
     for number in range(len(known.sources)):
-        limits.append(float(values[0]) if number else least)
-        spaces.append(_bounded(known, number, limits[-1], channel))
-        choice, full = search_space(spaces[-1], Objective.LATENCY, False, values)
-        costed += full
-        if choice is not None:
-            chosen, winner = choice, number
-    assert chosen is not None
-    row = spaces[winner].rows[chosen.row]
-    return _Answer(
-        tuple(limits),
-        tuple(_visited(space, float(values[0])) for space in spaces),
-        winner,
-        row,
-        chosen.times,
-        _mapping_like(known, winner, row, chosen.times),
-        costed,
-        int(values[2]),
-        float(values[3]),
+        leasts.append(float(leaders.keys[0, 0]) if number else least)
+        spaces.append(_bounded(known, number, leasts[-1] * known.margin, channel))
+        leaders.entry[SPACE] = number
+        costed += search_space(spaces[-1], Objective.LATENCY, False, values, leaders)[1]
+    choices = tuple(
+        _Choice(int(entry[SPACE]), _mapping(known, spaces, entry), int(key[2]), float(key[3]))
+        for entry, key in kept_leaders(leaders)
     )
+    last = min(float(leaders.keys[-1, 0]), float(leaders.keys[0, 0]) * known.margin)
+    return _Answer(tuple(leasts), tuple(_visited(space, last) for space in spaces), choices, costed)
 
 
-def _mapping_like(known: _LayerSearch, space: int, row: NDArray[np.int64], times: NDArray[np.int64]) -> Mapping:
-    """The mapping of a choice, the same object as on another channel."""
-    for answer in list(known.answers.values()):
-        if answer.space == space and np.array_equal(answer.row, row) and np.array_equal(answer.times, times):
-            return answer.mapping
-    return mapping_of(known.sources[space].problem, row, times)
+def _mapping(known: _LayerSearch, spaces: list[BoundedSpace], entry: NDArray[np.int64]) -> Mapping:
+    """The mapping of an entry of the leaders."""
+    space = spaces[entry[SPACE]]
+    return known.array.mapping(space.problem, space.rows[entry[CONFIG]], entry[TIMES:])
 
 
 def _visited(space: BoundedSpace, cycles: float) -> _Visited:
@@ -307,7 +333,7 @@ def _bounded(known: _LayerSearch, number: int, limit: float, channel: float) -> 
     shortlist, source = known.shortlists[number], _on_channel(known.sources[number], channel)
     if limit <= shortlist.limit:
         return surveyed(source, shortlist.within(limit), Objective.LATENCY, limit)
-    rows = known.constraints.kept(configurations(source.problem), source.problem)
+    rows = known.options.constraints.kept(configurations(source.problem), source.problem)
     space = surveyed(source, rows, Objective.LATENCY, limit)
     kept = space.bounds.free * SLACK <= limit
     few = np.ascontiguousarray(rows[kept])

@@ -28,7 +28,7 @@ def render(comparison: Comparison, wanted: Wanted, width: int = 80, color: bool 
     head = f"{printable(comparison.workload)}: {compared.size_of(comparison)}; energies are of one inference"
     parts: list[RenderableType] = [*_lines([head], width), Text()]
     styles = ["dim" if entry.projection else "" for entry in comparison.entries]
-    parts.append(table(fitted(_entry_columns(comparison), comparison.entries, width), styles))
+    parts.append(table(fitted(entry_columns(comparison), comparison.entries, width), styles))
     parts += [Text(), *_lines(compared.notes(comparison), width)]
     parts += _breakdown(comparison, width)
     if wanted.all_boundaries:
@@ -66,7 +66,8 @@ def _columns(headings: Sequence[str], importance: Sequence[int]) -> list[Column[
     ]
 
 
-def _entry_columns(comparison: Comparison) -> list[Column[MachineEntry]]:
+def entry_columns(comparison: Comparison) -> list[Column[MachineEntry]]:
+    """Columns of a table of machines, those of a narrow terminal and those that only wide ones have room for."""
     reference = comparison.reference
 
     def measured(entry: MachineEntry) -> str:
@@ -86,7 +87,7 @@ def _entry_columns(comparison: Comparison) -> list[Column[MachineEntry]]:
         Column("inf/J", lambda e: si(e.inferences_per_j), EXTRA),
         Column("inf/s", lambda e: si(e.inferences_per_s), EXTRA),
         Column("EDP", lambda e: si(e.edp_js, "Js"), EXTRA),
-        Column("node", lambda e: f"{e.node_nm:g} nm", EXTRA),
+        Column("node", lambda e: "-" if e.node_nm is None else f"{e.node_nm:g} nm", EXTRA),
     ]
 
 

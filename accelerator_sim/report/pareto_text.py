@@ -13,9 +13,9 @@ from accelerator_sim.report.columns import Column, fitted, table
 from accelerator_sim.report.numbers import si
 from accelerator_sim.report.tables import paint
 from accelerator_sim.results.tabular import Row
-from accelerator_sim.sweep.axes import path_of, readable
-from accelerator_sim.sweep.database import MACS
-from accelerator_sim.sweep.records import Goal, front_of
+from accelerator_sim.sweeps.axes import path_of, readable
+from accelerator_sim.sweeps.database import MACS
+from accelerator_sim.sweeps.records import Goal, front_of
 from accelerator_sim.technology.energy_unit import EnergyUnit
 
 ROWS = 16

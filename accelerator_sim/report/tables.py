@@ -35,7 +35,7 @@ def render(result: NetworkResult, width: int = 80, color: bool = False) -> str:
     color: use terminal styles (NO_COLOR overrides it).
     """
     parts: list[RenderableType] = [Text(line) for line in _head(result)]
-    layers = fitted(_layer_columns(result), result.layers, width)
+    layers = fitted(layer_columns(result), result.layers, width)
     parts += [Text(), table(layers, [_STYLES[layer.status] for layer in result.layers]), Text()]
     parts += [Text(line) for line in _totals(result)]
     accesses = fitted(_ACCESS_COLUMNS, _ordered(result.accesses), width)
@@ -104,7 +104,9 @@ def paint(parts: Sequence[RenderableType], width: int, color: bool) -> str:
 
 
 # --- layers ----------------------------------------------------------------------------------------------------------
-def _layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
+def layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
+    """Columns of a table of layers, those of a narrow terminal and those that only wide ones have room for."""
+
     def words(level: Level) -> Column[LayerResult]:
         def cell(row: LayerResult) -> str:
             records = [a for a in row.outcome.counts.accesses if a.level == level] if row.outcome else []

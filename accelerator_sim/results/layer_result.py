@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.mapping.mapping import Mapping
+from accelerator_sim.results.shown import ShownInPython
 from accelerator_sim.results.status import Status
 from accelerator_sim.simulation.outcome import Outcome, Verdict
 from accelerator_sim.workload.layer import Layer
@@ -14,8 +15,8 @@ NEAR = 0.005
 """Mappings that may be better by less than this part are not run: less than the draw of zeros makes of a layer."""
 
 
-@dataclass(frozen=True)
-class LayerResult:
+@dataclass(frozen=True, repr=False)
+class LayerResult(ShownInPython):
     """One layer: what the machine did for it, or why it could not run.
 
     `outcome` and `energy` are None exactly where the layer did not run (`Status.ran`).  `mapping` is None for layers

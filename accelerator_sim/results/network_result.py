@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import ChipAndDram, EnergyBreakdown
-from accelerator_sim.files.vocabulary import Fidelity, Objective
+from accelerator_sim.files.errors import UsageError, did_you_mean
+from accelerator_sim.files.vocabulary import Fidelity, Masks, Objective
+from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.results.layer_plain import layer_dict
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.layer_rows import COLUMNS, layer_row
 from accelerator_sim.results.layer_work import rates_of, work_of_all
-from accelerator_sim.results.status import ExitCode
+from accelerator_sim.results.shown import Drawn, viewer
+from accelerator_sim.results.status import ExitCode, Status
 from accelerator_sim.results.tabular import Row, Tabular
 from accelerator_sim.simulation.outcome import Access, Level, NocUse, Outcome
 from accelerator_sim.simulation.schedule import Schedule
@@ -52,17 +57,17 @@ class Totals(ChipAndDram):
     def to_dict(self) -> dict[str, Any]:
         """Return the totals as plain data; energies under names that contain their unit (`EnergyUnit.fields`)."""
         values: dict[str, Any] = {}
-        for field in fields(self):
-            if field.name == "energy":
+        for each in fields(self):
+            if each.name == "energy":
                 chip_and_dram = {"energy_j": self.energy.chip, "energy_dram_j": self.energy.dram}
                 values |= self.energy.unit.fields(chip_and_dram)
             else:
-                values[field.name] = getattr(self, field.name)
+                values[each.name] = getattr(self, each.name)
         return values
 
 
-@dataclass(frozen=True)
-class NetworkResult(Tabular):
+@dataclass(frozen=True, repr=False)
+class NetworkResult(Drawn, Tabular):
     """All layers of a network (or the selected ones), in their order, and what they ran on."""
 
     workload: str
@@ -80,6 +85,78 @@ class NetworkResult(Tabular):
     batch: int
     seed: int
     interrupted: bool = False
+    masks: Masks = Masks.CHANNELS
+    """How zeros were drawn."""
+    constraints: Constraints = field(default_factory=Constraints)
+    """Rules of the search for mappings."""
+    workload_notes: str = ""
+    """What is assumed of the network, and what was left out when the file of another tool was read."""
+
+    def layer(self, name: str) -> LayerResult:
+        """Return the result of a layer.
+
+        name: its name, in full.  Raises UsageError where there is none of this name.
+        """
+        for result in self.layers:
+            if result.layer.name == name:
+                return result
+        names = [result.layer.name for result in self.layers]
+        raise UsageError(f"no layer {name!r} in {self.workload}{did_you_mean(name, names)}")
+
+    def trace(self, path: str | Path, *, cycles: tuple[int, int] = (0, 20_000), clusters: tuple[int, ...] = ()) -> Path:
+        """Write what every PE does when, for Perfetto (a gzipped Chrome trace).  Returns its path.
+
+        path: the file to write; cycles: the first cycle and the one after the last; clusters: numbers of clusters, all
+        for none.
+
+        Raises UsageError for an estimate, which has no times, and for clusters that there are not; OSError where the
+        file cannot be written.
+        """
+        file = Path(path)
+        file.write_bytes(viewer().trace(self, cycles, clusters))
+        return file
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures has to know."""
+        return tuple(self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        if self.verified is not None:
+            yield f"Outputs verified: {self.verified:,} values equal the reference."
+        if len(self.layers) < self.workload_layers:
+            yield (
+                f"Only {len(self.layers)} of the {self.workload_layers} layers of {self.workload} were selected;"
+                " all totals are of these."
+            )
+        if self.energy_unit is EnergyUnit.MAC:
+            yield (
+                f"{self.technology} is normalised: energies are multiples of one MAC, not joules, and nothing per"
+                " joule."
+            )
+        if self.estimate:
+            yield "Cycles are a bottleneck estimate: there are no times of single PEs."
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the figures assume."""
+        return tuple(self._assumptions())
+
+    def _assumptions(self) -> Iterator[str]:
+        yield "Peak and efficiency are of the chip: the energy of the DRAM stands apart, as in the papers."
+        yield "MACs count padding taps, as published totals do; one MAC is two operations."
+        macs = [layer for layer in self.layers if layer.layer.is_mac]
+        for source, count in Counter(layer.layer.density.source for layer in macs).items():
+            yield f"Densities of {count} of {len(macs)} layers with MACs: {source}."
+        searched = sum(layer.optimal_over is not None for layer in macs)
+        given = sum(layer.mapping is not None and layer.optimal_over is None for layer in macs)
+        if searched:
+            yield f"{searched} layers have the mapping of least {self.objective} of all that were searched."
+        if given:
+            yield f"{given} layers have a mapping that was given."
+        moved = sum(layer.status is Status.TRAFFIC_ONLY for layer in self.layers)
+        if moved:
+            yield f"{moved} layers without MACs are counted by the words that they read and write."
 
     @property
     def finished(self) -> Iterator[tuple[LayerResult, Outcome, EnergyBreakdown]]:

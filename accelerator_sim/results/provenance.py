@@ -37,13 +37,12 @@ class SourceFile:
 class Provenance:
     """How a result came about, as far as the result itself does not contain it.
 
-    command: the words of the command line; masks: how zeros were drawn; overrides: values that replace those of the
+    command: the words of the command line; overrides: values that replace those of the
     architecture file; sources: the origin of the values as stated in files, by role.  No time of day is held, so that
     the same input gives the same report.
     """
 
     command: tuple[str, ...]
-    masks: str
     overrides: tuple[tuple[str, str], ...]
     files: tuple[SourceFile, ...]
     sources: tuple[tuple[str, str], ...] = ()
@@ -86,7 +85,7 @@ def baseline_files(name_or_path: str) -> list[SourceFile]:
     """Return the file of a baseline, and that of the software that it names."""
     path = resolve("arch_configs", name_or_path, "baseline", "baselines")
     hashed = [source_file("baseline", name_or_path, path)]
-    named = load_document(path).raw["software"]
+    named = load_document(path).raw.get("software")
     software = software_file(path, named) if isinstance(named, str) else None
     return [*hashed, source_file("software", str(named), software)] if software else hashed
 

@@ -8,8 +8,9 @@ from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.run.layer_run import RunSetup, given_schedule, simulate_layer
+from accelerator_sim.run.layer_run import given_schedule, simulate_layer
 from accelerator_sim.run.options import Options
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.simulation.analytical import bottleneck
 from accelerator_sim.simulation.outcome import Outcome, Timing
 from accelerator_sim.simulation.schedule import Schedule

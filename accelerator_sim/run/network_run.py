@@ -11,10 +11,11 @@ from accelerator_sim.mapping.file import MappingPlan
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.status import Status
-from accelerator_sim.run.layer_run import RunSetup, run_layer
+from accelerator_sim.run.layer_run import run_layer
 from accelerator_sim.run.options import Options
 from accelerator_sim.run.phased import Given
 from accelerator_sim.run.run_memory import RunMemory
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.run.workers import DIED, pool_of, run_tasks
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import Technology
@@ -72,6 +73,9 @@ def simulate_network(
         batch=selected.batch,
         seed=chosen.seed,
         interrupted=interrupted,
+        masks=chosen.masks,
+        constraints=chosen.plan.constraints,
+        workload_notes=network.notes,
     )
 
 

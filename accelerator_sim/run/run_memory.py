@@ -9,8 +9,10 @@ from accelerator_sim.energy.account import EnergyBreakdown
 from accelerator_sim.files.recent import Recent
 from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.mapping.loops import loops_of
+from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.mapping.search_memory import SearchMemory
 from accelerator_sim.simulation.analytical import Load
+from accelerator_sim.simulation.engines import TimedLayer
 from accelerator_sim.simulation.event import PassMemory
 from accelerator_sim.simulation.forecast import Forecast
 from accelerator_sim.simulation.operands import normal_masks
@@ -24,6 +26,8 @@ MOST_MASKS = 32 << 20
 """Bytes of masks that are kept: those of a network for phones."""
 MOST_ESTIMATES = 16 << 20
 """Bytes of estimates that are kept: 4,000."""
+MOST_LAYERS = 64 << 20
+"""Bytes of what is kept of the mappings of layers that the event engine ran: of a hundred layers on 192 PEs."""
 ESTIMATE_BYTES = 4 << 10
 """What an estimate, or what was counted of masks, takes, about."""
 
@@ -43,20 +47,57 @@ class CheckedEstimate:
     energies: dict[str, EnergyBreakdown] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class KnownRun:
+    """A mapping that the event engine ran, on some machine of a layout.
+
+    energies: by family of machines, with the clock and the leakage of one of them.
+    """
+
+    timed: TimedLayer
+    energies: dict[str, EnergyBreakdown] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        kinds, passes = self.timed.times.of_kinds, self.timed.times.passes
+        arrays = [passes.kind, passes.types, passes.machine.place, *(() if kinds is None else (kinds.spent,))]
+        size: int = 8 * passes.kind.nbytes + sum(array.nbytes for array in arrays)
+        return ESTIMATE_BYTES + size
+
+
+@dataclass(eq=False)
+class LayerMemory:
+    """What is known of a layer with its zeros under mappings, on machines of one layout.
+
+    counted: what masks hold, without the masks; checked: the mappings whose laws were checked.
+    """
+
+    counted: dict[Mapping, Stored] = field(default_factory=dict)
+    forecasts: dict[Mapping, Forecast | None] = field(default_factory=dict)
+    runs: dict[Mapping, KnownRun] = field(default_factory=dict)
+    checked: set[Mapping] = field(default_factory=set)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        runs = sum(run.size for run in list(self.runs.values()))
+        return runs + ESTIMATE_BYTES * (1 + len(self.counted) + len(self.forecasts))
+
+
 class RunMemory:
-    """What runs of layers found, up to a hundred megabytes.
+    """What runs of layers found, up to two hundred megabytes.
 
     passes: what the passes of layers took; searches: what is known of searches for their mappings; estimates: by
-    layout of machines, layer and mapping; counted: what was counted of the masks of layers whose
-    laws were checked, likewise and by seed; forecasts: likewise.  May be used by several threads.
+    layout of machines, layer and mapping; layers: by layout, layer, seed and how zeros are drawn.  May be used by
+    several threads.
     """
 
     def __init__(self) -> None:
         self.passes = PassMemory()
         self.searches = SearchMemory()
         self.estimates: Recent[CheckedEstimate] = Recent(MOST_ESTIMATES)
-        self.counted: Recent[Stored] = Recent(MOST_ESTIMATES)
-        self.forecasts: Recent[tuple[Forecast | None]] = Recent(MOST_ESTIMATES)
+        self.layers: Recent[LayerMemory] = Recent(MOST_LAYERS)
         self._masks: Recent[tuple[Pattern, NormalMasks]] = Recent(MOST_MASKS)
 
     def masks(self, layer: Layer, seed: int, masks: Masks) -> tuple[Pattern, NormalMasks]:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from accelerator_sim.files.errors import UsageError
-from accelerator_sim.files.vocabulary import Masks
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.results.layer_result import LayerResult
@@ -43,23 +42,37 @@ class TraceWindow:
     clusters: tuple[int, ...] = ()
 
 
-def trace(result: NetworkResult, window: TraceWindow, masks: Masks = Masks.CHANNELS) -> Iterator[Span]:
-    """The spans of a result that lie in a window, layer by layer; neighbours that do the same are joined."""
+def trace(result: NetworkResult, window: TraceWindow) -> Iterator[Span]:
+    """The spans of a result that lie in a window, layer by layer; neighbours that do the same are joined.
+
+    Raises UsageError for a cluster that there is not, for an estimate, which has no times, and for a layer of too many
+    passes.
+    """
+    if result.estimate:
+        raise UsageError("an estimate has no times to trace; use the engines event or cycle")
+    most = result.architecture.cluster_array.count - 1
+    beyond = [number for number in window.clusters if not 0 <= number <= most]
+    if beyond:
+        raise UsageError(f"no cluster {beyond[0]} to trace: {result.architecture.name} has clusters 0 to {most}")
+    return _traced(result, window)
+
+
+def _traced(result: NetworkResult, window: TraceWindow) -> Iterator[Span]:
     start = 0
     for layer, outcome, _ in result.by_phase.finished:
         stop = start + outcome.timing.cycles
         if outcome.timing.cycles and start < window.end and stop > window.begin:
             yield Span(-1, "layers", layer.layer.name, start, stop)
             if layer.mapping is not None:
-                yield from _joined(_spans(layer, result, window, masks, start))
+                yield from _joined(_spans(layer, result, window, start))
         start = stop
 
 
-def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, masks: Masks, start: int) -> Iterator[Span]:
+def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, start: int) -> Iterator[Span]:
     mapping, architecture = layer.mapping, result.architecture
     assert mapping is not None
     schedule = Schedule.of_layer(layer.layer, architecture, mapping)
-    stored = stored_pattern(schedule, draw(layer.layer, result.seed, masks))
+    stored = stored_pattern(schedule, draw(layer.layer, result.seed, result.masks))
     if schedule.passes > MOST_PASSES:
         raise UsageError(
             f"layer {layer.layer.name} has {schedule.passes:,} passes; at most {MOST_PASSES:,} can be traced"

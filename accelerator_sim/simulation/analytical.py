@@ -329,6 +329,12 @@ def load_of(schedule: Schedule) -> Load:
     return Load(side, serial, dram_bytes(schedule))
 
 
+def channel_load_of(schedule: Schedule) -> Load:
+    """What a schedule asks of the off-chip channel alone."""
+    waited = float(exposed_requests(schedule) * schedule.problem.latency_cycles)
+    return Load({}, {Resource.DRAM_LATENCY: waited}, dram_bytes(schedule))
+
+
 def bottleneck(schedule: Schedule) -> Bottleneck:
     """Busy cycles of the resources that work side by side, and cycles that nothing hides."""
     return load_of(schedule).on_channel(schedule.problem.architecture)

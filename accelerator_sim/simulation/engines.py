@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -14,10 +15,10 @@ from accelerator_sim.kernels.cycle_state import Values
 from accelerator_sim.simulation.analytical import bottleneck
 from accelerator_sim.simulation.counts import counts_of
 from accelerator_sim.simulation.cycle import counted_on_the_way, step_layer
-from accelerator_sim.simulation.event import PassMemory
+from accelerator_sim.simulation.event import PassMemory, PassTimes
 from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.operands import normal_iacts, normal_weights, original_outputs, reference_outputs
-from accelerator_sim.simulation.outcome import Outcome, Verdict
+from accelerator_sim.simulation.outcome import Counts, Outcome, Verdict
 from accelerator_sim.simulation.passes import passes_of, planner_of
 from accelerator_sim.simulation.repeats import check_steppable, time_schedule
 from accelerator_sim.simulation.schedule import Schedule
@@ -47,6 +48,36 @@ class Analytical:
         return Outcome(counts_of(schedule, stored), bottleneck(schedule).timing)
 
 
+@dataclass(frozen=True, eq=False)
+class TimedLayer:
+    """A layer that was run by the event engine: when its passes start and end, and its counts."""
+
+    schedule: Schedule
+    times: PassTimes
+    counts: Counts
+
+    @property
+    def cycles(self) -> int:
+        """Cycles of the layer."""
+        return self.times.cycles
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """All that the engine finds."""
+        machine = self.times.passes.machine
+        if self.times.of_kinds is None:  # a few of its tiles stand for all
+            machine = machine_of(self.schedule)
+        return Outcome(self.counts, timing_of(machine, self.times))
+
+    def on_channel(self, schedule: Schedule) -> TimedLayer | None:
+        """The same layer with the same mapping on a machine that differs in its off-chip bandwidth, and in memories.
+
+        None where that is not known without a run.
+        """
+        times = self.times.on_channel(schedule.problem.bytes_per_cycle)
+        return None if times is None else TimedLayer(schedule, times, self.counts)
+
+
 @dataclass(frozen=True)
 class Event:
     """Exact times by recurrences; a layer of very many passes by what repeats in it (`simulation.repeats`).
@@ -56,13 +87,13 @@ class Event:
 
     memory: PassMemory | None = None
 
+    def time(self, schedule: Schedule, stored: Stored) -> TimedLayer:
+        """Run a layer, and leave for later where its cycles were lost.  Raises as `run`."""
+        return TimedLayer(schedule, time_schedule(schedule, stored, self.memory), counts_of(schedule, stored))
+
     def run(self, schedule: Schedule, stored: Stored) -> Outcome:
         """Run a layer.  Raises ValueError for one of too many passes that do not repeat."""
-        times = time_schedule(schedule, stored, self.memory)
-        machine = times.passes.machine
-        if machine.schedule is not schedule:  # a few of its tiles stand for all
-            machine = machine_of(schedule)
-        return Outcome(counts_of(schedule, stored), timing_of(machine, times))
+        return self.time(schedule, stored).outcome
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,15 @@ class PassTimes:
     """[causes]: cycles in which the whole array waits between passes."""
     iact_fifo: int
     psum_fifo: int
+    of_kinds: KindTimes | None = None
+    """What the kinds of passes take; None where not each pass is of a kind."""
+
+    def on_channel(self, bytes_per_cycle: float) -> PassTimes | None:
+        """The same layer where the off-chip channel has another bandwidth: what a pass takes does not depend on it.
+
+        None where the passes do not follow one another by their kinds.
+        """
+        return None if self.of_kinds is None else follow_passes(self.passes.on_channel(bytes_per_cycle), self.of_kinds)
 
 
 class PassRunner:
@@ -215,6 +224,7 @@ def follow_passes(passes: Passes, kinds: KindTimes) -> PassTimes:
         waits=waits,
         iact_fifo=kinds.iact_fifo,
         psum_fifo=kinds.psum_fifo,
+        of_kinds=kinds,
     )
 
 

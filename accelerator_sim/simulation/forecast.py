@@ -8,8 +8,8 @@ together, one matrix product for each way to cut the filters and the channels, w
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,17 +20,17 @@ from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels import timeline as line
 from accelerator_sim.kernels.chain_times import ChainRoom, WindowWork, time_chains
 from accelerator_sim.kernels.csc_columns import Columns, weigh_blocks
-from accelerator_sim.kernels.rounding import whole_cycles
+from accelerator_sim.kernels.rounding import whole_cycles, whole_words
 from accelerator_sim.kernels.vectors import WIDTH
 from accelerator_sim.mapping.loops import Loops
 from accelerator_sim.mapping.mapping import Encoding, ceil_div
-from accelerator_sim.simulation.analytical import Load, iact_bank_cycles, iact_port_cycles, load_of
+from accelerator_sim.simulation.analytical import Load, channel_load_of, iact_bank_cycles, iact_port_cycles
 from accelerator_sim.simulation.event import KindTimes, follow_passes
 from accelerator_sim.simulation.machine import DIMENSIONS, machine_of
 from accelerator_sim.simulation.outcome import Resource
-from accelerator_sim.simulation.passes import Passes, Planner, order_of, passes_of
+from accelerator_sim.simulation.passes import Passes, Planner, listed_passes, order_with
 from accelerator_sim.simulation.schedule import Schedule
-from accelerator_sim.simulation.stored import blocks_of, expected
+from accelerator_sim.simulation.stored import blocks_of
 from accelerator_sim.workload.arrays import Ints, Mask
 
 MOST_WINDOWS = 1 << 25
@@ -63,7 +63,12 @@ class BlockCut(NamedTuple):
 
 def cut_of(schedule: Schedule, dimension: str) -> BlockCut:
     """The cut of a dimension that is dealt in blocks."""
-    firsts, counts = zip(*blocks_of(schedule, dimension), strict=True)
+    return _cut(blocks_of(schedule, dimension))
+
+
+@lru_cache(maxsize=256)
+def _cut(blocks: tuple[tuple[int, int], ...]) -> BlockCut:
+    firsts, counts = zip(*blocks, strict=True)
     return BlockCut(firsts, counts)
 
 
@@ -73,7 +78,7 @@ class Forecast:
 
     alone: what is expected of the event engine where the off-chip channel keeps nothing waiting; bound: what it does
     not go below; fullest_words: SPad words of the fullest PE with weights in CSC, 0 for others; load: what the layer
-    asks of its machine, the channel included.
+    asks of the off-chip channel.
     """
 
     alone: int
@@ -187,10 +192,11 @@ class Forecaster:
         work = self.work(schedule)
         if work is None:
             return None
-        stored = replace(expected(schedule), iact_mask=self.iact_mask, weight_mask=self.weight_mask)
-        flags, numbers = order_of(schedule, stored)
+        load = channel_load_of(schedule)
+        flags, numbers = order_with(schedule, (8.0 * load.moved["iact"], 8.0 * load.moved["weight"]), _filled(schedule))
         flags[line.O_LATENCY], numbers[line.X_BYTES_PER_CYCLE] = 0, math.inf
-        passes = passes_of(machine_of(schedule), stored, order=(flags, numbers))
+        zeros = self.iact_mask is not None, self.weight_mask is not None
+        passes = listed_passes(machine_of(schedule), zeros, (flags, numbers))
         kinds, counts = passes.kinds
         d = schedule.deals
         if len(kinds) * schedule.active_pes * d.N.top.steps * d.P.top.steps * d.Q.top.steps > MOST_STEPS:
@@ -204,12 +210,18 @@ class Forecaster:
         times = _by_kind(kinds, np.maximum(cycles + 1 + 2 * (links - 1), reads), fill, reads)
         csc = schedule.mapping.weight_encoding is Encoding.CSC and self.weight_mask is not None
         alone = max(bound, follow_passes(passes, times).cycles)
-        return Forecast(alone, bound, int(work.slots.max()) if csc else 0, load_of(schedule))
+        return Forecast(alone, bound, int(work.slots.max()) if csc else 0, load)
 
 
 def _hold(pe: Pe) -> int:
     """Cycles for which an iact keeps the multipliers at least, 0 where it may keep none."""
     return pe.min_cycles_per_iact if pe.min_cycles_per_iact > 1 else 0
+
+
+def _filled(schedule: Schedule) -> int:
+    """Stored iacts that are written into GLB banks, as expected."""
+    pairs = schedule.iact_pairs
+    return schedule.iact_filled if pairs == 1.0 else whole_words(schedule.iact_filled * pairs)
 
 
 def product(factors: Singles, taken: Singles) -> Singles:
@@ -242,12 +254,13 @@ def least_times(passes: Passes, kinds: Ints, work: WindowWork) -> Ints:
     rows = int(machine.local[DIMENSIONS.index("P")])
     links = ChainRoom(work_at, visits, moved, before, address, begun, rows)
     described = passes.describe_all(kinds)
-    forms, member = np.unique(described[:, at.SIZE : at.SIZE + at.DIMENSIONS], axis=0, return_inverse=True)
+    forms: dict[bytes, list[int]] = {}
+    for i, sizes in enumerate(described[:, at.SIZE : at.SIZE + at.DIMENSIONS]):
+        forms.setdefault(sizes.tobytes(), []).append(i)
     times = np.zeros((3, len(kinds)), dtype=np.int64)
     schedule = machine.schedule
     described[:, at.R] += described[:, at.S] // schedule.taps * schedule.loops.R  # as `Forecaster.work` numbers rows
-    for form in range(len(forms)):
-        those = np.flatnonzero(member.ravel() == form)
+    for those in forms.values():
         chosen, out = described[those], np.zeros((3, len(those)), dtype=np.int64)
         time_chains(machine.e, chosen, planner.plan_of(chosen[0]), work, links, out)
         times[:, those] = out

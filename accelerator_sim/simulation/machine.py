@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from accelerator_sim.architecture.architecture import TENSORS, Architecture
 from accelerator_sim.architecture.networks import Bank, Lanes
+from accelerator_sim.files.recent import Recent
 from accelerator_sim.kernels import engine_arrays as at
-from accelerator_sim.mapping.mapping import AXES, Encoding, Factors, ceil_div
+from accelerator_sim.mapping.mapping import AXES, Encoding, Factors, Mapping, ceil_div
 from accelerator_sim.simulation.schedule import Schedule
 from accelerator_sim.workload.arrays import Ints
 
@@ -45,9 +47,33 @@ class Machine:
         return int(self.place.shape[1])
 
 
+class _Layout(NamedTuple):
+    """Fields of a `Machine` that follow from the array and from how a mapping cuts the layer over it."""
+
+    clusters: Ints
+    local: Ints
+    cluster_part: Ints
+    local_part: Ints
+    place: Ints
+
+
+_LAYOUTS: Recent[_Layout] = Recent(16 << 20)
+"""What was laid out last: mappings that differ in their tiles alone, on machines with one array, have it in common."""
+
+
 def machine_of(schedule: Schedule) -> Machine:
     """Lay a schedule out on its machine."""
     mapping, architecture = schedule.mapping, schedule.problem.architecture
+    key = *(getattr(mapping, axis) for axis in AXES), architecture.cluster_array.columns, architecture.pe_cluster
+    layout = _LAYOUTS.get(key)
+    if layout is None:
+        layout = _laid_out(mapping, architecture)
+        _LAYOUTS.put(key, layout, sum(array.nbytes for array in layout))
+    return Machine(schedule, _integers(schedule), *layout)
+
+
+def _laid_out(mapping: Mapping, architecture: Architecture) -> _Layout:
+    """Where the parts of a layer lie."""
     axes = [_places(getattr(mapping, axis)) for axis in AXES]
     counts = [axis.shape[1] for axis in axes]
     grid = np.indices(counts).reshape(4, -1)
@@ -60,9 +86,7 @@ def machine_of(schedule: Schedule) -> Machine:
     array, cluster = architecture.cluster_array, architecture.pe_cluster
     index = grid[0] * array.columns + grid[1]
     place[at.X_PE] = (index * cluster.rows + grid[2]) * cluster.columns + grid[3]
-    return Machine(
-        schedule,
-        _integers(schedule),
+    return _Layout(
         np.array([mapping.array_parts(d) for d in DIMENSIONS], dtype=np.int64),
         np.array([mapping.cluster_parts(d) for d in DIMENSIONS], dtype=np.int64),
         np.ascontiguousarray(cluster_part),

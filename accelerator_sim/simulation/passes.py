@@ -73,6 +73,16 @@ class Passes:
     """Flags of the layer, `kernels.timeline.O_...`."""
     rates: NDArray[np.float64]
     """Sizes and speeds of the layer, `kernels.timeline.X_...`."""
+    of_types: line.Tiles
+    """What the passes were listed from."""
+
+    def on_channel(self, bytes_per_cycle: float) -> Passes:
+        """The passes of the same layer where the off-chip channel has another bandwidth."""
+        rates = self.rates.copy()
+        rates[line.X_BYTES_PER_CYCLE] = bytes_per_cycle
+        listed = line.PassList(*np.zeros((len(line.PassList._fields), self.count), dtype=np.int64))
+        line.list_passes(self.order, rates, self.of_types, listed)
+        return Passes(self.machine, self.tiles, self.types, self.starts, *listed, self.order, rates, self.of_types)
 
     @property
     def count(self) -> int:
@@ -82,7 +92,9 @@ class Passes:
     @cached_property
     def kinds(self) -> tuple[Ints, Ints]:
         """The kinds of passes that occur, and how often."""
-        return np.unique(self.kind, return_counts=True)
+        counts = np.bincount(self.kind)  # a kind is one of eight for every tile of each type, so that there are few
+        kinds = np.flatnonzero(counts)
+        return kinds, counts[kinds]
 
     def describe(self, kind: int) -> Ints:
         """The array `d` of one kind of pass: its tiles and its flags."""
@@ -151,13 +163,25 @@ def passes_of(
     stored: how large the tensors are in their stored form, and which hold zeros that PEs skip; distinct: take no two
     passes as equal; order: flags and speeds of another schedule of the same mapping, of which this one is a part.
     """
+    zeros = stored.iact_mask is not None, stored.weight_mask is not None
+    return listed_passes(machine, zeros, order or order_of(machine.schedule, stored), distinct)
+
+
+def listed_passes(
+    machine: Machine, zeros: tuple[bool, bool], order: tuple[Ints, NDArray[np.float64]], distinct: bool = False
+) -> Passes:
+    """The same, of operands that hold zeros or do not (iacts, weights), with flags and speeds of the layer."""
     schedule = machine.schedule
     loops = schedule.loops
     tiles = np.array([getattr(schedule.deals, d).tiles for d in DIMENSIONS], dtype=np.int64)
     types = np.zeros((len(DIMENSIONS), int(tiles.max())), dtype=np.int64)
     starts: list[Ints] = []
     for i, dimension in enumerate(DIMENSIONS):
-        keys = _tile_keys(machine, stored, dimension, int(tiles[i]), distinct)
+        keys = _tile_keys(machine, zeros, dimension, int(tiles[i]), distinct)
+        if isinstance(keys, range):  # no tile is like another
+            types[i, : len(keys)] = keys
+            starts.append(np.arange(len(keys), dtype=np.int64))
+            continue
         type_of: dict[Any, int] = {}
         first: list[int] = []
         for index, key in enumerate(keys):
@@ -172,26 +196,28 @@ def passes_of(
     columns = _inputs(schedule, loops.columns, length[5], starts[5] * schedule.deals.Q.length)
     kept_rows = np.array([loops.rows.touched(int(n), 1) for n in share[4]], dtype=np.int64)
     kept_columns = np.array([loops.columns.touched(int(n), 1) for n in share[5]], dtype=np.int64)
-    flags, numbers = order or order_of(schedule, stored)
+    flags, numbers = order
     listed = line.PassList(*np.zeros((len(line.PassList._fields), schedule.passes), dtype=np.int64))
     of_types = line.Tiles(tiles, types, radix, length, share, rows, columns, kept_rows, kept_columns)
     line.list_passes(flags, numbers, of_types, listed)
-    return Passes(machine, tiles, types, starts, *listed, flags, numbers)
+    return Passes(machine, tiles, types, starts, *listed, flags, numbers, of_types)
 
 
-def _tile_keys(machine: Machine, stored: Stored, dimension: str, tiles: int, distinct: bool) -> list[Any]:
+def _tile_keys(
+    machine: Machine, zeros: tuple[bool, bool], dimension: str, tiles: int, distinct: bool
+) -> list[Any] | range:
     """Key that distinguishes the tiles of a dimension."""
     schedule = machine.schedule
     loops, mapping = schedule.loops, schedule.mapping
     dealt: Deal = getattr(schedule.deals, dimension)
-    iacts = mapping.iact_encoding is Encoding.CSC and stored.iact_mask is not None and dimension in "GNCPQRS"
-    weights = mapping.weight_encoding is Encoding.CSC and stored.weight_mask is not None and dimension in "GMCRS"
+    iacts = mapping.iact_encoding is Encoding.CSC and zeros[0] and dimension in "GNCPQRS"
+    weights = mapping.weight_encoding is Encoding.CSC and zeros[1] and dimension in "GMCRS"
     if distinct or iacts or weights:
-        return list(range(tiles))
+        return range(tiles)
     lengths = [tile.elements for tile, count in dealt.kinds() for _ in range(count)]
     compressed = mapping.iact_encoding is Encoding.CSC
     if dimension in "RS" and compressed:
-        return list(range(tiles))  # a filter row or column meets padding or not
+        return range(tiles)  # a filter row or column meets padding or not
     if dimension in "PQ":
         window = loops.rows if dimension == "P" else loops.columns
         firsts = np.arange(tiles, dtype=np.int64) * dealt.length
@@ -244,6 +270,12 @@ def _inputs(schedule: Schedule, window: Window, lengths: Ints, firsts: Ints) -> 
 
 def order_of(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float64]]:
     """Return the flags of a layer (`kernels.timeline.O_...`) and its sizes and speeds (`X_...`)."""
+    bits = stored.iact.fetched_bits, stored.weight.fetched_bits
+    return order_with(schedule, bits, stored.iact.filled)
+
+
+def order_with(schedule: Schedule, fetched_bits: tuple[float, float], filled: int) -> tuple[Ints, NDArray[np.float64]]:
+    """The same, for so many bits of iacts and of weights from off-chip, and iact words that are written to the GLB."""
     problem, mapping = schedule.problem, schedule.mapping
     architecture = problem.architecture
     dram, overlap = architecture.dram, architecture.overlap
@@ -269,13 +301,13 @@ def order_of(schedule: Schedule, stored: Stored) -> tuple[Ints, NDArray[np.float
     stores = not (architecture.flat or schedule.iact_bypasses_glb or overlap.glb_fill)
     o[line.O_SINGLE_PORT] = stores and architecture.glb.iact.ports == 1
     x = np.zeros(line.NUMBERS, dtype=np.float64)
-    x[line.X_IACT_BYTES] = stored.iact.fetched_bits / max(1, schedule.iact_fetched) / 8.0
-    x[line.X_WEIGHT_BYTES] = stored.weight.fetched_bits / schedule.weight_fetched / 8.0
+    x[line.X_IACT_BYTES] = fetched_bits[0] / max(1, schedule.iact_fetched) / 8.0
+    x[line.X_WEIGHT_BYTES] = fetched_bits[1] / schedule.weight_fetched / 8.0
     x[line.X_OACT_BYTES] = problem.oact_dram_bits / 8.0
     x[line.X_BYTES_PER_CYCLE] = problem.bytes_per_cycle
     if stores:
         banks = problem.bank_words_per_cycle("iact") * mapping.array_parts("M")
-        x[line.X_FILL_RATE] = banks * schedule.iact_filled / stored.iact.filled if stored.iact.filled else math.inf
+        x[line.X_FILL_RATE] = banks * schedule.iact_filled / filled if filled else math.inf
     return o, x
 
 

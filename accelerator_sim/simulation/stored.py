@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -247,16 +248,20 @@ def _counted_columns(schedule: Schedule, mask: Mask) -> tuple[NDArray[np.int64],
     return pairs, words, most
 
 
-def blocks_of(schedule: Schedule, dimension: str) -> list[tuple[int, int]]:
+def blocks_of(schedule: Schedule, dimension: str) -> tuple[tuple[int, int], ...]:
     """First element and length of every part of a dimension that is dealt in blocks, over all its tiles."""
     dealt: Deal = getattr(schedule.deals, dimension)
-    size, parts = schedule.loops.sizes[dimension], schedule.mapping.parts(dimension)
-    blocks = []
-    for tile in range(0, size, dealt.length):
-        elements = min(dealt.length, size - tile)
+    return _blocks(schedule.loops.sizes[dimension], dealt.length, schedule.mapping.parts(dimension))
+
+
+@lru_cache(maxsize=256)
+def _blocks(size: int, length: int, parts: int) -> tuple[tuple[int, int], ...]:
+    blocks: list[tuple[int, int]] = []
+    for tile in range(0, size, length):
+        elements = min(length, size - tile)
         steps = ceil_div(elements, parts)
         blocks += [(tile + i, min(steps, elements - i)) for i in range(0, elements, steps)]
-    return blocks
+    return tuple(blocks)
 
 
 def _weight_words(schedule: Schedule, nominal: dict[str, int], pairs: int, csc: bool, mask: Mask | None) -> StoredWords:

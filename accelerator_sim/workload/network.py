@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from accelerator_sim.files.errors import AcceleratorSimError, UsageError, did_you_mean
+from accelerator_sim.files.text import printable
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.phases import dense_phases
 
@@ -17,7 +18,7 @@ class WorkNotCounted(AcceleratorSimError):
     exit_code = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """Layers with unique names, the publication that their shapes come from, and the file that they were read from."""
 
@@ -34,6 +35,9 @@ class Network:
     """Names of the layers that have the weights of an earlier one, such as the later steps of a recurrent network."""
     batch: int = 1
     """Inferences that the layers are of: more than 1 where the tensors of a file have a batch."""
+
+    def __repr__(self) -> str:
+        return f"<Network: {printable(self.name)}, {len(self.layers)} layers, {self.macs:,} MACs>"
 
     @property
     def macs(self) -> int:

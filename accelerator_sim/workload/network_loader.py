@@ -19,6 +19,10 @@ def load_network(name_or_path: str, choices: Choices | None = None) -> Network:
 
     Raises UsageError for an unknown name and for choices that do not apply to the file, and InvalidFile for a
     file that is not a valid network.
+
+    >>> import accelerator_sim
+    >>> accelerator_sim.load_network("alexnet")
+    <Network: alexnet, 12 layers, 724,406,816 MACs>
     """
     if choices is not None and not isinstance(choices, Choices):
         raise UsageError(f"choices is {choices!r}; a value of the type Choices is required")

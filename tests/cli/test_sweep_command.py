@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.sweep.conftest import NETWORK
+from tests.sweeps.conftest import NETWORK
 
 SPEC = """\
 architecture: eyeriss_v2

@@ -12,8 +12,8 @@ def test_a_publication_that_holds(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "card.json"
     result = run("validate", "sparseloop", "-o", str(out))
     assert result.exit_code == 0, result.stderr
-    assert "0 of 0 predictions within their tolerance, 0 not; 28 hold by construction and do not count" in result.stderr
-    assert json.loads(out.read_text())["figures"]["construction"] == 28
+    assert "8 of 8 predictions within their tolerance, 0 not; 29 hold by construction and do not count" in result.stderr
+    assert json.loads(out.read_text())["figures"]["construction"] == 29
 
 
 def test_a_miss_is_exit_code_4(run: Run) -> None:

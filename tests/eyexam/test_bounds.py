@@ -15,9 +15,10 @@ from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.data import builtin_names
 from accelerator_sim.files.vocabulary import Objective
 from accelerator_sim.mapping.mapping import Mapping
-from accelerator_sim.run.layer_run import RunSetup, run_layer
+from accelerator_sim.run.layer_run import run_layer
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.technology.technology import load_technology

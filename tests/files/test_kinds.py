@@ -11,7 +11,7 @@ from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import InvalidFile
 from accelerator_sim.files.kinds import FileKind, foreign_kind, own_kind
-from accelerator_sim.sweep.spec import load_sweep
+from accelerator_sim.sweeps.spec import load_sweep
 from accelerator_sim.workload.network_loader import load_network
 
 FOREIGN = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accelerator_sim.report.pareto_text import render_front, render_records, shown
-from accelerator_sim.sweep.records import goal_of
+from accelerator_sim.sweeps.records import goal_of
 
 GOALS = [goal_of("latency"), goal_of("energy_total")]
 

@@ -55,7 +55,7 @@ def test_a_pipe_has_no_hash(tmp_path: Path) -> None:
 
 
 def test_command_and_versions() -> None:
-    origin = Provenance(("accelerator-sim", "simulate", "a b"), "channels", (), ())
+    origin = Provenance(("accelerator-sim", "simulate", "a b"), (), ())
     assert origin.command_line == "accelerator-sim simulate 'a b'"
     assert dict(origin.versions)["accelerator-sim"] == __version__
     assert set(dict(origin.versions)) == {"accelerator-sim", "Python", "numpy", "numba"}

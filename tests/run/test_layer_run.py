@@ -7,7 +7,8 @@ import pytest
 from accelerator_sim.files.errors import CheckFailed
 from accelerator_sim.mapping.mapping import Encoding, Factors, Mapping
 from accelerator_sim.run import layer_run
-from accelerator_sim.run.layer_run import RunSetup, run_layer
+from accelerator_sim.run.layer_run import run_layer
+from accelerator_sim.run.run_setup import RunSetup
 from tests.small_network import CONV, POOL, WIDE
 
 

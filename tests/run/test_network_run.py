@@ -11,9 +11,9 @@ from accelerator_sim.mapping.mapping import Mapping
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
 from accelerator_sim.run import network_run as running
-from accelerator_sim.run.layer_run import RunSetup
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.technology.technology import Technology
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network

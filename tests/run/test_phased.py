@@ -13,7 +13,8 @@ from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.status import Status
-from accelerator_sim.run.layer_run import RunSetup, run_layer
+from accelerator_sim.run.layer_run import run_layer
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.simulation.outcome import Outcome
 from accelerator_sim.technology.actions import resolve_actions
 from accelerator_sim.technology.technology import load_technology

@@ -18,8 +18,9 @@ from accelerator_sim.mapping.problem import SIGMAS
 from accelerator_sim.mapping.search import Found, SearchOptions, Unmappable, find_mappings
 from accelerator_sim.mapping.search_memory import SearchMemory
 from accelerator_sim.results.layer_result import LayerResult
-from accelerator_sim.run.layer_run import RunSetup, run_layer
+from accelerator_sim.run.layer_run import run_layer
 from accelerator_sim.run.run_memory import RunMemory
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.technology.actions import ActionEnergies, resolve_actions
 from accelerator_sim.technology.technology import load_technology
 from accelerator_sim.workload.layer import Layer
@@ -37,6 +38,8 @@ OPTIONS = (
     SearchOptions(),
     SearchOptions(sigmas=2 * SIGMAS),
     SearchOptions(count=2),
+    SearchOptions(count=5),
+    SearchOptions(count=20),
     SearchOptions(Constraints(whole_filters=True, one_strip=True)),
 )
 
@@ -112,28 +115,31 @@ def test_a_search_that_remembers_on_large_machines(data: st.DataObject) -> None:
     architecture = load_architecture("eyeriss_v2", [("cluster_array.rows", rows)])
     name = data.draw(st.sampled_from(["mobilenet_v1", "mobilenet_v1_0.5_128_sparse", "alexnet"]))
     layer = data.draw(st.sampled_from([layer for layer in load_network(name).layers if layer.is_mac]))
-    memory = SearchMemory()
+    memory, options = SearchMemory(), SearchOptions(count=data.draw(st.sampled_from([1, 20, 50])))
     variants = st.tuples(st.floats(1e9, 1e11), st.sampled_from([64, 96, 192]))
     for variant in data.draw(st.lists(variants, min_size=4, max_size=8)):
         machine = varied(architecture, variant)
         setup = RunSetup(machine, resolve_actions(TECHNOLOGY, machine), Objective.LATENCY)
-        found = remembered(memory, layer, setup, SearchOptions())
-        assert same(found, plain(layer, machine, Objective.LATENCY, SearchOptions()))
+        found = remembered(memory, layer, setup, options)
+        assert same(found, plain(layer, machine, Objective.LATENCY, options))
 
 
-def test_between_two_channels_with_one_optimum_nothing_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A layer that computes for long: its optimum is that of the slowest and of the fastest channel."""
+@pytest.mark.parametrize("count", [1, 20])
+def test_between_two_channels_with_one_optimum_nothing_is_searched(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layer that computes for long: its best mappings are those of the slowest and of the fastest channel."""
     layer = next(layer for layer in load_network("mobilenet_v1").layers if layer.name == "PW4")
     architecture, memory = load_architecture("eyeriss_v2"), SearchMemory()
-    found = []
-    for bandwidth in (1e10, 5e10, 3e10, 2e10):
+    found, options = [], SearchOptions(count=count)
+    for bandwidth in (3e10, 9e10, 6e10, 5e10):
         machine = varied(architecture, (bandwidth, 96))
         setup = RunSetup(machine, resolve_actions(TECHNOLOGY, machine), Objective.LATENCY)
-        found.append(memory.find(layer, machine, setup.actions, setup.objective, SearchOptions(), setup.family)[0])
-        if bandwidth == 5e10:
+        found.append(memory.find(layer, machine, setup.actions, setup.objective, options, setup.family))
+        if bandwidth == 9e10:
             monkeypatch.setattr("accelerator_sim.mapping.search_memory.search_space", None)
-    assert len({each.mapping for each in found}) == 1
-    assert [each.problem.architecture.dram.bandwidth for each in found] == [1e10, 5e10, 3e10, 2e10]
+    assert len({tuple(each.mapping for each in several) for several in found}) == 1
+    assert len(found[0]) == count
+    bandwidths = [{each.problem.architecture.dram.bandwidth for each in several} for several in found]
+    assert bandwidths == [{3e10}, {9e10}, {6e10}, {5e10}]
 
 
 def test_what_is_kept_is_bounded() -> None:

@@ -41,7 +41,7 @@ def timed(schedule: Schedule, pattern: Pattern, leaps: bool) -> PassTimes:
 def check_equal(schedule: Schedule, pattern: Pattern) -> None:
     leaped, run = (timed(schedule, pattern, leaps) for leaps in (True, False))
     for field in fields(PassTimes):
-        if field.name != "passes":
+        if field.name not in ("passes", "of_kinds"):
             assert np.array_equal(getattr(leaped, field.name), getattr(run, field.name)), field.name
 
 

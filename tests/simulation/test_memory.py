@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import math
+from dataclasses import fields, replace
 
 import hypothesis.strategies as st
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 import accelerator_sim as sim
 from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.simulation import event
+from accelerator_sim.simulation.engines import Event
 from accelerator_sim.simulation.event import PassMemory, PassTimes
 from accelerator_sim.simulation.repeats import time_schedule
 from accelerator_sim.simulation.schedule import Schedule
@@ -29,10 +31,40 @@ def test_a_memory_changes_nothing(case: Case, iact: float | None, weight: float 
     schedule = Schedule(case.problem, case.mapping)
     stored = stored_pattern(schedule, drawn_pattern(case.problem.layer, iact, weight, seed))
     run, remembered, again = (time_schedule(schedule, stored, memory) for memory in (None, MEMORY, MEMORY))
-    for field in fields(PassTimes):
-        if field.name != "passes":
-            assert np.array_equal(getattr(run, field.name), getattr(remembered, field.name)), field.name
-            assert np.array_equal(getattr(run, field.name), getattr(again, field.name)), field.name
+    compare(run, remembered)
+    compare(run, again)
+
+
+def compare(run: PassTimes, other: PassTimes) -> None:
+    """Compare all that two runs of a layer find."""
+    assert (run.of_kinds is None) == (other.of_kinds is None)
+    pairs: list[tuple[object, object]] = [(run, other)]
+    pairs += [(run.of_kinds, other.of_kinds)] if run.of_kinds is not None else []
+    for one, two in pairs:
+        for field in fields(one):  # type: ignore[arg-type]
+            if field.name not in ("passes", "of_kinds"):
+                assert np.array_equal(getattr(one, field.name), getattr(two, field.name)), field.name
+
+
+@settings(max_examples=200)
+@given(
+    case=cases(),
+    iact=DENSITIES,
+    weight=DENSITIES,
+    seed=st.integers(0, 3),
+    bandwidth=st.sampled_from([1e7, 1e8, 1e9, 1e10, math.inf]),
+)
+def test_passes_follow_one_another_on_another_channel_as_if_they_were_run_there(
+    case: Case, iact: float | None, weight: float | None, seed: int, bandwidth: float
+) -> None:
+    schedule = Schedule(case.problem, case.mapping)
+    machine = case.problem.architecture
+    other = machine.model_copy(update={"dram": machine.dram.model_copy(update={"bandwidth": bandwidth})})
+    there = Schedule(replace(case.problem, architecture=other), case.mapping)
+    pattern = drawn_pattern(case.problem.layer, iact, weight, seed)
+    found = Event().time(schedule, stored_pattern(schedule, pattern)).on_channel(there)
+    assert found is not None
+    assert found.outcome == Event().run(there, stored_pattern(there, pattern))
 
 
 @pytest.mark.parametrize("layer", ["DW3", "PW3"])

@@ -13,7 +13,8 @@ from accelerator_sim.architecture.load import load_architecture
 from accelerator_sim.files.vocabulary import Fidelity, Objective
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.search import find_mapping
-from accelerator_sim.run.layer_run import RunSetup, simulate_layer
+from accelerator_sim.run.layer_run import simulate_layer
+from accelerator_sim.run.run_setup import RunSetup
 from accelerator_sim.simulation.analytical import exposed_requests
 from accelerator_sim.simulation.engines import Analytical, Cycle, Event, estimate_of
 from accelerator_sim.simulation.schedule import Schedule

@@ -55,6 +55,10 @@ NETWORKS = [
     ("openeye_48_layers", 22, 2_085_120),
     ("spvcnn", 993, 144_326_657_568),
     ("spvcnn_0.5", 993, 36_147_090_192),
+    ("resnet8", 10, 12_501_632),
+    ("ds_cnn", 10, 2_656_768),
+    ("mobilenet_v1_0.25_96", 28, 7_489_664),
+    ("autoencoder", 10, 264_192),
 ]
 COMPOSED = [
     ("gpt3_prefill", {"blk": ("gpt3_block_prefill", 96)}, {"lm_head(tied)": 2048 * 12_288 * 50_257}),

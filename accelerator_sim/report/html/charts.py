@@ -158,7 +158,7 @@ def kind_of(layer: LayerResult) -> str:
     return "grouped" if layer.layer.op == "conv" and layer.layer.G > 1 else layer.layer.op
 
 
-_KINDS = {"conv": "conv", "grouped": "conv in groups", "fc": "fc", "gemm": "gemm", "matmul": "matmul"}
+KINDS = {"conv": "conv", "grouped": "conv in groups", "fc": "fc", "gemm": "gemm", "matmul": "matmul"}
 
 
 def roofline(result: NetworkResult) -> Chart | None:
@@ -184,18 +184,18 @@ def roofline(result: NetworkResult) -> Chart | None:
         of_shape = outcome.counts.macs * architecture.clock / outcome.timing.cycles
         share = percent(rate / _peak(result))
         tip = (
-            f"{layer.layer.name} ({_KINDS[kind_of(layer)]})\n{si(rate, 'MAC/s')}, {share}% of the peak\n"
+            f"{layer.layer.name} ({KINDS[kind_of(layer)]})\n{si(rate, 'MAC/s')}, {share}% of the peak\n"
             f"{si(intensity)} MACs per DRAM byte\n{si(of_shape, 'MAC/s')}"
             f" counting all {si(outcome.counts.macs)} MACs of its shape"
         )
         label = layer.layer.name if number in named else ""
         radius = 3.5 + 5.0 * math.sqrt(outcome.timing.cycles / slowest)
         points.append(ScatterPoint(intensity, rate, kind_of(layer), tip, label, str(index), radius))
-    kinds = [kind for kind in _KINDS if any(point.kind == kind for point in points)]
+    kinds = [kind for kind in KINDS if any(point.kind == kind for point in points)]
     drawing = scatter_loglog(
         f"Roofline of {result.workload} on {architecture.name}",
         points,
-        list(_KINDS),
+        list(KINDS),
         _limits(points, result),
         ("issued MACs per DRAM byte", "issued MACs per second"),
     )
@@ -203,7 +203,7 @@ def roofline(result: NetworkResult) -> Chart | None:
         "What bounds each layer",
         drawing,
         caption=_roofline_caption(result),
-        marks=tuple((kind, mark(kind, list(_KINDS)), _KINDS[kind]) for kind in kinds),
+        marks=tuple((kind, mark(kind, list(KINDS)), KINDS[kind]) for kind in kinds),
     )
 
 

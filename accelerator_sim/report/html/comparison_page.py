@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from accelerator_sim.comparison.machine_comparison import Comparison, MachineEntry, ratio
 from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.files.vocabulary import ChipBoundary
-from accelerator_sim.report import compared
+from accelerator_sim.report import compared, verdicts
 from accelerator_sim.report.compared import Cells, Wanted, conditions, times, title
 from accelerator_sim.report.html import charts, page, scatter
 from accelerator_sim.report.html.bars import Bar, Segment, stacked_bars
@@ -46,6 +46,7 @@ def dumps(
     return page.render(
         "comparison.html.j2",
         comparison=comparison,
+        verdict=verdicts.of_comparison(comparison),
         setup=f"{compared.size_of(comparison)}; energies are of one inference",
         notices=list(_notices(comparison)),
         cards=list(_cards(comparison)),
@@ -189,7 +190,7 @@ def _row(entry: MachineEntry, reference: MachineEntry) -> list[Cell]:
     over, slower = ratio(entry.energy_j, reference.energy_j), ratio(entry.latency_s, reference.latency_s)
     return [
         *(Cell(word, word) for word in words),
-        Cell(f"{entry.node_nm:g} nm", entry.node_nm),
+        Cell("-", -1) if entry.node_nm is None else Cell(f"{entry.node_nm:g} nm", entry.node_nm),
         Cell(str(of.batch), of.batch),
         *(Cell(word, word) for word in (of.precision, of.boundary, of.stack)),
         number(entry.energy_j, "J"),
@@ -257,6 +258,8 @@ def _assumptions(comparison: Comparison) -> Iterator[str]:
     yield "A baseline computes all MACs, zeros included; an accelerator gains what its architecture gains from zeros."
     if comparison.baselines:
         yield "Baselines are modelled: a roofline for time, static power and energies per operation and byte."
+    for measured in comparison.measured:
+        yield f"{measured.name}: measured, not modelled; energy is of {measured.boundary}; {measured.source}."
     for result in comparison.baselines:
         device = result.device
         yield f"{device.name}: power is of {device.boundary}; {device.source}."

@@ -97,6 +97,46 @@
     });
   }
 
+  // --- a chart as a file: a copy of the drawing with the styles that it has on the page, at the size that it has here
+  const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-linecap", "stroke-dasharray",
+    "opacity", "font-family", "font-size", "font-weight", "text-anchor", "display", "paint-order", "vector-effect", "transform"];
+  function asFile(drawing, title) {
+    const copy = drawing.cloneNode(true), box = drawing.getBoundingClientRect();
+    const originals = [drawing, ...all("*", drawing)];
+    [copy, ...all("*", copy)].forEach((each, at) => {
+      const style = getComputedStyle(originals[at]);
+      if (each !== copy) each.setAttribute("style", STYLES.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";"));
+      for (const name of ["class", "data-key", "data-tip", "tabindex"]) each.removeAttribute(name);
+    });
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    copy.setAttribute("width", box.width);
+    copy.setAttribute("height", box.height);
+    const stripes = find("stripes").cloneNode(true);
+    all("rect", stripes).forEach((rect, at) => {
+      rect.setAttribute("fill", getComputedStyle(all("rect", find("stripes"))[at]).fill);
+      rect.removeAttribute("class");
+    });
+    const made = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
+    const defs = made("defs"), ground = made("rect"), named = made("title");
+    defs.append(stripes);
+    ground.setAttribute("width", "100%");
+    ground.setAttribute("height", "100%");
+    ground.setAttribute("fill", getComputedStyle(drawing.closest("section")).backgroundColor);
+    named.textContent = title;
+    copy.prepend(named, defs, ground);
+    return new XMLSerializer().serializeToString(copy);
+  }
+  for (const button of all(".save")) {
+    button.addEventListener("click", () => {
+      const chart = button.closest(".chart"), title = chart.querySelector("h3").textContent;
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([asFile(chart.querySelector(".drawing > svg"), title)], { type: "image/svg+xml" }));
+      link.download = `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.svg`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+  }
+
   // --- one layer: chosen by its number, which the address keeps
   const choice = find("choice");
   const panels = all(".panel");

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from accelerator_sim.eyexam.explanation import Explanation
+from accelerator_sim.report import verdicts
 from accelerator_sim.report.html import charts, eyexam_section, page
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn, number
 from accelerator_sim.report.html.panels import panels
@@ -28,6 +28,7 @@ def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanatio
     return page.render(
         "simulation.html.j2",
         result=result,
+        verdict=verdicts.of_run(result),
         setup=_setup(result),
         notices=list(_notices(result)),
         cards=list(_cards(result)),
@@ -43,7 +44,7 @@ def dumps(result: NetworkResult, provenance: Provenance, explanation: Explanatio
         statuses=sorted({layer.status for layer in result.layers}),
         provenance=provenance,
         settings=_settings(result, provenance),
-        assumptions=list(_assumptions(result)),
+        assumptions=list(result.assumptions),
     )
 
 
@@ -72,21 +73,7 @@ def _notices(result: NetworkResult) -> Iterator[Notice]:
     if differing:
         text = f"The outputs of {len(differing)} layers differ from the reference."
         yield Notice("error", text, tuple(layer.layer.name for layer in differing))
-    if result.verified is not None:
-        yield Notice("note", f"Outputs verified: {result.verified:,} values equal the reference.")
-    if len(result.layers) < result.workload_layers:
-        yield Notice(
-            "note",
-            f"Only {len(result.layers)} of the {result.workload_layers} layers of {result.workload} were selected;"
-            " all totals are of these.",
-        )
-    if result.energy.unit is EnergyUnit.MAC:
-        yield Notice(
-            "note",
-            f"{result.technology} is normalised: energies are multiples of one MAC, not joules, and nothing per joule.",
-        )
-    if result.estimate:
-        yield Notice("note", "Cycles are a bottleneck estimate: there are no times of single PEs.")
+    yield from (Notice("note", note) for note in result.notes)
 
 
 def _cards(result: NetworkResult) -> Iterator[Card]:
@@ -192,23 +179,5 @@ def _settings(result: NetworkResult, provenance: Provenance) -> list[tuple[str, 
         ("objective", result.objective),
         ("batch", str(result.batch)),
         ("seed", str(result.seed)),
-        ("masks", provenance.masks),
+        ("masks", result.masks),
     ]
-
-
-def _assumptions(result: NetworkResult) -> Iterator[str]:
-    yield "Peak and efficiency are of the chip: the energy of the DRAM stands apart, as in the papers."
-    yield "MACs count padding taps, as published totals do; one MAC is two operations."
-    macs = [layer for layer in result.layers if layer.layer.is_mac]
-    sources = Counter(layer.layer.density.source for layer in macs)
-    for source, count in sources.items():
-        yield f"Densities of {count} of {len(macs)} layers with MACs: {source}."
-    searched = sum(layer.optimal_over is not None for layer in macs)
-    given = sum(layer.mapping is not None and layer.optimal_over is None for layer in macs)
-    if searched:
-        yield f"{searched} layers have the mapping of least {result.objective} of all that were searched."
-    if given:
-        yield f"{given} layers have a mapping that was given."
-    moved = sum(layer.status is Status.TRAFFIC_ONLY for layer in result.layers)
-    if moved:
-        yield f"{moved} layers without MACs are counted by the words that they read and write."

@@ -8,6 +8,7 @@ import numpy as np
 
 from accelerator_sim.files.text import printable
 from accelerator_sim.files.units import DIMENSIONS, split_quantity
+from accelerator_sim.report import verdicts
 from accelerator_sim.report.html import page
 from accelerator_sim.report.html.charts import Chart
 from accelerator_sim.report.html.page import Card, Cell, Notice, PageColumn
@@ -16,11 +17,11 @@ from accelerator_sim.report.html.scatter import mark
 from accelerator_sim.report.pareto_text import shown
 from accelerator_sim.results.provenance import Provenance
 from accelerator_sim.results.tabular import Row
-from accelerator_sim.sweep.axes import readable
-from accelerator_sim.sweep.database import FIGURES, MACS
-from accelerator_sim.sweep.records import MORE, Goal, best, by_point, front_of, last_stage
-from accelerator_sim.sweep.spec import Sweep, SweepMode
-from accelerator_sim.sweep.sweep_run import Summary
+from accelerator_sim.sweeps.axes import readable
+from accelerator_sim.sweeps.database import FIGURES, MACS
+from accelerator_sim.sweeps.records import MORE, Goal, best, by_point, front_of, last_stage
+from accelerator_sim.sweeps.spec import SweepMode, SweepPlan
+from accelerator_sim.sweeps.sweep_run import Summary
 
 _FIGURES = (*FIGURES, *MACS)
 MOST = 2000
@@ -29,7 +30,9 @@ KEY = 12
 """Characters of a key that are shown; `simulate --from` takes its beginning."""
 
 
-def dumps(sweep: Sweep, summary: Summary, rows: Sequence[Row], goals: Sequence[Goal], provenance: Provenance) -> str:
+def dumps(
+    sweep: SweepPlan, summary: Summary, rows: Sequence[Row], goals: Sequence[Goal], provenance: Provenance
+) -> str:
     """Return the page of a sweep: one HTML file that loads nothing, the same bytes for the same input.
 
     rows: all results of the sweep in its store; goals: the objectives, the first two of which are the axes at first.
@@ -48,6 +51,7 @@ def dumps(sweep: Sweep, summary: Summary, rows: Sequence[Row], goals: Sequence[G
     return page.render(
         "sweep.html.j2",
         name=_name(sweep),
+        verdict=verdicts.of_sweep(len(points), front, goals, {row["point"]: row["axes"] for row in front}),
         setup=_setup(sweep),
         notices=list(_notices(summary, points, drawn, failed)),
         cards=list(_cards(summary, rows, points, failed, front, goals)),
@@ -68,11 +72,11 @@ def dumps(sweep: Sweep, summary: Summary, rows: Sequence[Row], goals: Sequence[G
     )
 
 
-def _name(sweep: Sweep) -> str:
+def _name(sweep: SweepPlan) -> str:
     return sweep.spec.architecture.removesuffix(".yaml")
 
 
-def _setup(sweep: Sweep) -> str:
+def _setup(sweep: SweepPlan) -> str:
     spec = sweep.spec
     count = len(sweep.axes)
     networks = ", ".join(spec.workloads) or "networks by the axis workload"
@@ -315,7 +319,7 @@ def _failed_row(row: Row) -> list[Cell]:
 
 
 # --- where it comes from ---------------------------------------------------------------------------------------------
-def _settings(sweep: Sweep, goals: Sequence[Goal]) -> Iterator[tuple[str, str]]:
+def _settings(sweep: SweepPlan, goals: Sequence[Goal]) -> Iterator[tuple[str, str]]:
     spec = sweep.spec
     yield "mode", spec.mode
     if spec.samples is not None:
@@ -341,7 +345,7 @@ def _values(values: Sequence[str], most: int = 12) -> str:
     return f"{', '.join(values[: most - 2])}, ..., {values[-1]} ({len(values)} values)"
 
 
-def _assumptions(sweep: Sweep, goals: Sequence[Goal]) -> Iterator[str]:
+def _assumptions(sweep: SweepPlan, goals: Sequence[Goal]) -> Iterator[str]:
     yield "A point is on the front if no other is at least as good in all objectives and better in one."
     if len(sweep.spec.workloads) > 1:
         yield "Networks of a point run one after the other: times and energies are added up."

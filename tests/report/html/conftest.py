@@ -22,10 +22,10 @@ from accelerator_sim.results.network_result import NetworkResult
 from accelerator_sim.results.provenance import Provenance, SourceFile
 from accelerator_sim.run.network_run import simulate_network
 from accelerator_sim.run.options import Options
-from accelerator_sim.sweep.records import goal_of
-from accelerator_sim.sweep.spec import Spec, Sweep, SweepAxis
-from accelerator_sim.sweep.store import FIGURES
-from accelerator_sim.sweep.sweep_run import Failure, Summary
+from accelerator_sim.sweeps.records import goal_of
+from accelerator_sim.sweeps.spec import Spec, SweepAxis, SweepPlan
+from accelerator_sim.sweeps.store import FIGURES
+from accelerator_sim.sweeps.sweep_run import Failure, Summary
 from accelerator_sim.technology.machine_file import load_machine
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
@@ -33,7 +33,6 @@ from tests.small_network import CONV, FC, POOL, TWIN
 
 ORIGIN = Provenance(
     ("accelerator-sim", "simulate", "a b.yaml", "--set", "clock=1 GHz"),
-    "channels",
     (("clock", "1 GHz"),),
     (SourceFile("workload", "a b.yaml", "0123abcd"), SourceFile("mappings", "/dev/stdin", None)),
     (("technology t", "measured, 2017"),),
@@ -51,7 +50,7 @@ def run(
 
 def page_of(result: NetworkResult) -> str:
     """Return the page of a result, with what bounds its layers where they were run."""
-    explained = None if result.fidelity == "analytical" else explain_run(result, Options())
+    explained = None if result.fidelity == "analytical" else explain_run(result)
     return simulated_page.dumps(result, ORIGIN, explained)
 
 
@@ -60,7 +59,7 @@ def comparison_page(fidelity: str = "analytical", workload: str = "small", layer
     network = Network(workload, "made up", layers, "small.yaml")
     question = Question(Options(fidelity=fidelity))
     compared = compare(network, [load_machine("eyeriss_v2")], [load_device("jetson_tx2_maxq")], question)
-    explained = [explain_run(run, question.options) for run in compared.runs] if fidelity == "event" else []
+    explained = [explain_run(run) for run in compared.runs] if fidelity == "event" else []
     return compared_page.dumps(compared, Wanted(True, Use("usa", 1000), ("wifi", "5g")), ORIGIN, explained)
 
 
@@ -86,7 +85,7 @@ def sweep_page(
     failed = tuple(Failure(1, row["point"], row["workload"], row["error"]) for row in rows if row["error"])
     summary = Summary("0123", len(rows), 3, len(rows), 0, 0, failed, 1.5, interrupted)
     return swept_page.dumps(
-        Sweep(spec, axes, [], Path(), ""), summary, rows, [goal_of(text) for text in objectives], ORIGIN
+        SweepPlan(spec, axes, [], Path(), ""), summary, rows, [goal_of(text) for text in objectives], ORIGIN
     )
 
 

@@ -296,9 +296,10 @@ def test_a_sweep_is_drawn_by_the_script_as_it_came(swept: Any) -> None:
             for key, hidden, x, y, kind in marks
         )
 
-    by_script, says = places(), one(swept, "#says").text
+    by_script, says, address = places(), one(swept, "#says").text, swept.current_url
     swept.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    swept.refresh()
+    swept.get("about:blank")
+    swept.get(address)
     swept.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert not one(swept, "#across").is_displayed()
     assert places() == by_script
@@ -346,3 +347,38 @@ def test_a_sweep_sorts_quantities_and_fits_a_phone(swept: Any) -> None:
     assert first.text == "600 MHz"
     size(swept, 400, 800)
     assert swept.execute_script("return document.documentElement.scrollWidth") <= 400
+
+
+SAVED = """
+window.saved = [];
+const make = URL.createObjectURL;
+URL.createObjectURL = (blob) => { window.saved.push(blob); return make.call(URL, blob); };
+HTMLAnchorElement.prototype.click = function () { window.saved.push(this.download); };
+"""
+
+
+def test_charts_are_saved_as_they_are_seen(page: Any, tmp_path: Path) -> None:
+    """Each file is an image that a browser shows by itself, with the colours and the size that it has on the page."""
+    page.execute_script(SAVED)
+    for button in page.find_elements("css selector", ".save"):
+        button.click()
+    saved = page.execute_async_script(
+        "const done = arguments[0]; Promise.all(window.saved.map((each) => each.text ? each.text() : each)).then(done);"
+    )
+    charts = dict(zip(saved[1::2], saved[::2], strict=True))
+    assert {"latency.svg", "energy.svg"} <= set(charts)
+    for name, text in charts.items():
+        assert text.startswith("<svg")
+        assert "class=" not in text
+        assert "var(" not in text, name
+    (tmp_path / "energy.svg").write_text(charts["energy.svg"])
+    ran = page.execute_script(
+        "return document.querySelectorAll('.charts .chart')[1].querySelectorAll('.bar rect').length"
+    )
+    page.get((tmp_path / "energy.svg").as_uri())
+    colours = page.execute_script(
+        "return [...document.querySelectorAll('rect')].map((rect) => getComputedStyle(rect).fill)"
+    )
+    assert len(colours) >= ran
+    assert "rgb(0, 158, 115)" in colours
+    assert any("stripes" in colour for colour in colours)

@@ -1,0 +1,1 @@
+"""Figures that leave the program: one function a kind, drawn by matplotlib."""
