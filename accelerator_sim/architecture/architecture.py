@@ -517,12 +517,17 @@ class Architecture(FileModel):
             )
 
     def __repr__(self) -> str:
+        return f"<Architecture: {printable(self.name)}, {self.size_text}>"
+
+    __str__ = __repr__
+
+    @property
+    def size_text(self) -> str:
+        """Its PEs, multiply-accumulates per cycle and technology, in words."""
         of = f"{self.pe_cluster.rows} x {self.pe_cluster.columns} PEs"
         if self.cluster_array.count > 1:
             of = f"{self.cluster_array.rows} x {self.cluster_array.columns} clusters of {of}"
-        return f"<Architecture: {printable(self.name)}, {of}, {self.macs_per_cycle:,} MACs/cycle, {self.technology}>"
-
-    __str__ = __repr__
+        return f"{of}, {self.macs_per_cycle:,} MACs/cycle, {self.technology}"
 
     @property
     def latency_cycles(self) -> int:

@@ -251,7 +251,7 @@ def command(
         output.write(_page(comparison, wanted, files, settings), report)
     for path in (out, report):
         if path is not None:
-            click.echo(f"wrote {path}", err=True)
+            output.note(f"wrote {path}")
     print_reading_notes(network)
     for run in comparison.runs:
         print_failed_layers(run)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import click
+from accelerator_sim.cli import output
 
 
 def load_kernels(fidelity: str = "cycle") -> list[Any]:
@@ -77,7 +77,7 @@ def warm(jobs: int = 1, fidelity: str = "event") -> None:
 
     often = "in every run: no cache can be written, see `accelerator-sim warmup`"
     often = often if cache.uncached else "once per machine"
-    click.echo(f"compiling {len(cold)} kernels ({', '.join(cold)}), {often}...", err=True)
+    output.note(f"compiling {len(cold)} kernels ({', '.join(cold)}), {often}...")
     if jobs > 1 and not cache.uncached:
         compile_all(fidelity)
 

@@ -63,10 +63,10 @@ def command(workload: str, choices: Choices, form: str, layers: tuple[str, ...],
     else:
         _write_folder(written, out)
     for remark in written.remarks:
-        click.echo(f"note: {remark}", err=True)
+        output.note(f"note: {remark}")
     if out is not None:
         count = "" if single else f", {len(written.files)} files"
-        click.echo(f"wrote {out}{count}", err=True)
+        output.note(f"wrote {out}{count}")
 
 
 def _written(network: Network, form: str) -> Written:

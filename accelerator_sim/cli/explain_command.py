@@ -71,7 +71,7 @@ def command(ctx: click.Context, ask: MappedLayers, changes: bool) -> None:
         text = report.render(explanation, ask.name, output.width(), ask.out is None and output.on_terminal())
     output.write(text, ask.out)
     if ask.out is not None:
-        click.echo(f"wrote {ask.out}", err=True)
+        output.note(f"wrote {ask.out}")
     print_reading_notes(network)
     print_failed_layers(explanation.run)
     if explanation.interrupted:

@@ -116,7 +116,7 @@ def command(ctx: click.Context, /, kind: str, subject: str, out: Path, name: str
     from accelerator_sim.figure.figure_kinds import draw
 
     output.write(dumps(draw(result, kind, chosen), form), out)
-    click.echo(f"wrote {out}", err=True)
+    output.note(f"wrote {out}")
     if kind not in _OF_SWEEPS:
         print_failed_layers(result)
         ctx.exit(result.exit_code)

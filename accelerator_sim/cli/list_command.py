@@ -5,35 +5,41 @@ from __future__ import annotations
 import click
 
 from accelerator_sim.cli import output, shared_options
-from accelerator_sim.files.errors import UsageError
 
-_PLURALS = {
-    "architectures": "architecture",
-    "workloads": "workload",
-    "technologies": "technology",
-    "baselines": "baseline",
-    "mappings": "mapping",
-}
+KINDS = ("architectures", "workloads", "technologies", "baselines", "mappings", "densities", "grids")
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(_PLURALS)))
+@click.argument("kind", type=click.Choice([*KINDS, "devices"]))
 @click.option(
     "--format",
     "asked",
     type=click.Choice(["names", "table", "tsv", "json"]),
-    help="Default: names, one per line; for workloads on a terminal, a table.",
+    help="Default: a table on a terminal, elsewhere names, one per line.",
 )
 def command(kind: str, asked: str | None) -> None:
-    """List the built-in names of a KIND; for workloads also their sizes and sources."""
-    if kind != "workloads" and asked not in (None, "names"):
-        raise UsageError(f"--format {asked} is for workloads only")
-    form = asked or ("table" if kind == "workloads" and output.on_terminal() else "names")
-    names = shared_options.names_of(_PLURALS[kind])
-    click.echo(_workloads(names, form) if form != "names" else "".join(f"{name}\n" for name in names), nl=False)
+    """List what is built in of a KIND, each with what it is; of workloads their sizes and sources.
+
+    Devices are the baselines: GPUs, CPUs and microcontrollers.
+    """
+    kind = "baselines" if kind == "devices" else kind
+    form = asked or ("table" if output.on_terminal() else "names")
+    if kind == "workloads":
+        click.echo(_workloads(shared_options.names_of("workload"), form), nl=False)
+        return
+    from accelerator_sim.report.listings import KINDS as LISTED
+    from accelerator_sim.report.listings import dumps
+
+    described = list(LISTED[kind]())
+    if form == "names":
+        click.echo("".join(f"{name}\n" for name, _ in described), nl=False)
+    else:
+        click.echo(dumps(described, kind, form, output.width(), output.on_terminal()), nl=False)
 
 
 def _workloads(names: list[str], form: str) -> str:
+    if form == "names":
+        return "".join(f"{name}\n" for name in names)
     from accelerator_sim.workload.network_loader import load_network
 
     networks = [load_network(name) for name in names]

@@ -11,6 +11,7 @@ import click
 
 from accelerator_sim.cli.command_line import COMMAND_LINE
 from accelerator_sim.cli.error_messages import DEBUG, FAILURE, catch_signals, guarded, reported, show_warnings
+from accelerator_sim.cli.output import QUIET, VERBOSE
 from accelerator_sim.cli.streams import forget_output, prepare
 from accelerator_sim.files.errors import did_you_mean
 from accelerator_sim.version import __version__
@@ -25,7 +26,7 @@ COMMANDS = {
     "explain": "why a layer or a network takes so long: Eyexam's seven steps, stalls, reuse, and what would help",
     "figure": "a figure of a network or a sweep as a file: roofline, energy, stalls, mapping, Pareto front and more",
     "validate": "published figures beside ours: published, ours, error, tolerance; misses first",
-    "list": "the built-in architectures, workloads and their sizes, technologies, baselines, mappings",
+    "list": "the built-in architectures, workloads, technologies, baselines, mappings, densities and grids",
     "show": "the content of an architecture, workload, technology or baseline",
     "convert": "a network as a network file, Timeloop problems or a SCALE-Sim topology",
     "check": "check files, with every error in them",
@@ -43,11 +44,18 @@ class LazyGroup(click.Group):
     """A group that imports a command only to run it (or to show its help)."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words of the command line, for reports that state how they were made; --debug may stand anywhere."""
+        """Keep the words of the command line, for reports that state how they were made.
+
+        --debug, --quiet and --verbose may stand anywhere.
+        """
         ctx.meta[COMMAND_LINE] = (ctx.info_name or "", *args)
         words, rest = (args[: args.index("--")], args[args.index("--") :]) if "--" in args else (args, [])
         ctx.meta[DEBUG] = DEBUG in words
-        return super().parse_args(ctx, [word for word in words if word != DEBUG] + rest)
+        for short, long in (QUIET, VERBOSE):
+            ctx.meta[long] = short in words or long in words
+        if ctx.meta[QUIET[1]] and ctx.meta[VERBOSE[1]]:
+            raise click.UsageError("--quiet and --verbose are given; give either", ctx)
+        return super().parse_args(ctx, [word for word in words if word not in (DEBUG, *QUIET, *VERBOSE)] + rest)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
@@ -83,6 +91,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(DEBUG, is_flag=True, expose_value=False, help="Show the traceback of an unexpected error.")
+@click.option(*QUIET, is_flag=True, expose_value=False, help="No notes, no progress; warnings and errors all the same.")
+@click.option(*VERBOSE, is_flag=True, expose_value=False, help="More notes, such as what is assumed.")
 @click.version_option(__version__, "--version", prog_name="accelerator-sim", message="%(prog)s %(version)s")
 def cli() -> None:
     """The cost of a neural network, in cycles and joules, on an Eyeriss-style accelerator."""

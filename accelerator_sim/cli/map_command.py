@@ -55,4 +55,4 @@ def command(ask: MappedLayers) -> None:
     render = layer_map.dumps if output.pick_text_format(ask.asked, ask.out) == "json" else layer_map.render
     output.write(render(choices, output.width(), whole.batch), ask.out)
     if ask.out is not None:
-        click.echo(f"wrote {ask.out}", err=True)
+        output.note(f"wrote {ask.out}")

@@ -25,6 +25,33 @@ _TEXT_FORMATS = (".json", ".txt")
 """Suffixes of commands whose result is a text to read, or JSON."""
 
 
+QUIET, VERBOSE = ("-q", "--quiet"), ("-v", "--verbose")
+"""Words that may stand anywhere on the command line: no notes and no progress, or more notes."""
+
+
+def _asked(words: tuple[str, str]) -> bool:
+    """Whether one of two words stands on the command line."""
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and bool(ctx.meta.get(words[1]))
+
+
+def quiet() -> bool:
+    """Whether notes and progress are not wanted; warnings and errors are printed all the same."""
+    return _asked(QUIET)
+
+
+def note(text: str) -> None:
+    """Print a note on standard error, unless none are wanted."""
+    if not quiet():
+        click.echo(text, err=True)
+
+
+def detail(text: str) -> None:
+    """Print a note on standard error that only those want who ask for more."""
+    if _asked(VERBOSE):
+        click.echo(text, err=True)
+
+
 def on_terminal() -> bool:
     """Whether standard output is a terminal."""
     return sys.stdout.isatty()
@@ -157,7 +184,7 @@ def show(report: Report[Shown], result: Shown, asked: str | None, output: Path |
         text = report.render(result, width(), output is None and on_terminal())
     write(text, output)
     if output is not None:
-        click.echo(f"wrote {output}", err=True)
+        note(f"wrote {output}")
 
 
 def umask() -> int:

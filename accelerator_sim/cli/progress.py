@@ -6,6 +6,7 @@ import sys
 import time
 from types import TracebackType
 
+from accelerator_sim.cli.output import quiet
 from accelerator_sim.cli.streams import progress
 from accelerator_sim.files.text import printable
 
@@ -21,6 +22,7 @@ class ProgressLine:
     def __init__(self, items: str = "layers") -> None:
         """items: the plural of the things that are counted."""
         self._items = items
+        self._quiet = quiet()
         self._terminal = sys.stderr.isatty()
         self._next = time.monotonic() + (PATIENCE_S if self._terminal else INTERVAL_S)
         self._shown = False
@@ -28,7 +30,7 @@ class ProgressLine:
     def __call__(self, done: int, total: int, name: str) -> None:
         """Show the state, unless it is too early to."""
         now = time.monotonic()
-        if now < self._next:
+        if self._quiet or now < self._next:
             return
         text = f"{done}/{total} {self._items}, {name}"
         if self._terminal:

@@ -177,7 +177,7 @@ def print_reading_notes(network: Network) -> None:
     from accelerator_sim.workload.formats.readers import is_foreign
 
     if network.notes and is_foreign(Path(network.file)):
-        click.echo(f"note: {network.name}: {network.notes}", err=True)
+        output.note(f"note: {network.name}: {network.notes}")
 
 
 def _files(
@@ -206,12 +206,14 @@ def _text(result: NetworkResult, form: str, to_stdout: bool) -> str | Iterable[s
 
 def _notes(result: NetworkResult, written: Sequence[Path]) -> None:
     """Print on standard error what a reader of the numbers has to know."""
+    for text in (*result.notes, *result.assumptions):
+        output.detail(text)
     from accelerator_sim.technology.energy_unit import EnergyUnit
 
     for path in written:
-        click.echo(f"wrote {path}", err=True)
+        output.note(f"wrote {path}")
     if result.energy_unit is EnergyUnit.MAC:
-        click.echo(f"note: {result.technology} is normalised: energies are multiples of one MAC, not joules", err=True)
+        output.note(f"note: {result.technology} is normalised: energies are multiples of one MAC, not joules")
     print_failed_layers(result)
 
 

@@ -135,7 +135,7 @@ def run(
             from accelerator_sim.report.html import sweep_page as page
 
             output.write(page.dumps(sweep, summary, store.rows(summary.name), goals, origin), report)
-            click.echo(f"wrote {report}", err=True)
+            output.note(f"wrote {report}")
         print_summary(summary, store_path)
     ctx.exit(130 if summary.interrupted else 5 if summary.failed else 0)
 
@@ -145,7 +145,7 @@ def _paths(spec: Path, store_path: Path | None, out: Path | None) -> tuple[Path,
     if out is not None and out.suffix.lower() in _STORES:
         if store_path is not None:
             raise UsageError(f"-o {out}: results are not written as a store; --store {store_path} is one already")
-        click.echo(f"note: -o {out} is taken as the store; write --store {out}", err=True)
+        output.note(f"note: -o {out} is taken as the store; write --store {out}")
         store_path, out = out, None
     return store_path or Path(spec.stem + ".sqlite"), out
 
@@ -189,7 +189,7 @@ def _show_sweep(store: Store, name: str, goals: list[Goal], form: str, out: Path
         with output.opened(out) as stream:
             export(lambda: store.each(name), form, stream)
         if out is not None:
-            click.echo(f"wrote {out}", err=True)
+            output.note(f"wrote {out}")
         return
     stage, _ = store.last_stage(name)
     best = {row["point"]: row for row in front_in(store, name, goals)}
@@ -289,7 +289,7 @@ def _show_records(rows: list[Row], goals: list[Goal], about: About, asked: str |
         with output.opened(out) as stream:
             export(lambda: rows, form, stream)
     if out is not None:
-        click.echo(f"wrote {out}", err=True)
+        output.note(f"wrote {out}")
 
 
 def _opened(path: Path) -> Store:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from accelerator_sim.cli import output
+
 if TYPE_CHECKING:
     from accelerator_sim.sweeps.records import Goal
     from accelerator_sim.sweeps.spec import SweepPlan
@@ -47,21 +49,20 @@ def print_size(sweep: SweepPlan, jobs: int) -> None:
         )
     for text in (size.note, *size.errors):
         if text:
-            click.echo(f"note: {text}", err=True)
+            output.note(f"note: {text}")
 
 
 def print_summary(summary: Summary, store_path: Path) -> None:
     """Report on standard error what was done and what failed."""
     excluded = f", {summary.excluded} break a constraint" if summary.excluded else ""
-    click.echo(
+    output.note(
         f"{summary.points} points{excluded}: {summary.computed} results computed ({summary.layers} layers),"
-        f" {summary.present} were in the store, in {span_text(summary.seconds)}; {store_path}, sweep {summary.name}",
-        err=True,
+        f" {summary.present} were in the store, in {span_text(summary.seconds)}; {store_path}, sweep {summary.name}"
     )
     if summary.note:
-        click.echo(f"note: {summary.note}", err=True)
+        output.note(f"note: {summary.note}")
     elif summary.excluded and not summary.points:
-        click.echo("note: no combination meets the constraints; an unlimited value is more than any limit", err=True)
+        output.note("note: no combination meets the constraints; an unlimited value is more than any limit")
     for failure in summary.failed[:MOST_LISTED]:
         first = f"point {failure.point}, {failure.workload}"
         many = f"{failure.results:,} results" if failure.results > 1 else first

@@ -118,12 +118,15 @@ def layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
         def cell(row: LayerResult) -> str:
             return format_energy(row.energy.as_dict()[part], row.energy.unit) if row.energy else "-"
 
-        return Column(part, cell, importance)
+        return Column(f"{part} energy", cell, importance)
 
     def share(row: LayerResult) -> str:
         if row.outcome is None or not row.layer.is_mac:
             return "-"
         return percent(work_of(row.outcome).utilization(result.architecture))
+
+    def latency(row: LayerResult) -> str:
+        return si(row.outcome.timing.cycles / result.architecture.clock, "s") if row.outcome else "-"
 
     def bound(row: LayerResult) -> str:
         if row.outcome is None:
@@ -132,14 +135,15 @@ def layer_columns(result: NetworkResult) -> list[Column[LayerResult]]:
 
     return [
         Column("layer", lambda row: row.layer.name, 0, left=True),
-        Column("op", lambda row: row.layer.op, 7, left=True),
+        Column("op", lambda row: row.layer.op, 9, left=True),
         Column("MACs", lambda row: si(row.layer.macs) if row.layer.is_mac else "-", 3),
-        Column("cycles", lambda row: si(row.outcome.timing.cycles) if row.outcome else "-", 1),
+        Column("cycles", lambda row: si(row.outcome.timing.cycles) if row.outcome else "-", 6),
+        Column("latency", latency, 1),
         Column("util %", share, 4),
         Column("bound by", bound, 5, left=True),
         Column("PEs", lambda row: str(row.outcome.counts.active_pes) if row.outcome and row.layer.is_mac else "-", 8),
-        Column("energy", lambda row: format_energy(row.energy.chip, row.energy.unit) if row.energy else "-", 2),
-        Column("DRAM", lambda row: si(row.dram_bytes, "B") if row.outcome else "-", 6),
+        Column("chip energy", lambda row: format_energy(row.energy.chip, row.energy.unit) if row.energy else "-", 2),
+        Column("DRAM bytes", lambda row: si(row.dram_bytes, "B") if row.outcome else "-", 7),
         words("glb"),
         words("noc"),
         words("spad"),

@@ -67,7 +67,7 @@ def test_list_on_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(output, "on_terminal", lambda: True)
     assert run("list", "workloads").stdout.startswith("name ")
     assert run("list", "workloads", "--format", "names").stdout.splitlines() == builtin_names("workloads")
-    assert run("list", "architectures").stdout.splitlines() == builtin_names("arch_configs")
+    assert run("list", "architectures", "--format", "names").stdout.splitlines() == builtin_names("arch_configs")
 
 
 def test_list_workloads_for_programs(run: Run) -> None:
@@ -81,13 +81,39 @@ def test_list_workloads_for_programs(run: Run) -> None:
     assert rows[1].startswith("alexnet\tcnn\t12\t724406816\t60954656\tKrizhevsky")
 
 
-def test_list_formats_are_for_workloads(run: Run) -> None:
-    result = run("list", "baselines", "--format", "json")
-    assert result.exit_code == 2
-    assert "--format json is for workloads only" in result.stderr
-    assert run("list", "baselines", "--format", "names").stdout.splitlines() == builtin_names(
-        "arch_configs", "baselines"
-    )
+@pytest.mark.parametrize("kind", ["architectures", "technologies", "baselines", "mappings", "densities", "grids"])
+def test_list_says_what_each_is(run: Run, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run("list", kind, "--format", "names").stdout.splitlines()
+    assert names
+    assert run("list", kind).stdout.splitlines() == names
+    data = json.loads(run("list", kind, "--format", "json").stdout)
+    assert (data["schema"], data["kind"]) == ("accelerator-sim/list/1", kind)
+    assert [row["name"] for row in data["names"]] == names
+    assert all(row["description"] not in ("", "not stated") for row in data["names"])
+    assert run("list", kind, "--format", "tsv").stdout.splitlines()[0] == "name\tdescription"
+    monkeypatch.setattr(output, "on_terminal", lambda: True)
+    monkeypatch.setattr(output, "width", lambda: 70)
+    lines = run("list", kind).stdout.splitlines()
+    assert [re.sub(r"\x1b\[[0-9;]*m", "", line).split()[0] for line in lines[2:] if line] == names
+    assert all(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= 70 for line in lines)
+
+
+def test_devices_are_the_baselines(run: Run) -> None:
+    assert run("list", "devices").stdout == run("list", "baselines").stdout
+
+
+def test_quiet_and_verbose(run: Run, small: str) -> None:
+    said = run("simulate", small, "-o", "out.json").stderr
+    assert said == "wrote out.json\n"
+    for word in ("-q", "--quiet"):
+        assert run("simulate", small, "-o", "out.json", word).stderr == ""
+        assert run(word, "simulate", small, "-o", "out.json").stderr == ""
+    more = run("simulate", small, "-o", "out.json", "-v").stderr
+    assert more.endswith(said)
+    assert "one MAC is two operations" in more
+    both = run("simulate", small, "-q", "-v")
+    assert (both.exit_code, "give either" in both.stderr) == (2, True)
+    assert "did you mean" in run("simulate", "alexnt", "-q").stderr
 
 
 def test_a_shown_architecture_can_be_used(run: Run, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_si_without_a_unit() -> None:
 
 
 def test_energies_have_their_unit() -> None:
-    assert format_energy(3.8e-4, EnergyUnit.JOULE) == "380 uJ"
+    assert format_energy(3.8e-4, EnergyUnit.JOULE) == "380 µJ"
     assert format_energy(1.2e9, EnergyUnit.MAC) == "1.20 GMAC"
     assert format_energy(None, EnergyUnit.JOULE) == "-"
 

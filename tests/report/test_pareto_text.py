@@ -27,8 +27,8 @@ def test_front(width: int) -> None:
     lines = render_front(ROWS, GOALS, width).splitlines()
     assert max(map(len, lines)) <= width
     assert lines[0] == "energy_total_j"
-    assert lines[1].startswith("4.00 uJ |o")
-    assert lines[16].startswith("2.00 uJ |")
+    assert lines[1].startswith("4.00 µJ |o")
+    assert lines[16].startswith("2.00 µJ |")
     assert lines[16].endswith("o"), "of two in a column, the one below"
     assert sum(line.count("o") for line in lines[1:17]) == 2
     assert sum(line.count(".") for line in lines[1:17] if "|" in line) >= 1
@@ -53,5 +53,5 @@ def test_records() -> None:
 
 def test_shown() -> None:
     assert [shown(ROWS[0], name) for name in ("latency_s", "energy_total_j", "pes", "area_mm2", "edp_js")] == [
-        "1.00 ms", "4.00 uJ", "192", "12.3 mm2", "-"
+        "1.00 ms", "4.00 µJ", "192", "12.3 mm2", "-"
     ]  # fmt: skip

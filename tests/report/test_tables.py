@@ -14,8 +14,17 @@ def test_eighty_columns_hold_the_main_ones(result: NetworkResult) -> None:
     text = tables.render(result, 80)
     assert max(map(len, text.splitlines())) <= 80
     heading = next(line for line in text.splitlines() if line.startswith("layer "))
-    assert heading.split() == ["layer", "op", "MACs", "cycles", "util", "%", "bound", "by", "PEs", "energy", "DRAM"]
+    assert heading.replace("bound by", "bound").replace("util %", "util").split() == [
+        "layer", "MACs", "cycles", "latency", "util", "bound", "chip", "energy", "DRAM", "bytes",
+    ]  # fmt: skip
     assert "…" not in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 220])
+def test_latency_and_energy_are_there_at_every_width(result: NetworkResult, width: int) -> None:
+    heading = next(line for line in tables.render(result, width).splitlines() if line.startswith("layer "))
+    assert "latency" in heading
+    assert "chip energy" in heading
 
 
 def test_wide_terminals_show_accesses_and_components(result: NetworkResult) -> None:

@@ -46,6 +46,12 @@ def resolve_table(name_or_path: str) -> Path:
     )
 
 
+def source_of(name: str) -> str:
+    """Return where a built-in table comes from: its first line, where that says so."""
+    first = read_text(resolve_table(name)).partition("\n")[0]
+    return first.removeprefix("# source:").strip() if first.startswith("# source:") else "not stated"
+
+
 def with_densities(network: Network, path: Path) -> Network:
     """Return a network with the densities of a file.  Raises InvalidFile with everything that is wrong with it."""
     given, source = _read(path, {layer.name: layer for layer in network.layers})

@@ -329,7 +329,7 @@ def test_a_sweep_by_keyboard(swept: Any) -> None:
     choose(swept, "up", "area_mm2")
     chart = one(swept, "#plane .drawing")
     swept.execute_script("arguments[0].focus()", chart)
-    assert tip(swept, "point 4\nclock: 500 MHz\nlatency_s: 200 us\narea_mm2: 1 mm2\nkey: 000000000000")
+    assert tip(swept, "point 4\nclock: 500 MHz\nlatency_s: 200 µs\narea_mm2: 1 mm2\nkey: 000000000000")
     one(swept, "#points th:nth-child(4) button").click()
     one(swept, "#table input").send_keys("failed")
     chart.send_keys("\ue007")  # Enter

@@ -50,7 +50,7 @@ def test_sections_and_cards() -> None:
     cards = dict(re.findall(r"<dt>([^<]*)</dt><dd><b>([^<]*)</b>", page))
     assert cards == {
         "points": "6", "results": "6", "failed": "0", "on the front": "3",
-        "least latency_s": "167 us", "least energy_total_j": "1.00 uJ",
+        "least latency_s": "167 µs", "least energy_total_j": "1.00 µJ",
     }  # fmt: skip
     assert "3 more break a constraint" in page
     assert "point 5: clock 600 MHz" in page
@@ -65,7 +65,7 @@ def test_the_front_is_marked_in_the_plot_and_the_table() -> None:
     assert standing["front"] == "3"
     assert "Of 6 points, 3 are beaten by none in least latency_s and least energy_total_j." in page
     assert "beaten by none in latency_s (least), energy_total_j (least)" in page
-    assert "point 3\nclock: 400 MHz\nlatency_s: 250 us\nenergy_total_j: 1.00 uJ\nkey: 000000000000" in page
+    assert "point 3\nclock: 400 MHz\nlatency_s: 250 µs\nenergy_total_j: 1.00 µJ\nkey: 000000000000" in page
 
 
 def test_axes_are_the_results_that_vary_after_the_objectives() -> None:
@@ -95,7 +95,7 @@ def test_one_objective_is_drawn_with_another_result() -> None:
 def test_wide_results_are_logarithmic() -> None:
     axis = axis_of("latency_s", [1e-6, 1e-3, None], most=False)
     assert axis.logarithmic
-    assert [label for _, label in axis.ticks] == ["1 us", "10 us", "100 us", "1 ms"]
+    assert [label for _, label in axis.ticks] == ["1 µs", "10 µs", "100 µs", "1 ms"]
     assert axis.ranks == (0, 1, None)
     assert axis_of("latency_s", [1e-3, 2e-3], most=False).title == "latency_s"
 
