@@ -88,7 +88,8 @@ def start_and_end(run, working, now):
         if run.state.place[u, cs.Y_SERVED] < run.state.place[u, cs.Y_WINDOWS]:
             me = cs.pe_at(run, u)
             pe.next_window(run, me, now)
-            pe.be_done(run, me, now)
+            if pe.can_work(run, me, now):
+                pe.be_done(run, me, now)
     for k in range(working):
         u = run.turns.active[k]
         if run.state.place[u, cs.Y_COMPLETED] < run.state.place[u, cs.Y_WINDOWS] and all_done(run, u):

@@ -118,10 +118,10 @@ def complete_window(run, me, now):
 
 @kernel(spliced=True)
 def be_done(run, me, now):
-    """The PE is done with the window that the MACs work on, if that is so."""
+    """The PE, whose MACs can work, is done with the window that they work on, if that is so."""
     own, queue = me.own, run.state.queue
     mac = own[cs.Y_MAC]
-    if not can_work(run, me, now) or own[cs.Y_DONE] > mac or own[cs.Y_VISITED] <= mac or own[cs.Y_STARTED] <= mac:
+    if own[cs.Y_VISITED] <= mac or own[cs.Y_DONE] > mac or own[cs.Y_STARTED] <= mac:
         return
     if own[cs.Y_QUEUED] > 0 and queue[me.u, own[cs.Y_QUEUE_HEAD], cs.V_WINDOW] == mac:
         return
@@ -224,9 +224,10 @@ def can_work(run, me, now):
 @kernel(spliced=True)
 def work(run, me, now):
     """The MACs complete a window, or take a visit, or both."""
-    be_done(run, me, now)
     if can_work(run, me, now):
-        issue_visit(run, me, now)
+        be_done(run, me, now)
+        if can_work(run, me, now):
+            issue_visit(run, me, now)
 
 
 @kernel(spliced=True)
@@ -255,7 +256,9 @@ def enter_visit(run, me, now, k, slots):
 def visit_iact(run, me, now):
     """The address stage visits the next iact of its window."""
     own = me.own
-    if own[cs.Y_QUEUED] >= run.e[at.FRONT] or own[cs.Y_VISITED] >= min(own[cs.Y_OPENED], own[cs.Y_STARTED]):
+    if own[cs.Y_QUEUED] >= run.e[at.FRONT] or own[cs.Y_VISITED] >= own[cs.Y_OPENED]:
+        return
+    if run.e[at.LOCK_STEP] and own[cs.Y_VISITED] >= own[cs.Y_STARTED]:
         return
     w = cs.window_of(own[cs.Y_VISITED])
     stop = min(own[w + cs.W_NEED], own[cs.Y_WORD])

@@ -167,7 +167,7 @@ def move_psums(run, me, now):
     e, own = run.e, me.own
     if own[cs.Y_SERVED] == own[cs.Y_COMPLETED] or own[cs.Y_MOVE_AFTER] > now:
         return 0
-    if own[cs.Y_DONE_AT + (own[cs.Y_SERVED] & 1)] + e[at.PSUM_START] > now:
+    if e[at.PSUM_START] and own[cs.Y_DONE_AT + (own[cs.Y_SERVED] & 1)] + e[at.PSUM_START] > now:
         if not e[at.OVERLAP]:
             run.spent[at.MOVING, me.u] += 1
         return 0
