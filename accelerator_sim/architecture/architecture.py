@@ -116,6 +116,34 @@ class Csc(FileModel):
     """Compressed sparse column storage: (count, value) pairs and an address vector (JETCAS IV)."""
 
     count: Bits = Field(description="bits of the run of zeros before a value")
+    iact_stream: Literal["packed", "words", "filled"] = Field(
+        default="packed",
+        description="what the stream of iacts carries: non-zeros, their addresses beside them (packed); words of"
+        " addresses before those of a segment (words); and filler words for the zeros that are left out (filled)",
+    )
+    weight_addresses_per_cycle: Count | None = Field(
+        default=None,
+        description="weight addresses that are sent in a cycle, before the weights; left out: in whole flits",
+    )
+    more_weight_addresses: Annotated[int, Field(ge=0, le=1 << 10)] = Field(
+        default=0, description="weight addresses of a PE beyond one for each column"
+    )
+
+    @model_validator(mode="after")
+    def _more_of_some(self) -> Csc:
+        if self.more_weight_addresses and self.weight_addresses_per_cycle is None:
+            raise ValueError("more_weight_addresses needs weight_addresses_per_cycle, at which they are sent")
+        return self
+
+    @property
+    def address_words(self) -> bool:
+        """Whether words of addresses come before those of a segment of iacts."""
+        return self.iact_stream != "packed"
+
+    @property
+    def filler(self) -> bool:
+        """Whether a filler word is sent for each zero iact that is left out."""
+        return self.iact_stream == "filled"
 
 
 class PsumService(FileModel):
@@ -123,6 +151,12 @@ class PsumService(FileModel):
 
     cycles_per_psum: CyclesOrZero = Field(description="PE cycles to move one psum of a finished window")
     overlaps_macs: bool = Field(description="true: moves while the next window computes; false: the MACs wait")
+    start: Annotated[int, Field(ge=0, le=1 << 20)] = Field(
+        default=0, description="cycles from the end of a window in a PE to its first psum"
+    )
+    latency: Annotated[int, Field(ge=1, le=1 << 20)] = Field(
+        default=1, description="cycles of a psum from one PE to the next, or to the GLB, beyond those of hops"
+    )
 
 
 class NarrowOperands(FileModel):
@@ -161,6 +195,22 @@ class Pe(FileModel):
         description="cycles for which an iact keeps the multipliers at least, however few weights it meets; above 1,"
         " also one that meets none",
     )
+    lock_step: Literal["none", "chain", "array"] = Field(
+        default="none",
+        description="PEs that start a window together and end it together: none, those of a chain of psums, or all",
+    )
+    start_latency: Annotated[int, Field(ge=1, le=1 << 20)] = Field(
+        default=1, description="cycles from the last word or psum that PEs in lock-step wait for to the next window"
+    )
+    iact_buffer: Literal["double", "single"] = Field(
+        default="double", description="single: nothing of the next window is sent while a PE works on one"
+    )
+    iact_window: Literal["slide", "reload"] = Field(
+        default="slide", description="the next window gets its new columns only (slide), or all of its own (reload)"
+    )
+    weights_stay: bool = Field(
+        default=True, description="weights that the next pass needs too stay in the PEs; false: each pass gets its own"
+    )
     fifo_depth: dict[Tensor, Count] = Field(description="entries of the input FIFO of each data type")
     psum_service: PsumService
     spad: SPads
@@ -174,6 +224,10 @@ class Pe(FileModel):
             raise ValueError(
                 f"zero_iact is {self.zero_iact}, but a PE with csc walks stored non-zeros and spends nothing on zeros;"
                 " use zero_iact: skip, or leave out csc"
+            )
+        if self.start_latency > 1 and self.lock_step == "none":
+            raise ValueError(
+                f"start_latency is {self.start_latency}, but lock_step is none; use chain or array, or leave it out"
             )
         return self
 
@@ -284,6 +338,9 @@ class Noc(FileModel):
     weight: AnyOnChipNetwork
     psum: AnyOnChipNetwork
     hop_length: Metres = Field(description="wire between neighbouring clusters")
+    hop_cycles: Literal[0, 1] = Field(
+        default=1, description="cycles of a hop between clusters: 0 where routers are wires, 1 where they are registers"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Noc:
@@ -328,6 +385,7 @@ class Configuration(FileModel):
     )
     bits: Annotated[int, Field(ge=0, le=1 << 30)] = Field(description="length of the configuration command")
     rate: Bits | None = Field(default=None, description="bits of the command that are taken in a cycle")
+    per: Literal["layer", "pass"] = Field(default="layer", description="configured once for a layer, or for each pass")
 
     @model_validator(mode="after")
     def _has_a_time(self) -> Configuration:
@@ -337,7 +395,7 @@ class Configuration(FileModel):
 
     @property
     def time(self) -> int:
-        """Cycles for each layer."""
+        """Cycles each time, for a layer or a pass."""
         return self.cycles if self.cycles is not None else -(-self.bits // (self.rate or 1))
 
 
@@ -352,9 +410,20 @@ class Overlap(FileModel):
     iact_fill: bool = Field(description="the first window of a pass loads while the previous pass computes")
     psum_drain: bool = Field(description="the last psums of a pass drain while the next pass computes")
     dram_iact: bool = Field(description="iacts move from off-chip into the GLB while the PEs compute")
+    glb_fill: bool = Field(
+        default=False,
+        description="GLB banks take iacts in beside all else; false: the first pass waits for its own, and later ones"
+        " share the ports of the banks with reads",
+    )
     dram_oact: bool = Field(description="output activations move off-chip while the PEs compute")
     weight_stream: Literal["raw", "all"] = Field(
         default="raw", description="weights that go on to the PEs as they come from off-chip: only raw ones, or CSC too"
+    )
+
+    iact_start: Annotated[int, Field(ge=0, le=1 << 20)] = Field(
+        default=0,
+        description="cycles from the start of a pass, or from its last weight where iacts wait for it, to its"
+        " first iact",
     )
 
     @property
@@ -403,6 +472,7 @@ class Architecture(FileModel):
                     )
         if self.overlap.dram_weight and not (self.glb.weight and self.glb.weight.banks):
             raise ValueError("overlap.dram_weight is true, but no GLB bank holds weights; give glb.weight.banks")
+        self._check_control()
         if self.flat:
             return self
         for tensor in ("iact", "psum"):
@@ -437,6 +507,14 @@ class Architecture(FileModel):
                 " one router per column is required, which routers left out follows"
             )
         return self
+
+    def _check_control(self) -> None:
+        """Raise ValueError for options of control that exclude each other."""
+        if self.pe.iact_buffer == "single" and self.overlap.iact_fill:
+            raise ValueError(
+                "pe.iact_buffer is single, but overlap.iact_fill is true, which loads the first window while the pass"
+                " before computes; use overlap.iact_fill: false, or pe.iact_buffer: double"
+            )
 
     def __repr__(self) -> str:
         return f"<Architecture: {printable(self.name)}, {self.size_text}>"

@@ -196,6 +196,9 @@ class HierarchicalMesh(OnChipNetwork):
         json_schema_extra=_without_default,
     )
     port_width: Bits = Field(description="bits per cycle of every port")
+    words_per_cycle: Count | None = Field(
+        default=None, description="words that a port takes in a cycle at most; left out: as many as fit its width"
+    )
     directions: Annotated[tuple[Literal["north", "south", "horizontal"], ...], Strict(False)] = Field(
         default=(), description="mesh links that leave a router", json_schema_extra=_without_default
     )
@@ -205,21 +208,26 @@ class HierarchicalMesh(OnChipNetwork):
         " so that a link spans two clusters (iact and weight)",
     )
 
+    def words_of_port(self, width: int, word_bits: int) -> int:
+        """Words that a port takes in a cycle, of those that fit a width."""
+        return min(width // word_bits, self.words_per_cycle or WIDE)
+
     def words_per_cycle_of(self, tensor: str, word_bits: int, pes: int) -> float:
         """Words of all iact routers of a cluster, or of one weight or psum router, per cycle."""
-        per_port = float(self.port_width // word_bits)
+        per_port = float(self.words_of_port(self.port_width, word_bits))
         return per_port * float(self.routers) if tensor == "iact" else per_port
 
     def words_per_cycle_in_all(self, tensor: str, word_bits: int, site: Site) -> float:
         """Words of all routers per cycle."""
-        return float(self.port_width // word_bits * self.routers * site.clusters.count)
+        return float(self.words_of_port(self.port_width, word_bits) * self.routers * site.clusters.count)
 
     def lanes(self, tensor: str, word_bits: int, pes: Grid, bank: Bank | None) -> Lanes:
         """Lanes of a cluster: its iact routers, its columns of psums, one weight router per row; no more than banks."""
         count = {"iact": self.routers, "weight": 1, "psum": pes.columns}[tensor]
         if bank is None:
-            return Lanes(count, self.port_width // word_bits, 1)
-        return Lanes(min(count, bank.banks), min(self.port_width, bank.port_width) // word_bits, 1)
+            return Lanes(count, self.words_of_port(self.port_width, word_bits), 1)
+        words = self.words_of_port(min(self.port_width, bank.port_width), word_bits)
+        return Lanes(min(count, bank.banks), words, 1)
 
     def links_between(self, clusters: Grid) -> int:
         """Links between the clusters, for one router per cluster: one each way."""
@@ -326,7 +334,7 @@ class HierarchicalMesh(OnChipNetwork):
 
     def widened(self) -> dict[str, Any]:
         """Ports as wide as could be used."""
-        return {"port_width": WIDE}
+        return {"port_width": WIDE, "words_per_cycle": None}
 
 
 class FlatNetwork(OnChipNetwork):

@@ -27,9 +27,9 @@ def command(
 ) -> None:
     """Published figures beside ours: published, ours, error, tolerance; misses first.
 
-    NAME is a publication (eyeriss_v1, eyeriss_v2, isca16, scaling, sparseloop) or a set of measurements that baselines
-    are fitted to (jetson, p40, raspberry_pi), whose points are listed with their residuals; all of them if none is
-    given.  The exit code is 4 when something is outside its tolerance.
+    NAME is a publication (eie, eyeriss_v1, eyeriss_v2, isca16, rtl, scaling, sparseloop) or a set of measurements that
+    baselines are fitted to (jetson, p40, raspberry_pi), whose points are listed with their residuals; all of them if
+    none is given.  The exit code is 4 when something is outside its tolerance.
     """
     output.check_outputs([out], [])
 

@@ -58,6 +58,7 @@ def _changes(machine: Architecture) -> Iterator[Change]:
     yield from _banks(machine)
     yield from _pads(machine)
     yield from _pe(machine)
+    yield from _control(machine)
     yield from _overlaps(machine)
     yield from _channel(machine)
     yield from _shapes(machine)
@@ -68,6 +69,9 @@ def _networks(machine: Architecture) -> Iterator[Change]:
     for tensor in TENSORS:
         network = getattr(machine.noc, tensor)
         if isinstance(network, HierarchicalMesh):
+            if network.words_per_cycle is not None:
+                double = str(2 * network.words_per_cycle)
+                yield Change(f"twice the {tensor}s in a cycle", ((f"noc.{tensor}.words_per_cycle", double),), 6)
             bits = f"{2 * network.port_width} b"
             settings = [(f"noc.{tensor}.port_width", bits)]
             name = f"{tensor} network twice as wide"
@@ -129,6 +133,35 @@ def _pe(machine: Architecture) -> Iterator[Change]:
     if pe.min_cycles_per_iact > 1:
         yield Change("an iact keeps the MACs for no longer than it needs", (("pe.min_cycles_per_iact", "1"),), 7)
     yield Change("twice the MACs in a PE", (("pe.macs_per_cycle", str(2 * pe.macs_per_cycle)),), 3)
+
+
+def _control(machine: Architecture) -> Iterator[Change]:
+    """Each option of control as the machine of the Eyeriss v2 paper has it."""
+    pe = machine.pe
+    if pe.lock_step != "none":
+        settings = [("pe.lock_step", "none")] + ([("pe.start_latency", "1")] if pe.start_latency > 1 else [])
+        yield Change("PEs start and end windows on their own", tuple(settings), 7)
+        if pe.start_latency > 1:
+            yield Change("windows start without delay", (("pe.start_latency", "1"),), 7)
+    if pe.iact_buffer == "single":
+        yield Change("iacts of the next window load while PEs work", (("pe.iact_buffer", "double"),), 7)
+    if pe.iact_window == "reload":
+        yield Change("windows slide over the iacts in a PE", (("pe.iact_window", "slide"),), 6)
+    if not pe.weights_stay:
+        yield Change("weights that the next pass needs too stay in the PEs", (("pe.weights_stay", "true"),), 7)
+    if pe.csc is not None and pe.csc.filler:
+        yield Change("no filler words for zero iacts", (("pe.csc.iact_stream", "words"),), 6)
+    if pe.csc is not None and pe.csc.address_words:
+        yield Change("addresses of iacts beside the iacts", (("pe.csc.iact_stream", "packed"),), 6)
+    if pe.csc is not None and pe.csc.weight_addresses_per_cycle is not None:
+        double = str(2 * pe.csc.weight_addresses_per_cycle)
+        yield Change("weight addresses twice as fast", (("pe.csc.weight_addresses_per_cycle", double),), 6)
+    if pe.psum_service.start > 0:
+        yield Change("psums leave a PE as soon as its window is done", (("pe.psum_service.start", "0"),), 7)
+    if pe.psum_service.latency > 1:
+        yield Change("psums take one cycle from PE to PE", (("pe.psum_service.latency", "1"),), 7)
+    if machine.overlap.iact_start > 0:
+        yield Change("iacts are sent from the first cycle of a pass", (("overlap.iact_start", "0"),), 7)
 
 
 def _overlaps(machine: Architecture) -> Iterator[Change]:

@@ -14,6 +14,10 @@ A bank that is read and written in turn moves a flit in every second cycle (k = 
 the last PE then has T >= B + k (F - 1) + s, the one i links before it T >= B_last + k (F - 1 - i D) + i + s, and the
 first one T >= B + 1 + k (F - 1 - D) + turn + s.  A pass takes the largest T of all chains.
 
+A psum that takes `LATER` cycles more from PE to PE, or moves `START` cycles after its window at the earliest, adds
+those to the lines for B and T.  In lock-step all PEs of a chain are ready with the last of them, and the address stage
+begins no earlier than `START_LATENCY` cycles after the last psum of the window before is in the bank.
+
 Each line is one that the event engine keeps, or a weaker one, and all are monotone: the times are lower bounds of its
 own (tests compare them on random mappings).  Where PEs move psums beside MACs, only the multipliers are counted:
 T(w) = T(w-1) + work.  Eight chains of one form are worked on at once (`kernels.blocks`).
@@ -94,18 +98,29 @@ def find_links(e, d, plan, work, block, room):
 
 
 @kernel(spliced=True)
-def work_window(e, windows, room, links, position):
-    """The PEs of chains work on a window: find when the first flit of each is moved."""
-    last, front, one = spread(-1), spread(e[at.FRONT] + 1), spread(1)
+def work_window(e, windows, room, links, position, first):
+    """The PEs of chains work on a window: find when the first flit of each is moved; first: whether it is the first."""
+    front, one, end = spread(e[at.FRONT] + 1), spread(1), spread(-1)
+    starts = end
+    if e[at.LOCK_STEP]:
+        for u in range(links):
+            starts = larger(starts, load(room.moved, u))
+        late = -1 if first else e[at.PSUM_LATER] + 1 - e[at.SERVICE]
+        starts = starts + spread(late + e[at.START_LATENCY] - 1)
     for u in range(links):
         x, moved = gather(windows, room.work, u, position), load(room.moved, u)
-        began = larger(load(room.address, u), load(room.before, u) - one)
+        began = larger(larger(load(room.address, u), load(room.before, u) - one), starts)
         address = began + gather(windows, room.visits, u, position)
         ready = larger(moved + x, address + one)
         ready = where_positive(x, larger(ready, began + front + x), ready)
-        last = larger(ready, last + one)
+        end = larger(end, ready)
         store(room.address, u, address)
         store(room.before, u, moved)
+        store(room.begun, u, ready)
+    last = spread(-1)
+    for u in range(links):
+        ready = end if e[at.LOCK_STEP] else load(room.begun, u)
+        last = larger(ready + spread(e[at.PSUM_START]), last + spread(1 + e[at.PSUM_LATER]))
         store(room.begun, u, last)
 
 
@@ -128,7 +143,7 @@ def move_psums(e, room, links, flits, turns):
     end = load(room.begun, links - 1)
     for u in range(links):
         begun = load(room.begun, u)
-        time, i = larger(begun + spread(service * flits), before + spread(1)), 1
+        time, i = larger(begun + spread(service * flits), before + spread(1 + e[at.PSUM_LATER])), 1
         while u + i < links and flits - i * depth >= 1:
             time = larger(time, load(room.begun, u + i) + spread(service * (flits - i * depth) + i))
             i += 1
@@ -155,7 +170,8 @@ def time_block(e, d, plan, work, block, room):
                 if beside:
                     only_work(work.cycles, room, links, (row + q) * step)
                 else:
-                    work_window(e, work.cycles, room, links, (row + q) * step)
+                    first = n + j + q == 0
+                    work_window(e, work.cycles, room, links, (row + q) * step, first)
                     move_psums(e, room, links, flits, turns)
     end = load(room.moved, 0)
     for u in range(1, links):

@@ -93,16 +93,24 @@ def exposed(frame, kept, traffic):
 
 
 @kernel(spliced=True)
+def port_cycles(frame, tile):
+    """Cycles of the first iact port."""
+    columns = frame.pair.iact_cycles * tile.images[PositionTile.CLUSTER_STEPS] * tile.columns[PositionTile.PORT]
+    return columns * tile.rows[PositionTile.PORT] * frame.routes.contention
+
+
+@kernel(spliced=True)
 def iact_cycles(frame, kept, tile):
     """Cycles of the first iact port, or of the iact banks of the first cluster."""
     n, pair, details = frame.packed.n, frame.pair, frame.details
     images, rows, columns = tile.images, tile.rows, tile.columns
-    port = pair.iact_cycles * images[PositionTile.CLUSTER_STEPS] * columns[PositionTile.PORT]
-    busy = port * rows[PositionTile.PORT] * frame.routes.contention
+    busy = port_cycles(frame, tile)
     if details.bank_cycles > 0.0 and not kept.bypass:
         words = details.bank_cycles * images[PositionTile.CLUSTER_STEPS]
-        reads = words * columns[PositionTile.PORT] * pair.filter_tiles * rows[PositionTile.PORT]
-        writes = words * columns[PositionTile.FILL_PORT] * kept.rounds * rows[PositionTile.FILL_PORT]
+        sent, stored = frame.packed.sent_i[pair.c0], frame.packed.pairs_i[pair.c0]
+        reads = words * sent * columns[PositionTile.PORT] * pair.filter_tiles * rows[PositionTile.PORT]
+        writes = words * stored * columns[PositionTile.FILL_PORT] * kept.rounds * rows[PositionTile.FILL_PORT]
+        writes = 0.0 if n[at.HIDE_GLB] else writes
         busy = max(busy, reads + writes if n[at.IACT_PORTS] == 1 else max(reads, writes))
     return busy
 
@@ -113,6 +121,11 @@ def cycles_of(frame, kept, tile, traffic):
     packed, pair, details, n = frame.packed, frame.pair, frame.details, frame.packed.n
     images, rows, columns = tile.images, tile.rows, tile.columns
     pe = pair.pe_cycles + pair.stage_cycles * traffic.tiles
+    first = details.fill_cycles * rows[PositionTile.FIRST] * columns[PositionTile.TILES] * images[PositionTile.TILES]
+    if n[at.SINGLE]:  # iacts come while psums move, not while PEs compute
+        service = 0.0 if n[at.HIDE_SERVICE] else pair.service_cycles
+        load = port_cycles(frame, tile) - (0.0 if n[at.HIDE_FILL] else first)  # the first ones are a serial fill
+        pe += max(0.0, max(0.0, load) - service)
     if n[at.ONE_SOURCE]:
         drains = details.drain_cycles * images[PositionTile.TILES] * columns[PositionTile.TILES]
         pe += drains * rows[PositionTile.GIVEN]
@@ -121,11 +134,12 @@ def cycles_of(frame, kept, tile, traffic):
         pe += details.drain_cycles * traffic.tiles
         weight_fill = pair.weight_cycles * traffic.weight_rounds
     busy = max(max(pe, pair.psum_cycles), iact_cycles(frame, kept, tile))
-    first = details.fill_cycles * rows[PositionTile.FIRST] * columns[PositionTile.TILES] * images[PositionTile.TILES]
     read = channel_cycles(packed, traffic.iact_bits)
     hidden, shown = channel_cycles(packed, traffic.weight_bits), read
     if n[at.HIDE_IACT]:
         hidden, shown = hidden + read, 0.0
+    passes = frame.spatial.group_tiles * pair.accumulations * pair.filter_tiles * traffic.tiles
+    shown += n[at.CONFIG_PASS] * passes
     transfers = Transfers(hidden, shown, exposed(frame, kept, traffic))
     return np.ceil(all_cycles(packed, frame.spatial, busy, weight_fill, first, transfers) - CYCLE_SLIP)
 
@@ -138,7 +152,7 @@ def joules_of(frame, kept, tile, traffic):
     written = frame.spatial.output_bits
     joules = pair.joules + written * f[at.DRAM_WRITE_J] + pair.give_iact_joules * columns[PositionTile.GIVEN]
     joules += (traffic.iact_bits + traffic.weight_bits) * f[at.DRAM_READ_J]
-    sent = pair.iacts * rows[PositionTile.SENT] * columns[PositionTile.SENT]
+    sent = pair.sent_iacts * rows[PositionTile.SENT] * columns[PositionTile.SENT]
     joules += sent * details.send_iact_joules
     if not kept.bypass:
         reads = details.read_columns * columns[PositionTile.GIVEN] if private else sent * pair.filter_tiles

@@ -5,6 +5,7 @@ from __future__ import annotations
 from accelerator_sim.kernels import cycle_state as cs
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.new_columns import new_columns
 
 OF_STREAM = at.S_N, at.S_J, at.S_Q
 OF_CHAIN = at.H_N, at.H_J, at.H_Q
@@ -192,6 +193,20 @@ def has_room(run, s, j):
     return True
 
 
+@kernel(spliced=True)
+def may_send(run, i, s):
+    """With a single buffer: whether every PE that takes part has completed the window before the one that is sent."""
+    plan, own, turn = run.plan, run.state.place, run.turns.iacts[i]
+    if not run.e[at.SINGLE_BUFFER]:
+        return True
+    for k in range(plan.target_first[s], plan.target_first[s + 1]):
+        u = plan.target[k]
+        before = (turn[cs.T_N] * own[u, cs.Y_ROWS] + turn[cs.T_J]) * plan.stream[at.S_Q, s] + turn[cs.T_Q]
+        if turn[cs.T_J] < own[u, cs.Y_ROWS] and own[u, cs.Y_COMPLETED] < before:
+            return False
+    return True
+
+
 @kernel(helper=True, reference_counts=False)
 def send_flit(run, i, s, now):
     """A lane sends the next flit of a stream to every PE that takes part."""
@@ -219,10 +234,14 @@ def end_window(run, i, s):
     """A lane has sent what a window needs, and goes on to the next one."""
     turn, segments = run.turns.iacts, 1
     if turn[i, cs.T_Q] == 0:
-        segments = -(-run.d[at.EXTENT] // min(run.e[at.COL_STRIDE], run.d[at.EXTENT]))
+        segments = -(-run.d[at.EXTENT] // new_columns(run.e, run.d[at.EXTENT]))
     run.seen[cs.N_SEGMENTS_SENT] += segments
     run.seen[cs.N_SEGMENTS_DELIVERED] += segments * turn[i, cs.T_TAKERS]
     run.seen[cs.N_SEGMENTS_HOPS] += segments * turn[i, cs.T_LINKS]
+    more = run.program.more[run.plan.stream[at.S_WINDOWS, s] + run.turns.stream_at[0, s]]
+    run.seen[cs.N_IACT_SENT] += more
+    run.seen[cs.N_IACT_DELIVERED] += more * turn[i, cs.T_TAKERS]
+    run.seen[cs.N_IACT_HOPS] += more * turn[i, cs.T_LINKS]
     run.turns.stream_at[0, s] += 1
     next_stream(run, i)
 
@@ -235,7 +254,7 @@ def send_iacts(run, i, now):
     if s < 0 or turn[i, cs.T_FREE] > now:
         return
     if sent[1, s] < turn[i, cs.T_FLITS]:
-        if not has_room(run, s, turn[i, cs.T_J]):
+        if not may_send(run, i, s) or not has_room(run, s, turn[i, cs.T_J]):
             return
         send_flit(run, i, s, now)
     while s >= 0 and sent[1, s] == turn[i, cs.T_FLITS]:

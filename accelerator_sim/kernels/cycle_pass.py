@@ -15,6 +15,7 @@ from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.channel import tick
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.cycle_lanes import send_iacts, send_weights, start_lanes
+from accelerator_sim.kernels.cycle_lock_step import start_and_end
 from accelerator_sim.kernels.cycle_psums import mark_psum_fifos, move_psums, read_psums
 from accelerator_sim.kernels.references import refer
 
@@ -79,13 +80,15 @@ def step_pass(arrays):
     psum_lanes = start_lanes(run)
     run.out[at.OUT_FILL] = fill_time(run, working)
     loading = run.d[at.LOAD] != 0 and not run.d[at.BEFORE]
-    begin = run.out[at.OUT_FILL] if run.d[at.AFTER_LOAD] and loading else 0
+    begin = run.e[at.IACT_START] + (run.out[at.OUT_FILL] if run.d[at.AFTER_LOAD] and loading else 0)
     now = drained = 0
     while busy > 0 or (now < drained and not run.e[at.HIDE_DRAIN]):
         tick(run.channel)
         if loading:
             loading = send_weights(run, working, now)
         step_lanes(run, now, psum_lanes, begin)
+        if run.e[at.LOCK_STEP]:
+            start_and_end(run, working, now)
         for k in range(working):
             u = active[k]
             if own[u, cs.Y_SERVED] < own[u, cs.Y_WINDOWS]:

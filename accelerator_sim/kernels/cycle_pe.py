@@ -106,10 +106,22 @@ def since(run, me):
 
 @kernel(spliced=True)
 def complete_window(run, me, now):
-    """The window that the MACs work on is complete."""
+    """The window that the MACs work on is complete: with the PEs in lock-step."""
+    own = me.own
+    run.spent[at.IMBALANCE, me.u] += now - own[cs.Y_BASE]
+    own[cs.Y_BASE] = own[cs.Y_FREE] = now
+    own[cs.Y_DONE_AT + (own[cs.Y_COMPLETED] & 1)] = now
+    own[cs.Y_COMPLETED] += 1
+    if run.e[at.OVERLAP]:
+        go_on(run, me)
+
+
+@kernel(spliced=True)
+def be_done(run, me, now):
+    """The PE, whose MACs can work, is done with the window that they work on, if that is so."""
     own, queue = me.own, run.state.queue
     mac = own[cs.Y_MAC]
-    if own[cs.Y_VISITED] <= mac:
+    if own[cs.Y_VISITED] <= mac or own[cs.Y_DONE] > mac or own[cs.Y_STARTED] <= mac:
         return
     if own[cs.Y_QUEUED] > 0 and queue[me.u, own[cs.Y_QUEUE_HEAD], cs.V_WINDOW] == mac:
         return
@@ -125,11 +137,11 @@ def complete_window(run, me, now):
     own[cs.Y_BASE] = now
     own[cs.Y_FREE] = now
     own[cs.Y_LATEST] = -1
-    own[cs.Y_COMPLETED] += 1
+    own[cs.Y_DONE] += 1
     w = cs.window_of(mac)
     let_go(run, me, w, (own[w + cs.W_PASSED], own[w + cs.W_NEED]), now)
-    if run.e[at.OVERLAP]:
-        go_on(run, me)
+    if not run.e[at.LOCK_STEP]:
+        complete_window(run, me, now)
 
 
 @kernel(helper=True, reference_counts=False)
@@ -213,7 +225,7 @@ def can_work(run, me, now):
 def work(run, me, now):
     """The MACs complete a window, or take a visit, or both."""
     if can_work(run, me, now):
-        complete_window(run, me, now)
+        be_done(run, me, now)
         if can_work(run, me, now):
             issue_visit(run, me, now)
 
@@ -245,6 +257,8 @@ def visit_iact(run, me, now):
     """The address stage visits the next iact of its window."""
     own = me.own
     if own[cs.Y_QUEUED] >= run.e[at.FRONT] or own[cs.Y_VISITED] >= own[cs.Y_OPENED]:
+        return
+    if run.e[at.LOCK_STEP] and own[cs.Y_VISITED] >= own[cs.Y_STARTED]:
         return
     w = cs.window_of(own[cs.Y_VISITED])
     stop = min(own[w + cs.W_NEED], own[cs.Y_WORD])
@@ -278,14 +292,22 @@ def write_words(run, me, now, stop):
 
 
 @kernel(spliced=True)
-def fill_windows(run, me, words, flits):
+def fill_windows(run, me, now, words, flits):
     """Note which windows have all that they need, when so many words and flits of the stream were taken."""
     own = me.own
     while own[cs.Y_FILLED] < own[cs.Y_OPENED]:
         w = cs.window_of(own[cs.Y_FILLED])
         if words < own[w + cs.W_NEED] or (run.e[at.CSC_IACT] and flits < own[w + cs.W_FLITS]):
             return
+        own[cs.Y_FILLED_AT + (own[cs.Y_FILLED] & 1)] = now
         own[cs.Y_FILLED] += 1
+
+
+@kernel(spliced=True)
+def last_to_write(run, me):
+    """The last window that words may be written for: with a single buffer, the one that is not complete."""
+    own = me.own
+    return min(own[cs.Y_OPENED] - 1, own[cs.Y_COMPLETED]) if run.e[at.SINGLE_BUFFER] else own[cs.Y_OPENED] - 1
 
 
 @kernel(spliced=True)
@@ -295,7 +317,9 @@ def write_spad(run, me, now):
     head = own[cs.Y_FIFO_HEAD]
     if own[cs.Y_FIFO_FLITS] == 0 or run.state.fifo[me.u, head, cs.F_ARRIVES] >= now:
         return
-    flit, last = run.state.fifo[me.u, head, cs.F_FLIT], cs.window_of(own[cs.Y_OPENED] - 1)
+    if run.e[at.SINGLE_BUFFER] and own[cs.Y_COMPLETED] > 0 and own[cs.Y_DONE_AT + (own[cs.Y_COMPLETED] - 1 & 1)] == now:
+        return  # the next window's words come a cycle later
+    flit, last = run.state.fifo[me.u, head, cs.F_FLIT], cs.window_of(last_to_write(run, me))
     f = run.plan.stream[at.S_FLITS, own[cs.Y_STREAM]] + flit
     # Words of strips in which this PE takes no part are passed over.
     k = own[cs.Y_WORD] = max(own[cs.Y_WORD], flit_end[f - 1] if flit > 0 else 0)
@@ -308,7 +332,7 @@ def write_spad(run, me, now):
         own[cs.Y_FIFO_HEAD] = cs.wrapped(head + 1, run.e[at.IACT_FIFO])
         own[cs.Y_FIFO_FLITS] -= 1
         flit += 1
-    fill_windows(run, me, k, flit)
+    fill_windows(run, me, now, k, flit)
 
 
 @kernel(spliced=True)

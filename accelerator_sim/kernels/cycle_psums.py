@@ -108,7 +108,7 @@ def hand_up(run, me, m0, m, now):
     """A PE hands psums to the next one of its chain."""
     own, state, above = me.own, run.state, run.turns.above[me.u]
     entry, hop = entry_for(run, above), run.plan.place[at.X_CHAIN_HOP, above]
-    state.psum_time[above, entry] = now + hop
+    state.psum_time[above, entry] = now + hop * run.e[at.HOP_CYCLES] + run.e[at.PSUM_LATER]
     state.place[above, cs.Y_PSUM_FLITS] += 1
     run.seen[cs.N_PSUM_HOPS if hop else cs.N_PSUM_LOCAL] += m
     if cs.carries(run):
@@ -126,6 +126,15 @@ def write_burst(run, lane, flits, comes):
     into[cs.T_LAST] = max(comes, into[cs.T_LAST] + flits)
     into[cs.T_WRITES] = 0
     return into[cs.T_LAST]
+
+
+@kernel(spliced=True)
+def note_rest(run, h, time):
+    """Note for the PEs of a chain when the last psum of a window is in the bank."""
+    for k in range(run.plan.chain[at.H_FIRST, h], run.plan.chain[at.H_FIRST, h + 1]):
+        own = run.state.place[run.plan.link[k]]
+        own[cs.Y_RESTS] += 1
+        own[cs.Y_RESTED_AT] = time
 
 
 @kernel(helper=True, reference_counts=False)
@@ -147,6 +156,8 @@ def hand_out(run, me, m0, m, now):
             rests = write_burst(run, lane, turn[cs.T_FLIT], rests)
         turn[cs.T_FLIT] = 0
         next_chain(run, cs.OUT_OF, lane)
+        if run.e[at.LOCK_STEP]:
+            note_rest(run, h, rests)
     return rests + 1
 
 
@@ -155,6 +166,10 @@ def move_psums(run, me, now):
     """A PE adds its results to the flit from below and hands it on; returns the cycle after it left the array, or 0."""
     e, own = run.e, me.own
     if own[cs.Y_SERVED] == own[cs.Y_COMPLETED] or own[cs.Y_MOVE_AFTER] > now:
+        return 0
+    if e[at.PSUM_START] and own[cs.Y_DONE_AT + (own[cs.Y_SERVED] & 1)] + e[at.PSUM_START] > now:
+        if not e[at.OVERLAP]:
+            run.spent[at.MOVING, me.u] += 1
         return 0
     m0 = own[cs.Y_FLIT] * e[at.PSUM_FLIT]
     m = min(e[at.PSUM_FLIT], own[cs.Y_M] - m0)

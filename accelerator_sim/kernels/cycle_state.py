@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
+from accelerator_sim.kernels.new_columns import new_columns
 
 # --- one place of the array (last axis of `State.place`) -------------------------------------------------------------
 (
@@ -14,8 +15,9 @@ from accelerator_sim.kernels.compile import kernel
     Y_WEIGHTS, Y_BASE, Y_FREE, Y_LATEST, Y_MOVE_AFTER, Y_LEFT_AT,
     Y_FIFO_HEAD, Y_FIFO_FLITS, Y_WORD, Y_NEXT_SLOT,
     Y_QUEUE_HEAD, Y_QUEUED,
-    Y_PSUM_HEAD, Y_PSUM_FLITS, Y_PSUM_TAKEN, Y_FLIT, Y_WINDOW,
-) = (*range(17), *range(18, 29))  # fmt: skip
+    Y_PSUM_HEAD, Y_PSUM_FLITS, Y_PSUM_TAKEN, Y_FLIT,
+    Y_STARTED, Y_DONE, Y_RESTS, Y_RESTED_AT, Y_FILLED_AT, Y_DONE_AT, Y_WINDOW,
+) = (*range(17), *range(18, 33), 34, 36)  # fmt: skip
 """What does not change in a pass: stream, strips of it in which the PE takes part, filters, tile of weights, windows.
 Windows that are opened (its words may be written), filled (all were), visited, completed by the MACs, left by the MACs,
 and left by their psums.
@@ -24,6 +26,8 @@ when the next psums may move; when the psums of the last even and odd window wer
 FIFO of iacts: its oldest flit, and how many are in it or on the way; words taken; the slot for the next one.
 Pipeline between address stage and MACs: its oldest visit, and how many are in it.
 FIFO of psums: as that of iacts, and when the last flit was taken; flits of the window that were moved.
+Windows that PEs in lock-step have started, that this one is done with, and whose psums are in the bank; when the last
+one's were; when the last even and odd window were filled, and completed (two each).
 Then, from `Y_WINDOW` on, the even and the odd one of the windows that are open."""
 
 # --- one window that is open (of a place, from `window_of` on) -------------------------------------------------------
@@ -193,7 +197,7 @@ def open_window(run, own, i):
     in_image = i - n * of_image
     q = in_image % columns
     record = stream[at.S_WINDOWS, s] + n * stream[at.S_J, s] * columns + in_image
-    low, step = run.program.low[record], min(run.e[at.COL_STRIDE], run.d[at.EXTENT])
+    low, step = run.program.low[record], new_columns(run.e, run.d[at.EXTENT])
     slot = 0
     if i > 0:
         gone = (low if q > 0 else own[before + W_NEED]) - own[before + W_LOW]
@@ -220,8 +224,9 @@ def start_pe(run, u):
     own[Y_M] = place[at.X_M, u]
     own[Y_TILE] = place[at.X_TILE, u]
     own[Y_WINDOWS] = place[at.X_N, u] * place[at.X_J, u] * place[at.X_Q, u]
+    own[Y_STARTED] = 0 if run.e[at.LOCK_STEP] else own[Y_WINDOWS]
     own[Y_WEIGHTS] = at.NEVER if run.d[at.LOAD] and not run.d[at.BEFORE] else 0
-    own[Y_LATEST] = own[Y_PSUM_TAKEN] = -1
+    own[Y_LATEST] = own[Y_PSUM_TAKEN] = own[Y_DONE_AT] = own[Y_DONE_AT + 1] = -1
     for k in range(2):
         for m in range(place[at.X_M, u]):
             state.acc[u, k, m] = 0

@@ -38,6 +38,7 @@ class Program(NamedTuple):
 
     need: Any
     low: Any
+    more: Any
     last_flit: Any
     flit_end: Any
     pos: Any
@@ -56,12 +57,18 @@ class Program(NamedTuple):
     PSUM_FLIT, SERVICE, PSUM_LANES, FLAT, MULTICAST, CONTENTION, CLUSTER_COLUMNS, PSUMS_REST, HIDE_DRAIN,
     PRIVATE, IACT_TURN, WEIGHT_TURN, PSUM_TURN, PSUM_READS_FROM, IACT_RING_ROWS, IACT_RING_COLUMNS, WEIGHT_RING,
     BLOCK_ROWS, LINK_ROWS, HOLD,
+    LOCK_STEP, START_LATENCY, SINGLE_BUFFER, RELOAD, PSUM_START, PSUM_LATER, HOP_CYCLES, IACT_START,
+    ADDRESS_WORDS, FILLER, ADDRESS_RATE, MORE_ADDRESSES,
     INTEGERS,
-) = range(52)  # fmt: skip
+) = range(64)  # fmt: skip
 """`TAPS`: filter columns of the layer; `PRIVATE`: every PE has links of its own; `..._TURN`: cycles for which a flit
 keeps its lane; `PSUM_READS_FROM`: cycle of a pass from which psums are read; `..._RING...`: clusters of a ring along
 columns or rows, 0 for none; `..._ROWS` of state, of a block of PEs (`B_...`) or a link of chains (`L_...`); `HOLD`:
-cycles for which an iact keeps the multipliers at least, 0 where it may keep none."""
+cycles for which an iact keeps the multipliers at least, 0 where it may keep none; `LOCK_STEP`: which PEs start and end
+windows together (`ALONE`, ...); `PSUM_LATER`: cycles of a psum to the next PE beyond one; `ADDRESS_RATE`: weight
+addresses in a cycle, 0 where they come in flits, like weights."""
+ALONE, CHAIN_TOGETHER, ARRAY_TOGETHER = range(3)
+"""PEs in lock-step: none, those of a chain, or all."""
 
 # --- integers of one pass (array `d`) --------------------------------------------------------------------------------
 DIMENSIONS = 8
@@ -135,11 +142,13 @@ M_IACT_FIFO, M_PSUM_FIFO, M_DRAINED, M_DRAINED_ALL, MARKS = range(5)
 # --- state of one block of PEs while the event engine runs a pass: rows of `kernels.vectors` -------------------------
 (
     B_ADDRESS, B_FREE, B_LEFT, B_LEFT_BEFORE, B_SERVED, B_SERVED_BEFORE, B_FILLED, B_PUSHED, B_WEIGHTS, B_HOP,
-    B_LEFT_OVER, B_SPENT,
-) = range(12)  # fmt: skip
+    B_LEFT_OVER, B_DONE, B_RESTED, B_START, B_SPENT,
+) = range(15)  # fmt: skip
 """`B_HOP`: cycles from the source of its iacts; `B_LEFT_OVER`: NEVER in seats that are left over, 0 in others;
-`B_SPENT`: first of `SPENT` rows, cycles by cause."""
-SPENT = GLB_PORT + 1
+`B_DONE`: when the last window was complete; `B_RESTED`, in lock-step: when its last psum was in the bank (where psums
+move beside MACs: when it was complete); `B_START`: when the window may start; `B_SPENT`: first of `SPENT` rows, cycles
+by cause."""
+SPENT = IMBALANCE + 1
 """Causes for which a PE of the event engine waits within its pass, the first ones."""
 B_RINGS = B_SPENT + SPENT
 """First row of the rings: FRONT rows of when the last visits issued, the oldest first; IACT_FIFO rows of when the last

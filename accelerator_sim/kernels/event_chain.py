@@ -113,9 +113,11 @@ def climb_flit(run, first, stop, slot, lanes):
 @kernel(spliced=True)
 def begin_climb(run, link):
     """When the PEs of a link may begin to move the psums of a window."""
-    moved = of_pes(run, link, at.B_FREE)
+    moved = of_pes(run, link, at.B_FREE) + spread(run.e[at.PSUM_START])
     if run.e[at.OVERLAP]:
         moved = larger(moved, of_pes(run, link, at.B_SERVED))
+    elif run.e[at.PSUM_START] > 0:
+        charge(run, link, at.L_MOVING, spread(run.e[at.PSUM_START]))
     store(run.room.links, link_row(run, link, at.L_MOVED), moved)
 
 
@@ -131,8 +133,8 @@ def note_moves(run, link, moved):
 
 
 @kernel(spliced=True)
-def end_climb(run, link):
-    """The PEs of a link have moved the psums of a window."""
+def end_climb(run, link, rested):
+    """The PEs of a link have moved the psums of a window; rested: when the last ones are in the banks."""
     moved = load(run.room.links, link_row(run, link, at.L_MOVED))
     if run.e[at.OVERLAP]:
         set_pes(run, link, at.B_SERVED_BEFORE, of_pes(run, link, at.B_SERVED))
@@ -142,6 +144,8 @@ def end_climb(run, link):
             note_moves(run, link, moved)
         set_pes(run, link, at.B_FREE, moved)
         set_pes(run, link, at.B_LEFT, moved)
+        if run.e[at.LOCK_STEP]:
+            set_pes(run, link, at.B_RESTED, rested)
 
 
 @kernel(spliced=True)
@@ -177,4 +181,4 @@ def climb(run, x):
     scatter(room.lane_out, blocks.chain_lane, x, 0, lanes.written)
     room.marks[at.M_DRAINED] = max(room.marks[at.M_DRAINED], largest(rested) + 1)
     for link in range(first, stop):
-        end_climb(run, link)
+        end_climb(run, link, rested)

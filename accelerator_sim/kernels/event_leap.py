@@ -20,6 +20,7 @@ import numpy as np
 from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.event_state import first_rows, link_row, row_of
+from accelerator_sim.kernels.new_columns import new_columns
 from accelerator_sim.kernels.vectors import (
     WIDTH,
     any_larger,
@@ -185,6 +186,12 @@ def walk_times(run, block, partial, walk, cursor):
         i += 2
     if partial:
         walk_row(state, walk, i, row_of(run, block, at.B_PUSHED), left_over, ever)
+        i += 1
+    if run.e[at.SINGLE_BUFFER]:
+        walk_row(state, walk, i, row_of(run, block, at.B_DONE), left_over, ever)
+        i += 1
+    if run.e[at.LOCK_STEP]:
+        walk_row(state, walk, i, row_of(run, block, at.B_RESTED), left_over, ever)
         i += 1
     return StateCursor(i, cursor.same)
 
@@ -392,7 +399,7 @@ def positions_left(run, part, level, window, period):
             continue
         records, moved = 1, 0
         if level == COLUMNS:
-            moved = period * min(run.e[at.COL_STRIDE], run.d[at.EXTENT]) * stream[at.S_C, s]
+            moved = period * new_columns(run.e, run.d[at.EXTENT]) * stream[at.S_C, s]
         elif level == ROWS:
             records = stream[at.S_Q, s]
         else:

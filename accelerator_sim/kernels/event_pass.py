@@ -26,6 +26,7 @@ from accelerator_sim.kernels.event_leap import (
     leap,
     stream_has,
 )
+from accelerator_sim.kernels.event_lock_step import end_together, start_together
 from accelerator_sim.kernels.event_pe import WindowWords, receive, room_from, take, work
 from accelerator_sim.kernels.event_state import (
     fill_time,
@@ -37,6 +38,7 @@ from accelerator_sim.kernels.event_state import (
     start_costs,
     start_lanes,
 )
+from accelerator_sim.kernels.new_columns import new_columns
 from accelerator_sim.kernels.references import refer
 from accelerator_sim.kernels.vectors import WIDTH, larger, largest, spread
 
@@ -98,7 +100,7 @@ def words_of(run, s, q):
         stream[at.S_WORDS, s],
         stream[at.S_C, s],
     )
-    step = min(run.e[at.COL_STRIDE], run.d[at.EXTENT])
+    step = new_columns(run.e, run.d[at.EXTENT])
     kept = run.d[at.EXTENT] if q == stream[at.S_Q, s] - 1 else step
     offset = q * step * channels
     return WindowWords(word0 + program.low[record], word0 + program.need[record], offset, offset + kept * channels)
@@ -113,6 +115,8 @@ def run_window(run, part, window):
         for turn in range(plan.lane_first[lane], plan.lane_first[lane + 1]):
             if stream_has(plan.stream, plan.lane_stream[turn], window):
                 send_window(run, plan.lane_stream[turn], lane, window)
+    if run.e[at.LOCK_STEP]:
+        start_together(run, part, window)
     for x in range(first[at.P_STREAMS, part], first[at.P_STREAMS, part + 1]):
         s = member[at.P_STREAMS, x]
         if not stream_has(plan.stream, s, window):
@@ -122,6 +126,8 @@ def run_window(run, part, window):
         for block in range(plan.blocks.pe_first[s], plan.blocks.pe_first[s + 1]):
             if window.j < plan.blocks.pe_rows[block]:
                 work(run, block, words)
+    if run.e[at.LOCK_STEP]:
+        end_together(run, part, window)
     for x in range(plan.blocks.chain_part[part], plan.blocks.chain_part[part + 1]):
         if chain_has(plan.chain, plan.blocks.chain_number[x * WIDTH], window):
             climb(run, x)
@@ -202,7 +208,7 @@ def start_pass(run):
     """Set the machine to the start of the pass."""
     fill = fill_time(run)
     run.out[at.OUT_FILL] = fill
-    start_lanes(run, fill if run.d[at.AFTER_LOAD] and not run.d[at.BEFORE] else 0)
+    start_lanes(run, run.e[at.IACT_START] + (fill if run.d[at.AFTER_LOAD] and not run.d[at.BEFORE] else 0))
     start_blocks(run)
     start_costs(run)
     start_chains(run)

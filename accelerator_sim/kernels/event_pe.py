@@ -112,6 +112,8 @@ def take(run, block, words, begins, ends):
     if begins:
         last = last + spread(1)
     last = larger(last, larger(push + spread(1), load(state, row_of(run, block, at.B_LEFT_BEFORE))))
+    if run.e[at.SINGLE_BUFFER]:
+        last = larger(last, load(state, row_of(run, block, at.B_DONE)) + spread(1))
     slot = pointer[at.K_NEXT_SLOT, block]
     for _ in range(words):
         last = larger(last, load(state, freed + slot) + spread(1))
@@ -161,6 +163,8 @@ def room_from(run, block):
     """From when on there is room for a flit in the FIFOs of a block, vector."""
     _, popped, _, _, _ = first_rows(run, block)
     left = load(run.room.blocks, popped + run.room.pointer[at.K_FLIT, block])
+    if run.e[at.SINGLE_BUFFER]:  # the window before is complete
+        left = larger(left, load(run.room.blocks, row_of(run, block, at.B_DONE)))
     return left + spread(1) - load(run.room.blocks, row_of(run, block, at.B_LEFT_OVER))
 
 
@@ -182,6 +186,8 @@ def begin_window(run, block):
     address = larger(
         load(state, row_of(run, block, at.B_ADDRESS)), load(state, row_of(run, block, at.B_LEFT_BEFORE)) - spread(1)
     )
+    if run.e[at.LOCK_STEP]:
+        address = larger(address, load(state, row_of(run, block, at.B_START)) - spread(1))
     free = load(state, row_of(run, block, at.B_FREE))
     if run.e[at.OVERLAP]:
         served = larger(free, load(state, row_of(run, block, at.B_SERVED_BEFORE)))
@@ -203,6 +209,7 @@ def end_window(run, block, issued):
     spend(run, block, at.NO_IACT, done - flushed)
     store(state, row_of(run, block, at.B_ADDRESS), larger(issued.address, filled))
     store(state, row_of(run, block, at.B_FREE), done)
+    store(state, row_of(run, block, at.B_DONE), done)
     store(state, row_of(run, block, at.B_LEFT_BEFORE), load(state, left))
     store(state, left, done)
     return done

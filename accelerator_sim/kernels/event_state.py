@@ -117,7 +117,8 @@ def start_blocks(run):
         _, _, _, pushed, _ = first_rows(run, block)
         for row in range(row_of(run, block, at.B_RINGS), pushed):
             store(state, row, spread(-1))
-        store(state, row_of(run, block, at.B_FILLED), spread(-1))
+        for row in (at.B_FILLED, at.B_DONE, at.B_RESTED):
+            store(state, row_of(run, block, row), spread(-1))
         for i in range(WIDTH):
             u = blocks.pe_place[block * WIDTH + i]
             loaded = plan.place[at.X_LOADED, u] if waits else 0
@@ -159,7 +160,8 @@ def start_chains(run):
             for i in range(WIDTH):
                 u = place_of_link(e, blocks, link, i)
                 back = plan.chain[at.H_BACK, blocks.chain_number[x * WIDTH + i]]
-                room.links[link_row(run, link, at.L_HOP) * WIDTH + i] = plan.place[at.X_CHAIN_HOP, u]
+                hop = plan.place[at.X_CHAIN_HOP, u] * e[at.HOP_CYCLES] + e[at.PSUM_LATER]
+                room.links[link_row(run, link, at.L_HOP) * WIDTH + i] = hop
                 room.links[link_row(run, link, at.L_BACK) * WIDTH + i] = back
 
 

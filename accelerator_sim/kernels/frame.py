@@ -45,7 +45,7 @@ class Details(NamedTuple):
     drain_cycles: Any
     """Cycles in which psums leave and nothing computes, per tile of positions (on one bus: and per row of it)."""
     bank_cycles: Any
-    """Cycles of the iact banks of the first cluster, per input of one channel (0: no banks)."""
+    """Cycles of the iact banks of the first cluster, per word for each input of one channel (0: no banks)."""
     fill_cycles: Any
     """Cycles in which first windows enter the PEs, per row of them."""
     send_iact_joules: Any
@@ -95,7 +95,8 @@ class Frame(NamedTuple):
 def routes_of(n, s):
     """The ways of data in one spatial configuration."""
     no_shared_rows = n[at.R] == 1 or n[at.ROW_STRIDE] >= n[at.ROW_EXTENT]
-    no_shared_columns = s[at.YQ] * s[at.XQ] == 1 or n[at.COL_STRIDE] >= n[at.COL_EXTENT]
+    slides = s[at.YQ] * s[at.XQ] == 1 and n[at.RELOAD] == 0
+    no_shared_columns = slides or n[at.COL_STRIDE] >= n[at.COL_EXTENT]
     one_pass = cdiv(n[at.R], s[at.YR]) == 1 and n[at.TAP_TILES] == 1
     fill_parts = s[at.YQ] * s[at.XQ] * s[at.YN] * s[at.XN]
     return Routes(
@@ -141,7 +142,7 @@ def details_of(packed, spatial, tables, routes, pair, chained):
     m, c = tables.filters[pair.m0], tables.channels[pair.c0]
     bank = 0.0
     if not n[at.FLAT]:
-        bank = spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * (pairs / (routes.sharers * f[at.BANK_IACT]))
+        bank = spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * (1.0 / (routes.sharers * f[at.BANK_IACT]))
     rows, clusters = m[WeightTile.CLUSTER_ROWS], m[WeightTile.CLUSTERS]
     links = (rows - pair.filter_tiles) * chained + (clusters - rows)
     return Details(
@@ -153,7 +154,7 @@ def details_of(packed, spatial, tables, routes, pair, chained):
         bank_cycles=bank,
         fill_cycles=pair.iact_cycles * n[at.S] * routes.fill_parts,
         send_iact_joules=links * f[at.HOP_IACT_J] + pair.filter_tiles * f[at.SEND_IACT_J],
-        read_columns=pair.iacts * n[at.P] * n[at.R] * m[WeightTile.UNITS],
+        read_columns=pair.sent_iacts * n[at.P] * n[at.R] * m[WeightTile.UNITS],
         give_weight_joules=pair.stored_weights * f[at.GIVE_WEIGHT_J],
         send_weight_joules=pair.stored_weights * f[at.SEND_WEIGHT_J],
         hop_weight_joules=pair.stored_weights * f[at.HOP_WEIGHT_J],
@@ -177,6 +178,6 @@ def kept_of(frame, keep, group):
         rounds=float(rounds),
         requests=rounds * (1.0 if stays else details.channel_tiles),
         bypass=routes.may_bypass and details.unshared and group == 1 and (not stays or passes == 1),
-        once=pair.accumulations == 1 and last,
+        once=pair.accumulations == 1 and last and n[at.RESEND] == 0,
         stored=keep == at.KEEP_WEIGHT or n[at.WEIGHT_THROUGH] != 0,
     )

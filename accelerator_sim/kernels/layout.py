@@ -19,6 +19,11 @@ class Packed(NamedTuple):
     pairs_i: Any
     pairs_w: Any
     """Words stored per nominal iact, by C0, and per nominal weight, by M0."""
+    sent_i: Any
+    filler_i: Any
+    """Words sent per nominal iact, and those of them that are fillers, by C0."""
+    port_w: Any
+    """Words of its port that a weight is worth, by M0."""
     dram_i: Any
     dram_w: Any
     """Bits off-chip per iact, by C0, and per weight, by M0."""
@@ -46,9 +51,10 @@ class Packed(NamedTuple):
     PSUM_PORTS, IACT_PORTS, HIDE_SERVICE, STAGES, CONFIG, READ_PER_MAC, PSUM_COLUMNS,
     IACT_CAP, PSUM_CAP, WEIGHT_CAP, SHARED_BANKS, SHARED_BITS, SHARE_IACT, SHARE_PSUM, SHARE_WEIGHT,
     IACT_BITS, PSUM_BITS, WEIGHT_BITS, PES, MAX_M0, MAX_C0, PSUMS_RETURN,
-    LIMIT_P0, WHOLE_Q, KEEP_MASK, CLUSTERS, AHEAD, TAPS, TAP_TILES, SIMD, EVEN,
+    LIMIT_P0, WHOLE_Q, KEEP_MASK, CLUSTERS, AHEAD, TAPS, TAP_TILES, SIMD, EVEN, RELOAD, RESEND, CONFIG_PASS, SINGLE,
+    HIDE_GLB, REFILLED,
     INTEGERS,
-) = range(66)  # fmt: skip
+) = range(72)  # fmt: skip
 """`TAPS`: filter columns that a PE holds at a time (S0); `TAP_TILES`: passes over all of them."""
 
 # Numbers of one problem: rates, sizes, and joules (`..._J`) of one event.
@@ -59,14 +65,17 @@ class Packed(NamedTuple):
     GIVE_IACT_J, GIVE_WEIGHT_J, GIVE_PSUM_J, SEND_IACT_J, SEND_WEIGHT_J, ENTER_PSUM_J,
     HOP_IACT_J, HOP_WEIGHT_J, HOP_PSUM_J, LOCAL_HOP_J, SPAD_IACT_READ_J, SPAD_WEIGHT_READ_J, SPAD_PSUM_J,
     PE_ACTIVE_J, PE_IDLE_J, CYCLE_J, EXECUTED, SPAD_WEIGHT_SHARE, IACT_SPREAD, WEIGHT_SPREAD, TURN, PSUM_FLIT_RATE,
+    CONTROL, CONTROL_LINK, WRITE_IACT_J, RESTART,
     NUMBERS,
-) = range(42)  # fmt: skip
+) = range(46)  # fmt: skip
 """`FIXED_J`: of the whole layer, whatever the mapping; `DRAM_..._J`: of a bit; `SEND_...`: of a word that leaves its
-source; `GIVE_...`: of a word that reaches a PE (`GIVE_PSUM_J`: that leaves one); `HOP_...`: of a word between two
-clusters; `LOCAL_HOP_J`: of a psum between two PEs of a cluster; `SPAD_PSUM_J`: of a read and a write; `PE_..._J`: of a
-PE and cycle; `CYCLE_J`: of a cycle of the chip (leakage); `..._SPREAD`: see `kernels.imbalance`; `TURN`: cycles from a
-flit of psums to the next one where a GLB bank is read and written in turn, over those of one; `PSUM_FLIT_RATE`: flits
-of psums per cycle over the one bus, by the cycles of one."""
+source; `GIVE_...`: of a word that reaches a PE (`GIVE_PSUM_J`: that leaves one; `WRITE_IACT_J`: its write into the
+SPad, which a filler is spared); `HOP_...`: of a word between two clusters; `LOCAL_HOP_J`: of a psum between two PEs
+of a cluster; `SPAD_PSUM_J`: of a read and a write; `PE_..._J`: of a PE and cycle; `CYCLE_J`: of a cycle of the chip
+(leakage); `..._SPREAD`: see `kernels.imbalance`; `TURN`: cycles from a flit of psums to the next one where a GLB
+bank is read and written in turn, over those of one; `PSUM_FLIT_RATE`: flits of psums per cycle over the one bus, by
+the cycles of one; `CONTROL`, `CONTROL_LINK`: cycles of a window for the control, and for each
+PE of its chain; `RESTART`: those before its first MAC."""
 
 # Integers of one spatial configuration: parts of a dimension (the last letter) on one axis (the first letter): R the
 # cluster rows, K the cluster columns, Y the PE rows, X the PE columns.

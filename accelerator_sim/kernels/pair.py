@@ -90,8 +90,11 @@ class Pair(NamedTuple):
     """Cycles of the first weight port (of the bus, per PE that takes its words) each time that weights are sent."""
     iact_cycles: Any
     """Cycles of the first iact port, per input of one channel that passes it."""
+    service_cycles: Any
+    """Those of them in which it moves psums."""
     iacts: Any
-    """Stored iacts of the layer, per input of one channel."""
+    sent_iacts: Any
+    """Stored iacts of the layer, and words that are sent for them, per input of one channel."""
     stored_weights: Any
     """Stored weights of the layer."""
     joules: Any
@@ -292,13 +295,19 @@ def pair_of(packed, spatial, tables, m0, c0):
     compute = compute_cycles(packed, spatial, c[WeightTile.STEPS], m[WeightTile.CYCLES])
     service = service_cycles(packed, spatial, accumulations, m[WeightTile.STEPS])
     links = int(c[WeightTile.TOP_UNITS]) * spatial.taps_at_once
+    compute += spatial.windows * accumulations * m[WeightTile.TILES] * f[at.RESTART]
+    if not n[at.HIDE_SERVICE]:
+        control = f[at.CONTROL] + f[at.CONTROL_LINK] * links
+        service += spatial.windows * accumulations * m[WeightTile.TILES] * control
     passes = spatial.group_tiles * accumulations * filter_tiles
-    pe_cycles, stages = max(compute, service) if n[at.HIDE_SERVICE] else compute + service, passes * n[at.STAGES]
+    pe_cycles = max(compute, service) if n[at.HIDE_SERVICE] else compute + service
+    stages = passes * (n[at.STAGES] - n[at.REFILLED])
     if not (n[at.HIDE_SERVICE] or n[at.EVEN]):
         pe_cycles += imbalance_cycles(packed, spatial, m, c, links)
         stages += passes * 2.0 * (links - 1)
-    iact_words = filter_tiles * spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * packed.pairs_i[c0]
-    given = spatial.planes * n[at.P] * n[at.R] * m[WeightTile.UNITS] * packed.pairs_i[c0]
+    iact_words = filter_tiles * spatial.group_cluster * c[WeightTile.CLUSTER_STEPS] * packed.sent_i[c0]
+    given = spatial.planes * n[at.P] * n[at.R] * m[WeightTile.UNITS] * packed.sent_i[c0]
+    dropped = spatial.planes * n[at.P] * n[at.R] * m[WeightTile.UNITS] * packed.filler_i[c0]
     return Pair(
         m0=m0,
         c0=c0,
@@ -308,11 +317,13 @@ def pair_of(packed, spatial, tables, m0, c0):
         pe_cycles=pe_cycles,
         stage_cycles=stages,
         psum_cycles=psum_port_cycles(packed, spatial, m, accumulations, resting),
-        weight_cycles=weight_port_cycles(packed, spatial, m, c, packed.pairs_w[m0]),
+        weight_cycles=weight_port_cycles(packed, spatial, m, c, packed.port_w[m0]),
         iact_cycles=iact_words / f[at.RATE_IACT],
+        service_cycles=service,
         iacts=spatial.planes * packed.pairs_i[c0],
+        sent_iacts=spatial.planes * packed.sent_i[c0],
         stored_weights=spatial.weights * packed.pairs_w[m0],
         joules=pair_joules(packed, spatial, m, c, accumulations, resting),
-        give_iact_joules=given * f[at.GIVE_IACT_J],
+        give_iact_joules=given * f[at.GIVE_IACT_J] - dropped * f[at.WRITE_IACT_J],
         active=spatial.groups_at_once * m[WeightTile.TOP_UNITS] * c[WeightTile.TOP_UNITS] * spatial.taps_at_once,
     )

@@ -77,6 +77,16 @@ def join_chains(plan, parent):
         join(parent, of_lane[lane], first)
 
 
+@kernel(helper=True, reference_counts=False)
+def join_all(plan, parent):
+    """Make all places that work one part."""
+    first = -1
+    for u in range(plan.place.shape[1]):
+        if plan.place[at.X_ACTIVE, u]:
+            first = u if first < 0 else first
+            join(parent, first, u)
+
+
 @kernel(helper=True)
 def list_members(plan, row, owners, number):
     """List so many lanes, streams or chains (the row of `part_member`) by their parts, given the part of each."""
@@ -95,13 +105,18 @@ def list_members(plan, row, owners, number):
 
 
 @kernel(helper=True)
-def list_parts(plan):
-    """List the parts of a pass, and the iact lanes, streams and chains of each in their order."""
+def list_parts(e, plan):
+    """List the parts of a pass, and the iact lanes, streams and chains of each in their order.
+
+    Where all PEs are in lock-step, all are one part.
+    """
     place, counts = plan.place, plan.counts
     places = place.shape[1]
     parent, number, owners = np.arange(places), np.full(places, -1, np.int64), np.empty(places, np.int64)
     join_streams(plan, at.S_LANE, parent)
     join_chains(plan, parent)
+    if e[at.LOCK_STEP] == at.ARRAY_TOGETHER:
+        join_all(plan, parent)
     counts[at.COUNT_PARTS] = 0
     for u in range(places):
         if place[at.X_ACTIVE, u] and number[root_of(parent, u)] < 0:

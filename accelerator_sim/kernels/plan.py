@@ -128,7 +128,7 @@ def hops_between(e, place, u, first):
         return e[at.IACT_TURN] - 1
     down = abs(place[at.X_CLUSTER_ROW, u] - place[at.X_CLUSTER_ROW, first])
     across = abs(place[at.X_CLUSTER_COLUMN, u] - place[at.X_CLUSTER_COLUMN, first])
-    return down + across
+    return (down + across) * e[at.HOP_CYCLES]
 
 
 @kernel(helper=True, reference_counts=False)
@@ -236,7 +236,7 @@ def start_chain(e, plan, h, u):
     chain[at.H_J, h] = place[at.X_J, u]
     chain[at.H_Q, h] = place[at.X_Q, u]
     chain[at.H_M, h] = place[at.X_M, u]
-    chain[at.H_BACK, h] = e[at.PSUM_TURN] - 1
+    chain[at.H_BACK, h] = e[at.PSUM_TURN] - 1 + e[at.PSUM_LATER]
 
 
 @kernel(helper=True)
@@ -262,7 +262,7 @@ def find_chains(e, parts, plan, numbering):
         if last[h] >= 0 and not e[at.FLAT]:
             place[at.X_CHAIN_HOP, u] = place[at.X_CLUSTER_ROW, u] - place[at.X_CLUSTER_ROW, last[h]]
             if e[at.PSUMS_REST]:
-                chain[at.H_BACK, h] += place[at.X_CHAIN_HOP, u]
+                chain[at.H_BACK, h] += place[at.X_CHAIN_HOP, u] * e[at.HOP_CYCLES]
         last[h] = u
     return found
 
@@ -374,5 +374,5 @@ def plan_pass(e, d, parts, wanted, plan, numbering):
     counts[at.COUNT_CHAINS] = chains
     counts[at.COUNT_TILES] = find_tiles(e, parts, plan, numbering)
     weight_hops(e, plan.place)
-    list_parts(plan)
+    list_parts(e, plan)
     seat_all(e, plan)

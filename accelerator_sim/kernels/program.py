@@ -15,6 +15,7 @@ from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.compile import kernel
 from accelerator_sim.kernels.csc_columns import stored_entries
 from accelerator_sim.kernels.deal import cdiv
+from accelerator_sim.kernels.new_columns import address_words, new_columns
 from accelerator_sim.kernels.references import refer
 
 
@@ -53,9 +54,7 @@ class Cursor(NamedTuple):
 @kernel(helper=True, reference_counts=False)
 def columns_of_row(e, extent, windows):
     """Columns that a row of so many windows needs, of so many columns each."""
-    if e[at.COL_STRIDE] >= extent:
-        return windows * extent
-    return (windows - 1) * e[at.COL_STRIDE] + extent
+    return (windows - 1) * new_columns(e, extent) + extent
 
 
 @kernel(reference_counts=False)
@@ -70,7 +69,9 @@ def size_streams(e, d, stream, streams, totals):
         of_row = columns_of_row(e, d[at.EXTENT], stream[at.S_Q, s]) * stream[at.S_C, s]
         windows += rows * stream[at.S_Q, s]
         words += rows * of_row
-        flits += rows * (cdiv(of_row, e[at.IACT_FLIT]) + stream[at.S_Q, s] + d[at.EXTENT])
+        segments = stream[at.S_Q, s] + d[at.EXTENT]
+        of_row += segments * address_words(e, d[at.EXTENT], stream[at.S_C, s])
+        flits += rows * (cdiv(of_row, e[at.IACT_FLIT]) + segments)
     totals[0] = windows
     totals[1] = flits
     totals[2] = words
@@ -91,10 +92,13 @@ def line_of(e, d, stream, s, image, p):
 def write_segment(e, line, iacts, program, columns, word):
     """Write down the words of some columns of a row, from the first to before the second; returns the next word."""
     width, layer_channels, csc, carries = e[at.COL_SIZE], e[at.CHANNELS], e[at.CSC_IACT], iacts.data.size > 0
-    extent, gap = line.extent, max(0, e[at.COL_STRIDE] - line.extent)  # windows apart leave columns out
+    extent = line.extent
+    gap = e[at.COL_STRIDE] - new_columns(
+        e, extent
+    )  # windows apart leave columns out, those that are reloaded repeat some
     for x in range(columns[0], columns[1]):
         w = line.column + x
-        if gap > 0:
+        if gap != 0:
             w += gap * (x // extent)
         real = line.inside and 0 <= w < width
         at_word = line.first + w * layer_channels
@@ -122,24 +126,38 @@ def close_flits(e, program, flit, sent, until, end):
 
 
 @kernel(spliced=True)
+def close_segment(e, program, flit, sent, stored, beside):
+    """Close the flits of a segment in CSC, which follows `sent` words of the stream; returns the next flit.
+
+    stored: its iacts; beside: its words of addresses, which come before those, and its fillers, which come after them.
+    """
+    words = stored + beside[0] + beside[1]
+    for i in range(max(1, cdiv(words, e[at.IACT_FLIT]))):  # one without words takes an empty flit
+        program.flit_end[flit] = sent + max(0, min(stored, (i + 1) * e[at.IACT_FLIT] - beside[0]))
+        flit += 1
+    return flit
+
+
+@kernel(spliced=True)
 def write_row(e, line, iacts, program, begin, cursor):
     """Write down an input row of a stream that begins at one cursor, from another one on; returns the next one."""
-    extent, step, csc = line.extent, min(e[at.COL_STRIDE], line.extent), e[at.CSC_IACT]
+    extent, step, csc = line.extent, new_columns(e, line.extent), e[at.CSC_IACT]
     flit, word, oldest = cursor.flit, cursor.word, cursor.word
     sent = word - begin.word
     row_end = sent + columns_of_row(e, extent, line.windows) * line.channels
     for q in range(line.windows):
         column, stop = 0 if q == 0 else extent + (q - 1) * step, extent + q * step
+        program.more[cursor.window + q] = 0
         while column < stop:
-            before = word
-            word = write_segment(e, line, iacts, program, (column, min(column + step, stop)), word)
-            column += step
+            before, until = word, min(column + step, stop)
+            word = write_segment(e, line, iacts, program, (column, until), word)
             if csc:
-                done = word - begin.word
-                if before == word:  # an empty flit
-                    program.flit_end[flit] = done
-                    flit += 1
-                flit, _ = close_flits(e, program, flit, before - begin.word, done, done)
+                stored, places = word - before, (until - column) * line.channels
+                addresses = address_words(e, until - column, line.channels)
+                fillers = places - stored if e[at.FILLER] else 0
+                flit = close_segment(e, program, flit, before - begin.word, stored, (addresses, fillers))
+                program.more[cursor.window + q] += addresses + fillers
+            column += step
         if not csc:
             flit, sent = close_flits(e, program, flit, sent, word - begin.word, row_end)
         while oldest < word and program.pos[oldest] < q * step * line.channels:
@@ -155,7 +173,8 @@ def fill_streams(e, d, local_rows, plan, iacts, program):
     """Write down what every stream sends.
 
     local_rows: parts of output rows inside a cluster.  The program is filled, by window of each stream: `need` words of
-    the stream when it is complete, `low` its oldest word, `last_flit` flits sent by then; by flit: `flit_end`, words
+    the stream when it is complete, `low` its oldest word, `more` its words of addresses and fillers, `last_flit` flits
+    sent by then; by flit: `flit_end`, words
     sent with it; by word: `pos`, its place in the row (column x channels + channel), and `val`, its value.
     """
     plan, iacts, program = refer(plan), refer(iacts), refer(program)
@@ -201,6 +220,8 @@ def flits_of_tile(e, filters, columns, slots):
     """Flits of a tile of weights, of so many filters and columns (channels of a tap), which take so many slots."""
     if e[at.CSC_WEIGHT]:
         addresses = cdiv(columns * e[at.ADDRESS_BITS], e[at.WEIGHT_FLIT_BITS])
+        if e[at.ADDRESS_RATE]:
+            addresses = cdiv(columns + e[at.MORE_ADDRESSES], e[at.ADDRESS_RATE])
         flits = cdiv(slots * e[at.SIMD], e[at.WEIGHT_FLIT]) + addresses
     else:
         flits = cdiv(filters * columns, e[at.WEIGHT_FLIT])

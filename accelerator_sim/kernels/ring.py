@@ -73,7 +73,7 @@ def shorten_streams(e, plan, streams):
                 down = links_to(down, forward_reach(in_column[s], rows), rows)
             if columns > 1:
                 across = links_to(across, forward_reach(in_row[s, row], columns), columns)
-            place[at.X_HOP, u] = down + across
+            place[at.X_HOP, u] = (down + across) * e[at.HOP_CYCLES]
 
 
 @kernel(helper=True)
@@ -81,7 +81,7 @@ def weight_hops(e, place):
     """Put the links from the first cluster of a row into `X_WEIGHT_HOP`, where the clusters of a row share weights."""
     size, used_rows = e[at.WEIGHT_RING], 1
     for u in range(place.shape[1]):
-        place[at.X_WEIGHT_HOP, u] = place[at.X_CLUSTER_COLUMN, u]
+        place[at.X_WEIGHT_HOP, u] = place[at.X_CLUSTER_COLUMN, u] * e[at.HOP_CYCLES]
         used_rows = max(used_rows, place[at.X_CLUSTER_ROW, u] + 1)
     if size == 0 or not e[at.MULTICAST]:
         return
@@ -92,4 +92,5 @@ def weight_hops(e, place):
     for u in range(place.shape[1]):
         if place[at.X_ACTIVE, u]:
             forward = forward_reach(in_row[place[at.X_CLUSTER_ROW, u]], size)
-            place[at.X_WEIGHT_HOP, u] = links_to(place[at.X_CLUSTER_COLUMN, u], forward, size)
+            links = links_to(place[at.X_CLUSTER_COLUMN, u], forward, size)
+            place[at.X_WEIGHT_HOP, u] = links * e[at.HOP_CYCLES]

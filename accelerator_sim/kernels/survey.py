@@ -195,7 +195,7 @@ def bound_of(packed, spatial, tables, pair, objective):
 
     joules = pair.joules + pair.give_iact_joules * spatial.columns
     joules += pair.stored_weights * spatial.units * f[at.GIVE_WEIGHT_J]
-    joules += pair.iacts * spatial.sent_inputs * pair.filter_tiles * f[at.SEND_IACT_J]
+    joules += pair.sent_iacts * spatial.sent_inputs * pair.filter_tiles * f[at.SEND_IACT_J]
     joules += pair.stored_weights * f[at.SEND_WEIGHT_J]
     joules += reads * f[at.DRAM_READ_J] + writes * f[at.DRAM_WRITE_J]
     step = min(step_joules(spatial, pair.active * spatial.units), step_joules(spatial, float(n[at.PES])))
@@ -249,6 +249,7 @@ def note_no_better(packed, tables, top_m, top_c):
         for column in (WeightTile.VARIANCE, WeightTile.UNPAIRED, WeightTile.SERVICE):
             more = more and one[column] >= two[column]
         more = more and packed.pairs_w[m0] >= packed.pairs_w[m0 + 1] and packed.dram_w[m0] >= packed.dram_w[m0 + 1]
+        more = more and packed.port_w[m0] >= packed.port_w[m0 + 1]
         one[WeightTile.NO_BETTER] = 1.0 if same and more else 0.0
     for c0 in range(1, top_c):
         one, two = tables.channels[c0], tables.channels[c0 + 1]
@@ -258,6 +259,7 @@ def note_no_better(packed, tables, top_m, top_c):
         same = same and one[WeightTile.CLUSTER_STEPS] == two[WeightTile.CLUSTER_STEPS]
         same = same and one[WeightTile.TOP_UNITS] == two[WeightTile.TOP_UNITS]
         more = packed.pairs_i[c0] >= packed.pairs_i[c0 + 1] and packed.dram_i[c0] >= packed.dram_i[c0 + 1]
+        more = more and packed.sent_i[c0] >= packed.sent_i[c0 + 1] and packed.filler_i[c0] <= packed.filler_i[c0 + 1]
         one[WeightTile.NO_BETTER] = 1.0 if same and more else 0.0
     tables.filters[top_m, WeightTile.NO_BETTER] = tables.channels[top_c, WeightTile.NO_BETTER] = 0.0
 

@@ -19,8 +19,8 @@ from accelerator_sim.kernels.rounding import WORD_SLIP
 (
     O_M2, O_FILTERS_FIRST, O_KEEP_IACT, O_RELOAD, O_READ_FIRST, O_PSUM_RESTS, O_CONFIG, O_LATENCY, O_DUPLEX,
     O_HIDE_WEIGHT, O_PREFETCH, O_HIDE_IACT, O_HIDE_OACT, O_SINGLE_PORT, O_WEIGHT_KEPT, O_CHANNELS, O_BURST,
-    O_FILL_EARLY, ORDER,
-) = range(19)  # fmt: skip
+    O_FILL_EARLY, O_CONFIG_PASS, ORDER,
+) = range(20)  # fmt: skip
 
 # Numbers of a layer (array `x`).
 X_IACT_BYTES, X_WEIGHT_BYTES, X_OACT_BYTES, X_BYTES_PER_CYCLE, X_FILL_RATE, NUMBERS = range(6)
@@ -372,6 +372,8 @@ def follow(arrays):
         clock[k] = run.o[O_CONFIG]
     run.waits[at.CONFIGURATION] += clock[C_NOW]
     for i in range(kind.size):
+        clock[C_NOW] += run.o[O_CONFIG_PASS]
+        run.waits[at.CONFIGURATION] += run.o[O_CONFIG_PASS]
         request_operands(run, i)
         start = run.starts[i] = start_of(run, i)
         request_ahead(run, i, start)

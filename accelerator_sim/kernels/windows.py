@@ -60,11 +60,11 @@ def touched(window, outputs, blocks):
 
 @kernel(helper=True, reference_counts=False)
 def touched_by_taps(n, taps, outputs, blocks):
-    """Columns that runs of neighbouring outputs need for some neighbouring taps: of `Window.of_taps`."""
+    """Columns that PEs get for runs of neighbouring outputs and some neighbouring taps: see `columns_in_passes`."""
     stride, dilation = n[at.COL_STRIDE], n[at.COL_DILATION]
     extent = (taps - 1) * dilation + 1
-    if stride >= extent:
-        return (taps if dilation == 1 else extent) * outputs
+    if stride >= extent or n[at.RELOAD]:
+        return extent * outputs
     return stride * (outputs - blocks) + extent * blocks
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,12 +15,12 @@ from accelerator_sim.files.data import resolve
 from accelerator_sim.files.errors import InvalidFile, Problem, did_you_mean
 from accelerator_sim.files.model import FileModel, load_model
 from accelerator_sim.files.yaml_tree import Document, load_document
-from accelerator_sim.mapping.chip_compiler import compiled, compiles_for
+from accelerator_sim.mapping import chip_compiler, openeye
 from accelerator_sim.mapping.constraints import Constraints
 from accelerator_sim.mapping.eyeriss_v1 import Letters, letters_of, mapping_of
 from accelerator_sim.mapping.loops import Loops, loops_of
 from accelerator_sim.mapping.mapping import AXES, TILES, Encoding, Factors, Mapping, Stationary
-from accelerator_sim.mapping.problem import problem_of
+from accelerator_sim.mapping.problem import MappingProblem, problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.layer import Layer
 from accelerator_sim.workload.network import Network
@@ -108,11 +108,31 @@ class MappingFile(FileModel):
 
     format: str = Field(pattern=f"^{FORMAT}$", description=FORMAT)
     source: str = Field(default="", description="where the mappings or rules come from")
-    compiler: Literal["eyeriss_v1"] | None = Field(
+    compiler: Literal["eyeriss_v1", "openeye"] | None = Field(
         default=None, description="whose compiler maps the layers that are not given, as far as its rules go"
     )
     constraints: ConstraintsEntry = ConstraintsEntry()
     layers: dict[str, MappingEntry] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class KnownCompiler:
+    """Rules that map layers: of which machine, and what they give (None: they say nothing)."""
+
+    machine: str
+    suits: Callable[[Architecture], bool]
+    mapping: Callable[[MappingProblem], Mapping | None]
+
+
+COMPILERS = {
+    "eyeriss_v1": KnownCompiler(
+        "one flat array with shared GLB banks", chip_compiler.compiles_for, chip_compiler.compiled
+    ),
+    "openeye": KnownCompiler(
+        "clusters of PEs with csc, and GLB banks for iacts and psums", openeye.maps_for, openeye.mapped
+    ),
+}
+"""Rules by the word that stands for them in a mapping file."""
 
 
 @dataclass(frozen=True)
@@ -173,14 +193,15 @@ def load_plan(path: Path, architecture: Architecture, network: Network) -> Mappi
             continue
         own = {each: mapping for each, mapping in of_phases.items() if each == name or each not in file.layers}
         mappings |= own
-    if file.compiler is not None and not compiles_for(architecture):
-        message = f"is for one flat array with shared GLB banks, which {architecture.name} is not"
+    compiler = COMPILERS[file.compiler] if file.compiler is not None else None
+    if compiler is not None and not compiler.suits(architecture):
+        message = f"is for {compiler.machine}, which {architecture.name} is not"
         problems.append(_problem(document, ("compiler",), message))
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
-    if file.compiler is not None:
+    if compiler is not None:
         others = (layer for name, layer in layers.items() if name not in mappings)
-        found = {layer.name: compiled(problem_of(layer, architecture)) for layer in others}
+        found = {layer.name: compiler.mapping(problem_of(layer, architecture)) for layer in others}
         mappings |= {name: mapping for name, mapping in found.items() if mapping is not None}
     return MappingPlan(mappings, _constraints(file.constraints))
 

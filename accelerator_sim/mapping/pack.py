@@ -25,6 +25,9 @@ def pack(problem: MappingProblem, actions: ActionEnergies, taps: int) -> at.Pack
     pairs_w = np.array([0.0] + [problem.weight_pairs(m) for m in range(1, max_m0 + 1)])
     dram_w = np.array([0.0] + [problem.weight_dram_bits(m) for m in range(1, max_m0 + 1)])
     pairs_i = np.array([0.0] + [problem.iact_pairs(c, taps) for c in range(1, max_c0 + 1)])
+    sent_i = np.array([0.0] + [problem.sent_iact_pairs(c, taps) for c in range(1, max_c0 + 1)])
+    filler_i = np.array([0.0] + [problem.filler_iacts(c, taps) for c in range(1, max_c0 + 1)])
+    port_w = np.array([0.0] + [problem.weight_port_pairs(m) for m in range(1, max_m0 + 1)])
     dram_i = np.array([0.0] + [problem.iact_dram_bits(c, taps) for c in range(1, max_c0 + 1)])
     rows, columns = loops.rows, loops.columns
     if problem.architecture.dram.padding == "stored":
@@ -35,7 +38,8 @@ def pack(problem: MappingProblem, actions: ActionEnergies, taps: int) -> at.Pack
     numbers = _numbers(problem, actions)
     integers = _integers(problem, taps, max_m0, max_c0)
     uneven = _uneven(problem, max_m0)
-    return at.Packed(integers, numbers, slots, cycles, pairs_i, pairs_w, dram_i, dram_w, fits, least, *uneven)
+    words = pairs_i, pairs_w, sent_i, filler_i, port_w
+    return at.Packed(integers, numbers, slots, cycles, *words, dram_i, dram_w, fits, least, *uneven)
 
 
 def _uneven(problem: MappingProblem, max_m0: int) -> tuple[Floats, Floats, Floats, Floats]:
@@ -105,12 +109,15 @@ def _integers(problem: MappingProblem, taps: int, max_m0: int, max_c0: int) -> N
     n[at.HIDE_OACT] = overlap.dram_oact
     n[at.DUPLEX] = architecture.dram.duplex
     n[at.PSUM_PORTS] = glb.psum.ports
-    n[at.IACT_PORTS] = glb.iact.ports
+    n[at.IACT_PORTS], n[at.HIDE_GLB] = glb.iact.ports, architecture.overlap.glb_fill
     n[at.HIDE_SERVICE] = pe.psum_service.overlaps_macs
     n[at.EVEN] = problem.work is not None
     n[at.SIMD] = architecture.lanes
-    n[at.STAGES] = pe.pipeline_stages - 1
-    n[at.CONFIG] = architecture.configuration.time
+    n[at.STAGES], n[at.REFILLED] = pe.pipeline_stages - 1, problem.refilled_stages
+    n[at.RELOAD] = pe.iact_window == "reload"
+    n[at.SINGLE] = pe.iact_buffer == "single"
+    n[at.RESEND] = not pe.weights_stay
+    n[at.CONFIG_PASS if architecture.configuration.per == "pass" else at.CONFIG] = architecture.configuration.time
     n[at.READ_PER_MAC] = pe.iact_read == "per_mac"
     n[at.PSUM_COLUMNS] = architecture.pe_cluster.columns
     n[at.IACT_CAP] = glb.own_bits("iact")
@@ -152,6 +159,8 @@ def _rates(f: Floats, problem: MappingProblem) -> None:
     f[at.IACT_SPREAD], f[at.WEIGHT_SPREAD] = problem.channel_spreads
     f[at.TURN] = problem.turn_cycles
     f[at.PSUM_FLIT_RATE] = problem.psum_flit_rate
+    f[at.CONTROL], f[at.CONTROL_LINK] = problem.control_cycles
+    f[at.RESTART] = problem.restart_cycles
     f[at.SERVICE] = problem.architecture.pe.psum_service.cycles_per_psum
     f[at.RATE_IACT] = problem.words_per_cycle("iact")
     f[at.RATE_WEIGHT] = problem.words_per_cycle("weight")
@@ -211,7 +220,7 @@ def _delivery_joules(f: Floats, problem: MappingProblem, actions: ActionEnergies
     architecture = problem.architecture
     iact = actions.delivery("iact") * _width(problem, actions, "noc.deliver.iact", "iact")
     weight = actions.delivery("weight") * _width(problem, actions, "noc.deliver.weight", "weight")
-    f[at.GIVE_IACT_J] = actions.spad["iact"][1]
+    f[at.GIVE_IACT_J] = f[at.WRITE_IACT_J] = actions.spad["iact"][1]
     f[at.GIVE_WEIGHT_J] = actions.spad["weight"][1] / architecture.weights_per_word
     f[at.GIVE_PSUM_J] = f[at.ENTER_PSUM_J] = actions.delivery("psum")
     if architecture.noc.iact.floods:  # a word that is sent reaches every PE, whoever needs it

@@ -80,6 +80,36 @@ class MappingProblem:
         """Share of the taps that fall on inputs rather than on padding, whose zeros CSC leaves out."""
         return self.layer.inside_macs / self.layer.macs
 
+    @property
+    def reloads(self) -> bool:
+        """Whether PEs get all iacts of each window anew."""
+        return self.architecture.pe.iact_window == "reload"
+
+    @property
+    def control_cycles(self) -> tuple[float, float]:
+        """Cycles that the control adds to a window whose psums the PE waits for, and to it for each PE of its chain.
+
+        Those before its first psum; in lock-step, the way of a psum up the chain too.
+        """
+        pe = self.architecture.pe
+        return float(pe.psum_service.start), 0.0 if pe.lock_step == "none" else float(pe.psum_service.latency)
+
+    @property
+    def restart_cycles(self) -> float:
+        """Cycles before the first MAC of a window, where it waits for all of its iacts or for other PEs.
+
+        Those before it starts, and those of the pipeline, which is empty then.
+        """
+        pe = self.architecture.pe
+        return float(self.refilled_stages + (pe.lock_step != "none") * pe.start_latency)
+
+    @property
+    def refilled_stages(self) -> int:
+        """Pipeline stages before the MACs that are empty at the start of every window, not only of every pass."""
+        pe = self.architecture.pe
+        empties = pe.lock_step != "none" or pe.iact_buffer == "single"
+        return max(0, pe.pipeline_stages - 2) if empties else 0
+
     def slots(self, filters: int) -> float:
         """Expected issue slots for one iact against the column of `filters` weights of a PE."""
         if self.work is not None:
@@ -243,9 +273,39 @@ class MappingProblem:
         pe, precision = self.architecture.pe, self.architecture.precision
         assert pe.csc is not None
         address = pe.spad.iact_address.width if pe.spad.iact_address else 0
-        segment = channels * min(self.loops.columns.stride, taps)
+        segment = channels * (taps if self.reloads else min(self.loops.columns.stride, taps))
         density = self.layer.density.iact * self._real_share
         return csc_pairs_per_value(density, segment, pe.csc.count, address, precision.iact)
+
+    def sent_iact_pairs(self, channels: int, taps: int) -> float:
+        """Words sent per nominal iact: those that are stored, or words of addresses and fillers beside them."""
+        csc = self.architecture.pe.csc
+        if self.iact_encoding is Encoding.RAW or csc is None or not csc.address_words:
+            return self.iact_pairs(channels, taps)
+        extent = self.loops.columns.of_taps(0, taps).extent
+        columns = extent if self.reloads else min(self.loops.columns.stride, extent)
+        addresses = (channels if columns > 1 else 1) + 1
+        density = self.layer.density.iact * self._real_share
+        pairs = 1.0 if csc.filler else csc_pairs_per_value(density, channels * columns, csc.count, 0, 1)
+        return pairs + addresses / (channels * columns)
+
+    def filler_iacts(self, channels: int, taps: int) -> float:
+        """Filler words sent per nominal iact, which PEs drop."""
+        csc = self.architecture.pe.csc
+        if self.iact_encoding is Encoding.RAW or csc is None or not csc.filler:
+            return 0.0
+        extent = self.loops.columns.of_taps(0, taps).extent
+        columns = extent if self.reloads else min(self.loops.columns.stride, extent)
+        density = self.layer.density.iact * self._real_share
+        return 1.0 - csc_pairs_per_value(density, channels * columns, csc.count, 0, 1)
+
+    def weight_port_pairs(self, filters: int) -> float:
+        """Words that a weight is worth at its port, where addresses come at a rate of their own."""
+        csc = self.architecture.pe.csc
+        if self.weight_encoding is Encoding.RAW or csc is None or csc.weight_addresses_per_cycle is None:
+            return self.weight_pairs(filters)
+        pairs = csc_pairs_per_value(self.layer.density.weight, filters, csc.count, 0, 1)
+        return pairs + self.words_per_cycle("weight") / csc.weight_addresses_per_cycle / filters
 
     def weight_pairs(self, filters: int) -> float:
         """Words stored per nominal weight."""

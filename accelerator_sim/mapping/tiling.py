@@ -50,14 +50,29 @@ class Tiling:
         return [self.loops.columns.of_taps(i, min(length, size - i)) for i in range(0, size, length)]
 
     def columns_in_passes(self, outputs: int, blocks: int) -> int:
-        """Input columns, padding included, that PEs need in all passes over S: `Window.touched` of each pass."""
+        """Input columns, padding included, that PEs get in all passes over S: `Window.touched` of each pass.
+
+        PEs that reload their windows get all columns of each output.
+        """
         columns = self.loops.columns
+        if self.problem.reloads:
+            return self.deals.S.summed(lambda tile: outputs * columns.of_taps(0, tile.elements).extent)
         return self.deals.S.summed(lambda tile: columns.of_taps(0, tile.elements).touched(outputs, blocks))
 
     @property
     def iact_pairs(self) -> float:
         """Words stored per nominal iact (expected)."""
         return self.problem.iact_pairs(self.mapping.C0, self.taps)
+
+    @property
+    def sent_iact_pairs(self) -> float:
+        """Words sent per nominal iact (expected)."""
+        return self.problem.sent_iact_pairs(self.mapping.C0, self.taps)
+
+    @property
+    def filler_iacts(self) -> float:
+        """Filler words sent per nominal iact (expected)."""
+        return self.problem.filler_iacts(self.mapping.C0, self.taps)
 
     @property
     def weight_pairs(self) -> float:
@@ -99,7 +114,8 @@ class Tiling:
         """Whether every weight is loaded into its SPads once."""
         kept, passes = self.mapping.stationary, self.mapping.M2
         filters_last = kept is Stationary.PE_WEIGHT or (kept is Stationary.WEIGHT and passes == 1)
-        single = self.accumulations == 1 and (self.deals.M.tiles == 1 or filters_last)
+        stay = self.problem.architecture.pe.weights_stay
+        single = stay and self.accumulations == 1 and (self.deals.M.tiles == 1 or filters_last)
         return single or self.tiles == 1
 
     @property
@@ -118,7 +134,8 @@ class Tiling:
         rows = self.loops.rows
         no_shared_rows = self.loops.R == 1 or rows.stride >= rows.extent
         columns = self.loops.columns
-        no_shared_columns = self.mapping.cluster_parts("Q") == 1 or columns.stride >= columns.extent
+        slides = self.mapping.cluster_parts("Q") == 1 and not self.problem.reloads
+        no_shared_columns = slides or columns.stride >= columns.extent
         return (
             self.problem.architecture.glb.iact.bypass
             and self.loops.held is None

@@ -103,7 +103,7 @@ def fetched_input(band: tuple[PhaseLayer, ...], architecture: Architecture, mapp
     filled, moved = whole_words(copies * schedule.iact_pairs), math.ceil(bits / 8.0)
     channel = whole_cycles(moved / (dram.bandwidth / architecture.clock)) + architecture.latency_cycles
     banks = 0
-    if not architecture.flat:
+    if not (architecture.flat or architecture.overlap.glb_fill):
         rate = mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
         banks = whole_cycles(schedule.iact_cluster_tile * schedule.iact_pairs / rate)
     cycles = max(channel, banks)

@@ -26,12 +26,23 @@ def pe_cycles(schedule: Schedule) -> float:
     windows = d.G.tiles * d.N.steps * d.P.steps * d.Q.steps
     compute = windows * d.C.steps * d.R.tiles * schedule.loops.S * problem.iact_density * filter_cycles(schedule)
     service = windows * schedule.accumulations * d.M.steps * pe.psum_service.cycles_per_psum
-    beside, stages = pe.psum_service.overlaps_macs, pe.pipeline_stages - 1
-    busy = max(compute, service) if beside else compute + service
+    beside, stages = pe.psum_service.overlaps_macs, pe.pipeline_stages - 1 - problem.refilled_stages
+    load = later_window_cycles(schedule) if pe.iact_buffer == "single" else 0.0
+    compute += windows * schedule.accumulations * d.M.tiles * problem.restart_cycles
+    if not beside:
+        each, of_link = problem.control_cycles
+        service += windows * schedule.accumulations * d.M.tiles * (each + of_link * links(schedule))
+    busy = max(compute, service) + load if beside else compute + max(service, load)
     if not beside and problem.work is None:
         busy += windows * imbalance_cycles(schedule)
         stages += 2 * (links(schedule) - 1)
     return busy + drain_cycles(schedule) + schedule.passes * stages
+
+
+def later_window_cycles(schedule: Schedule) -> float:
+    """Cycles of the first iact port for all windows but the first ones of passes, where those are a serial fill."""
+    hidden = schedule.problem.architecture.overlap.iact_fill
+    return max(0.0, iact_port_cycles(schedule) - (0.0 if hidden else iact_fill_cycles(schedule)))
 
 
 def links(schedule: Schedule) -> int:
@@ -119,10 +130,10 @@ def iact_port_cycles(schedule: Schedule) -> float:
     """Cycles in which the iact ports of the first (the busiest) cluster, PE or the one bus take their words in."""
     problem = schedule.problem
     if problem.architecture.private:
-        return _pe_iacts(schedule) * schedule.iact_pairs / problem.words_per_cycle("iact")
+        return _pe_iacts(schedule) * schedule.sent_iact_pairs / problem.words_per_cycle("iact")
     contention = schedule.mapping.cluster_rows.C if schedule.mapping.cluster_rows.M > 1 else 1
     words = _cluster_iacts(schedule, _cluster_rows(schedule), _cluster_columns(schedule), schedule.deals.M.tiles)
-    return words * contention * schedule.iact_pairs / problem.words_per_cycle("iact")
+    return words * contention * schedule.sent_iact_pairs / problem.words_per_cycle("iact")
 
 
 def _pe_iacts(schedule: Schedule) -> int:
@@ -158,10 +169,12 @@ def iact_bank_cycles(schedule: Schedule) -> float:
     reads = _cluster_iacts(schedule, _cluster_rows(schedule), _cluster_columns(schedule), schedule.deals.M.tiles)
     filled = schedule.loops.rows.touched(p.cluster_steps, p.tiles)
     across = schedule.loops.columns.touched(schedule.deals.Q.cluster_steps, schedule.deals.Q.tiles)
-    writes = 0 if schedule.loops.held else _cluster_iacts(schedule, filled, across, schedule.iact_rounds)
-    words = reads + writes if problem.architecture.glb.iact.ports == 1 else max(reads, writes)
+    beside = schedule.loops.held or problem.architecture.overlap.glb_fill
+    writes = 0 if beside else _cluster_iacts(schedule, filled, across, schedule.iact_rounds)
+    read, written = reads * schedule.sent_iact_pairs, writes * schedule.iact_pairs
+    words = read + written if problem.architecture.glb.iact.ports == 1 else max(read, written)
     share = schedule.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
-    return words * schedule.iact_pairs / share
+    return words / share
 
 
 def iact_fill_cycles(schedule: Schedule) -> float:
@@ -171,12 +184,12 @@ def iact_fill_cycles(schedule: Schedule) -> float:
     if problem.architecture.private:
         lines = d.P.tiles * d.R.tiles
         words = d.M.tiles * d.G.tiles * d.C.steps * lines * schedule.loops.S * d.Q.tiles * d.N.tiles
-        return words * schedule.iact_pairs / problem.words_per_cycle("iact")
+        return words * schedule.sent_iact_pairs / problem.words_per_cycle("iact")
     strips = first_strips(schedule)
     lines = d.R.summed(lambda taps: rows.streamed(strips, d.P.tiles, taps.elements))
     per_row = schedule.loops.S * m.cluster_parts("Q") * d.Q.tiles * m.cluster_parts("N") * d.N.tiles
     words = d.M.tiles * d.G.cluster_steps * d.C.cluster_steps * lines * per_row
-    return words * schedule.iact_pairs / problem.words_per_cycle("iact")
+    return words * schedule.sent_iact_pairs / problem.words_per_cycle("iact")
 
 
 def weight_port_cycles(schedule: Schedule) -> float:
@@ -189,7 +202,8 @@ def weight_port_cycles(schedule: Schedule) -> float:
         filters = d.G.tiles * d.M.steps if problem.architecture.private else d.G.row_steps * d.M.row_steps
         words = schedule.weight_rounds * filters * d.C.steps * d.R.tiles * schedule.loops.S
         more = _fullest_row(schedule)
-    return words * (schedule.weight_pairs + more) / problem.words_per_cycle("weight")
+    pairs = problem.weight_port_pairs(schedule.mapping.M0)
+    return words * (pairs + more) / problem.words_per_cycle("weight")
 
 
 def _fullest_row(schedule: Schedule) -> float:
@@ -303,12 +317,13 @@ def load_of(schedule: Schedule) -> Load:
         Resource.PSUM_BANK: psum_bank_cycles(schedule),
         Resource.WEIGHT_PORT: weight_port_cycles(schedule) if overlap.weight_fill else 0.0,
     }
+    times = schedule.passes if architecture.configuration.per == "pass" else 1
     serial = {
         Resource.WEIGHT_FILL: 0.0 if overlap.weight_fill else weight_port_cycles(schedule),
         Resource.IACT_FILL: 0.0 if overlap.iact_fill else iact_fill_cycles(schedule),
         Resource.DRAM_IACT: 0.0,  # of the channel, in the order of the sum
         Resource.DRAM_OACT: 0.0,
-        Resource.CONFIGURATION: float(architecture.configuration.time),
+        Resource.CONFIGURATION: float(architecture.configuration.time * times),
         Resource.DRAM_LATENCY: float(exposed_requests(schedule) * schedule.problem.latency_cycles),
     }
     return Load(side, serial, dram_bytes(schedule))

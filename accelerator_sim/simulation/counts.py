@@ -66,7 +66,7 @@ def _accesses(schedule: Schedule, stored: Stored) -> tuple[Access, ...]:
     updates = round(executed * (1.0 - schedule.psum_chain / loops.macs))
     written = ceil_div(stored.weight.delivered, problem.architecture.weights_per_word)
     rows += [
-        Access("spad", "iact", stored.iact_reads, stored.iact.delivered, spad.iact.width),
+        Access("spad", "iact", stored.iact_reads, stored.iact.kept, spad.iact.width),
         Access("spad", "weight", stored.weight_reads, written, spad.weight.width),
         Access("spad", "psum", updates, updates, spad.psum.width),
     ]

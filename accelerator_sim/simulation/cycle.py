@@ -207,6 +207,8 @@ class _LayerStepper:
         self.queue.channel.clock[0] = self.waits[at.CONFIGURATION] = self.order[line.O_CONFIG]
         for i in range(self.passes.count):
             begun = self.queue.now
+            self.queue.skip(int(self.order[line.O_CONFIG_PASS]))
+            self.waits[at.CONFIGURATION] += self.order[line.O_CONFIG_PASS]
             self.ask_operands(i)
             step_wait(self.queue.channel, self.needs(i), self.waits)
             self.glb_left -= self.queue.now - begun
@@ -292,7 +294,8 @@ def _weight_fill(plan: Plan) -> int:
 def counted_on_the_way(schedule: Schedule, stored: Stored, stepped: Stepped) -> Stored:
     """The counts of a stepped layer in the place of those in closed form."""
     problem, seen = schedule.problem, stepped.seen
-    address = problem.architecture.pe.spad.iact_address
+    pe = problem.architecture.pe
+    address = None if pe.csc is not None and pe.csc.address_words else pe.spad.iact_address
     bits = address.width if address and problem.iact_encoding == "csc" else 0
 
     def words(pairs: int, segments: int) -> int:

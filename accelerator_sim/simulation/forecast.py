@@ -202,7 +202,9 @@ class Forecaster:
         if len(kinds) * schedule.active_pes * d.N.top.steps * d.P.top.steps * d.Q.top.steps > MOST_STEPS:
             return None
         cycles, fill, links = least_times(passes, kinds, work)
-        bound = schedule.problem.architecture.configuration.time + int(cycles @ counts)
+        configuration = schedule.problem.architecture.configuration
+        each = passes.count if configuration.per == "pass" else 1
+        bound = configuration.time * each + int(cycles @ counts)
         port = max(iact_port_cycles(schedule), iact_bank_cycles(schedule))
         reads = np.full(len(kinds), int(port) // passes.count, dtype=np.int64)
         times = _by_kind(kinds, np.maximum(cycles + 1 + 2 * (links - 1), reads), fill, reads)

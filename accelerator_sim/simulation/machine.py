@@ -21,6 +21,9 @@ DIMENSIONS = "GNMCPQRS"
 PLACES_ORDER = "GNQPMCRS"
 """Significance of the dimensions in a place on an axis, outermost first (`noc.modes`)."""
 
+LOCK_STEPS = {"none": at.ALONE, "chain": at.CHAIN_TOGETHER, "array": at.ARRAY_TOGETHER}
+"""How kernels know the values of `pe.lock_step`."""
+
 _SMALL = 4096
 """Words that are kept of any memory: 32 KiB per PE."""
 
@@ -186,6 +189,13 @@ def _integers(schedule: Schedule) -> Ints:
     e[at.FRONT] = max(1, pe.pipeline_stages - 2)
     e[at.HOLD] = pe.min_cycles_per_iact if pe.min_cycles_per_iact > 1 else 0
     e[at.OVERLAP] = pe.psum_service.overlaps_macs
+    e[[at.LOCK_STEP, at.START_LATENCY]] = LOCK_STEPS[pe.lock_step], pe.start_latency
+    e[[at.SINGLE_BUFFER, at.RELOAD]] = pe.iact_buffer == "single", pe.iact_window == "reload"
+    e[[at.PSUM_START, at.PSUM_LATER]] = pe.psum_service.start, pe.psum_service.latency - 1
+    e[[at.HOP_CYCLES, at.IACT_START]] = architecture.noc.hop_cycles, architecture.overlap.iact_start
+    if pe.csc is not None:
+        e[[at.ADDRESS_WORDS, at.FILLER]] = pe.csc.address_words, pe.csc.filler
+        e[[at.ADDRESS_RATE, at.MORE_ADDRESSES]] = pe.csc.weight_addresses_per_cycle or 0, pe.csc.more_weight_addresses
     e[at.CSC_IACT] = mapping.iact_encoding is Encoding.CSC
     e[at.CSC_WEIGHT] = mapping.weight_encoding is Encoding.CSC
     e[at.COUNT_REACH] = 1 << (pe.csc.count if pe.csc else 4)

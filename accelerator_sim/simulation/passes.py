@@ -284,9 +284,10 @@ def order_with(schedule: Schedule, fetched_bits: tuple[float, float], filled: in
     o[line.O_M2] = mapping.M2
     o[line.O_FILTERS_FIRST] = kept in (Stationary.WEIGHT, Stationary.PE_WEIGHT)
     o[line.O_KEEP_IACT] = kept is Stationary.IACT
-    o[line.O_RELOAD] = kept is Stationary.WEIGHT and mapping.M2 > 1
+    o[line.O_RELOAD] = (kept is Stationary.WEIGHT and mapping.M2 > 1) or not architecture.pe.weights_stay
     o[line.O_WEIGHT_KEPT] = kept is Stationary.WEIGHT
-    o[line.O_CONFIG] = architecture.configuration.time
+    each = architecture.configuration.per == "pass"
+    o[line.O_CONFIG_PASS if each else line.O_CONFIG] = architecture.configuration.time
     o[line.O_LATENCY] = problem.latency_cycles
     o[line.O_DUPLEX] = dram.duplex
     o[line.O_BURST] = dram.burst
@@ -297,7 +298,7 @@ def order_with(schedule: Schedule, fetched_bits: tuple[float, float], filled: in
     o[line.O_HIDE_IACT] = overlap.dram_iact
     o[line.O_HIDE_OACT] = overlap.dram_oact
     o[line.O_CHANNELS] = schedule.loops.C
-    stores = not (architecture.flat or schedule.iact_bypasses_glb)
+    stores = not (architecture.flat or schedule.iact_bypasses_glb or overlap.glb_fill)
     o[line.O_SINGLE_PORT] = stores and architecture.glb.iact.ports == 1
     x = np.zeros(line.NUMBERS, dtype=np.float64)
     x[line.X_IACT_BYTES] = fetched_bits[0] / max(1, schedule.iact_fetched) / 8.0
@@ -418,10 +419,10 @@ class Planner:
         totals = np.zeros(3, dtype=np.int64)
         size_streams(e, d, plan.stream, streams, totals)
         windows, flits, words = (int(n) for n in totals)
-        need, low, last_flit = np.zeros((3, windows), dtype=np.int64)
+        need, low, more, last_flit = np.zeros((4, windows), dtype=np.int64)
         flit_end, pos = np.zeros(flits, dtype=np.int64), np.zeros(words, dtype=np.int64)
         val = np.zeros(words if self.data.size else 0, dtype=np.int64)
-        filled = Program(need, low, last_flit, flit_end, pos, val, NO_COST)
+        filled = Program(need, low, more, last_flit, flit_end, pos, val, NO_COST)
         fill_streams(e, d, int(self.machine.local[at.P]), plan, Iacts(self.iact_mask, self.data), filled)
         return filled
 

@@ -8,7 +8,7 @@ form: a value is moved as often as its row, its column and its channel are, so t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -40,6 +40,13 @@ class StoredWords:
     delivered: int
     hops: int
     """Words that sources put on the network, that PEs receive, and words times mesh links."""
+    fillers: int = 0
+    """Words that PEs receive and drop, which are not written into their SPads."""
+
+    @property
+    def kept(self) -> int:
+        """Words that PEs write into their SPads."""
+        return self.delivered - self.fillers
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +98,17 @@ def expected(schedule: Schedule) -> Stored:
     problem, mapping = schedule.problem, schedule.mapping
     iacts, weights = _nominal(schedule)
 
-    def words(nominal: dict[str, int], pairs: float, dram_bits: float) -> StoredWords:
-        moved = {k: n if pairs == 1.0 else whole_words(n * pairs) for k, n in nominal.items() if k != "fetched"}
+    def words(nominal: dict[str, int], pairs: float, sent: float, dram_bits: float) -> StoredWords:
+        each = {k: pairs if k == "filled" else sent for k in nominal if k != "fetched"}
+        moved = {k: nominal[k] if of == 1.0 else whole_words(nominal[k] * of) for k, of in each.items()}
         return StoredWords(nominal["fetched"] * dram_bits, **moved)
 
     issued, gated = problem.issued
+    bits = problem.iact_dram_bits(mapping.C0, schedule.taps)
+    of_iacts = words(iacts, schedule.iact_pairs, schedule.sent_iact_pairs, bits)
     return Stored(
-        words(iacts, schedule.iact_pairs, problem.iact_dram_bits(mapping.C0, schedule.taps)),
-        words(weights, schedule.weight_pairs, problem.weight_dram_bits(mapping.M0)),
+        replace(of_iacts, fillers=whole_words(iacts["delivered"] * schedule.filler_iacts)),
+        words(weights, schedule.weight_pairs, schedule.weight_pairs, problem.weight_dram_bits(mapping.M0)),
         problem.effectual,
         issued,
         gated,
@@ -281,15 +291,20 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
     if mask is not None:
         plane = mask.sum(axis=(0, 1, 4), dtype=np.int64)
     units = schedule.deals.Q.units
-    segments = schedule.deals.S.summed(lambda tile: _segments(loops.columns.of_taps(0, tile.elements), units))
+    pe = problem.architecture.pe
+    reloads = pe.iact_window == "reload"
+    segments = schedule.deals.S.summed(lambda tile: _segments(loops.columns.of_taps(0, tile.elements), units, reloads))
     across = schedule.columns_in_passes(loops.Q, units)
-    address = problem.architecture.pe.spad.iact_address
+    address = pe.spad.iact_address
     # Segments of each nominal value are the same at every level: a segment is C0 channels of the columns of a window.
     addressed = schedule.deals.C.units * segments * (address.width if address else 0), loops.C * across
+    beside = addressed
+    if pe.csc is not None and pe.csc.address_words:
+        beside = bits * _address_words(schedule, reloads), loops.C * across
 
     deals = schedule.deals
-    by_unit = np.sum([_part_columns(schedule, window, True) for window in schedule.tap_windows], axis=0)
-    by_cluster = _part_columns(schedule, loops.columns, False)
+    by_unit = np.sum([_part_columns(schedule, window, True, reloads) for window in schedule.tap_windows], axis=0)
+    by_cluster = _part_columns(schedule, loops.columns, False, False)
     streamed, received = _streamed(schedule), _received(loops.rows)
     filled_rows = _row_blocks(schedule)
     sent, delivered = int(streamed @ plane @ by_unit), int(received @ plane @ by_unit) * deals.M.units
@@ -302,13 +317,17 @@ def _iact_words(schedule: Schedule, nominal: dict[str, int], mask: Mask | None, 
     pairs["read"] = pairs["sent"] if nominal["read"] else 0
 
     def stored(level: str) -> int:
-        return ceil_div(pairs[level] * bits * addressed[1] + nominal[level] * addressed[0], bits * addressed[1])
+        of_segments = addressed if level == "filled" else beside
+        own = nominal[level] if pe.csc is not None and pe.csc.filler and level != "filled" else pairs[level]
+        return ceil_div(own * bits * of_segments[1] + nominal[level] * of_segments[0], bits * of_segments[1])
 
     moved = {level: stored(level) for level in ("filled", "read", "sent", "delivered", "hops")}
+    fillers = nominal["delivered"] - delivered if pe.csc is not None and pe.csc.filler else 0
     fetched = int(_tile_rows(loops.rows, deals.P) @ plane @ _tile_rows(loops.columns, deals.Q)) * schedule.iact_rounds
     on_chip = fetched * bits + nominal["fetched"] * addressed[0] / addressed[1]
     per_value = on_chip / nominal["fetched"] if nominal["fetched"] else 0.0
-    return StoredWords(nominal["fetched"] * _dram_bits(schedule, "iact", per_value, density, mask), **moved)
+    bits_off_chip = _dram_bits(schedule, "iact", per_value, density, mask)
+    return StoredWords(nominal["fetched"] * bits_off_chip, **moved, fillers=fillers)
 
 
 def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, mask: Mask | None) -> float:
@@ -325,9 +344,27 @@ def _dram_bits(schedule: Schedule, tensor: str, on_chip: float, density: float, 
     return min(raw, rlc_bits_of(values, dram.rlc_run, dram.rlc_pairs_per_word, dram.rlc_word))
 
 
-def _segments(window: Window, units: int) -> int:
-    """Segments of an input row in one pass over it, over the PEs that share it."""
+def _segments(window: Window, units: int, reloads: bool) -> int:
+    """Segments of an input row in one pass over it, over the PEs that share it; reloads: of one for each window."""
+    if reloads:
+        return window.outputs
     return units * (ceil_div(window.extent, min(window.stride, window.extent)) - 1) + window.outputs
+
+
+def _address_words(schedule: Schedule, reloads: bool) -> int:
+    """Words of addresses of an input row in all passes over it, over the PEs that share it and all channels."""
+    units, loops = schedule.deals.Q.units, schedule.loops
+
+    def words_of(tile: DealtTile) -> int:
+        window = loops.columns.of_taps(0, tile.elements)
+        columns = window.extent if reloads else min(window.stride, window.extent)
+        segments = _segments(window, units, reloads)
+        short = units if window.extent % columns == 1 and columns > 1 else 0  # a last segment of one column
+        long = segments - short if columns > 1 else 0
+        parts = schedule.deals.C.units
+        return long * (loops.C + parts) + (segments - long) * 2 * parts
+
+    return schedule.deals.S.summed(words_of)
 
 
 def _off_chip(schedule: Schedule, mask: Mask) -> Mask:
@@ -354,10 +391,10 @@ def _cover(window: Window, runs: list[tuple[int, int]]) -> NDArray[np.int64]:
     return np.cumsum(edges)[:-1].astype(np.int64)
 
 
-def _part_columns(schedule: Schedule, window: Window, by_pe: bool) -> NDArray[np.int64]:
+def _part_columns(schedule: Schedule, window: Window, by_pe: bool, reloads: bool) -> NDArray[np.int64]:
     """Times that each column is touched by the parts of Q: those of every PE, or of every cluster.
 
-    window: that of all filter columns, or of those of a pass.
+    window: that of all filter columns, or of those of a pass; reloads: every output has columns of its own.
     """
     dealt, clusters, local = (
         schedule.deals.Q,
@@ -367,7 +404,7 @@ def _part_columns(schedule: Schedule, window: Window, by_pe: bool) -> NDArray[np
     runs = []
     for tile in range(0, schedule.loops.Q, dealt.length):
         elements = min(dealt.length, schedule.loops.Q - tile)
-        steps = ceil_div(elements, clusters * local) * (1 if by_pe else local)
+        steps = 1 if reloads else ceil_div(elements, clusters * local) * (1 if by_pe else local)
         runs += [(tile + i, min(steps, elements - i)) for i in range(0, elements, steps)]
     return _cover(window, runs)
 

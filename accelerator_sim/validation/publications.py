@@ -55,7 +55,9 @@ class Figure(FileModel):
     least: float | None = Field(default=None, description="published as at least this")
     most: float | None = Field(default=None, description="published as at most this")
     within: Tolerance | None = Field(default=None, description="error that is tolerated, as a fraction of the value")
-    margin: float | None = Field(default=None, gt=0.0, description="instead of within: error in units of the value")
+    margin: float | None = Field(
+        default=None, ge=0.0, description="instead of within: error in units of the value; 0: none"
+    )
     mean_within: Tolerance | None = Field(default=None, description="mean error of `values` that is tolerated")
     where: str = Field(min_length=1, description="table, figure or section")
     read: Literal["printed", "recalled", "derived", "chart"] = Field(

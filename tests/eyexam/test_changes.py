@@ -84,3 +84,21 @@ def test_what_makes_no_machine_is_left_out() -> None:
     """v2 has no GLB banks for weights, so that fetching them ahead is refused by the file's own rules."""
     assert "weights are fetched ahead into the GLB" not in made("eyeriss_v2")
     assert "weights are fetched ahead into the GLB" in made("eyeriss_v1", ("overlap.dram_weight", "false"))
+
+
+def test_each_option_of_control_is_turned_back() -> None:
+    """Every line of an open RTL's file that is not what the file of Eyeriss v2 has, or leaves out, is tried."""
+    found = made("openeye_192")
+    paths = {path for _, settings, _ in found.values() for path, _ in settings}
+    assert paths >= {
+        "pe.lock_step", "pe.start_latency", "pe.iact_buffer", "pe.iact_window", "pe.weights_stay", "pe.csc.iact_stream",
+        "pe.csc.weight_addresses_per_cycle", "pe.psum_service.start", "pe.psum_service.latency", "overlap.iact_start",
+        "noc.iact.words_per_cycle", "pe.min_cycles_per_iact",
+    }  # fmt: skip
+    assert found["PEs start and end windows on their own"][0].pe.start_latency == 1
+    assert (
+        not paths & {path for _, settings, _ in made("eyeriss_v2").values() for path, _ in settings} & {"pe.lock_step"}
+    )
+    words = made("openeye_192", ("pe.csc.iact_stream", "words"))
+    assert "no filler words for zero iacts" not in words
+    assert words["addresses of iacts beside the iacts"][0].pe.csc.iact_stream == "packed"  # type: ignore[union-attr]

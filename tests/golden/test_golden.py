@@ -45,6 +45,7 @@ def recorded() -> dict[tuple[str, str], dict[str, str]]:
         return {(row["architecture"], row["workload"]): row for row in csv.DictReader(file)}
 
 
+@pytest.mark.filterwarnings("ignore:.* is normalised")
 @pytest.mark.parametrize(("architecture", "workload"), CASES)
 def test_totals(architecture: str, workload: str) -> None:
     assert totals(architecture, workload) == recorded()[architecture, workload]

@@ -12,6 +12,9 @@ page leaves it open, a PE
 - visits nothing of a window before all that the window before needs has been written, and has no dropped visit enter
   while the stages before the MACs are full;
 - lets go of words that no visit of their last window follows when that window is complete.
+
+PEs in lock-step ask each other within a cycle whether all have ended the window; each answers once a cycle, from what
+it did in earlier ones.
 """
 
 from __future__ import annotations
@@ -64,6 +67,12 @@ class Setting:
         self.architecture = architecture
         self.flat, self.macs = architecture.flat, architecture.lanes
         self.least = pe.min_cycles_per_iact if pe.min_cycles_per_iact > 1 else 0
+        self.lock, self.start_latency = pe.lock_step, pe.start_latency
+        self.single, self.reloads = pe.iact_buffer == "single", pe.iact_window == "reload"
+        self.hop = architecture.noc.hop_cycles
+        self.psum_start, self.later = pe.psum_service.start, pe.psum_service.latency - 1
+        self.address_words = pe.csc is not None and pe.csc.iact_stream in ("words", "filled")
+        self.filler = pe.csc is not None and pe.csc.iact_stream == "filled"
         self.front, self.tail = max(1, pe.pipeline_stages - 2), min(2, pe.pipeline_stages)
         self.overlap = pe.psum_service.overlaps_macs
         self.spad_words = max(
@@ -132,7 +141,9 @@ def row_flits(s: Setting, share: Tile, image: int, strip: int) -> list[Flit]:
     segments: list[tuple[int, list[int]]] = []
     for k, start in enumerate(starts):
         needed = list(range(start, start + extent))
-        if k == 0 and stride < extent:
+        if s.reloads:
+            segments.append((k, needed))
+        elif k == 0 and stride < extent:
             segments += [(k, piece) for piece in chunks(needed, stride)]
         else:
             segments.append((k, needed[-stride:]))
@@ -143,19 +154,32 @@ def row_flits(s: Setting, share: Tile, image: int, strip: int) -> list[Flit]:
         inside = 0 <= row < rows.size and 0 <= column < columns.size
         return inside and bool(s.iact_mask[share["G"][0], share["N"][image], row, column, share["C"][channel]])
 
-    def words(segment: list[int]) -> list[Word]:
+    def words(number: int, segment: list[int]) -> list[Word]:
         found = []
         for column in segment:
             has = [k for k, start in enumerate(starts) if start <= column < start + extent]
+            has = [number] if s.reloads else has
             found += [Word(column, c, has[0], has[-1]) for c in range(len(share["C"])) if stored(column, c)]
         return found
 
     if s.csc_iact:
-        cut = [(k, run) for k, segment in segments for run in chunks(words(segment), s.iact_words) or [[]]]
+        cut = [(k, run) for k, segment in segments for run in compressed(s, share, segment, words(k, segment))]
     else:
-        every = [word for _, segment in segments for word in words(segment)]
+        every = [word for k, segment in segments for word in words(k, segment)]
         cut = [(run[0].first, run) for run in chunks(every, s.iact_words)]
     return [Flit(image, strip, k, tuple(run)) for k, run in cut]
+
+
+def compressed(s: Setting, share: Tile, segment: list[int], words: list[Word]) -> list[list[Word]]:
+    """The flits of a segment in CSC, by the iacts that each brings: addresses, iacts, and fillers for zeros."""
+    channels = len(share["C"])
+    sent: list[Word | None] = list(words)
+    if s.address_words:
+        columns = channels if len(segment) > 1 else 1
+        sent = [None] * (columns + 1) + sent
+    if s.filler:
+        sent += [None] * (len(segment) * channels - len(words))
+    return [[word for word in run if word is not None] for run in chunks(sent, s.iact_words)] or [[]]
 
 
 # --- the PE -----------------------------------------------------------------------------------------------------------
@@ -184,7 +208,11 @@ class Pe:
         self.freed: dict[int, int] = {}
         self.queue: list[Visit] = []
         self.free, self.last_issue, self.next = 0, -s.tail, 0
+        self.done: list[int] = []
+        """When it was done with a window itself, and (`completed`) when those in lock-step with it were too."""
         self.completed: list[int] = []
+        self.answered = -1
+        self.group: list[Pe] = [self]
         self.left: list[int] = []
         self.psum_arrived: list[int] = []
         self.moved: list[int] = []
@@ -272,18 +300,53 @@ class Pe:
         while self.window < len(self.windows):
             w = self.window
             if len(self.completed) == w:
-                ahead = self.next < len(self.visits) and self.visits[self.next].window <= w
-                waits = bool(self.queue) and self.queue[0].window <= w
-                busy = self.free > now or self.last_issue + self.s.tail > now
-                if ahead or waits or busy or not self.has_come(w, now) or self.weights_at > now:
-                    return
-                if self.s.overlap and ((w and self.left[-1] == now) or not self.set_is_free(now)):
+                self.end(now)
+                same = [(pe, pe.windows.index(self.windows[w])) for pe in self.sharers(w)]
+                if any(pe.end(now) or len(pe.done) <= v for pe, v in same):
                     return
                 self.completed.append(now)
-                self.freed.update(dict.fromkeys(self.freed_with_window[w], now))
             if not self.s.overlap and not self.has_moved(w, now):
                 return
             self.left.append(now)
+
+    def sharers(self, w: int) -> list[Pe]:
+        """The PEs in lock-step with it in a window, itself among them."""
+        return [pe for pe in self.group if self.windows[w] in pe.windows]
+
+    def end(self, now: int) -> None:
+        """Be done with the window, if that is so in this cycle; what happens in it does not count."""
+        w = len(self.done)
+        if self.answered == now or w == len(self.windows) or len(self.completed) < w:
+            return
+        self.answered = now
+        ahead = self.next < len(self.visits) and self.visits[self.next].window <= w
+        waits = bool(self.queue) and self.queue[0].window <= w
+        busy = self.free > now or self.last_issue + self.s.tail > now
+        if ahead or waits or busy or not self.has_come(w, now) or self.weights_at > now or not self.may_start(w, now):
+            return
+        if len(self.left) < w or (self.s.overlap and ((w and self.left[-1] == now) or not self.set_is_free(now))):
+            return
+        self.done.append(now)
+        self.freed.update(dict.fromkeys(self.freed_with_window[w], now))
+
+    def ready(self, w: int) -> int | None:
+        """When the last of what a window waits for in lock-step was there; None: not yet."""
+        flit, word = self.last_needed[w]
+        notes, index = (self.popped, flit) if word < 0 else (self.written, word)
+        times = [self.weights_at - 1, notes[index] if index < len(notes) else None]
+        if w and self.s.overlap:
+            times.append(self.completed[w - 1] if len(self.completed) >= w else None)
+        elif w:
+            assert self.lane
+            times.append(self.lane.rests(self, w - 1))
+        return None if None in times else max(t for t in times if t is not None)
+
+    def may_start(self, w: int, now: int) -> bool:
+        """Whether all PEs in lock-step with it may start a window, in this cycle or before."""
+        if self.s.lock == "none":
+            return True
+        times = [pe.ready(pe.windows.index(self.windows[w])) for pe in self.sharers(w)]
+        return all(t is not None and t + self.s.start_latency <= now for t in times)
 
     def has_input(self, now: int) -> bool:
         """Whether the next flit of psums from below, or from the GLB, can be seen."""
@@ -302,26 +365,35 @@ class Pe:
         k = len(self.moved)
         if k // self.per_window >= len(self.completed) or (k and self.moved[-1] + self.s.service > now):
             return
+        if self.completed[k // self.per_window] + self.s.psum_start > now:
+            return
         if self.has_input(now) and self.has_room(now):
             self.moved.append(now)
             if self.above:
-                self.above.psum_arrived.append(now + self.above.place.cluster[0] - self.place.cluster[0])
+                rows = self.above.place.cluster[0] - self.place.cluster[0]
+                self.above.psum_arrived.append(now + self.s.later + rows * self.s.hop)
             else:
                 assert self.lane
                 self.lane.taken.append(now)
+
+    def may_take(self, w: int, now: int) -> bool:
+        """Whether what is sent for a window may come into the SPad, or on its way where there is a single buffer."""
+        return not self.s.single or happened(self.completed, w - 1, now)
 
     def write(self, now: int) -> None:
         """Write words of the flit at the head of the FIFO."""
         f = len(self.popped)
         if not (f < len(self.flits) and happened(self.arrived, f, now) and happened(self.popped, f - 1, now)):
             return
-        if not self.flits[f].words and not self.has_left(self.flit_window[f] - 2):
+        if not self.flits[f].words and not (
+            self.has_left(self.flit_window[f] - 2) and self.may_take(self.flit_window[f], now)
+        ):
             return
         while (n := len(self.written)) < self.flit_end[f]:
             replaced = n - self.s.spad_words
             if replaced >= 0 and self.freed.get(replaced, now) >= now:
                 return
-            if not self.has_left(self.words[n][1] - 2):
+            if not self.has_left(self.words[n][1] - 2) or not self.may_take(self.words[n][1], now):
                 return
             self.written.append(now)
         self.popped.append(now)
@@ -346,6 +418,8 @@ class Pe:
         visit = self.visits[self.next]
         if self.weights_at > now or not happened(self.written, visit.word, now) or not self.has_left(visit.window - 2):
             return
+        if not self.may_start(visit.window, now):
+            return
         if len(self.queue) == self.s.front or (visit.window and not self.has_come(visit.window - 1, now)):
             return
         visit.entered = now
@@ -365,9 +439,13 @@ class Pe:
         if len(self.completed) > w:
             if len(self.moved) > w * self.per_window and self.moved[-1] + s.service > now:
                 return "psum_service"
+            if self.completed[w] + s.psum_start > now:
+                return "psum_service"
             if not self.has_input(now):
                 return "psum_in" if self.below else "glb_port"
             return "psum_out" if self.above else "glb_port"
+        if len(self.done) > w:
+            return "imbalance"
         waiting = [v for v in self.queue + self.visits[self.next :] if (v.slots or s.least) and v.window == w]
         if not self.set_is_free(now):
             return "psum_out"
@@ -410,6 +488,10 @@ def weight_flits(s: Setting, share: Tile) -> int:
         return -(-len(share["M"]) * len(columns) // words)
     pairs = sum(-(-column_entries(s, share, tap, c) // each) * each for tap, c in columns)
     address = spad.weight_address.width if spad.weight_address else 0
+    csc = problem.architecture.pe.csc
+    if csc is not None and csc.weight_addresses_per_cycle is not None:
+        addresses = len(columns) + csc.more_weight_addresses
+        return max(1, -(-pairs // words) + -(-addresses // csc.weight_addresses_per_cycle))
     return max(1, -(-pairs // words) + -(-len(columns) * address // (words * bits)))
 
 
@@ -435,7 +517,7 @@ def send_weights(s: Setting, pes: list[Pe]) -> int:
             done[key] = sent[router]
         if shared:
             along = sorted({other.place.cluster for other in pes if other.place.cluster[0] == row})
-            here = done[key] + hops(along, rings_of(s.architecture, "weight"))[row, column]
+            here = done[key] + hops(along, rings_of(s.architecture, "weight"))[row, column] * s.hop
         else:
             here = done[key]
         pe.weights_at = 0 if s.early else here
@@ -459,7 +541,7 @@ class Lane:
             longest = max(stream, key=lambda pe: len(pe.share["P"]))
             far = hops(sorted({pe.place.cluster for pe in stream}), rings_of(self.s.architecture, "iact"))
             for image, strip in product_of(longest.share, "NP"):
-                targets = [(pe, far[pe.place.cluster]) for pe in stream if strip < len(pe.share["P"])]
+                targets = [(pe, far[pe.place.cluster] * self.s.hop) for pe in stream if strip < len(pe.share["P"])]
                 for flit in row_flits(self.s, longest.share, image, strip):
                     queue.append(((image, strip, flit.window, number), flit, targets))
         queue.sort(key=lambda entry: entry[0])
@@ -472,7 +554,10 @@ class Lane:
         """Send the next flit, if all its targets have room."""
         if now < max(self.start, self.free) or self.sent == len(self.queue):
             return
-        _, targets = self.queue[self.sent]
+        flit, targets = self.queue[self.sent]
+        window = flit.image, flit.strip, flit.window
+        if not all(pe.may_take(pe.windows.index(window), now) for pe, _ in targets):
+            return
         if all(happened(pe.popped, len(pe.arrived) - self.s.iact_depth, now) for pe, _ in targets):
             self.sent += 1
             self.free = now + self.s.turn["iact"]
@@ -489,13 +574,19 @@ class GlbLane:
         self.taken: list[int] = []
         self.read, self.wrote = 0, 0
         self.read_free = s.psums_from
-        self.rested = -1
-        self.way_back = s.turn["psum"] - 1
+        self.rested: list[int] = []
+        self.way_back = s.turn["psum"] - 1 + s.later
 
     def prepare(self) -> None:
         """Fix the order of all flits."""
         order = [(w, i) for i, chain in enumerate(self.chains) for w in chain[0].windows]
         self.order = [self.chains[i] for _, i in sorted(order) for _ in range(self.chains[i][0].per_window)]
+        self.last: dict[tuple[int, Key], int] = {}
+        """The last flit of each window of each chain."""
+        n = 0
+        for w, i in sorted(order):
+            n += self.chains[i][0].per_window
+            self.last[i, w] = n - 1
         self.bursts: list[tuple[int, int]] = []
         """Of each flit: the first one of its window, and the first one of the next window."""
         while (first := len(self.bursts)) < len(self.order):
@@ -514,7 +605,8 @@ class GlbLane:
         """Write the oldest flit that has come back, or read one for the chain whose turn it is."""
         comes = self.wrote < len(self.taken) and self.taken[self.wrote] + 1 + self.way_back <= now
         if self.s.bursts and comes and self.read >= self.bursts[self.wrote][1]:
-            self.wrote, self.rested = self.wrote + 1, now
+            self.wrote += 1
+            self.rested.append(now)
             return
         if not self.s.psum_in or self.read == len(self.order) or (self.s.alternates and now % 2):
             return
@@ -526,12 +618,20 @@ class GlbLane:
             first.psum_arrived.append(self.read_free - 1)
             self.read += 1
 
+    def rests(self, pe: Pe, w: int) -> int | None:
+        """When the last psum of a window of a PE's chain was written, or will be; None: it has not left the chain."""
+        number = next(i for i, chain in enumerate(self.chains) if pe in chain)
+        n = self.last[number, pe.windows[w]]
+        if self.s.bursts:
+            return self.rested[n] if n < len(self.rested) else None
+        return self.taken[n] + 1 + self.way_back if n < len(self.taken) else None
+
     def drained(self, now: int) -> int:
         """The cycle after its last flit is in the bank, from the one on in which all PEs are done."""
         while self.s.bursts and self.wrote < len(self.order):
             self.step(now)
             now += 1
-        return (self.rested if self.s.bursts else self.taken[-1] + 1 + self.way_back) + 1
+        return (self.rested[-1] if self.s.bursts else self.taken[-1] + 1 + self.way_back) + 1
 
 
 # --- the pass ---------------------------------------------------------------------------------------------------------
@@ -576,11 +676,13 @@ def _chains(s: Setting, pes: list[Pe]) -> list[GlbLane]:
         lane = lanes.setdefault(key, GlbLane(s))
         lane.chains.append(chain)
         if not s.schedule.psum_bypasses_glb and not s.flat:
-            lane.way_back = chain[-1].place.cluster[0] - first.cluster[0]
+            lane.way_back = s.later + (chain[-1].place.cluster[0] - first.cluster[0]) * s.hop
         for low, high in itertools.pairwise(chain):
             low.above, high.below = high, low
         for pe in chain:
             pe.lane = lane
+            if s.lock != "none":
+                pe.group = chain if s.lock == "chain" else pes
     return list(lanes.values())
 
 
@@ -603,7 +705,8 @@ def step_pass(
     lanes, ports = _lanes(s, pes), _chains(s, pes)
     for lane in lanes:
         lane.prepare()
-        lane.start = 0 if before or architecture.overlap.iact_fill else fill
+        lane.start = architecture.overlap.iact_start
+        lane.start += 0 if before or architecture.overlap.iact_fill else fill
     for port in ports:
         port.prepare()
     for pe in pes:
@@ -625,7 +728,7 @@ def step_pass(
         cycles = max(cycles, *(lane.drained(now) for lane in ports))
     waits = {}
     for pe in pes:
-        pe.spent["imbalance"] = cycles - pe.finish
+        pe.spent["imbalance"] += cycles - pe.finish
         waits[pe.place.name] = {cause: n for cause, n in pe.spent.items() if n and cause != "busy"}
         assert pe.spent.total() == cycles
     return PassResult(
@@ -722,7 +825,7 @@ def steps_of(schedule: Schedule) -> list[Step]:
                 group = (g, n, p, q, channels) if walk.kind == "iact" else (g, n, p, q, filters, c)
                 wanted = (g, m, c, r, taps)
                 new = tile | {"C": channels} if group != held else None
-                load = wanted != loaded
+                load = wanted != loaded or not schedule.problem.architecture.pe.weights_stay
                 once = walk.kind != "weight" or (n, p, q) == positions[0]
                 steps.append(Step(tile, (c, r, taps) == sums[0], (c, r, taps) == sums[-1], load, new, load and once))
                 held, loaded = group, wanted
@@ -784,8 +887,9 @@ def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rate
         )  # fmt: skip
 
     results = [run(step) for step in steps]
-    waits = Counter(configuration=architecture.configuration.time)
-    now = written = architecture.configuration.time
+    each = architecture.configuration.per == "pass"
+    waits = Counter(configuration=architecture.configuration.time * (len(steps) if each else 1))
+    now = written = 0 if each else architecture.configuration.time
     starts: list[int] = []
     groups = [i for i, step in enumerate(steps) if step.iacts]
     fetched = unwritten = asked = sent = took = 0
@@ -793,6 +897,9 @@ def step_layer(schedule: Schedule, iact_mask: Any, weight_mask: Any, rates: Rate
     fills_early = streams and not overlap.weight_fill
     ahead = overlap.weight_fill or prefetched(schedule)
     for i, (step, result) in enumerate(zip(steps, results, strict=True)):
+        if each:
+            now += architecture.configuration.time
+            unwritten = max(0, unwritten - architecture.configuration.time)
         if step.iacts and (i == 0 or not overlap.dram_iact):
             fetched, unwritten = fetch(step, now), writing(step)
         if step.load and (i == 0 or not ahead):

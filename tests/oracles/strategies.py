@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
@@ -152,6 +153,20 @@ FLAT_KINDS = ("multicast_bus", "multicast_bus", "broadcast", "unicast", "unicast
 @lru_cache(maxsize=1024)
 def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architecture:
     """The machine of a number."""
+    name, change = _drawn(number, roomy, largest)
+    return machine(name, change | _control(number, change))
+
+
+def controlled_machine(number: int, names: Sequence[str]) -> tuple[Architecture, Architecture]:
+    """The machine of a number with some options of control, and without them (but with what they need)."""
+    name, change = _drawn(number, True, 4)
+    values = control_of(change, names, Random(f"values of {number}"))
+    without = {path: text for path, text in values.items() if path not in names}
+    return machine(name, change | values), machine(name, change | without)
+
+
+def _drawn(number: int, roomy: bool, largest: int) -> tuple[str, Overrides]:
+    """A built-in machine and the changes that make the machine of a number of it, without options of control."""
     dice = Random(number)
     flat = dice.random() < 0.5
     rows, columns = (dice.randint(1, largest + 2 * flat) for _ in range(2))
@@ -190,7 +205,52 @@ def drawn_machine(number: int, roomy: bool = True, largest: int = 4) -> Architec
         change["pe.packed"] = f"{{width: {more.choice([4, 16])} b, macs: {more.choice([2, 3])}}}"
     change["glb.psum.access"] = more.choice(["alternate", "burst"])
     change["glb.psum.port_width"] = more.choice(["40 b", "40 b", "20 b"])  # flits of one psum are more flits
-    return machine("eyeriss_v1" if flat else "eyeriss_v2", change)
+    return "eyeriss_v1" if flat else "eyeriss_v2", change
+
+
+CONTROL: dict[str, tuple[str, ...]] = {
+    "pe.lock_step": ("chain", "array"),
+    "pe.start_latency": ("2", "3"),
+    "pe.iact_buffer": ("single",),
+    "pe.iact_window": ("reload",),
+    "pe.weights_stay": ("false",),
+    "pe.psum_service.start": ("1", "6"),
+    "pe.psum_service.latency": ("2", "3"),
+    "noc.hop_cycles": ("0",),
+    "noc.iact.words_per_cycle": ("1",),
+    "pe.csc.iact_stream": ("words", "filled"),
+    "pe.csc.weight_addresses_per_cycle": ("1", "2"),
+    "pe.csc.more_weight_addresses": ("1", "2"),
+    "overlap.iact_start": ("1", "2"),
+    "overlap.glb_fill": ("true",),
+    "configuration.per": ("pass",),
+}
+"""Options of control, and values of each one beside the one that it has where it is left out."""
+NEEDS = {
+    "pe.start_latency": "pe.lock_step",
+    "pe.csc.more_weight_addresses": "pe.csc.weight_addresses_per_cycle",
+}
+"""Options that go with another one only."""
+
+
+def _control(number: int, change: Overrides) -> Overrides:
+    """Options of control of the machine of a number: none, some or many of them."""
+    dice = Random(f"control of {number}")  # dice of their own, so that the machine is else what it was
+    share = dice.choice([0.0, 0.0, 0.15, 0.5])
+    return control_of(change, [name for name in CONTROL if dice.random() < share], dice)
+
+
+def control_of(change: Overrides, names: Sequence[str], dice: Random) -> Overrides:
+    """Values of some options of control, of those that a machine may have, with what goes along with them."""
+    wanted = dict.fromkeys([*names, *(NEEDS[name] for name in names if name in NEEDS)])
+    if change.get("pe.csc") == "null":
+        wanted = {name: None for name in wanted if "csc" not in name}
+    if "cluster_array" not in change:
+        wanted.pop("noc.iact.words_per_cycle", None)
+    values = {name: dice.choice(CONTROL[name]) for name in wanted}
+    if "pe.iact_buffer" in values:
+        values["overlap.iact_fill"] = "false"
+    return values
 
 
 def _flag(dice: Random) -> str:
@@ -327,6 +387,18 @@ def cases(draw: Draw, roomy: bool = True, **limits: int) -> Case:
     """A layer (within the limits of `layers`), a machine and a legal mapping."""
     problem = draw(problems(roomy=roomy, **limits))
     return Case(problem, draw(mappings(problem)))
+
+
+@st.composite
+def controlled(draw: Draw, names: Sequence[str], **limits: int) -> tuple[Case, Case]:
+    """A case on a machine with some options of control, and the same without any."""
+    both = controlled_machine(draw(st.integers(0, 1 << 16)), names)
+    layer = draw(layers(**limits))
+    encodings = [Encoding.RAW] if both[0].pe.csc is None else [Encoding.RAW, Encoding.CSC]
+    coded = draw(st.sampled_from(encodings)), draw(st.sampled_from(encodings))
+    mapping = draw(mappings(problem_of(layer, both[0], *coded)))
+    with_them, without = (Case(problem_of(layer, one, *coded), mapping) for one in both)
+    return with_them, without
 
 
 @st.composite

@@ -49,6 +49,7 @@ class Counts:
     """Words by PE that has links of its own."""
     pe_cycles: Counter[tuple[int, ...]] = field(default_factory=Counter)
     pe_psums: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    pe_windows: Counter[tuple[int, ...]] = field(default_factory=Counter)
     iact_links: set[tuple[Cluster, Cluster]] = field(default_factory=set)
     weight_links: set[tuple[Cluster, Cluster]] = field(default_factory=set)
     psum_links: set[tuple[Cluster, Cluster]] = field(default_factory=set)
@@ -270,6 +271,8 @@ class Walk:
                 active.append((place, share))
         self.counts.total["passes"] += 1
         self.counts.raise_to("active_pes", len(active))
+        if not self.architecture.pe.weights_stay:
+            self.in_spads = None
         self._send_weights(tiles, active)
         self._send_iacts(active)
         self._compute(active)
@@ -327,7 +330,9 @@ class Walk:
         group: dict[tuple[int, ...], list[Cluster]] = defaultdict(list)
         shared = loops.rows.dilation == 1
         for place, share in active:
-            columns = span(loops.columns, share["Q"], False, share["S"])
+            # A PE that reloads its windows gets the columns of each; one that slides gets those of all, once.
+            each = [[q] for q in share["Q"]] if self.architecture.pe.iact_window == "reload" else [share["Q"]]
+            columns = [(i, x) for i, run in enumerate(each) for x in span(loops.columns, run, False, share["S"])]
             mine = words[place.cluster]
             for g, n, c, r in itertools.product(share["G"], share["N"], share["C"], share["R"]):
                 for strip, p in enumerate(share["P"]):
@@ -338,7 +343,7 @@ class Walk:
                         continue
                     apart = (0, 0) if shared else (p, r)
                     part = place.part["Q"][1]  # PEs with other columns are other streams
-                    mine.update((g, n, c, row, column, strip, part, *apart) for column in columns)
+                    mine.update((g, n, c, row, column, strip, part, *apart, i) for i, column in columns)
             key = tuple(place.part[d][0] for d in "GNPQC")
             if place.cluster not in group[key]:
                 group[key].append(place.cluster)
@@ -356,14 +361,14 @@ class Walk:
                 self.sent_of_fill[key[:4], word[:5]] += 1
                 counts.raise_to("iact_reads_of_a_fill", self.sent_of_fill[key[:4], word[:5]])
 
-    def _send_alone(self, place: Place, row: tuple[int, int, int, int], columns: set[int]) -> None:
+    def _send_alone(self, place: Place, row: tuple[int, int, int, int], columns: list[tuple[int, int]]) -> None:
         """Send iacts of an input row (group, image, channel, row) to one PE over its own link."""
         g, n, c, h = row
         for name in ("iact_sent", "iact_cluster_deliveries"):
             self.counts.total[name] += len(columns)
         self.counts.link_iacts[place.name] += len(columns)
         key = tuple(place.part[d][0] for d in "GNPQ")
-        for column in columns:
+        for _, column in columns:
             word = (g, n, c, h, column)
             self.sent_of_fill[key, word] += 1
             self.counts.raise_to("iact_reads_of_a_fill", self.sent_of_fill[key, word])
@@ -375,6 +380,7 @@ class Walk:
         for place, share in active:
             window = len(share["C"]) * len(share["R"]) * len(share["S"])
             for g, n, p, q in itertools.product(share["G"], share["N"], share["P"], share["Q"]):
+                counts.pe_windows[place.name] += 1
                 counts.pe_cycles[place.name] += window * max(least, -(-len(share["M"]) // simd))
                 total["slots"] += window * -(-len(share["M"]) // simd)
                 total["iact_spad_reads"] += window
@@ -388,6 +394,7 @@ class Walk:
                         assert mac not in self.macs, f"MAC {mac} is executed twice"
                         self.macs.add(mac)
         glb = self.architecture.glb
+        counts.raise_to("links", max(len(chain) for chain in chains.values()))
         for psum, chain in chains.items():
             clusters = sorted({place.cluster for place in chain})
             total["psum_chain"] += len(chain)

@@ -63,6 +63,28 @@ def visited_in_an_order_of(seed: int) -> Iterator[None]:
         yield
 
 
+def engines_agree(case: Case, iact: float | None, weight: float | None, seed: int) -> None:
+    """Cycles, stalls, FIFO marks, accesses; outputs equal a reference convolution; every law holds."""
+    schedule, layer = Schedule(case.problem, case.mapping), case.problem.layer
+    architecture = case.problem.architecture
+    pattern = drawn_pattern(layer, iact, weight, seed)
+    stored = stored_pattern(schedule, pattern)
+    operands = values(layer, pattern, seed, architecture.precision.iact, architecture.precision.weight)
+    event, times = Event().run(schedule, stored), time_schedule(schedule, stored)
+    with visited_in_an_order_of(seed):
+        cycle = Cycle(operands).run(schedule, stored)
+        machine = machine_of(schedule)
+        stepped = step_layer(passes_of(machine, stored), planner_of(machine, stored))
+    assert cycle.verdict is not None
+    assert cycle.verdict.equal
+    assert (event.counts, event.timing) == (cycle.counts, cycle.timing)
+    assert times.starts.tolist() == stepped.times.starts.tolist()
+    assert times.spent.tolist() == stepped.times.spent.tolist()
+    estimate = Analytical().run(schedule, stored)
+    assert estimate.counts == event.counts
+    check(schedule, event)
+
+
 @pytest.mark.parametrize(
     ("drawn", "number"),
     [
@@ -71,29 +93,10 @@ def visited_in_an_order_of(seed: int) -> Iterator[None]:
     ],
 )  # fmt: skip
 def test_event_equals_cycle(drawn: Callable[[], st.SearchStrategy[Case]], number: int) -> None:
-    """Cycles, stalls, FIFO marks, accesses; outputs equal a reference convolution; every law holds."""
-
     @settings(max_examples=number)
     @given(case=drawn(), iact=DENSITIES, weight=DENSITIES, seed=st.integers(0, 1000))
     def run(case: Case, iact: float | None, weight: float | None, seed: int) -> None:
-        schedule, layer = Schedule(case.problem, case.mapping), case.problem.layer
-        architecture = case.problem.architecture
-        pattern = drawn_pattern(layer, iact, weight, seed)
-        stored = stored_pattern(schedule, pattern)
-        operands = values(layer, pattern, seed, architecture.precision.iact, architecture.precision.weight)
-        event, times = Event().run(schedule, stored), time_schedule(schedule, stored)
-        with visited_in_an_order_of(seed):
-            cycle = Cycle(operands).run(schedule, stored)
-            machine = machine_of(schedule)
-            stepped = step_layer(passes_of(machine, stored), planner_of(machine, stored))
-        assert cycle.verdict is not None
-        assert cycle.verdict.equal
-        assert (event.counts, event.timing) == (cycle.counts, cycle.timing)
-        assert times.starts.tolist() == stepped.times.starts.tolist()
-        assert times.spent.tolist() == stepped.times.spent.tolist()
-        estimate = Analytical().run(schedule, stored)
-        assert estimate.counts == event.counts
-        check(schedule, event)
+        engines_agree(case, iact, weight, seed)
 
     run()
 

@@ -78,8 +78,17 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
     first = (0, 0, 0, 0)
     assert (counts.pe_cycles[first], counts.pe_psums[first]) == (cycles, psums), "the first PE is the busiest"
     service = psums * pe.psum_service.cycles_per_psum
-    both = max(cycles, service) if pe.psum_service.overlaps_macs else cycles + service
-    own = analytical.pe_cycles(s) - analytical.drain_cycles(s) - s.passes * (pe.pipeline_stages - 1)
+    load, together = 0.0, pe.lock_step != "none"
+    empty = max(0, pe.pipeline_stages - 2) if together or pe.iact_buffer == "single" else 0  # stages in every window
+    cycles += counts.pe_windows[first] * (empty + together * pe.start_latency)
+    if pe.iact_buffer == "single":  # iacts come while psums move, not while PEs compute
+        load = max(0.0, analytical.iact_port_cycles(s) - analytical.iact_fill_cycles(s))
+    if pe.psum_service.overlaps_macs:
+        both = max(cycles, service) + load
+    else:
+        window = pe.psum_service.start + together * pe.psum_service.latency * counts.most["links"]
+        both = cycles + max(service + counts.pe_windows[first] * window, load)
+    own = analytical.pe_cycles(s) - analytical.drain_cycles(s) - s.passes * (pe.pipeline_stages - 1 - empty)
     assert own == pytest.approx(both)
 
     contention = s.mapping.cluster_rows.C if s.mapping.cluster_rows.M > 1 else 1
@@ -103,6 +112,7 @@ def busy_times(schedule: Schedule, counts: Counts) -> None:
         assert analytical.psum_port_cycles(s) == pytest.approx(psum_port)
 
     if not flat and not s.iact_bypasses_glb:
+        fills = 0 if architecture.overlap.glb_fill else fills
         moved = reads + fills if architecture.glb.iact.ports == 1 else max(reads, fills)
         banks = s.mapping.array_parts("M") * problem.bank_words_per_cycle("iact")
         assert analytical.iact_bank_cycles(s) == pytest.approx(moved / banks)
