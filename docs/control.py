@@ -78,7 +78,10 @@ OPTIONS = (
     Option("the first pass reads psums", {"glb.psum_read_first": "true"}),
     Option("first windows load after the pass before", {"overlap.iact_fill": "false"}),
     Option("the PEs of the array start together", {"pe.lock_step": "array"}),
-    Option("a single iact buffer, filled after the pass before", {"pe.iact_buffer": "single", "overlap.iact_fill": "false"}),
+    Option(
+        "a single iact buffer, filled after the pass before",
+        {"pe.iact_buffer": "single", "overlap.iact_fill": "false"},
+    ),
     Option("a word for each iact that is left out", {"pe.csc.iact_stream": "filled"}, {}),
     Option("hops take no cycle", {"noc.hop_cycles": "0"}),
     Option(
