@@ -12,6 +12,7 @@ from tests.layers_of import sample_of
 
 NETWORKS = builtin_names("workloads")
 ARCHITECTURES = builtin_names("arch_configs")
+pytestmark = pytest.mark.filterwarnings("ignore:isca16_normalised is normalised")
 QUICK = {"mobilenet_v3_small"}
 """Depthwise, with channel attention: on all architectures in every run."""
 MOST = 10

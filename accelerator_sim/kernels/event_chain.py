@@ -102,12 +102,32 @@ def climb_flit(run, first, stop, slot, lanes):
             charge(run, link, at.L_GLB_PORT if link == first else at.L_NO_PSUM, known - begin)
             charge(run, link, at.L_GLB_PORT if last else at.L_BLOCKED, move - known)
             charge(run, link, at.L_MOVING, spread(e[at.SERVICE]))
+            if run.spans.shape[0] > 0:
+                note_flit(run, link, (link == first, last), (begin, known, move))
         store(links, link_row(run, link, at.L_POPPED) + slot, move)
         store(links, link_row(run, link, at.L_MOVED), move + spread(e[at.SERVICE]))
         if not last:
             arrived = move + spread(1) + load(links, link_row(run, link + 1, at.L_HOP))
             mark_psums(run, link + 1, slot, arrived)
     return PsumLanes(read, written)
+
+
+@kernel(helper=True, reference_counts=False)
+def note_flit(run, link, ends, times):
+    """Record what the PEs of a link do for a flit of psums: wait for it, wait until it can leave, move it.
+
+    ends: whether the link is the first and the last of its chains; times: when they wait, have it, and hand it on.
+    """
+    blocks, service = run.plan.blocks, run.e[at.SERVICE]
+    first, last = ends
+    begin, known, move = times
+    for i in range(WIDTH):
+        if not is_left_over(blocks, link, i):
+            u = place_of_link(run.e, blocks, link, i)
+            a, b, c = number_in(begin, i), number_in(known, i), number_in(move, i)
+            note(run.spans, run.out, u, at.GLB_PORT if first else at.NO_PSUM, a, b)
+            note(run.spans, run.out, u, at.GLB_PORT if last else at.PSUM_BLOCKED, b, c)
+            note(run.spans, run.out, u, at.MOVING, c, c + service)
 
 
 @kernel(spliced=True)
@@ -118,18 +138,20 @@ def begin_climb(run, link):
         moved = larger(moved, of_pes(run, link, at.B_SERVED))
     elif run.e[at.PSUM_START] > 0:
         charge(run, link, at.L_MOVING, spread(run.e[at.PSUM_START]))
+        if run.spans.shape[0] > 0:
+            note_start(run, link)
     store(run.room.links, link_row(run, link, at.L_MOVED), moved)
 
 
 @kernel(helper=True, reference_counts=False)
-def note_moves(run, link, moved):
-    """Record that the PEs of a link move psums."""
+def note_start(run, link):
+    """Record that the PEs of a link begin to move psums."""
     blocks, state = run.plan.blocks, run.room.blocks
     for i in range(WIDTH):
         if not is_left_over(blocks, link, i):
             u = place_of_link(run.e, blocks, link, i)
             begin = state[blocks.link_state[link * WIDTH + i] + at.B_FREE * WIDTH]
-            note(run.spans, run.out, u, at.MOVING, begin, number_in(moved, i))
+            note(run.spans, run.out, u, at.MOVING, begin, begin + run.e[at.PSUM_START])
 
 
 @kernel(spliced=True)
@@ -140,8 +162,6 @@ def end_climb(run, link, rested):
         set_pes(run, link, at.B_SERVED_BEFORE, of_pes(run, link, at.B_SERVED))
         set_pes(run, link, at.B_SERVED, moved)
     else:
-        if run.spans.shape[0] > 0:
-            note_moves(run, link, moved)
         set_pes(run, link, at.B_FREE, moved)
         set_pes(run, link, at.B_LEFT, moved)
         if run.e[at.LOCK_STEP]:

@@ -192,6 +192,8 @@ def begin_window(run, block):
     if run.e[at.OVERLAP]:
         served = larger(free, load(state, row_of(run, block, at.B_SERVED_BEFORE)))
         spend(run, block, at.PSUM_BLOCKED, served - free)
+        if run.spans.shape[0] > 0:
+            note_spans(run, block, at.PSUM_BLOCKED, free, served)
         free = served
     return Issued(free, spread(-1), address)
 
@@ -207,6 +209,9 @@ def end_window(run, block, issued):
     done = larger(done, load(state, left) + spread(run.e[at.OVERLAP]))
     spend(run, block, at.PIPELINE, flushed - issued.free)
     spend(run, block, at.NO_IACT, done - flushed)
+    if run.spans.shape[0] > 0:
+        note_spans(run, block, at.PIPELINE, issued.free, flushed)
+        note_spans(run, block, at.NO_IACT, flushed, done)
     store(state, row_of(run, block, at.B_ADDRESS), larger(issued.address, filled))
     store(state, row_of(run, block, at.B_FREE), done)
     store(state, row_of(run, block, at.B_DONE), done)

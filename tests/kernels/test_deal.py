@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -144,6 +146,12 @@ def test_choices_are_the_shortest_tile_for_each_number_of_tiles(size: int, parts
     assert tile_tables.choices(size, parts, limit) == sum(length <= limit for length in lengths(size, parts))
 
 
+def sent_columns(problem: MappingProblem, outputs: int, blocks: int) -> int:
+    """Input columns that go to PEs: all columns of each output, where windows are reloaded."""
+    columns = problem.loops.columns
+    return outputs * columns.extent if problem.reloads else columns.touched(outputs, blocks)
+
+
 def parts_of(row: np.ndarray, dimension: str, axes: tuple[str, ...]) -> int:
     """Product of a dimension's factors on some axes of a configuration."""
     return int(np.prod([row[PLACES[axis][dimension]] for axis in axes if dimension in PLACES[axis]]))
@@ -193,12 +201,13 @@ def test_tables_of_tiles(problem: MappingProblem, data: st.DataObject) -> None:
                 fetched = window.touched(size, d.tiles) if stored else window.fetched(d.length)
                 assert line[at_column.FETCHED] == fetched
             if dimension == "Q":
-                assert line[at_column.SENT] == line[at_column.GIVEN] == loops.columns.touched(size, d.units)
+                sent = partial(sent_columns, problem)
+                assert line[at_column.SENT] == line[at_column.GIVEN] == sent(size, d.units)
                 assert line[at_column.FILLED] == loops.columns.touched(size, d.clusters)
                 last = d.units - (d.tiles - 1) * d.top.units
                 first_parts = (d.tiles - 1) * min(d.top.units, local) + min(last, local)
                 port = (d.steps, d.tiles) if private else (d.cluster_steps, first_parts)
-                assert line[at_column.PORT] == loops.columns.touched(*port)
+                assert line[at_column.PORT] == sent(*port)
                 assert line[at_column.FILL_PORT] == loops.columns.touched(d.cluster_steps, d.tiles)
             if dimension == "P":
                 assert line[at_column.FILLED] == loops.rows.touched(size, d.clusters)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+from collections import Counter
+
+import pytest
 
 import accelerator_sim as sim
+from accelerator_sim.kernels.causes import Cause
 from accelerator_sim.report.chrome_trace import dumps
 from accelerator_sim.run.trace import Span, TraceWindow, trace
 
@@ -23,6 +27,26 @@ def test_spans_of_a_pe_follow_one_another_and_count_its_busy_cycles() -> None:
     assert sum(span.end - span.begin for span in spans if span.activity == "busy") == busy
     sent = [span for span in trace(RESULT, TraceWindow(0, cycles)) if span.activity == "send"]
     assert {span.track for span in sent} == {"iact router 0", "iact router 1", "iact router 2"}
+
+
+@pytest.mark.parametrize("architecture", ["eyeriss_v2", "openeye_48", "eyeriss_v1_5"])
+def test_spans_account_for_every_lost_cycle(architecture: str) -> None:
+    """By cause, what PEs did adds up to what the engine counts; the whole array waits for the others."""
+    result = sim.simulate("mobilenet_v1_0.5_128_sparse", architecture, layers=["PW13", "DW13", "FC"])
+    drawn: Counter[str] = Counter()
+    for span in trace(result, TraceWindow(0, result.totals.cycles)):
+        if span.track.startswith("PE"):
+            drawn[span.activity] += span.end - span.begin
+    counted: Counter[str] = Counter()
+    for _, outcome, _ in result.finished:
+        counted["busy"] += sum(outcome.timing.pe_busy)
+        counted.update({str(cause): lost for cause, lost in (outcome.timing.losses_pe_cycles or {}).items()})
+        for cause, cycles in outcome.timing.exposed_cycles.items():  # the whole array waits
+            counted[str(cause)] -= cycles * result.architecture.pes
+    whole = {Cause.IMBALANCE, Cause.UNUSED, Cause.CONFIGURATION, Cause.DRAM, Cause.SPAD_FILL}
+    named = {cause for cause in counted if counted[cause] and cause not in whole}
+    assert {"busy", "psum_service"} <= named
+    assert {cause: drawn[cause] for cause in named} == {cause: counted[cause] for cause in named}
 
 
 def test_a_window_and_a_cluster() -> None:
