@@ -158,10 +158,13 @@ def command(
         output.write(simulation_page.dumps(result, provenance, explained_for_page(result)), report)
     if trace:
         from accelerator_sim.report.chrome_trace import dumps
-        from accelerator_sim.run.trace import TraceWindow
-        from accelerator_sim.run.trace import trace as spans
+        from accelerator_sim.run import trace as traces
 
-        output.write(dumps(spans(result, TraceWindow(*trace_cycles, trace_clusters))), trace)
+        traced = traces.TraceWindow(*trace_cycles, trace_clusters)
+        spans = list(traces.trace(result, traced))
+        output.write(dumps(spans), trace)
+        if warning := traces.warning_of(spans, traced):
+            click.echo(f"warning: {warning}", err=True)
     print_reading_notes(network)
     _notes(result, [path for path in (out, report) if path])
     ctx.exit(result.exit_code)

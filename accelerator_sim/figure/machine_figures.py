@@ -42,7 +42,7 @@ def timeline(result: NetworkResult, cycles: tuple[int, int] = (0, 2000), cluster
     )
     if not named:
         raise UsageError(f"nothing to draw: {result.workload} does nothing in cycles {cycles[0]:,} to {cycles[1]:,}")
-    rows = [key for key in ((-1, "layers"), (-1, "passes")) if key in tracks] + named
+    rows = [key for key in ((-1, "layers"), (-1, "passes"), (-1, "array")) if key in tracks] + named
     figure = new_figure(9.0, 0.9 + 0.16 * len(rows))
     axes = figure.add_subplot()
     used = _draw_tracks(axes, [(at, tracks[key]) for at, key in enumerate(rows)], cycles)

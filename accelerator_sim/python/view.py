@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import singledispatchmethod
 from typing import Any
@@ -13,6 +14,7 @@ from accelerator_sim.comparison.machine_comparison import Comparison, ratio
 from accelerator_sim.comparison.noc_comparison import NetworkComparison
 from accelerator_sim.eyexam.explanation import Explanation
 from accelerator_sim.figure.figure_kinds import draw
+from accelerator_sim.files.errors import AcceleratorSimWarning
 from accelerator_sim.files.text import printable
 from accelerator_sim.python.pages import page_of
 from accelerator_sim.report import dataflow_comparison_table, explanation_text, noc_comparison_table
@@ -26,7 +28,7 @@ from accelerator_sim.report.pareto_text import render_records
 from accelerator_sim.report.tables import layer_columns
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
-from accelerator_sim.run.trace import TraceWindow, trace
+from accelerator_sim.run.trace import TraceWindow, trace, warning_of
 from accelerator_sim.sweeps.opened import Sweep, SweepRecords
 
 WIDTH = 110
@@ -146,7 +148,11 @@ class PythonView:
     def trace(self, result: object, cycles: tuple[int, int], clusters: tuple[int, ...]) -> bytes:
         """The trace of a run.  Raises UsageError for an estimate, and for clusters that there are not."""
         assert isinstance(result, NetworkResult)
-        return dumps(trace(result, TraceWindow(*cycles, clusters)))
+        window = TraceWindow(*cycles, clusters)
+        spans = list(trace(result, window))
+        if warning := warning_of(spans, window):
+            warnings.warn(warning, AcceleratorSimWarning, stacklevel=3)
+        return dumps(spans)
 
 
 def _plain(text: str) -> Markup:

@@ -5,7 +5,7 @@ The layers that the window touches are run again, pass by pass, with a record of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from accelerator_sim.files.errors import UsageError
@@ -13,7 +13,7 @@ from accelerator_sim.kernels import engine_arrays as at
 from accelerator_sim.kernels.causes import CAUSES
 from accelerator_sim.results.layer_result import LayerResult
 from accelerator_sim.results.network_result import NetworkResult
-from accelerator_sim.simulation.event import trace_pass
+from accelerator_sim.simulation.event import PassTimes, trace_pass
 from accelerator_sim.simulation.machine import machine_of
 from accelerator_sim.simulation.passes import planner_of
 from accelerator_sim.simulation.repeats import MOST_PASSES, time_schedule
@@ -40,6 +40,13 @@ class TraceWindow:
     begin: int = 0
     end: int = 20_000
     clusters: tuple[int, ...] = ()
+
+
+def warning_of(spans: Sequence[Span], window: TraceWindow) -> str:
+    """Return what is to be said of a trace in which no PE does anything; "" of any other."""
+    if any(span.cluster >= 0 for span in spans):
+        return ""
+    return f"no PE does anything in cycles {window.begin:,} to {window.end:,}; the trace has layers and passes at most"
 
 
 def trace(result: NetworkResult, window: TraceWindow) -> Iterator[Span]:
@@ -78,6 +85,8 @@ def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, start
             f"layer {layer.layer.name} has {schedule.passes:,} passes; at most {MOST_PASSES:,} can be traced"
         )
     times = time_schedule(schedule, stored)
+    assert layer.outcome is not None
+    yield from _array_waits(times, start, start + layer.outcome.timing.cycles, window)
     machine = machine_of(schedule)
     planner = planner_of(machine, stored)
     lanes = int(machine.e[at.IACT_LANES])
@@ -112,6 +121,18 @@ def _spans(layer: LayerResult, result: NetworkResult, window: TraceWindow, start
             first, last = max(begun + begin, window.begin), min(begun + end, window.end)
             if first < last and (not window.clusters or cluster in window.clusters):
                 yield Span(cluster, track, name, first, last)
+
+
+def _array_waits(times: PassTimes, start: int, stop: int, window: TraceWindow) -> Iterator[Span]:
+    """When the whole array waits before, between and after passes, by what it waits for in this layer."""
+    causes = [CAUSES[at] for at, cycles in enumerate(times.waits.tolist()) if cycles]
+    name = ", ".join(cause.label for cause in causes) or "nothing to do"
+    ends = [start, *(start + times.starts + times.lengths).tolist()]
+    begins = [*(start + times.starts).tolist(), stop]
+    for begin, end in zip(ends, begins, strict=True):
+        first, last = max(begin, window.begin), min(end, window.end)
+        if first < last:
+            yield Span(-1, "array", name, first, last)
 
 
 def _joined(spans: Iterator[Span]) -> Iterator[Span]:

@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -77,3 +78,24 @@ def test_links_of_their_own_have_a_track_each() -> None:
     assert len({span.track for span in sent}) == layer.outcome.counts.active_pes
     assert {span.track.rpartition(" ")[0] for span in sent} == {"iact link"}
     assert sum(span.end - span.begin for span in sent) == 3 * layer.outcome.counts.access("noc", "iact").reads
+
+
+def test_the_array_waits_for_dram_between_passes(tmp_path: Path) -> None:
+    """Between passes nothing runs: what the whole array waits for is drawn, all of its cycles."""
+    slow = sim.load_architecture("eyeriss_v2", [("dram.bandwidth", "1 GB/s")])
+    result = sim.simulate("mobilenet_v1_0.5_128_sparse", slow, layers="PW13")
+    spans = [span for span in trace(result, TraceWindow(0, result.totals.cycles)) if span.track == "array"]
+    assert {span.activity for span in spans} == {"waiting for DRAM, configuration"}
+    ((_, outcome, _),) = result.finished
+    assert sum(span.end - span.begin for span in spans) == sum(outcome.timing.exposed_cycles.values())
+
+
+def test_an_empty_trace_warns(tmp_path: Path) -> None:
+    with pytest.warns(sim.AcceleratorSimWarning, match=r"no PE does anything in cycles 9,000,000 to 9,000,010"):
+        RESULT.trace(tmp_path / "t.json.gz", cycles=(9_000_000, 9_000_010))
+    file = RESULT.trace(tmp_path / "t.json.gz", cycles=(0, 900), clusters=(0,))
+    assert len(json.loads(gzip.decompress(file.read_bytes()))["traceEvents"]) > 100
+    with pytest.raises(sim.UsageError, match="no cluster 99 to trace: eyeriss_v2 has clusters 0 to 15"):
+        RESULT.trace(tmp_path / "t.json.gz", clusters=(99,))
+    with pytest.raises(sim.UsageError, match="an estimate has no times to trace"):
+        sim.simulate("alexnet", fidelity="analytical", layers="FC8").trace(tmp_path / "t.json.gz")
