@@ -267,6 +267,15 @@ class PsumStore(GlbStore):
         " odd ones (alternate), or all reads of a window, then all its writes, which wait in a delay line (burst)",
     )
 
+    @model_validator(mode="after")
+    def _one_port(self) -> PsumStore:
+        if self.access == "burst" and self.ports == 2:
+            raise ValueError(
+                "access is burst, in which reads and writes of a bank take turns at its port, but ports is 2; use"
+                " ports: 1, or access: alternate"
+            )
+        return self
+
 
 class SharedGlb(FileModel):
     """Banks that are handed out, whole, to any data type (Eyeriss v1, JSSC 2017 V-B)."""

@@ -93,7 +93,8 @@ def _banks(machine: Architecture) -> Iterator[Change]:
         if store.banks:
             yield Change(f"twice the {tensor} banks", ((f"glb.{tensor}.banks", str(2 * store.banks)),), 5)
         if store.ports == 1 and not machine.flat:
-            yield Change(f"{tensor} banks with two ports", ((f"glb.{tensor}.ports", "2"),), 6)
+            alone = (("glb.psum.access", "alternate"),) if getattr(store, "access", "") == "burst" else ()
+            yield Change(f"{tensor} banks with two ports", (*alone, (f"glb.{tensor}.ports", "2")), 6)
     psum = machine.glb.psum
     if psum.ports == 1 and psum.access == "alternate" and not machine.flat:
         note = "the area of the delay line that holds the psums is not counted"

@@ -140,6 +140,12 @@ RULES = [
         "glb.psum.access: 'bursts' is not allowed; allowed: 'alternate' or 'burst'",
     ),
     ("eyeriss_v2", [("glb.iact.access", "burst")], "access"),
+    (
+        "eyeriss_v2",
+        [("glb.psum.access", "burst"), ("glb.psum.ports", "2")],
+        "glb.psum: access is burst, in which reads and writes of a bank take turns at its port, but ports is 2; use"
+        " ports: 1, or access: alternate",
+    ),
     ("eyeriss_v2", [("pe.macs_per_cycle", "0")], "pe.macs_per_cycle"),
     (
         "eyeriss_v2",

@@ -203,7 +203,9 @@ def _drawn(number: int, roomy: bool, largest: int) -> tuple[str, Overrides]:
     change["overlap.weight_stream"] = more.choice(["raw", "all"])
     if more.random() < 0.2:
         change["pe.packed"] = f"{{width: {more.choice([4, 16])} b, macs: {more.choice([2, 3])}}}"
-    change["glb.psum.access"] = more.choice(["alternate", "burst"])
+    access = more.choice(["alternate", "burst"])
+    two_ports = "ports: 2" in change["glb"].partition("psum: {")[2].partition("}")[0]
+    change["glb.psum.access"] = "alternate" if two_ports else access  # bursts share a port
     change["glb.psum.port_width"] = more.choice(["40 b", "40 b", "20 b"])  # flits of one psum are more flits
     return "eyeriss_v1" if flat else "eyeriss_v2", change
 
