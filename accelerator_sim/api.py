@@ -174,7 +174,7 @@ def simulate(
     with progress_of(progress) as shown:
         result = simulate_network(shapes, machine, technology, options, shown)
     _sound([_on(result)])
-    for note in _warnings(result, shapes):
+    for note in (*_warnings(result, shapes), *filter(None, [options.plan.note])):
         warnings.warn(note, AcceleratorSimWarning, stacklevel=2)
     return result
 

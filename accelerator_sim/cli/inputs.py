@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from accelerator_sim.cli import output
 from accelerator_sim.files.errors import InvalidFile, Problem, UsageError
 from accelerator_sim.files.vocabulary import Objective
 
@@ -113,7 +114,10 @@ def load_mappings(mapping: str | None, architecture: Architecture, network: Netw
     """
     from accelerator_sim.mapping.file import MappingPlan, load_plan, mapping_file
 
-    return load_plan(mapping_file(mapping), architecture, network) if mapping is not None else MappingPlan()
+    plan = load_plan(mapping_file(mapping), architecture, network) if mapping is not None else MappingPlan()
+    if plan.note:
+        output.note(f"note: {plan.note}")
+    return plan
 
 
 def mapping_files(mapping: str | None) -> list[SourceFile]:

@@ -122,6 +122,8 @@ class KnownCompiler:
     machine: str
     suits: Callable[[Architecture], bool]
     mapping: Callable[[MappingProblem], Mapping | None]
+    refusal: Callable[[MappingProblem], str] | None = None
+    """Why they say nothing of a layer; None where that is no matter, since the rules need not cover all layers."""
 
 
 COMPILERS = {
@@ -129,7 +131,10 @@ COMPILERS = {
         "one flat array with shared GLB banks", chip_compiler.compiles_for, chip_compiler.compiled
     ),
     "openeye": KnownCompiler(
-        "clusters of PEs with csc, and GLB banks for iacts and psums", openeye.maps_for, openeye.mapped
+        "clusters of PEs with csc, and GLB banks for iacts and psums",
+        openeye.maps_for,
+        openeye.mapped,
+        openeye.refusal,
     ),
 }
 """Rules by the word that stands for them in a mapping file."""
@@ -144,6 +149,19 @@ class MappingPlan:
 
     mappings: dict[str, Mapping] = field(default_factory=dict)
     constraints: Constraints = field(default_factory=Constraints)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why rules that should map a layer do not, by its name; its mapping is searched."""
+
+    @property
+    def note(self) -> str:
+        """What is to be said of the layers that are refused; "" where there are none."""
+        if not self.refused:
+            return ""
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.refused.items():
+            reasons.setdefault(reason, []).append(name)
+        told = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+        return f"the rules do not map {len(self.refused)} layers, whose mappings are searched: {told}"
 
     def given(self, layer: Layer) -> Mapping | tuple[Mapping | None, ...] | None:
         """The mapping that is given for a layer: one for each of its dense phases where there are several."""
@@ -200,9 +218,12 @@ def load_plan(path: Path, architecture: Architecture, network: Network) -> Mappi
     if problems:
         raise InvalidFile(sorted(problems, key=lambda problem: problem.order))
     if compiler is not None:
-        others = (layer for name, layer in layers.items() if name not in mappings)
-        found = {layer.name: compiler.mapping(problem_of(layer, architecture)) for layer in others}
+        others = {name: problem_of(layer, architecture) for name, layer in layers.items() if name not in mappings}
+        found = {name: compiler.mapping(problem) for name, problem in others.items()}
         mappings |= {name: mapping for name, mapping in found.items() if mapping is not None}
+        if compiler.refusal is not None:
+            refused = {name: compiler.refusal(others[name]) for name, mapping in found.items() if mapping is None}
+            return MappingPlan(mappings, _constraints(file.constraints), refused)
     return MappingPlan(mappings, _constraints(file.constraints))
 
 

@@ -62,6 +62,27 @@ def mapped(problem: MappingProblem) -> Mapping | None:
     return None if broken_limits(Tiling(problem, mapping)) else mapping
 
 
+def refusal(problem: MappingProblem) -> str:
+    """Return why the rules say nothing of a layer.
+
+    problem: a layer of which `mapped` gives no mapping.
+    """
+    loops = problem.loops
+    if loops.positions:
+        if loops.Q > 1 or loops.G > 1:
+            return "filters of 1 x 1 at several positions; the RTL runs 3 x 3, and fully connected layers of one input"
+        return "its words do not fit in the SPads or banks"
+    if not loops.R == loops.S == TAPS:
+        return f"filters of {loops.R} x {loops.S}; the RTL runs {TAPS} x {TAPS}"
+    if loops.G > 1 and (loops.M > 1 or loops.C > 1):
+        return f"groups of {loops.C} channels and {loops.M} filters; the RTL runs depthwise ones, of one each"
+    if filters_per_pe(loops.M, min(loops.C, CHANNELS_PER_PE)) is None:
+        return (
+            f"{loops.M} filters would be an odd number in a PE, or not fill all PEs alike, which never ends in the RTL"
+        )
+    return "its words do not fit in the SPads or banks"
+
+
 def _fully_connected(problem: MappingProblem) -> Mapping | None:
     loops, array = problem.loops, problem.architecture.cluster_array
     if loops.Q > 1 or loops.G > 1:  # 1 x 1 filters, batches

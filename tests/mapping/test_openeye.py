@@ -15,6 +15,7 @@ from accelerator_sim.mapping.openeye import filters_per_pe, mapped, maps_for
 from accelerator_sim.mapping.problem import problem_of
 from accelerator_sim.mapping.tiling import Tiling
 from accelerator_sim.workload.layer import Layer
+from accelerator_sim.workload.network import Network
 from accelerator_sim.workload.network_loader import load_network
 
 LARGE, SMALL = load_architecture("openeye_192"), load_architecture("openeye_48")
@@ -94,9 +95,29 @@ def test_machines_that_the_rules_are_for() -> None:
 
 def test_layers_that_the_rules_leave_are_searched() -> None:
     network = load_network("mobilenet_v1_0.5_128")
-    mapped_ones = load_plan(mapping_file("openeye"), LARGE, network).mappings
+    plan = load_plan(mapping_file("openeye"), LARGE, network)
+    mapped_ones = plan.mappings
     assert "PW2" not in mapped_ones
+    assert "filters of 1 x 1 at several positions" in plan.refused["PW2"]
+    assert plan.note.startswith("the rules do not map 13 layers, whose mappings are searched: PW2, PW3")
+    assert mapped_ones.keys() | plan.refused.keys() == {layer.name for layer in network.layers if layer.is_mac}
     assert {layer.name for layer in network.layers if layer.name.startswith("DW")} <= mapped_ones.keys()
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (Layer("x", "conv", M=8, C=4, H=8, W=8, R=5, S=5), "filters of 5 x 5; the RTL runs 3 x 3"),
+        (Layer("x", "conv", G=2, M=8, C=4, H=8, W=8, R=3, S=3), "groups of 4 channels and 8 filters"),
+        (Layer("x", "conv", M=7, C=4, H=8, W=8, R=3, S=3), "7 filters would be an odd number in a PE"),
+        (Layer("x", "fc", N=4, M=8, C=4), "at several positions"),
+    ],
+)
+def test_layers_that_the_rtl_cannot_run_are_named_with_the_reason(layer: Layer, reason: str) -> None:
+    plan = load_plan(mapping_file("openeye"), LARGE, Network("one", "made up", (layer,), ""))
+    assert plan.mappings == {}
+    assert reason in plan.refused["x"]
+    assert reason in plan.note
 
 
 @settings(max_examples=100, deadline=None)
