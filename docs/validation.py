@@ -39,8 +39,8 @@ read: *printed* in the publication; *recalled*, without the page at hand; *deriv
 
 In one sentence: where mappings are known (v1), time is right within 4%; where they are not (v2), the nest of its paper
 gives the time of all four networks within 6% and their energy within 3%, but for AlexNet (7%), with densities of which
-some are assumed; what is moved off-chip remains to be explained. An open RTL of the same shape, with its own control and
-known mappings, is met to the cycle in 39 of 41 layers.
+some are assumed; what is moved off-chip remains to be explained. An open RTL of the same shape, with its own control
+and known mappings, is met to the cycle in 39 of 41 layers.
 
 """
 
