@@ -10,7 +10,7 @@ import pytest
 
 import accelerator_sim
 from accelerator_sim.figure.canvas import FORMATS, dumps
-from accelerator_sim.figure.figure_kinds import KINDS, OF_RUNS, OF_SWEEPS
+from accelerator_sim.figure.figure_kinds import KINDS, OF_ARCHITECTURES, OF_RUNS, OF_SWEEPS
 from accelerator_sim.files.errors import AcceleratorSimError, AcceleratorSimWarning, UsageError
 from accelerator_sim.results.network_result import NetworkResult
 from tests.small_network import CONV, FC, POOL, TWIN
@@ -198,7 +198,7 @@ def test_kinds_that_a_result_has_not(small: NetworkResult, swept: accelerator_si
         swept.figure("energy")
     with pytest.raises(UsageError, match="figure 'energy' has no choice 'layer'; it has none"):
         small.figure("energy", layer="conv")
-    assert set(KINDS) == {*OF_RUNS, *OF_SWEEPS}
+    assert set(KINDS) == {*OF_RUNS, *OF_SWEEPS, *OF_ARCHITECTURES}
 
 
 def test_what_cannot_be_drawn(small: NetworkResult) -> None:
