@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,14 @@ def test_each_kind_of_a_sweep(swept: accelerator_sim.Sweep, kind: str) -> None:
 def test_files_are_the_same_each_time(small: NetworkResult) -> None:
     for form in FORMATS:
         assert dumps(small.figure("energy"), form) == dumps(small.figure("energy"), form), form
+
+
+def test_notebooks_show_figures(small: NetworkResult) -> None:
+    figure = small.figure("energy")
+    picture = figure._repr_png_()
+    assert picture.startswith(b"\x89PNG\r")
+    assert picture == figure._repr_png_()
+    assert pickle.loads(pickle.dumps(figure))._repr_png_() == picture
 
 
 def test_energy_has_the_energies(small: NetworkResult) -> None:
