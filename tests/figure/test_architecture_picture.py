@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation
@@ -19,7 +20,9 @@ from accelerator_sim.architecture.wire_links import NodeKind
 from accelerator_sim.figure.canvas import LIGHT
 from accelerator_sim.figure.cluster_picture import BANK_COLORS, TENSOR_COLORS, ClusterView, bank_stacks, size_text
 from accelerator_sim.files.errors import UsageError
+from accelerator_sim.noc.link_graph import cluster_graph
 from tests.figure.test_figure_kinds import check_legible, texts
+from tests.oracles.strategies import machines
 
 MACHINES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "arch_configs").glob("*.yaml"))
 FLAT = {
@@ -94,7 +97,7 @@ def test_sizes_are_those_of_the_file() -> None:
 def test_other_flat_networks(kind: str) -> None:
     settings = ", ".join(f"{name}: {value}" for name, value in FLAT[kind].items())
     changes = tuple((f"noc.{tensor}", f"{{kind: {kind}, {settings}}}") for tensor in TENSORS)
-    machine = load_architecture("eyeriss_v1", changes)
+    machine = load_architecture("eyeriss_v1", (*changes, ("pe_cluster.rows", "4"), ("pe_cluster.columns", "5")))
     figure = accelerator_sim.draw_architecture(machine)
     assert any(text.startswith(f"iacts: {kind.replace('_', ' ')}, ") for text in texts(figure))
     view = ClusterView(machine)
@@ -117,6 +120,24 @@ def test_wires_are_those_of_the_network(name: str, tensor: str) -> None:
     for line in cluster.lines:
         xs, ys = line.get_data()
         assert all(xs[at] == xs[at + 1] or ys[at] == ys[at + 1] for at in (0, 1))
+
+
+@settings(max_examples=10)
+@given(machines())
+def test_any_machine_is_drawn_whole(machine: Architecture) -> None:
+    """Each PE, the links between clusters (rings as a stub at either end), and the wires of each data type."""
+    figure = accelerator_sim.draw_architecture(machine)
+    view = ClusterView(machine)
+    assert texts(figure).count("PE") == view.pes.count == machine.pe_cluster.count
+    for tensor in TENSORS:
+        graph = cluster_graph(machine.network(tensor), machine.site(tensor))
+        pairs = {frozenset(edge) for edge in graph.edges}
+        apart = [max(abs(a - b) for a, b in zip(*pair, strict=True)) for pair in pairs]
+        drawn = arrows(figure.axes[0]) if len(figure.axes) == 3 else Counter()
+        color = TENSOR_COLORS[tensor]
+        assert sum(count for (of, _), count in drawn.items() if of == color) == sum(1 + (far > 1) for far in apart)
+        wires = {line for line in figure.axes[-2].lines if line.get_color() == color}
+        assert len(wires) == len(list(view.links(tensor))) > 0
 
 
 def test_a_torus_has_links_round_its_ends() -> None:
