@@ -25,6 +25,8 @@ from accelerator_sim.dataflow.rules import dataflows_of
 from accelerator_sim.eyexam.changes import Settings, Vary
 from accelerator_sim.eyexam.explain import explain as explain_network
 from accelerator_sim.eyexam.explanation import Explanation
+from accelerator_sim.figure.canvas import Drawing
+from accelerator_sim.figure.figure_kinds import draw
 from accelerator_sim.files.errors import (
     AcceleratorSimError,
     AcceleratorSimWarning,
@@ -104,6 +106,7 @@ __all__ = [
     "compare",
     "compare_dataflows",
     "compare_networks",
+    "draw_architecture",
     "explain",
     "from_torch",
     "load_architecture",
@@ -483,6 +486,25 @@ def year(
     """
     use = bill.Use(place(grid, "grid"), inferences_per_day, devices, price)
     return bill.year(energy_j, use, flag(in_data_centre, "in_data_centre"))
+
+
+def draw_architecture(architecture: Architecture | str | Path = "eyeriss_v2") -> Drawing:
+    """Return the picture of a machine, a `matplotlib.figure.Figure`, which notebooks show.
+
+    architecture: a built-in name, a file, or what `load_architecture` returns.
+
+    It shows the clusters with the networks between them, one cluster inside (GLB banks, routers, PEs, wires) and one
+    PE inside (FIFOs, SPads, multipliers), all with the sizes of the file.
+
+    Raises UsageError for an unknown name, InvalidFile for a bad file, and AcceleratorSimError where matplotlib is not
+    installed.
+
+    >>> import accelerator_sim
+    >>> len(accelerator_sim.draw_architecture("eyeriss_v2").axes)
+    3
+    """
+    machine = architecture if isinstance(architecture, Architecture) else _machine(architecture)[0]
+    return draw(machine, "architecture", {})
 
 
 def map_layer(

@@ -31,6 +31,8 @@ AXES = {
 
 def drawn() -> Iterator[tuple[str, Any]]:
     """Yield each figure with the name of its file."""
+    for machine in ("eyeriss_v2", "eyeriss_v1"):
+        yield f"architecture_{machine}", sim.draw_architecture(machine)
     run = sim.simulate("mobilenet_v1_0.5_128_sparse")
     for kind in ("roofline", "energy", "waterfall", "stalls"):
         yield kind, run.figure(kind)

@@ -29,9 +29,11 @@ KINDS = {
     "pareto": "all points of a sweep in two results, and their front",
     "parallel": "the axes and results of a sweep side by side, a line for each point",
     "trend": "the best of a result along one axis of a sweep",
+    "architecture": "the machine by itself: its clusters and networks, one cluster inside, one PE inside",
 }
-"""What each kind shows; the last three are of a sweep's store."""
+"""What each kind shows."""
 _OF_SWEEPS = ("pareto", "parallel", "trend")
+_OF_ARCHITECTURES = ("architecture",)
 _CHOICES = {
     "cycles": ("timeline",), "clusters": ("timeline",), "tensor": ("links",), "x": ("pareto", "trend"),
     "y": ("pareto", "trend"), "color": ("pareto", "parallel"),
@@ -57,7 +59,7 @@ class FigureOf:
 
 @click.command(epilog="Kinds: " + "; ".join(f"{kind}: {what}" for kind, what in KINDS.items()) + ".")
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
-@click.argument("subject", type=shared_options.NameOrFile("workload"), metavar="WORKLOAD|STORE")
+@click.argument("subject", type=shared_options.NameOrFile("workload"), metavar="WORKLOAD|STORE|ARCH")
 @click.option(
     "-o",
     "--output",
@@ -93,10 +95,10 @@ class FigureOf:
 @shared_options.gathered_into(FigureOf, "ask")
 @click.pass_context
 def command(ctx: click.Context, /, kind: str, subject: str, out: Path, name: str, ask: FigureOf, **asked: Any) -> None:
-    """A figure of a simulated network, or of a sweep, as a file.
+    """A figure of a simulated network, of a sweep, or of a machine, as a file.
 
-    KIND is what is drawn (see below), of a WORKLOAD as `simulate` takes it, or of the STORE of a sweep.  Figures need
-    the extra "plot" (matplotlib).
+    KIND is what is drawn (see below), of a WORKLOAD as `simulate` takes it, of the STORE of a sweep, or of an ARCH, a
+    built-in architecture or a file.  Figures need the extra "plot" (matplotlib).
     """
     from accelerator_sim.figure.canvas import dumps, format_of, styled
 
@@ -107,19 +109,30 @@ def command(ctx: click.Context, /, kind: str, subject: str, out: Path, name: str
         if given(ctx, option) and kind not in kinds:
             raise UsageError(f"--{option} is of {' and '.join(kinds)}, not of {kind}")
     chosen = {option: asked[option] for option, kinds in _CHOICES.items() if kind in kinds}
-    if kind in _OF_SWEEPS:
-        from accelerator_sim.sweeps.opened import Sweep
-
-        result: Any = Sweep.open(subject, name)
-    else:
-        result = _run(subject, kind, ask)
+    result = _subject(ctx, subject, kind, name, ask)
     from accelerator_sim.figure.figure_kinds import draw
 
     output.write(dumps(draw(result, kind, chosen), form), out)
     output.note(f"wrote {out}")
-    if kind not in _OF_SWEEPS:
+    if kind not in (*_OF_SWEEPS, *_OF_ARCHITECTURES):
         print_failed_layers(result)
         ctx.exit(result.exit_code)
+
+
+def _subject(ctx: click.Context, subject: str, kind: str, name: str, ask: FigureOf) -> Any:
+    """Open, load or simulate what is drawn.  Raises UsageError for options that a machine by itself has not."""
+    if kind in _OF_SWEEPS:
+        from accelerator_sim.sweeps.opened import Sweep
+
+        return Sweep.open(subject, name)
+    if kind in _OF_ARCHITECTURES:
+        from accelerator_sim.architecture.load import load_architecture
+
+        for parameter in ctx.command.params:
+            if parameter.name not in ("kind", "subject", "out", "overrides") and given(ctx, parameter.name or ""):
+                raise UsageError(f"{parameter.opts[-1]} is not of {kind}, which takes -o and --set only")
+        return load_architecture(subject, ask.overrides)
+    return _run(subject, kind, ask)
 
 
 def _run(workload: str, kind: str, ask: FigureOf) -> NetworkResult:

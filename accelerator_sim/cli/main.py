@@ -24,7 +24,7 @@ COMMANDS = {
     "sweep": "many variations of a machine on many networks: resumable, parallel, to Pareto fronts",
     "map": "the mapping of one layer as a loop nest and a picture, and why it won",
     "explain": "why a layer or a network takes so long: Eyexam's seven steps, stalls, reuse, and what would help",
-    "figure": "a figure of a network or a sweep as a file: roofline, energy, stalls, mapping, Pareto front and more",
+    "figure": "a figure of a network, a sweep or a machine as a file: roofline, energy, mapping, Pareto front and more",
     "validate": "published figures beside ours: published, ours, error, tolerance; misses first",
     "list": "the built-in architectures, workloads, technologies, baselines, mappings, densities and grids",
     "show": "the content of an architecture, workload, technology or baseline",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,17 @@ def new_figure(width: float, height: float) -> Drawing:
     """
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
+    # Notebooks know matplotlib's figures only after pyplot was loaded; they ask any object for its own picture.
+    figure._repr_png_ = partial(_picture, figure)  # type: ignore[attr-defined]
+    return figure
+
+
+def _picture(figure: Drawing) -> bytes:
+    """Return a figure as notebooks show it, at its own resolution."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi="figure", bbox_inches="tight", metadata={"Software": None})
+    return stream.getvalue()
 
 
 def styled() -> Any:

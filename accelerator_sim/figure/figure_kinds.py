@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from accelerator_sim.architecture.architecture import Architecture
 from accelerator_sim.comparison.machine_comparison import Comparison
 from accelerator_sim.eyexam.explain import explain_run
 from accelerator_sim.eyexam.explanation import Explanation
+from accelerator_sim.figure.architecture_picture import architecture_picture
 from accelerator_sim.figure.bar_figures import energy, energy_of_machines, stalls, waterfall
 from accelerator_sim.figure.canvas import Drawing, styled
 from accelerator_sim.figure.machine_figures import links, timeline
@@ -42,7 +44,9 @@ OF_SWEEPS: Mapping[str, Draw] = {"pareto": pareto, "parallel": parallel, "trend"
 """Of a sweep."""
 OF_COMPARISONS: Mapping[str, Draw] = {"energy": energy_of_machines}
 """Of machines side by side."""
-KINDS = (*OF_RUNS, *OF_SWEEPS)
+OF_ARCHITECTURES: Mapping[str, Draw] = {"architecture": architecture_picture}
+"""Of a machine by itself."""
+KINDS = (*OF_RUNS, *OF_SWEEPS, *OF_ARCHITECTURES)
 
 
 def draw(result: object, kind: str, choices: Mapping[str, Any]) -> Drawing:
@@ -76,4 +80,6 @@ def kinds_of(result: object) -> Mapping[str, Draw]:
         return OF_RUNS
     if isinstance(result, Comparison):
         return OF_COMPARISONS
+    if isinstance(result, Architecture):
+        return OF_ARCHITECTURES
     return OF_SWEEPS if isinstance(result, Sweep) else {}

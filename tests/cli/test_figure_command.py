@@ -58,6 +58,28 @@ def test_faults(run: Run, words: list[str], message: str) -> None:
     assert message in result.stderr
 
 
+def test_a_figure_of_a_machine(run: Run) -> None:
+    result = run("figure", "architecture", "eyeriss_v2", "--set", "cluster_array.rows=4", "-o", "machine.svg")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "wrote machine.svg\n")
+    with open("machine.svg") as stream:
+        assert "4 x 2 clusters of 3 x 4 PEs" in stream.read()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["eyeriss_v3"], "did you mean 'eyeriss_v2'"),
+        (["eyeriss_v2", "--arch", "eyeriss_v1"], "--arch is not of architecture, which takes -o and --set only"),
+        (["eyeriss_v2", "--batch", "2"], "--batch is not of architecture"),
+        (["eyeriss_v2", "--color", "clock"], "--color is of pareto and parallel, not of architecture"),
+    ],
+)
+def test_faults_of_a_machine(run: Run, words: list[str], message: str) -> None:
+    result = run("figure", "architecture", *words, "-o", "f.svg")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr.replace("\n", " ")
+
+
 def test_without_matplotlib(run: Run, small: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = run("figure", "energy", small, "-o", "f.svg")

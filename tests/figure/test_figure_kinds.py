@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import accelerator_sim
 from accelerator_sim.figure.canvas import FORMATS, dumps
-from accelerator_sim.figure.figure_kinds import KINDS, OF_RUNS, OF_SWEEPS
+from accelerator_sim.figure.figure_kinds import KINDS, OF_ARCHITECTURES, OF_RUNS, OF_SWEEPS
 from accelerator_sim.files.errors import AcceleratorSimError, AcceleratorSimWarning, UsageError
 from accelerator_sim.results.network_result import NetworkResult
 from tests.small_network import CONV, FC, POOL, TWIN
@@ -82,6 +83,14 @@ def test_each_kind_of_a_sweep(swept: accelerator_sim.Sweep, kind: str) -> None:
 def test_files_are_the_same_each_time(small: NetworkResult) -> None:
     for form in FORMATS:
         assert dumps(small.figure("energy"), form) == dumps(small.figure("energy"), form), form
+
+
+def test_notebooks_show_figures(small: NetworkResult) -> None:
+    figure = small.figure("energy")
+    picture = figure._repr_png_()
+    assert picture.startswith(b"\x89PNG\r")
+    assert picture == figure._repr_png_()
+    assert pickle.loads(pickle.dumps(figure))._repr_png_() == picture
 
 
 def test_energy_has_the_energies(small: NetworkResult) -> None:
@@ -198,7 +207,7 @@ def test_kinds_that_a_result_has_not(small: NetworkResult, swept: accelerator_si
         swept.figure("energy")
     with pytest.raises(UsageError, match="figure 'energy' has no choice 'layer'; it has none"):
         small.figure("energy", layer="conv")
-    assert set(KINDS) == {*OF_RUNS, *OF_SWEEPS}
+    assert set(KINDS) == {*OF_RUNS, *OF_SWEEPS, *OF_ARCHITECTURES}
 
 
 def test_what_cannot_be_drawn(small: NetworkResult) -> None:
