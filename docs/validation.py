@@ -42,6 +42,9 @@ gives the time of all four networks within 6% and their energy within 3%, but fo
 some are assumed; what is moved off-chip remains to be explained. An open RTL of the same shape, with its own control
 and known mappings, is met to the cycle in 39 of 41 layers.
 
+What stays undetermined: the control of v2. Several sets of choices hold all of its published figures, ours does not;
+they have a mesh that carries one iact a cycle in common ([](control.md)).
+
 """
 
 SENSITIVITY = """
