@@ -6,7 +6,7 @@ import itertools
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 
 from accelerator_sim.simulation.engines import Event
 from accelerator_sim.simulation.schedule import Schedule
@@ -19,8 +19,8 @@ SETS = [*itertools.combinations(CONTROL, 1), *itertools.combinations(CONTROL, 2)
 FASTER = ("noc.hop_cycles", "overlap.glb_fill")
 """Options that take a wait away."""
 OF_PSUMS = ("noc.hop_cycles", "pe.psum_service.start", "pe.psum_service.latency")
-"""They move flits of psums by cycles.  Where a bank alternates, one that comes a cycle earlier may just have missed its
-turn, and then holds its PE for longer."""
+"""They move flits of psums by cycles.  One that comes a cycle earlier may just have missed its turn at a bank, or
+come before another request at the off-chip channel: so a pass may end a cycle later, and no more."""
 EITHER_WAY = ("pe.iact_window", "pe.csc.weight_addresses_per_cycle", "pe.csc.more_weight_addresses")
 """Options that may do both: a window that is reloaded comes in flits of its own, of which the first one may need fewer
 than the segments of a sliding one; addresses that are sent in turn may take fewer cycles than in flits with weights;
@@ -46,16 +46,15 @@ def test_every_option_and_pair_in_all_engines(names: tuple[str, ...], number: in
 @pytest.mark.parametrize("number", [25, pytest.param(500, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", [*SLOWER, *FASTER])
 def test_what_an_option_costs(name: str, number: int) -> None:
-    """With the same mapping and zeros, an option that adds a wait never makes a layer faster, nor the others slower."""
+    """With the same mapping and zeros, an option that adds a wait makes no layer faster, nor the others one slower."""
 
     @settings(max_examples=number)
     @given(cases=controlled((name,)), iact=DENSITIES, weight=DENSITIES, seed=st.integers(0, 1000))
     def run(cases: tuple[Case, Case], iact: float, weight: float, seed: int) -> None:
-        psum = cases[0].problem.architecture.glb.psum
-        assume(name not in OF_PSUMS or psum.access == "burst" or psum.ports == 2)
         pattern = drawn_pattern(cases[0].problem.layer, iact, weight, seed)
         schedules = [Schedule(case.problem, case.mapping) for case in cases]
         on, off = (Event().run(each, stored_pattern(each, pattern)).timing.cycles for each in schedules)
-        assert on <= off if name in FASTER else on >= off
+        late = schedules[0].passes if name in OF_PSUMS else 0
+        assert on <= off + late if name in FASTER else on >= off - late
 
     run()
