@@ -24,8 +24,8 @@ EITHER_WAY = (
 )  # fmt: skip
 """Options that may do both: a window that is reloaded comes in flits of its own, of which the first one may need fewer
 than the segments of a sliding one; addresses that are sent in turn may take fewer cycles than in flits with weights;
-the longer PEs get weights, the earlier a pass begins while those still come from off-chip.  A flit of psums that comes a
-cycle earlier may just have missed its turn at an alternating bank, or come before another request at the channel."""
+the longer PEs get weights, the earlier a pass begins while those still come from off-chip.  A flit of psums that comes
+a cycle earlier may just have missed its turn at an alternating bank, or come before another request at the channel."""
 SLOWER = [name for name in CONTROL if name not in (*FASTER, *EITHER_WAY)]
 DENSITIES = st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0])
 
