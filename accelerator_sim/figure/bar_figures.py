@@ -64,9 +64,7 @@ def energy_of_machines(comparison: Comparison) -> Drawing:
     for at, entry in enumerate(known):
         axes.barh(at, entry.energy_j, color=GREEN if entry.kind == "accelerator" else RED)
         axes.text(entry.energy_j, at, f" {format_joules(entry.energy_j)}", va="center")
-    axes.set_yticks(range(len(known)), [printable(title(entry)) for entry in known])
-    axes.invert_yaxis()
-    axes.margins(x=0.15)
+    _name_bars(axes, [printable(title(entry)) for entry in known], x=0.15)
     engineering(axes.xaxis, "J")
     axes.set_xlabel("energy of an inference")
     axes.set_title(f"{printable(comparison.workload)}, batch {comparison.batch}", loc="left")
@@ -117,9 +115,7 @@ def waterfall(explanation: Explanation) -> Drawing:
         before += cycles
     axes.barh(len(steps), total, color=GREEN)
     axes.text(total, len(steps), f" {si(total)}", va="center")
-    axes.set_yticks(range(len(steps) + 1), [*(name for name, _, _ in steps), "the network"])
-    axes.invert_yaxis()
-    axes.margins(x=0.12)
+    _name_bars(axes, [*(name for name, _, _ in steps), "the network"], x=0.12)
     engineering(axes.xaxis, "")
     axes.set_xlabel("cycles; each step of Eyexam adds a constraint")
     axes.set_title(f"From the peak to the actual cycles: {_on(run)}{partial(run)}", loc="left")
@@ -139,10 +135,15 @@ def _stack(
         hatch = "///" if part == "dram" else None
         axes.barh(range(len(bars)), lengths, left=left, color=colors[part], label=name, hatch=hatch, height=0.75)
         left = [done + length for done, length in zip(left, lengths, strict=True)]
-    axes.set_yticks(range(len(bars)), [shortened(printable(name), NAME_WIDTH) for name, _ in bars])
-    axes.invert_yaxis()
-    axes.margins(y=0.01)
+    _name_bars(axes, [shortened(printable(name), NAME_WIDTH) for name, _ in bars], y=0.01)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+
+
+def _name_bars(axes: Axes, names: Sequence[str], **margins: float) -> None:
+    """Name horizontal bars, the first at the top, with room around them as parts of the axes."""
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.margins(**margins)
 
 
 def _on(result: NetworkResult) -> str:

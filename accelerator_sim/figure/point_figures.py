@@ -196,12 +196,13 @@ def trend(sweep: Sweep, x: str = "", y: str = "") -> Drawing:
     name = _axis_named(sweep, rows, x)
     figure = new_figure(6.5, 4.2)
     axes = figure.add_subplot()
-    values = list(dict.fromkeys(flat(row)[name] for row in sorted(rows, key=lambda row: _order(flat(row)[name]))))
+    chosen = [flat(row)[name] for row in rows]
+    values = list(dict.fromkeys(sorted(chosen, key=_order)))
     numbers = all(isinstance(value, int | float) and math.isfinite(value) for value in values)
     for workload in dict.fromkeys(row["workload"] for row in rows):
         best = []
         for value in values:
-            here = [row for row in rows if row["workload"] == workload and flat(row)[name] == value]
+            here = [row for row, at in zip(rows, chosen, strict=True) if row["workload"] == workload and at == value]
             best.append(min(here, key=goal.cost)[goal.field] if here else math.nan)  # type: ignore[arg-type]
         axes.plot(values if numbers else range(len(values)), best, marker="o", markersize=4, label=printable(workload))
     if not numbers:

@@ -27,16 +27,12 @@ def page_of(result: object) -> str:
 
 @page_of.register
 def _(result: NetworkResult) -> str:
-    notes = f"{result.workload_source}. {result.workload_notes}"
-    sources = (f"workload {result.workload}", notes), _source(result.architecture)
-    return simulation_page.dumps(result, Provenance(COMMAND, (), (), sources), explained_for_page(result))
+    return _run_page(result, explained_for_page(result))
 
 
 @page_of.register
 def _(result: Explanation) -> str:
-    run = result.run
-    sources = (f"workload {run.workload}", f"{run.workload_source}. {run.workload_notes}"), _source(run.architecture)
-    return simulation_page.dumps(run, Provenance(COMMAND, (), (), sources), result)
+    return _run_page(result.run, result)
 
 
 @page_of.register
@@ -55,6 +51,11 @@ def _(result: Sweep) -> str:
         )
     rows = result.stored_rows()
     return sweep_page.dumps(result.plan, result.summary, rows, result.goals(), Provenance(COMMAND, (), ()))
+
+
+def _run_page(run: NetworkResult, explained: Explanation | None) -> str:
+    sources = (f"workload {run.workload}", f"{run.workload_source}. {run.workload_notes}"), _source(run.architecture)
+    return simulation_page.dumps(run, Provenance(COMMAND, (), (), sources), explained)
 
 
 def _source(architecture: Architecture) -> tuple[str, str]:

@@ -316,11 +316,11 @@ def _parallel(table: _Table, axes: Sequence[Axis], goals: Sequence[Goal], front:
     if not uprights:
         return None
     uprights += [Upright(axis.field, axis.places, axis.ticks) for axis in axes if axis.field in wanted]
-    marks = (("front", "", "beaten by none in all objectives"), ("beaten", "", "beaten"))
+    marks = (("front", "beaten by none in all objectives"), ("beaten", "beaten"))
     return Chart(
         "Axes and objectives side by side",
         parallel(uprights, front),
-        tuple((kind, name) for kind, _, name in marks),
+        marks,
         "A line is a point. Values that are set are spaced evenly; of many points not all are drawn.",
     )
 
